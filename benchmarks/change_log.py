@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
-from unlost.app.system import SystemClock, SystemEntropy
+from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.engine.records.history import history
 from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows

@@ -34,9 +34,9 @@ from unlost.web.serving import use_settings
 
 use_settings()
 
-from unlost.app.actions.compact import keep_small  # noqa: E402 (Django is told first)
+from unlost.app.actions.vault.compact import keep_small  # noqa: E402 (Django is told first)
 from unlost.app.compose import Application, open_application  # noqa: E402 (Django is told first)
-from unlost.app.home import read_home_key  # noqa: E402
+from unlost.app.home.home import read_home_key  # noqa: E402
 from unlost.catalog.orgs import ProtectedOrg, save_org  # noqa: E402
 from unlost.model.org import OrgIdentity  # noqa: E402
 from unlost.model.reading import Rows  # noqa: E402

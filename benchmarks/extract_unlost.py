@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backups.backup import backup
 from unlost.app.compose import open_application
-from unlost.app.home import Home
-from unlost.app.system import SystemClock
+from unlost.app.home.home import Home
+from unlost.app.home.system import SystemClock
 from unlost.catalog.orgs import get_org, save_org
 from unlost.model.ports import Clock, Entropy, Vault
 

@@ -31,8 +31,8 @@ from benchmarks import contacts
 from benchmarks.measure import median
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, NOW, Bench, changed, load, observed
-from unlost.app.process import settle
-from unlost.app.system import SystemClock, SystemEntropy
+from unlost.app.home.process import settle
+from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit
 from unlost.model.store import Listed, Store, StoreProperties

@@ -11,9 +11,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from unlost.app.brake import Brake
 from unlost.app.compose import open_application
-from unlost.app.service import Part, Service
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.service import Part, Service
 
 
 class FastClock:

@@ -29,7 +29,7 @@ from benchmarks import contacts
 from benchmarks.measure import Cost, command, median
 from benchmarks.results import Figure, keep, versions
 from benchmarks.vault_nights import BATCH, SEED, Bench, changed, load, loaded, night
-from unlost.app.process import settle
+from unlost.app.home.process import settle
 
 PASSWORD = "not-a-secret"
 MEGA = 1e6

@@ -33,7 +33,7 @@ from benchmarks.file_backups import size_of
 from benchmarks.measure import median
 from benchmarks.results import Figure, keep, versions
 from benchmarks.vault_nights import IDENTITY, SEED, Bench, changed, loaded, observed, timed
-from unlost.app.process import settle
+from unlost.app.home.process import settle
 from unlost.vault.vault import EncryptedVault
 
 ASKED = 100

@@ -19,11 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.results import Figure, keep
-from unlost.app.actions.night import after_error
-from unlost.app.actions.tick import tick
+from unlost.app.actions.backups.night import after_error
+from unlost.app.actions.runs.tick import tick
 from unlost.app.compose import Application
-from unlost.app.database import connect
-from unlost.app.home import plan_home, write_home, write_secret_file
+from unlost.app.home.database import connect
+from unlost.app.home.home import plan_home, write_home, write_secret_file
 from unlost.catalog.nights import NightEnd, end_try, give_up_before, start_try
 from unlost.catalog.orgs import ProtectedOrg, save_org
 from unlost.engine.storage.forecast import STOP, forecast

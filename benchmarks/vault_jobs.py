@@ -27,8 +27,8 @@ from benchmarks.measure import run
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, Bench
 from benchmarks.vault_year import LIVED, TABLE, peak_of, shown
-from unlost.app.process import settle
-from unlost.app.system import SystemClock, SystemEntropy
+from unlost.app.home.process import settle
+from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.erasure import ErasureWish
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import RectifyWish, RightValue

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import IDENTITY, NOW, Bench, observed, timed
-from unlost.app.process import settle
+from unlost.app.home.process import settle
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit
 

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from benchmarks import contacts
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
-from unlost.app.process import settle
-from unlost.app.system import SystemClock, SystemEntropy
+from unlost.app.home.process import settle
+from unlost.app.home.system import SystemClock, SystemEntropy
 from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows
 from unlost.model.schema import Schema

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import Bench
 from benchmarks.vault_year import shown, sizes, year
-from unlost.app.process import settle
+from unlost.app.home.process import settle
 
 
 def measure(folder: Path, *, rows: int, nights: int, part: float) -> dict[str, float]:

@@ -35,7 +35,7 @@ from benchmarks.linked import Linked
 from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
-from unlost.app.process import give_back, settle
+from unlost.app.home.process import give_back, settle
 from unlost.model.retention import KeepRules
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel

@@ -28,7 +28,7 @@ from tests.postgres import Postgres, postgres
 from benchmarks.measure import environment, median
 from benchmarks.results import Figure, keep
 from benchmarks.service import BEGINS, ZONES, home, judged, made_up
-from unlost.app.actions.tick import tick
+from unlost.app.actions.runs.tick import tick
 from unlost.app.compose import Application, open_application
 from unlost.catalog.locks import open_locks
 from unlost.catalog.nights import open_nights

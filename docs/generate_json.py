@@ -15,33 +15,33 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from unlost.app.actions.alerts import Alerts, ChannelTests
-from unlost.app.actions.audit import AuditPage
-from unlost.app.actions.backup import BackupResult
-from unlost.app.actions.columns import HiddenOfOrg
-from unlost.app.actions.compare import CompareResult
-from unlost.app.actions.control import Controlled
-from unlost.app.actions.doctor import Diagnosis
-from unlost.app.actions.export import ExportResult
-from unlost.app.actions.file import FileResult
-from unlost.app.actions.find import FindResult
-from unlost.app.actions.follow import Followed
-from unlost.app.actions.history import HistoryResult
-from unlost.app.actions.init import InitResult
-from unlost.app.actions.orgs import AddedOrg, OrgList
-from unlost.app.actions.people import People, SignInLink
-from unlost.app.actions.privacy import PersonData
-from unlost.app.actions.rebuild import RebuildResult
-from unlost.app.actions.restore_plan import PlanResult
-from unlost.app.actions.restore_run import RestoreResult, RunDetail, RunList
-from unlost.app.actions.salvage import Salvaged, SalvagePlan
-from unlost.app.actions.schedule import OrgSchedule, Schedules
-from unlost.app.actions.show import ShowResult
-from unlost.app.actions.snapshots import SnapshotCertificate, SnapshotList
-from unlost.app.actions.storage import StorageReport
-from unlost.app.actions.tokens import NewToken, Tokens
-from unlost.app.actions.verify import VerifyResult
-from unlost.app.actions.writer import WriterResult
+from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
+from unlost.app.actions.alerts.doctor import Diagnosis
+from unlost.app.actions.backups.backup import BackupResult
+from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
+from unlost.app.actions.backups.snapshots import SnapshotCertificate, SnapshotList
+from unlost.app.actions.orgs.follow import Followed
+from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
+from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
+from unlost.app.actions.orgs.write_access import WriterResult
+from unlost.app.actions.people.audit import AuditPage
+from unlost.app.actions.people.people import People, SignInLink
+from unlost.app.actions.people.tokens import NewToken, Tokens
+from unlost.app.actions.records.compare import CompareResult
+from unlost.app.actions.records.export import ExportResult
+from unlost.app.actions.records.file import FileResult
+from unlost.app.actions.records.find import FindResult
+from unlost.app.actions.records.history import HistoryResult
+from unlost.app.actions.records.show import ShowResult
+from unlost.app.actions.restores.restore_plan import PlanResult
+from unlost.app.actions.restores.restore_run import RestoreResult, RunDetail, RunList
+from unlost.app.actions.retention.privacy import PersonData
+from unlost.app.actions.runs.control import Controlled
+from unlost.app.actions.storage.storage import StorageReport
+from unlost.app.actions.vault.init import InitResult
+from unlost.app.actions.vault.rebuild import RebuildResult
+from unlost.app.actions.vault.salvage import Salvaged, SalvagePlan
+from unlost.app.actions.vault.verify import VerifyResult
 from unlost.catalog.audit import AuditProof
 from unlost.catalog.people import Person
 from unlost.catalog.tokens import Token

@@ -14,10 +14,10 @@ import psycopg
 
 import copying
 from postgres import Postgres
-from unlost.app.brake import Brake
 from unlost.app.compose import Application
-from unlost.app.database import connect, disconnect
-from unlost.app.home import Home, plan_home, read_home, write_home, write_secret_file
+from unlost.app.home.cancellation import Brake
+from unlost.app.home.database import connect, disconnect
+from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.knowledge import Expiry

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import msgspec
 import pytest
-from unlost.vault.maintenance.rewrite.tiers import Tier
 
 from smallvault import COLUMNS, IDENTITY, Row, SmallVault, rows
 from unlost.model.plan import RecordKey
@@ -23,6 +22,7 @@ from unlost.model.snapshot import (
 from unlost.testing.clock import START
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor
+from unlost.vault.maintenance.rewrite.tiers import Tier
 from unlost.vault.vault import VaultOptions
 from unlost.vault.write.open_commit import OpenCommit
 

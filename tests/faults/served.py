@@ -9,10 +9,10 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from unlost.app.brake import Brake
 from unlost.app.compose import open_application
-from unlost.app.service import Service
-from unlost.app.system import SystemClock
+from unlost.app.home.cancellation import Brake
+from unlost.app.home.system import SystemClock
+from unlost.app.service.service import Service
 
 
 class ShiftedClock(SystemClock):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from integration.cli.conftest import SECRET, Program
-from unlost.app.system import SystemClock
+from unlost.app.home.system import SystemClock
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]

@@ -19,8 +19,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-from unlost.app.connector_settings import settings_of
-from unlost.app.discovery import load_connector
+from unlost.app.home.discovery import load_connector
+from unlost.app.orgs.connector_settings import settings_of
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src" / "unlost"

@@ -45,7 +45,7 @@ def unmarked(file: Path) -> set[str]:
 
 
 def test_what_people_can_do_is_let_in_at_one_place() -> None:
-    files = sorted((ROOT / "app" / "actions").glob("*.py"))
+    files = sorted((ROOT / "app" / "actions").rglob("*.py"))
     found = {file.stem: names for file in files if (names := unmarked(file))}
     assert found == INSIDE
 

@@ -11,7 +11,7 @@ import pytest
 from house.coverage_rooms import ROOT, STRICT, main, room_of, rooms, sources, table
 
 ENGINE = "src/unlost/engine/backup/backup.py"
-APP = "src/unlost/app/home.py"
+APP = "src/unlost/app/home/home.py"
 FILES = (ENGINE, APP, "src/unlost/model/org.py", "src/unlost/vault/format/sealed.py")
 
 
@@ -111,7 +111,7 @@ def test_rooms_of_files() -> None:
     assert room_of("src/unlost/vault/format/sealed.py") == "vault/format"
     assert room_of("src/unlost/connectors/__init__.py") == "connectors"
     assert room_of("src/unlost/connectors/shopify/source.py") == "connectors/shopify"
-    assert room_of("src/unlost/app/actions/backup.py") == "app"
+    assert room_of("src/unlost/app/actions/backups/backup.py") == "app"
     assert room_of("simulators/src/unlost_simulators/salesforce/org.py") == "simulators"
 
 

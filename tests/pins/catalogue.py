@@ -17,25 +17,25 @@ from django.db.models import Model
 from homes import SECRET, World, fill
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
 from unlost.alerts.senders import sender
-from unlost.app import sso as providers
-from unlost.app.actions import sso as sso_actions
-from unlost.app.actions.alerts import Asked as NewChannel
-from unlost.app.actions.alerts import _own as sender_settings
-from unlost.app.actions.alerts import _quiet as quiet_hours
-from unlost.app.actions.alerts import add_channel
-from unlost.app.actions.kept_plan import Wanted, choose, kept_plan, make_kept, wanted_of
-from unlost.app.actions.looking import _place as place_of_look
-from unlost.app.actions.looking import ask_look, do_look, look_state
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.restore_plan import PlanRequest
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.actions.sso import NewProvider, NewSaml, add, add_saml
-from unlost.app.actions.ticks import keep_ticks, ticks
-from unlost.app.actions.writer import set_writer
-from unlost.app.digest import DailyAt
-from unlost.app.drafts import open_draft, seal_draft
-from unlost.app.otherwise import Edit, Otherwise
-from unlost.app.saml import IdentityProvider
+from unlost.app.actions.alerts.alerts import Asked as NewChannel
+from unlost.app.actions.alerts.alerts import _own as sender_settings
+from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
+from unlost.app.actions.alerts.alerts import add_channel
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.previews import _place as place_of_look
+from unlost.app.actions.orgs.previews import ask_look, do_look, look_state
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.people import sso as sso_actions
+from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
+from unlost.app.actions.restores.kept_plan import Wanted, choose, kept_plan, make_kept, wanted_of
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.selections import keep_ticks, ticks
+from unlost.app.alerts.digest_email import DailyAt
+from unlost.app.orgs.drafts import open_draft, seal_draft
+from unlost.app.people import sso as providers
+from unlost.app.people.saml import IdentityProvider
+from unlost.app.restores.overrides import Edit, Otherwise
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.audit import newest
 from unlost.catalog.checks import save_check, standing_check

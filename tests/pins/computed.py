@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from pins.examples import Examples
-from unlost.app.cache import cache_key
+from unlost.app.home.cache import cache_key
 from unlost.catalog.audit import FIRST, Deed, digest_of
 from unlost.catalog.nights import run_of
 from unlost.catalog.secrets import place_of, sealing_key

@@ -20,12 +20,12 @@ import zstandard
 from pins.shapes import members_of, tag_of
 from unlost.alerts.senders.email import EmailSettings
 from unlost.alerts.signed_webhook import WebhookSettings
-from unlost.app.actions.alerts import Quiet
-from unlost.app.actions.kept_plan import Wanted
-from unlost.app.actions.looking import Looked
-from unlost.app.actions.orgs import NewOrg
-from unlost.app.digest import DailyAt
-from unlost.app.sealed_key import _File as SealedKeyFile
+from unlost.app.actions.alerts.alerts import Quiet
+from unlost.app.actions.orgs.orgs import NewOrg
+from unlost.app.actions.orgs.previews import Looked
+from unlost.app.actions.restores.kept_plan import Wanted
+from unlost.app.alerts.digest_email import DailyAt
+from unlost.app.home.sealed_key import _File as SealedKeyFile
 from unlost.catalog.audit import AuditEntry
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.describes import Kept as KeptDescribe

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from pins.shapes import enum_values
-from unlost.app.signins import Refusal, SignInAct
+from unlost.app.people.sign_ins import Refusal, SignInAct
 from unlost.catalog.people import Theme
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState

@@ -11,13 +11,13 @@ import unlost.app.actions as room
 from pins.examples import Examples
 from pins.shapes import default_text, shape, value_shape
 from unlost.app.access import ACTIONS
-from unlost.app.actions.init import InitResult
-from unlost.app.actions.rebuild import RebuildResult
+from unlost.app.actions.vault.init import InitResult
+from unlost.app.actions.vault.rebuild import RebuildResult
 from unlost.app.operations import OPERATIONS, Operation, hints
 from unlost.web.api.problem import Problem
 
-for module in pkgutil.iter_modules(room.__path__):
-    import_module(f"{room.__name__}.{module.name}")  # registers its actions
+for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+    import_module(module.name)  # registers its actions
 
 # Results that only pages of the console use, and results that are bytes.
 NOT_WRITTEN = frozenset({

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
-from unlost.vault.maintenance.retain.holds import hold_rows, lift_rows
 
 from pins.pinned import readable
 from unlost.alerts.signed_webhook import payload
-from unlost.app.home import FILE, Home, write_home, write_mirror
+from unlost.app.home.home import FILE, Home, write_home, write_mirror
 from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.retention import HeldThing, Hold, HoldScope
@@ -38,6 +37,7 @@ from unlost.vault.layout.segment_label import (
     metadata_of_bundle,
     parts_of,
 )
+from unlost.vault.maintenance.retain.holds import hold_rows, lift_rows
 from unlost.vault.objects.files import _file_row, blob_of_row, blob_rows, file_of_row
 from unlost.vault.objects.files import _rows as rows_of_files
 from unlost.vault.objects.packs import Blob, Extent

@@ -10,7 +10,7 @@ from typing import Any
 
 import unlost
 from pins.shapes import value_shape
-from unlost.app.metrics import Board, Figures, Look
+from unlost.app.service.metrics import Board, Figures, Look
 from unlost.model.reading import Op
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.snapshot import Version

@@ -7,7 +7,7 @@ import pytest
 
 from pins.layouts import HOMES, LAYOUTS, written_home
 from pins.pinned import GOLDEN, golden
-from unlost.app.home import FILE, read_home
+from unlost.app.home.home import FILE, read_home
 
 READABLE = [name for name, layout in LAYOUTS.items() if layout.read is not None]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unlost.app.system import SystemEntropy
+from unlost.app.home.system import SystemEntropy
 from unlost.model.errors import StoreError
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.probe import probe_store

@@ -9,10 +9,10 @@ import pytest
 
 from services.servers import INSTALLED, free_port, running
 from unit.app.test_keys import Machine, app, failing, machine
-from unlost.app.actions.keys import replace, tried
+from unlost.app.actions.vault.keys import replace, tried
 from unlost.app.compose import Application
-from unlost.app.home_keys import WayIn
-from unlost.app.sealed_key import Sealer
+from unlost.app.home.home_keys import WayIn
+from unlost.app.home.sealed_key import Sealer
 
 __all__ = ("app", "machine")  # fixtures
 

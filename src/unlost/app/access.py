@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
-import unlost.app.database  # noqa: F401 (sets up Django, which what follows needs)
+import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
 from unlost.catalog.audit import Deed, note
 from unlost.catalog.orgs import find_org
 from unlost.model.access import ActorKind, Right, Trace

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from unlost.app.brake import Brake, Braked, RunBrake
-from unlost.app.database import connect, disconnect
-from unlost.app.discovery import load_connector
-from unlost.app.home import Home, read_home, read_home_key
-from unlost.app.process import settle
-from unlost.app.system import SystemClock, SystemEntropy, system_user
-from unlost.app.visible_source import VisibleSource
+from unlost.app.home.cancellation import Brake, Braked, RunBrake
+from unlost.app.home.database import connect, disconnect
+from unlost.app.home.discovery import load_connector
+from unlost.app.home.home import Home, read_home, read_home_key
+from unlost.app.home.process import settle
+from unlost.app.home.system import SystemClock, SystemEntropy, system_user
+from unlost.app.home.visible_source import VisibleSource
 from unlost.catalog.budget import Share, SqlBudget
 from unlost.catalog.hidden_columns import hidden_by_org
 from unlost.catalog.lease import SqlLease
@@ -51,7 +51,7 @@ from unlost.model.ports import (
 from unlost.model.progress import Progress
 
 if TYPE_CHECKING:
-    from unlost.app.cache import FolderCache
+    from unlost.app.home.cache import FolderCache
     from unlost.jobs.store import StepStore
     from unlost.model.store import Store
     from unlost.vault.keys.hierarchy import Keyring
@@ -248,7 +248,7 @@ class Application:
 
     def cache(self, oid: str) -> "FolderCache":
         """What an org need not tell again."""
-        from unlost.app.cache import FolderCache, cache_key
+        from unlost.app.home.cache import FolderCache, cache_key
 
         key = cache_key(read_home_key(self.home))
         return FolderCache(self.home.cache, org=oid, key=key, entropy=self.entropy)
@@ -364,7 +364,7 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     Raises NotFound (``vault-missing``), NotAllowed (``key-missing``, ``key-wrong`` and others),
     UsageError (``key-in-vault``, ``format-newer``), IntegrityError.
     """
-    from unlost.app.home_keys import open_keys
+    from unlost.app.home.home_keys import open_keys
 
     opened = open_keys(home, clock=clock, entropy=entropy)
     return vault_of(opened.store, opened.keys, clock, entropy)
@@ -372,9 +372,9 @@ def open_home_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
 
 def open_damaged_vault(home: Home, clock: Clock, entropy: Entropy) -> Vault:
     """As ``open_home_vault``, but a damaged ``vault.json`` is left for ``verify`` to name."""
-    from unlost.app.home_keys import service_key_of
-    from unlost.app.sealed_key import key_file
-    from unlost.app.stores import home_store
+    from unlost.app.home.home_keys import service_key_of
+    from unlost.app.home.sealed_key import key_file
+    from unlost.app.home.stores import home_store
     from unlost.vault.keys.opening import unlock_keyring
 
     store = home_store(home, clock=clock)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
 
-from unlost.app.actions.ask_backup import ask_backup
-from unlost.app.actions.backup import BackupResult, RunOfOrg, result_of
-from unlost.app.actions.control import go_on
-from unlost.app.actions.file import FileResult, written
-from unlost.app.actions.job import job
-from unlost.app.actions.kept_plan import (
+from unlost.app.actions.backups.backup import BackupResult, RunOfOrg, result_of
+from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.records.file import FileResult, written
+from unlost.app.actions.restores.kept_plan import (
     PlanView,
     Wanted,
     choose,
@@ -20,15 +18,17 @@ from unlost.app.actions.kept_plan import (
     make_kept,
     run_kept,
 )
-from unlost.app.actions.outcome import restore_result
-from unlost.app.actions.privacy import PersonData
-from unlost.app.actions.queued_restore import Handed, hand_over
-from unlost.app.actions.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
-from unlost.app.actions.restore_run import RestoreResult
-from unlost.app.actions.snapshots import certificate, snapshots
+from unlost.app.actions.restores.outcome import restore_result
+from unlost.app.actions.restores.queued_restore import Handed, hand_over
+from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
+from unlost.app.actions.restores.restore_run import RestoreResult
+from unlost.app.actions.retention.privacy import PersonData
+from unlost.app.actions.runs.ask_backup import ask_backup
+from unlost.app.actions.runs.control import go_on
+from unlost.app.actions.runs.run import job
 from unlost.app.compose import Application, Silence
 from unlost.app.operations import RESULT
-from unlost.app.otherwise import AS_IT_WAS
+from unlost.app.restores.overrides import AS_IT_WAS
 from unlost.catalog.audit import AuditEntry
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState

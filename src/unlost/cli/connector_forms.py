@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
-from unlost.app.connector_settings import Setting, bare, settings_of
+from unlost.app.orgs.connector_settings import Setting, bare, settings_of
 from unlost.cli.exits import ExitCode
 from unlost.cli.options import AsJson, Home
 from unlost.model.errors import UsageError

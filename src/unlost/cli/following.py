@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from unlost.app.actions.job import Job, JobTable, job
+from unlost.app.actions.runs.run import Job, JobTable, job
 from unlost.app.compose import Application
 from unlost.catalog.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError

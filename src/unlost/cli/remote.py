@@ -13,9 +13,9 @@ import httpx
 import msgspec
 
 from unlost.app.access import Action
-from unlost.app.actions.restore_plan import plan_bytes
+from unlost.app.actions.restores.restore_plan import plan_bytes
+from unlost.app.home.system import SystemClock
 from unlost.app.operations import BY_ACTION, BYTES, Method, Operation, as_path
-from unlost.app.system import SystemClock
 from unlost.model.errors import (
     Conflict,
     LimitReached,

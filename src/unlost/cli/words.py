@@ -7,8 +7,8 @@ from unlost.cli.text import cell, plain, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unlost.app.actions.history import ChangedField
-    from unlost.app.records import Gone
+    from unlost.app.actions.records.history import ChangedField
+    from unlost.app.records.record_facts import Gone
 
 GONE = {
     "D": "deleted",

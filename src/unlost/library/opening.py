@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from unlost.app.sealed_key import key_file as by_key_file
+from unlost.app.home.sealed_key import key_file as by_key_file
 from unlost.model.errors import NotAllowed, StoreError, UsageError
 from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.unlock import ByPassphrase, ByRecoverySheet, KeyProvider

@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.utils.translation import gettext_noop
 
-from unlost.app.saml import speaks_saml
+from unlost.app.people.saml import speaks_saml
 from unlost.catalog.sso import Kind, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web import sessions

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.app.drafts import open_draft, seal_draft
+from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.web.requests import Asked
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
-from unlost.app.actions.erase import Erased, WishedErasure, erase
-from unlost.app.actions.rectify import Rectified, WishedCorrection, rectify
+from unlost.app.actions.retention.erase import Erased, WishedErasure, erase
+from unlost.app.actions.retention.rectify import Rectified, WishedCorrection, rectify
 from unlost.app.compose import Application
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web import background

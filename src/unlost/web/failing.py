@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_noop
 
-from unlost.app.log import Log
+from unlost.app.service.log import Log
 from unlost.model.errors import (
     AuthExpired,
     Conflict,

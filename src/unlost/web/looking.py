@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from unlost.app.actions.looking import (
+from unlost.app.actions.orgs.orgs import NewOrg
+from unlost.app.actions.orgs.previews import (
     LookState,
     LookView,
     ask_look,
@@ -20,7 +21,6 @@ from unlost.app.actions.looking import (
     drop_look,
     look_state,
 )
-from unlost.app.actions.orgs import NewOrg
 from unlost.app.compose import Application
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web import background

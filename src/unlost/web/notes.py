@@ -10,7 +10,7 @@ from axes.signals import user_locked_out
 from django.contrib.auth import signals as auth
 from django.http import HttpRequest
 
-from unlost.app.signins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
 from unlost.web.served_home import application
 from unlost.web.signin import address_of
 

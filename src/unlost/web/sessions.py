@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.signins import AtTheDoor, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import AtTheDoor, SignInAct, note_at_the_door
 from unlost.model.errors import NotFound
 from unlost.web.served_home import application
 from unlost.web.signin import address_of

@@ -12,9 +12,9 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.shortcuts import render
 
-from unlost.app.home import read_home_key
-from unlost.app.signins import AtTheDoor, Refusal, SignInAct, note_at_the_door
-from unlost.app.sso import open_secret
+from unlost.app.home.home import read_home_key
+from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.people.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.catalog.sso import Kind, sealed_secret

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import may
-from unlost.app.actions.ticks import Ticks, keep_ticks, ticks
+from unlost.app.actions.restores.selections import Ticks, keep_ticks, ticks
 from unlost.model.access import Right
 from unlost.web.requests import Asked
 

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from unlost.vault.maintenance.rewrite.tiers import Tier
 
 import vaultstory
 from faults.vault.test_power_cuts import first_vault, night, opened
@@ -17,6 +16,7 @@ from sweeps import parts_in_two_ways
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.garbage import GRACE
+from unlost.vault.maintenance.rewrite.tiers import Tier
 from unlost.vault.stores.fault import Crash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story

@@ -6,9 +6,9 @@ import pytest
 
 from integration.cli.conftest import Program, add_org
 from integration.cli.test_by_itself import BEGAN
-from unlost.app.brake import Brake
 from unlost.app.compose import Application, open_application
-from unlost.app.service import Service
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
@@ -39,7 +39,7 @@ def test_a_first_backup_parks_when_its_share_is_spent_and_ends_with_a_complete_c
             served.admin.post("clock/advance", seconds=int(hours * 3600))
 
         with opened(Brake()) as app:
-            from unlost.app.actions.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import Wish, change
 
             change(app, "chocolate", Wish(at="01:30", window=0, calls=SHARE))
         served.admin.post("settings", daily_api_requests=DAILY, used={"DailyApiRequests": 0})

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from integration.cli.conftest import Ended, Program, add_org
-from unlost.app.system import SystemClock
+from unlost.app.home.system import SystemClock
 from unlost.connectors.salesforce import bulk
 from unlost.vault.stores.disk import RealDisk
 from unlost.vault.stores.local import LocalStore

@@ -15,9 +15,9 @@ import pytest
 
 from fakes.mail import MailSink, mail_server
 from integration.cli.conftest import Program, add_org
-from unlost.app.brake import Brake
 from unlost.app.compose import Application, open_application
-from unlost.app.service import Service
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
@@ -92,7 +92,7 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
         words = ("alert", "channel", "hook", "webhook", "--url", hook, "--allow-private")
         assert program(*words).code == 0
         with open_application(program.home, clock=made.clock) as app:
-            from unlost.app.actions.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import Wish, change
 
             change(app, "chocolate", Wish(at="01:30", window=0))
         yield made
@@ -139,7 +139,7 @@ def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> N
 def test_cases_are_read_every_hour_and_the_night_goes_on_from_there(alone: ByItself) -> None:
     """What is created and lost again within a day is kept."""
     with open_application(alone.program.home, clock=alone.clock) as app:
-        from unlost.app.actions.schedule import Wish, change
+        from unlost.app.actions.backups.schedule import Wish, change
 
         assert change(app, "chocolate", Wish(hourly="case")).schedule.hourly == ("Case",)
     alone.pass_time(hours=8)

@@ -14,9 +14,9 @@ import pytest
 from integration.cli.conftest import SECRET, Program
 from integration.cli.test_by_itself import ByItself, alone
 from unit.connectors.salesforce.test_expiry import pem
-from unlost.app.actions.queued_restore import hand_over
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.brake import Brake
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.restores.queued_restore import hand_over
+from unlost.app.home.cancellation import Brake
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run

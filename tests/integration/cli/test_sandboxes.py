@@ -8,10 +8,10 @@ import pytest
 
 from integration.cli.conftest import Program, add_org
 from integration.cli.test_by_itself import BEGAN
-from unlost.app.actions.follow import follow
-from unlost.app.brake import Brake
+from unlost.app.actions.orgs.follow import follow
 from unlost.app.compose import Application, open_application
-from unlost.app.service import Service
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
 
@@ -32,7 +32,7 @@ class Company:
             added = add_org(program, served.orgs[name].url, name=name, more=TABLES)
             assert added.code in {0, 3}, added
         with self.opened(Brake()) as app:
-            from unlost.app.actions.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import Wish, change
 
             for name in ORGS:
                 change(app, name, Wish(at="01:30", window=0))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from fakes.maker import BACKUP, Maker, last_ops
 from fakes.runs import cells, ids, read_all
-from unlost.app.system import SystemClock
+from unlost.app.home.system import SystemClock
 from unlost.connectors.salesforce import AuthFlow
 from unlost.connectors.salesforce.api import Api, Get, Got
 from unlost.connectors.salesforce.special import Strategy

@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from unlost.vault.maintenance.verify.words import hashes_of
 
 import vaultstory
 from unlost.model.errors import UnlostError
@@ -19,6 +18,7 @@ from unlost.vault.format.blobs import Encoding
 from unlost.vault.format.manifest import Manifest, pack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.maintenance.verify import words
+from unlost.vault.maintenance.verify.words import hashes_of
 from unlost.vault.objects import segment_writer
 from unlost.vault.objects.packs import Blob, Extent
 from unlost.vault.read import org_vault

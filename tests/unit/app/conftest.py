@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from homes import SECRET, SERVERS, World, fill
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.database import disconnect
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.home.database import disconnect
 
 NIGHTS = 10
 

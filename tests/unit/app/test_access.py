@@ -2,28 +2,28 @@
 
 from collections.abc import Sequence
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
 from homes import World
 from unlost.app import actions
 from unlost.app.access import ACTIONS, Where
-from unlost.app.actions.alerts import acknowledged
-from unlost.app.actions.audit import deeds, export, verify
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compare import compare
-from unlost.app.actions.control import cancel
-from unlost.app.actions.find import find
-from unlost.app.actions.history import history
-from unlost.app.actions.orgs import list_all
-from unlost.app.actions.people import people
-from unlost.app.actions.restore_run import run_detail, runs
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.actions.schedule import show as schedules
-from unlost.app.actions.show import show
-from unlost.app.actions.snapshots import certificate, snapshots
-from unlost.app.actions.storage import storage
+from unlost.app.actions.alerts.alerts import acknowledged
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import show as schedules
+from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.orgs.orgs import list_all
+from unlost.app.actions.people.audit import deeds, export, verify
+from unlost.app.actions.people.people import people
+from unlost.app.actions.records.compare import compare
+from unlost.app.actions.records.find import find
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.show import show
+from unlost.app.actions.restores.restore_run import run_detail, runs
+from unlost.app.actions.runs.control import cancel
+from unlost.app.actions.storage.storage import storage
 from unlost.app.compose import Application
 from unlost.catalog.audit import newest
 from unlost.catalog.models import AuditRow
@@ -237,7 +237,7 @@ def test_deeds_are_told_by_org_and_in_pages(night: World, monkeypatch: pytest.Mo
     lena = acting(night, Role.ADMIN)
     for _ in range(3):
         history(lena, "sales", "Account", RECORD)
-    monkeypatch.setattr("unlost.app.actions.audit.PAGE", 2)
+    monkeypatch.setattr("unlost.app.actions.people.audit.PAGE", 2)
     page = deeds(lena, org="sales")
     assert [entry.deed.act for entry in page.entries] == ["record.history"] * 2
     older = deeds(lena, org="sales", before=page.more)
@@ -294,8 +294,8 @@ LOOKED_AT = frozenset({
 
 
 def test_every_action_says_what_it_needs() -> None:
-    for module in iter_modules(actions.__path__):
-        import_module(f"{actions.__name__}.{module.name}")
+    for module in walk_packages(actions.__path__, f"{actions.__name__}."):
+        import_module(module.name)
     changes = {Right.OPERATE, Right.RESTORE, Right.MANAGE}
     for name, action in ACTIONS.items():
         if action.right in changes and action.trace is Trace.NONE:

@@ -8,7 +8,7 @@ import pytest
 
 from homes import World
 from unlost.alerts.senders import Sender
-from unlost.app.actions.alerts import (
+from unlost.app.actions.alerts.alerts import (
     Asked,
     acknowledged,
     add_channel,
@@ -19,9 +19,9 @@ from unlost.app.actions.alerts import (
     try_channels,
     watch,
 )
-from unlost.app.actions.backup import backup
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.watching import Watcher
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.alerts import RETRIES
 from unlost.catalog.checks import save_check
 from unlost.catalog.runs import begin_run
@@ -196,8 +196,8 @@ def test_an_alert_that_grows_urgent_is_told_again(desk: Desk) -> None:
         raise TransientError("source-away", "It does not answer.")
 
     source.discover = away  # type: ignore[method-assign, assignment]
-    from unlost.app.actions.night import do_night
-    from unlost.app.actions.tick import tick
+    from unlost.app.actions.backups.night import do_night
+    from unlost.app.actions.runs.tick import tick
     from unlost.model.jobs import Job, JobKind
 
     class Now:

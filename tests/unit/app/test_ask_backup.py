@@ -6,11 +6,11 @@ import pytest
 
 from homes import World
 from unit.app.test_restore import refused
-from unlost.app.actions import ask_backup as module
-from unlost.app.actions.ask_backup import ask_backup
-from unlost.app.actions.night import do_night
-from unlost.app.actions.tick import tick
-from unlost.app.backup_run import KIND
+from unlost.app.actions.backups.night import do_night
+from unlost.app.actions.runs import ask_backup as module
+from unlost.app.actions.runs.ask_backup import ask_backup
+from unlost.app.actions.runs.tick import tick
+from unlost.app.backups.backup_run import KIND
 from unlost.catalog.audit import every
 from unlost.catalog.nights import NightEnd, end_try, hold_night, open_nights, start_try
 from unlost.catalog.orgs import get_org, retire_org

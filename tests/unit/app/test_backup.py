@@ -9,10 +9,10 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.control import cancel
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.verify import verify
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.runs.control import cancel
+from unlost.app.actions.vault.verify import verify
 from unlost.catalog.observer import run_items
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, find_run, list_runs
@@ -126,7 +126,7 @@ class Killed(BaseException):
     """The process is no more: nothing after this line happens."""
 
 
-BACKUP = "unlost.app.actions.backup"
+BACKUP = "unlost.app.actions.backups.backup"
 WRITINGS = {
     "its run is begun": f"{BACKUP}.begin_run",
     "it is committed": f"{BACKUP}.run_backup",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from homes import World
-from unlost.app import cache as module
-from unlost.app.cache import FolderCache, cache_key
+from unlost.app.home import cache as module
+from unlost.app.home.cache import FolderCache, cache_key
 from unlost.catalog.orgs import get_org
 from unlost.testing.entropy import SeededEntropy
 

@@ -3,12 +3,12 @@
 import pytest
 
 from homes import SECRET, World
-from unlost.app.actions.alerts import show, watch
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compact import compact, keep_small
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.vault_state import vault_state
-from unlost.app.watching import Watcher
+from unlost.app.actions.alerts.alerts import show, watch
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.vault.compact import compact, keep_small
+from unlost.app.actions.vault.vault_state import vault_state
+from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs import get_org
 from unlost.catalog.upkeep import last_upkeep
 from unlost.model.access import Actor, ActorKind, Grant, Role

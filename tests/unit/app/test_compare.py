@@ -3,9 +3,9 @@
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hide
-from unlost.app.actions.compare import Part, Side, compare
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.records.compare import Part, Side, compare
 from unlost.catalog.orgs import get_org
 from unlost.engine.records.compare import TableSummary
 from unlost.model.access import Actor, ActorKind, Grant, Role

@@ -6,14 +6,19 @@ from enum import StrEnum
 import pytest
 
 from homes import SECRET, WRITE_SECRET, World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.connecting import asks, connectors, missing
-from unlost.app.actions.org_page import org_page, org_settings
-from unlost.app.actions.orgs import NewOrg, keep, look
-from unlost.app.actions.writer import NewWriter, check_writer, set_writer, writer_settings
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.connecting import asks, connectors, missing
+from unlost.app.actions.orgs.org_page import org_page, org_settings
+from unlost.app.actions.orgs.orgs import NewOrg, keep, look
+from unlost.app.actions.orgs.write_access import (
+    NewWriter,
+    check_writer,
+    set_writer,
+    writer_settings,
+)
 from unlost.app.compose import Application
-from unlost.app.connector_settings import bare, settings_of
-from unlost.app.drafts import open_draft, seal_draft
+from unlost.app.orgs.connector_settings import bare, settings_of
+from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.catalog.orgs import find_org, get_org
 from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError

@@ -7,14 +7,14 @@ import pytest
 from homes import WRITE_SECRET, World
 from unit.app.test_nights import Nights
 from unlost.alerts.rules import alarms
-from unlost.app.actions.backup import backup
-from unlost.app.actions.control import cancel, go_on, pause
-from unlost.app.actions.night import do_night
-from unlost.app.actions.restore_plan import PlanRequest, make_plan
-from unlost.app.actions.restore_run import resume_run, run_plan
-from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.brake import LOOK_SECONDS, RunBrake
-from unlost.app.watching import Watcher
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.night import do_night
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import resume_run, run_plan
+from unlost.app.actions.runs.control import cancel, go_on, pause
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.home.cancellation import LOOK_SECONDS, RunBrake
 from unlost.catalog.nights import nights_of
 from unlost.catalog.runs import RunState, find_run, list_runs, set_wish
 from unlost.model.alert import Rule

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from unlost.app.actions.copy_vault import copy
-from unlost.app.actions.init import InitRequest, adopt_vault, init
+from unlost.app.actions.vault.copy_vault import copy
+from unlost.app.actions.vault.init import InitRequest, adopt_vault, init
 from unlost.app.compose import open_application
-from unlost.app.second_copy import check_apart
+from unlost.app.vault.mirror import check_apart
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
 from unlost.vault.stores.address import Reach, StoreAddress, read_address

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from unlost.app import database
-from unlost.app.database import connect, disconnect
+from unlost.app.home import database
+from unlost.app.home.database import connect, disconnect
 from unlost.catalog.models import WitnessRow
 from unlost.catalog.schema import SCHEMA
 from unlost.model.errors import IntegrityError, StoreError

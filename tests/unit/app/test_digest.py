@@ -10,13 +10,13 @@ from homes import SECRET, World
 from patience import HANGING
 from unit.app.test_alerts import Post
 from unlost.alerts.rules import alarms
-from unlost.app.actions.alerts import Asked, add_channel, tell_digest, watch
-from unlost.app.actions.backup import backup
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.brake import Brake
-from unlost.app.digest import DailyAt, digest_day
-from unlost.app.service import Service
-from unlost.app.watching import Watcher
+from unlost.app.actions.alerts.alerts import Asked, add_channel, tell_digest, watch
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.alerts.digest_email import DailyAt, digest_day
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org

@@ -4,8 +4,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from unlost.app import discovery
-from unlost.app.discovery import connector_names, load_connector
+from unlost.app.home import discovery
+from unlost.app.home.discovery import connector_names, load_connector
 from unlost.model.errors import NotFound, UsageError
 
 

@@ -11,16 +11,16 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET
 from unit.app.test_rebuild import Machine
-from unlost.app import health_home, health_orgs
-from unlost.app.actions.alerts import Asked, add_channel
-from unlost.app.actions.backup import backup
-from unlost.app.actions.doctor import Diagnosis, doctor
-from unlost.app.actions.mirror import run_mirror, set_mirror
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.alerts.doctor import Diagnosis, doctor
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.vault.mirror import run_mirror, set_mirror
 from unlost.app.compose import Application
-from unlost.app.health import Health
+from unlost.app.health import home, orgs
+from unlost.app.health.health import Health
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org, save_org
@@ -177,8 +177,8 @@ def test_a_full_disk_and_a_home_without_channels_are_told(
     served: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = shutil._ntuple_diskusage(100, 95, 5)
-    monkeypatch.setattr(health_home.shutil, "disk_usage", lambda _: full)
-    monkeypatch.setattr(health_home, "list_channels", list)
+    monkeypatch.setattr(home.shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(home, "list_channels", list)
     warned = told(doctor(served, ask=False), Health.WARNING)
     assert warned["disk"].startswith("5% of the disk")
     assert "there is no channel" in warned["alerts"]
@@ -217,7 +217,7 @@ def test_a_write_identity_that_is_missing_or_may_not_write_is_told(
     lacks = [MissingPermission("Edit", "Edit on Account is missing.")]
     monkeypatch.setattr(MemoryWriter, "missing", lambda self, tables: lacks)
     assert "Edit on Account" in told(doctor(served), Health.WARNING)["sales: writing"]
-    monkeypatch.setattr(health_orgs, "find_writer", lambda oid: None)
+    monkeypatch.setattr(orgs, "find_writer", lambda oid: None)
     assert "nothing can be brought back" in told(doctor(served), Health.WARNING)["sales: writing"]
 
 

@@ -7,14 +7,14 @@ import zstandard
 
 import scanner
 from homes import World
-from unlost.app import scrubbing
-from unlost.app.actions.audit import deeds
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compact import compact
-from unlost.app.actions.erase import WishedErasure, erase, erasures, plan
-from unlost.app.actions.holds import WishedHold, hold
-from unlost.app.actions.verify import verify
-from unlost.app.home_copy import after_change
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.retention.erase import WishedErasure, erase, erasures, plan
+from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.vault.compact import compact
+from unlost.app.actions.vault.verify import verify
+from unlost.app.retention import scrubbing
+from unlost.app.vault.home_copy import after_change
 from unlost.catalog.models import AlertRow, Org, PlanRow, Run, ScrubRow, TickRow
 from unlost.catalog.orgs import get_org
 from unlost.engine.records.belonging import with_belongings

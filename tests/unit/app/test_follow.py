@@ -7,16 +7,16 @@ import pytest
 from homes import SECRET, WRITE_SECRET, World, fill
 from unit.app.test_nights import Nights
 from unlost.alerts.rules import alarms
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hidden, hide
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.follow import follow
-from unlost.app.actions.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.people import add
-from unlost.app.actions.schedule import Wish, change, show
-from unlost.app.actions.tokens import make
-from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.watching import Watcher
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.orgs.follow import follow
+from unlost.app.actions.orgs.hidden_columns import hidden, hide
+from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.people.people import add
+from unlost.app.actions.people.tokens import make
+from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.models import Secret
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
@@ -167,7 +167,7 @@ def test_a_night_notices_it_at_once_and_says_what_to_do(sales: World) -> None:
 
 def test_a_cancelled_night_is_no_failure(sales: World) -> None:
     """What somebody wished for is not told to everybody."""
-    from unlost.app.actions.control import cancel, pause
+    from unlost.app.actions.runs.control import cancel, pause
 
     nights = Nights(sales)
     nights.pass_time(minutes=60)

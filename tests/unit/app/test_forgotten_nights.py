@@ -7,27 +7,27 @@ import pytest
 
 from homes import World
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
-from unlost.app.actions.alerts import show as alerts
-from unlost.app.actions.alerts import watch
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compare import compare
-from unlost.app.actions.forget import forget, plan
-from unlost.app.actions.history import history
-from unlost.app.actions.keeping import KeepWish, change
-from unlost.app.actions.kept_plan import Wanted, choose, kept_plan, make_kept
-from unlost.app.actions.lost import lost
-from unlost.app.actions.org_page import org_page
-from unlost.app.actions.outcome import outcome
-from unlost.app.actions.overview import overview
-from unlost.app.actions.plan_records import plan_records
-from unlost.app.actions.restore_plan import PlanRequest
-from unlost.app.actions.show import show
-from unlost.app.actions.snapshots import certificate, snapshots
-from unlost.app.actions.storage import storage
-from unlost.app.actions.vault_state import vault_state
-from unlost.app.actions.verify import verify
-from unlost.app.actions.writer import set_writer
-from unlost.app.watching import Watcher, drifted
+from unlost.app.actions.alerts.alerts import show as alerts
+from unlost.app.actions.alerts.alerts import watch
+from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.orgs.org_page import org_page
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.records.compare import compare
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.lost import lost
+from unlost.app.actions.records.show import show
+from unlost.app.actions.restores.kept_plan import Wanted, choose, kept_plan, make_kept
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.retention.forget import forget, plan
+from unlost.app.actions.retention.keeping import KeepWish, change
+from unlost.app.actions.storage.storage import storage
+from unlost.app.actions.vault.vault_state import vault_state
+from unlost.app.actions.vault.verify import verify
+from unlost.app.alerts.alert_facts import Watcher, drifted
 from unlost.catalog.orgs import get_org
 from unlost.engine.backup.known import known_of
 from unlost.model.errors import UnlostError

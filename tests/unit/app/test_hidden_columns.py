@@ -8,17 +8,17 @@ import msgspec
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hidden, hide
-from unlost.app.actions.columns import show as unhide
-from unlost.app.actions.compare import compare
-from unlost.app.actions.file import file, open_stored
-from unlost.app.actions.find import find
-from unlost.app.actions.history import history
-from unlost.app.actions.show import show
-from unlost.app.actions.storage_use import storage_use
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.hidden_columns import hidden, hide
+from unlost.app.actions.orgs.hidden_columns import show as unhide
+from unlost.app.actions.records.compare import compare
+from unlost.app.actions.records.file import file, open_stored
+from unlost.app.actions.records.find import find
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.show import show
+from unlost.app.actions.storage.storage_use import storage_use
 from unlost.app.compose import Application
-from unlost.app.visible_source import WITHOUT_VALUES, VisibleSource
+from unlost.app.home.visible_source import WITHOUT_VALUES, VisibleSource
 from unlost.catalog.hidden_columns import hide_column
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Actor, ActorKind, Grant, Role

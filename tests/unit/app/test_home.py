@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from homes import make_home
-from unlost.app.home import (
+from unlost.app.home.home import (
     FILE,
     check_keys_outside_vault,
     plan_home,

@@ -12,15 +12,15 @@ import pytest
 from homes import SECRET, World
 from unit.app.test_nights import Desk, Nights, failing
 from unlost.alerts.rules import alarms
-from unlost.app.actions.backup import backup
-from unlost.app.actions.control import cancel, go_on, pause
-from unlost.app.actions.hour import REMEMBERED, Hour, HourEnding, do_hour, run_of_hour
-from unlost.app.actions.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.schedule import Wish, change, show
-from unlost.app.actions.tick import tick
-from unlost.app.brake import LOOK_SECONDS
-from unlost.app.home_copy import copy_if_due, copy_is_due
-from unlost.app.watching import Watcher
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.hour import REMEMBERED, Hour, HourEnding, do_hour, run_of_hour
+from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.runs.control import cancel, go_on, pause
+from unlost.app.actions.runs.tick import tick
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.home.cancellation import LOOK_SECONDS
+from unlost.app.vault.home_copy import copy_if_due, copy_is_due
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import (
     RunState,
@@ -443,7 +443,7 @@ def crashed(hours: Hours, monkeypatch: pytest.MonkeyPatch, where: str) -> str:
 
 
 BEFORE_COMMIT = "unlost.engine.backup.backup._count_rows"
-AFTER_COMMIT = "unlost.app.actions.hour.close_hour"
+AFTER_COMMIT = "unlost.app.actions.backups.hour.close_hour"
 
 
 def test_an_hour_that_crashed_goes_on_within_the_hour(
@@ -544,7 +544,7 @@ def test_a_lease_that_cannot_be_asked_for_is_told(
     def odd(*_told: object, **_more: object) -> None:
         raise Conflict("odd", "Odd.")
 
-    monkeypatch.setattr("unlost.app.actions.control.close_hours", odd)
+    monkeypatch.setattr("unlost.app.actions.runs.control.close_hours", odd)
     with pytest.raises(Conflict, match="Odd"):
         cancel(hours.app, run)
 

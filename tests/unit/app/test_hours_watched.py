@@ -5,14 +5,14 @@ import pytest
 from homes import World
 from unit.app.test_hours import Hours
 from unlost.alerts.rules import LEAST_NIGHTS, alarms
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.history import history
-from unlost.app.actions.show import show
-from unlost.app.actions.snapshots import certificate
-from unlost.app.digest import digest
-from unlost.app.health import Health
-from unlost.app.metrics import ORG_FIGURES
-from unlost.app.watching import TOLD_APART, Watcher
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.show import show
+from unlost.app.alerts.alert_facts import TOLD_APART, Watcher
+from unlost.app.alerts.digest_email import digest
+from unlost.app.health.health import Health
+from unlost.app.service.metrics import ORG_FIGURES
 from unlost.catalog.storage import storages
 from unlost.model.alert import Rule
 from unlost.model.certificate import Verdict
@@ -71,7 +71,7 @@ def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: D
 def test_days_long_ago_tell_nothing_of_tables_of_hours(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.app.watching.TOLD_APART", 2)
+    monkeypatch.setattr("unlost.app.alerts.alert_facts.TOLD_APART", 2)
     assert TOLD_APART > LEAST_NIGHTS
     days.live(hours=24 * 4)
     (org,) = days.watcher.seen.orgs
@@ -126,8 +126,8 @@ def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days.live(hours=4, updates=0)
-    monkeypatch.setattr("unlost.app.actions.hour.open_nights", list)
-    monkeypatch.setattr("unlost.app.actions.tick.open_nights", list)
+    monkeypatch.setattr("unlost.app.actions.backups.hour.open_nights", list)
+    monkeypatch.setattr("unlost.app.actions.runs.tick.open_nights", list)
     days.live(hours=40, updates=0)
     assert days.app.vault.snapshots(days.oid)[-1].partial
     checks = {one.name: one for one in doctor(days.app, ask=False).checks}

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.file import file
-from unlost.app.actions.find import find
-from unlost.app.actions.history import history
-from unlost.app.actions.show import show
-from unlost.app.ids import held_id
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.records.file import file
+from unlost.app.actions.records.find import find
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.show import show
+from unlost.app.records.ids import held_id
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports import Connector

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from unlost.app import compose
-from unlost.app.actions import init as module
-from unlost.app.actions.init import InitRequest, InitResult, adopt_vault, init
-from unlost.app.home import FILE, read_home
+from unlost.app.actions.vault import init as module
+from unlost.app.actions.vault.init import InitRequest, InitResult, adopt_vault, init
+from unlost.app.home.home import FILE, read_home
 from unlost.model.errors import Conflict, NotAllowed, StoreError, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.testing.clock import VirtualClock

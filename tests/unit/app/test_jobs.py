@@ -6,17 +6,17 @@ import pytest
 
 from homes import World
 from unit.app.test_restore import WRITER, Shop, refused
-from unlost.app.actions import queued_restore
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hide
-from unlost.app.actions.job import FORGOTTEN, job, written_by_table
-from unlost.app.actions.jobs import Group, jobs
-from unlost.app.actions.kept_plan import PlanView, Wanted, choose, make_kept, run_kept
-from unlost.app.actions.outcome import outcome
-from unlost.app.actions.queued_restore import do_restore
-from unlost.app.actions.restore_plan import PlanRequest
-from unlost.app.actions.restore_run import run_plan
-from unlost.app.actions.writer import set_writer
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores import queued_restore
+from unlost.app.actions.restores.kept_plan import PlanView, Wanted, choose, make_kept, run_kept
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.queued_restore import do_restore
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.restore_run import run_plan
+from unlost.app.actions.runs.run import FORGOTTEN, job, written_by_table
+from unlost.app.actions.runs.runs import Group, jobs
 from unlost.catalog.nights import add_night
 from unlost.catalog.runs import RunState, begin_run
 from unlost.engine.restore.values.outcome import Ending

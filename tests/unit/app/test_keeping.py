@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from homes import World
-from unlost.app.actions.alerts import show as alerts
-from unlost.app.actions.alerts import watch
-from unlost.app.actions.backup import backup
-from unlost.app.actions.forget import EVERY, PATIENCE, forget, forget_if_due, plan
-from unlost.app.actions.holds import WishedHold, hold, holds, lift
-from unlost.app.actions.keeping import KeepWish, Remark, change, show
-from unlost.app.home_copy import copy_is_due
-from unlost.app.watching import Watcher
+from unlost.app.actions.alerts.alerts import show as alerts
+from unlost.app.actions.alerts.alerts import watch
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.retention.forget import EVERY, PATIENCE, forget, forget_if_due, plan
+from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.retention.keeping import KeepWish, Remark, change, show
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.vault.home_copy import copy_is_due
 from unlost.catalog.audit import every
 from unlost.catalog.keeping import LARGEST, last_forgotten, rules_of
 from unlost.catalog.orgs import get_org

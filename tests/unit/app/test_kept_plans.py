@@ -10,9 +10,11 @@ import pytest
 
 from homes import SECRET, World
 from unit.app.test_restore import CUSTOMER, WRITER, Shop, refused
-from unlost.app.actions import kept_plan as module
-from unlost.app.actions import queued_restore
-from unlost.app.actions.kept_plan import (
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores import kept_plan as module
+from unlost.app.actions.restores import queued_restore
+from unlost.app.actions.restores.kept_plan import (
     PlanView,
     Wanted,
     choose,
@@ -24,12 +26,10 @@ from unlost.app.actions.kept_plan import (
     run_kept,
     waiting,
 )
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.plan_records import plan_records
-from unlost.app.actions.queued_restore import do_restore
-from unlost.app.actions.restore_plan import PlanRequest
-from unlost.app.actions.writer import set_writer
-from unlost.app.planners import SEATS
+from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.queued_restore import do_restore
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.restores.planners import SEATS
 from unlost.catalog.models import PlanRow
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.plans import PlanState, begin_plan, find_plan, plan_content

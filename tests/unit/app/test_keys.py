@@ -8,14 +8,14 @@ import pytest
 
 from homes import SECRET
 from unit.app.test_rebuild import Machine
-from unlost.app.actions.backup import backup
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.keys import add, keys, remove, replace, sheet, tried
-from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.vault.keys import add, keys, remove, replace, sheet, tried
 from unlost.app.compose import Application
-from unlost.app.health import Check, Health
-from unlost.app.home_keys import WayIn, open_keys
-from unlost.app.new_keys import NewKey
+from unlost.app.health.health import Check, Health
+from unlost.app.home.home_keys import WayIn, open_keys
+from unlost.app.vault.new_keys import NewKey
 from unlost.catalog.audit import newest
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.model.snapshot import VerifyLevel
@@ -34,7 +34,7 @@ WORDS = "lusab babad gutih tugad"
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passphrases that are quick to try."""
     stretch = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
-    monkeypatch.setattr("unlost.app.actions.keys.new_stretch", lambda _: stretch)
+    monkeypatch.setattr("unlost.app.actions.vault.keys.new_stretch", lambda _: stretch)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 
@@ -163,8 +163,8 @@ def test_a_replacement_that_was_cut_off_is_done_again(
     app: Application, machine: Machine, at: str
 ) -> None:
     place = {
-        "write": "unlost.app.actions.keys.replace_way",
-        "hand": "unlost.app.actions.keys.move_service_key",
+        "write": "unlost.app.actions.vault.keys.replace_way",
+        "hand": "unlost.app.actions.vault.keys.move_service_key",
         "remove": "unlost.vault.keys.key_slots.remove_way",
     }[at]
     with pytest.MonkeyPatch.context() as patch:

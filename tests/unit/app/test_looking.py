@@ -8,8 +8,8 @@ import pytest
 
 from homes import SECRET, World
 from unit.app.test_connecting import acting, new
-from unlost.app.actions import looking as module
-from unlost.app.actions.looking import (
+from unlost.app.actions.orgs import previews as module
+from unlost.app.actions.orgs.previews import (
     BEGINS_WITHIN,
     KEPT,
     SEATS,
@@ -19,7 +19,7 @@ from unlost.app.actions.looking import (
     drop_look,
     look_state,
 )
-from unlost.app.seats import seat_of
+from unlost.app.restores.worker_slots import seat_of
 from unlost.catalog.looks import answer_look, begin_look, find_look
 from unlost.catalog.models import LookRow
 from unlost.model.access import Actor, ActorKind, Grant, Role

@@ -6,9 +6,9 @@ import pytest
 
 from homes import World
 from unit.app.test_restore import CUSTOMER, WRITER, Shop, refused
-from unlost.app.actions.backup import backup
-from unlost.app.actions.lost import LostResult, lost
-from unlost.app.actions.writer import set_writer
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.records.lost import LostResult, lost
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.reading import Op
 from unlost.testing.clock import START

@@ -13,12 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from homes import World
 from patience import HANGING
-from unlost.app import metrics, service
-from unlost.app.actions.backup import backup
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.brake import Brake
-from unlost.app.metrics import Board, served
-from unlost.app.service import Service
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.home.cancellation import Brake
+from unlost.app.service import metrics, service
+from unlost.app.service.metrics import Board, served
+from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
 from unlost.model.alert import Alarm, Rule, Urgency
 from unlost.model.errors import StoreError

@@ -9,10 +9,13 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.erase import WishedErasure, erase, plan
-from unlost.app.actions.mirror import (
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.retention.erase import WishedErasure, erase, plan
+from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.vault.mirror import (
     ask_mirror,
     end_mirror,
     keep_mirrored,
@@ -20,13 +23,10 @@ from unlost.app.actions.mirror import (
     run_mirror,
     set_mirror,
 )
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.overview import overview
-from unlost.app.actions.repair import heal_vault, look_at_mirror, repair
-from unlost.app.actions.tick import tick
-from unlost.app.actions.verify import verify
-from unlost.app.home import FILE, read_home, write_mirror
-from unlost.app.second_copy import SecondCopy, check_unseen
+from unlost.app.actions.vault.repair import heal_vault, look_at_mirror, repair
+from unlost.app.actions.vault.verify import verify
+from unlost.app.home.home import FILE, read_home, write_mirror
+from unlost.app.vault.mirror import SecondCopy, check_unseen
 from unlost.catalog.checks import (
     last_mirror_check,
     last_repair,
@@ -187,7 +187,7 @@ def test_what_fails_is_kept_and_the_last_good_one_is_remembered(
 
     mirrored.clock.advance(hours=5)
     with monkeypatch.context() as patch:
-        patch.setattr("unlost.app.actions.mirror.update_mirror", away)
+        patch.setattr("unlost.app.actions.vault.mirror.update_mirror", away)
         failed = keep_mirrored(mirrored.app)
         with pytest.raises(StoreError):
             run_mirror(mirrored.app)
@@ -260,7 +260,7 @@ def test_the_service_is_asked_where_it_runs(
     mirrored: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
-    monkeypatch.setattr("unlost.app.actions.mirror.ask", lambda _, job: jobs.append(job))
+    monkeypatch.setattr("unlost.app.actions.vault.mirror.ask", lambda _, job: jobs.append(job))
     with pytest.raises(Conflict) as caught:
         ask_mirror(mirrored.app)
     assert caught.value.code == "service-away"
@@ -430,7 +430,7 @@ def test_an_erasure_while_the_copy_is_brought_up_to_date_is_not_forgotten(
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlost.app.actions.mirror.update_mirror", meanwhile)
+        patch.setattr("unlost.app.actions.vault.mirror.update_mirror", meanwhile)
         run_mirror(mirrored.app)
     assert len(asked(mirrored)) == 1
 
@@ -482,7 +482,7 @@ def test_two_addresses_of_one_bucket_are_one_place(
 ) -> None:
     """As with an endpoint that is written in two ways: what is put at one appears at the other."""
     own = LocalStore(kept.home.vault or place.folder)
-    monkeypatch.setattr("unlost.app.second_copy.store_at", lambda *_: own)
+    monkeypatch.setattr("unlost.app.vault.mirror.store_at", lambda *_: own)
     with pytest.raises(UsageError) as caught:
         check_unseen(kept.app, place)
     assert caught.value.code == "copy-same-place"

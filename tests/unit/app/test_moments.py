@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from unlost.app.moments import (
+from unlost.app.backups.moments import (
     Latest,
     Live,
     Numbered,

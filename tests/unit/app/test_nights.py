@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import NOTES_LOST
-from unlost.app.actions.night import AGAIN, MOST_FAILURES, do_night
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.actions.tick import tick
+from unlost.app.actions.backups.backup import NOTES_LOST
+from unlost.app.actions.backups.night import AGAIN, MOST_FAILURES, do_night
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.runs.tick import tick
 from unlost.catalog.nights import find_night, nights_of, start_try
 from unlost.catalog.orgs import get_org, save_org
 from unlost.catalog.runs import RunState, find_run, list_runs
@@ -134,7 +134,7 @@ def test_a_night_that_a_crash_cut_after_its_commit_is_not_done_again(
     def crash(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("unlost.app.actions.night.end_try", crash)
+    monkeypatch.setattr("unlost.app.actions.backups.night.end_try", crash)
     nights.world.clock.advance(hours=2)
     with pytest.raises(KeyboardInterrupt):
         tick(nights.app, nights.desk)
@@ -310,7 +310,7 @@ def test_a_night_gives_up_earlier_ones_that_still_wait(nights: Nights) -> None:
 
 
 def test_a_run_by_hand_that_did_not_end_is_done_before_the_nights_own(nights: Nights) -> None:
-    from unlost.app.actions.backup import backup
+    from unlost.app.actions.backups.backup import backup
 
     failing(nights, lambda: TransientError("source-away", "It does not answer."), 1)
     with pytest.raises(TransientError):

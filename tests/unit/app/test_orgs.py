@@ -3,9 +3,9 @@
 import pytest
 
 from homes import SECRET, World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.catalog.models import Secret
 from unlost.catalog.orgs import find_org, get_org
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError

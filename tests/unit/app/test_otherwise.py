@@ -9,10 +9,11 @@ import pytest
 
 from homes import World
 from unit.app.test_restore import CUSTOMER, WRITER, Shop, endings, refused
-from unlost.app.actions import edit_plan, queued_restore
-from unlost.app.actions.columns import hide
-from unlost.app.actions.edit_plan import edit_kept, give_kept, plan_people, planned_fields
-from unlost.app.actions.kept_plan import (
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores import edit_plan, queued_restore
+from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, plan_people, planned_fields
+from unlost.app.actions.restores.kept_plan import (
     PlanView,
     Wanted,
     choose,
@@ -21,12 +22,19 @@ from unlost.app.actions.kept_plan import (
     make_kept,
     run_kept,
 )
-from unlost.app.actions.outcome import outcome
-from unlost.app.actions.queued_restore import do_restore
-from unlost.app.actions.restore_plan import PlanRequest, show_plan
-from unlost.app.actions.restore_run import retry_run
-from unlost.app.actions.writer import set_writer
-from unlost.app.otherwise import CauseEdit, Edit, Given, Otherwise, said, with_edits, with_given
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.queued_restore import do_restore
+from unlost.app.actions.restores.restore_plan import PlanRequest, show_plan
+from unlost.app.actions.restores.restore_run import retry_run
+from unlost.app.restores.overrides import (
+    CauseEdit,
+    Edit,
+    Given,
+    Otherwise,
+    said,
+    with_edits,
+    with_given,
+)
 from unlost.catalog.audit import every
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState

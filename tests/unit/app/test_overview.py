@@ -4,9 +4,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from homes import SECRET, World, fill
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.overview import Overview, Protection, overview
+from unlost.app.actions.alerts.overview import Overview, Protection, overview
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.model.quota import Quota
 from unlost.model.snapshot import CommitKind

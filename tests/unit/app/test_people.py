@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from homes import World
-from unlost.app.actions.people import (
+from unlost.app.actions.people.people import (
     add,
     change_role,
     first_admin,
@@ -15,7 +15,7 @@ from unlost.app.actions.people import (
     people,
     remove,
 )
-from unlost.app.actions.tokens import drop, make, tokens
+from unlost.app.actions.people.tokens import drop, make, tokens
 from unlost.catalog.models import LinkRow, TokenRow
 from unlost.catalog.orgs import get_org
 from unlost.catalog.people import actor_of, find_person

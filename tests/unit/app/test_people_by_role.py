@@ -6,12 +6,12 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hideable
-from unlost.app.actions.lockouts import lockouts, unlock
-from unlost.app.actions.people import add, edit, forget_factors, let_back, remove
-from unlost.app.actions.profile import keep
-from unlost.app.signins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.hidden_columns import hideable
+from unlost.app.actions.people.lockouts import lockouts, unlock
+from unlost.app.actions.people.people import add, edit, forget_factors, let_back, remove
+from unlost.app.actions.people.profile import keep
+from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
 from unlost.catalog.audit import newest, prove
 from unlost.catalog.models import LinkRow, User
 from unlost.catalog.people import Profile, Theme, actor_of, people_with_email

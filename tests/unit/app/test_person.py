@@ -12,15 +12,15 @@ import pytest
 from homes import World
 from unit.app.test_hidden_columns import viewer
 from unit.app.test_related import CUSTOMER, company
-from unlost.app import person as module
-from unlost.app import referring
-from unlost.app.actions.audit import deeds
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hide
-from unlost.app.actions.erase import WishedErasure, erase, plan
-from unlost.app.actions.export import check_outside
-from unlost.app.actions.privacy import PersonData, PersonWish, export_person, open_person
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.records.export import check_outside
+from unlost.app.actions.retention.erase import WishedErasure, erase, plan
+from unlost.app.actions.retention.privacy import PersonData, PersonWish, export_person, open_person
 from unlost.app.compose import Application
+from unlost.app.records import person as module
+from unlost.app.records import referring
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.schema import WireKind

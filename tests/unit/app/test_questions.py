@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.file import file
-from unlost.app.actions.find import find
-from unlost.app.actions.history import history
-from unlost.app.actions.show import show
-from unlost.app.actions.snapshots import certificate, snapshots
-from unlost.app.actions.verify import verify
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.snapshots import certificate, snapshots
+from unlost.app.actions.records.file import file
+from unlost.app.actions.records.find import find
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.show import show
+from unlost.app.actions.vault.verify import verify
 from unlost.catalog.orgs import get_org
 from unlost.engine.records.history import Origin
 from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError, UsageError

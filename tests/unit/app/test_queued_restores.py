@@ -10,14 +10,14 @@ import pytest
 from homes import World
 from unit.app.test_restore import WRITER, Shop
 from unlost.alerts.rules import alarms
-from unlost.app.actions import queued_restore
-from unlost.app.actions.backup import backup
-from unlost.app.actions.control import cancel, go_on, pause
-from unlost.app.actions.queued_restore import do_restore, hand_over, restore_jobs
-from unlost.app.actions.restore_run import resume_run, run_plan
-from unlost.app.actions.tick import tick
-from unlost.app.actions.writer import set_writer
-from unlost.app.watching import Watcher
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores import queued_restore
+from unlost.app.actions.restores.queued_restore import do_restore, hand_over, restore_jobs
+from unlost.app.actions.restores.restore_run import resume_run, run_plan
+from unlost.app.actions.runs.control import cancel, go_on, pause
+from unlost.app.actions.runs.tick import tick
+from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs import get_org
 from unlost.catalog.queued_restores import Try, queue_restore, start_restore
 from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from homes import SECRET, WRITE_SECRET, MemoryConnector, fill
-from unlost.app.actions.alerts import Asked, add_channel
-from unlost.app.actions.backup import backup
-from unlost.app.actions.init import InitRequest, init
-from unlost.app.actions.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.rebuild import Rebuild, RebuildResult, rebuild
-from unlost.app.actions.schedule import Wish, change, show
-from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.vault.init import InitRequest, init
+from unlost.app.actions.vault.rebuild import Rebuild, RebuildResult, rebuild
 from unlost.app.compose import Application, open_application
-from unlost.app.home_copy import after_run, copy_if_due, copy_is_due, read_copy
+from unlost.app.vault.home_copy import after_run, copy_if_due, copy_is_due, read_copy
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.catalog.copying import last_copy
 from unlost.catalog.models import Run
@@ -258,7 +258,7 @@ def test_a_copy_that_this_version_cannot_use_is_refused(
             return database.serialize()
 
     machine.lost()
-    monkeypatch.setattr("unlost.app.actions.rebuild.read_copy", numbered)
+    monkeypatch.setattr("unlost.app.actions.vault.rebuild.read_copy", numbered)
     with pytest.raises(StoreError) as caught:
         machine.rebuilt()
     assert caught.value.code == code
@@ -266,7 +266,7 @@ def test_a_copy_that_this_version_cannot_use_is_refused(
 
 
 def test_no_value_of_a_record_is_in_a_copy(machine: Machine) -> None:
-    from unlost.app.home_copy import read_copy
+    from unlost.app.vault.home_copy import read_copy
 
     with machine.opened() as app:
         content = read_copy(app.vault, None)

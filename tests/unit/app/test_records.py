@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.records import Names, People, how_gone, last_alive
+from unlost.app.actions.backups.backup import backup
+from unlost.app.records.record_facts import Names, People, how_gone, last_alive
 from unlost.catalog.orgs import get_org
 from unlost.model.ports import Snapshot
 from unlost.model.reading import Op

@@ -6,14 +6,14 @@ import pytest
 
 import scanner
 from homes import World
-from unlost.app import scrubbing
-from unlost.app.actions.audit import deeds
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compact import compact
-from unlost.app.actions.erase import erasures
-from unlost.app.actions.holds import WishedHold, hold
-from unlost.app.actions.rectify import WishedCorrection, plan, rectify
-from unlost.app.actions.verify import verify
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.retention.erase import erasures
+from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.retention.rectify import WishedCorrection, plan, rectify
+from unlost.app.actions.vault.compact import compact
+from unlost.app.actions.vault.verify import verify
+from unlost.app.retention import scrubbing
 from unlost.catalog.models import AlertRow, Org, PlanRow, ScrubRow, TickRow
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, NotFound, UsageError

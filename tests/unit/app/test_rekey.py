@@ -7,13 +7,13 @@ import pytest
 from unit.app.test_keys import app, cheap, checks, machine  # noqa: F401
 from unit.app.test_rebuild import Machine
 from unit.app.test_renewal import renewed
-from unlost.app import rekeying
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compact import compact, keep_small
-from unlost.app.actions.rekey import rekey
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.vault.compact import compact, keep_small
+from unlost.app.actions.vault.rekey import rekey
 from unlost.app.compose import Application
-from unlost.app.health import Health
-from unlost.app.health_orgs import org_looks
+from unlost.app.health.health import Health
+from unlost.app.health.orgs import org_looks
+from unlost.app.vault import rekeying
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict
 from unlost.vault.maintenance.garbage import GRACE

@@ -3,11 +3,11 @@
 import pytest
 
 from homes import World
-from unlost.app import referring
-from unlost.app import related as module
-from unlost.app.actions.backup import backup
-from unlost.app.actions.show import show
-from unlost.app.related import Related, RelatedFile, RelatedTable
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.records.show import show
+from unlost.app.records import referring
+from unlost.app.records import related as module
+from unlost.app.records.related import Related, RelatedFile, RelatedTable
 from unlost.model.schema import DeleteRule, Reference, TableTrait, WireKind
 from unlost.testing.org import ALL_TRAITS, MemoryOrg, file_cells
 

@@ -4,14 +4,14 @@ import pytest
 
 from unit.app.test_keys import WORDS, app, cheap, checks, cut, failing, machine, slots, works  # noqa: F401
 from unit.app.test_rebuild import Machine
-from unlost.app.actions.backup import backup
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.keys import add, keys, remove, replace, tried
-from unlost.app.actions.renewal import Renewed, renew
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.vault.keys import add, keys, remove, replace, tried
+from unlost.app.actions.vault.renewal import Renewed, renew
 from unlost.app.compose import Application
-from unlost.app.health import Health
-from unlost.app.home_keys import WayIn, draft_of, open_keys
-from unlost.app.new_keys import NewKey
+from unlost.app.health.health import Health
+from unlost.app.home.home_keys import WayIn, draft_of, open_keys
+from unlost.app.vault.new_keys import NewKey
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import NotAllowed, UnlostError
 from unlost.vault.format.recovery import RecoverySheet
@@ -104,7 +104,7 @@ def test_a_renewal_that_was_cut_off_locks_nobody_out(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            f"unlost.app.actions.renewal.{at}", cut_late if at == "finish_renewal" else cut
+            f"unlost.app.actions.vault.renewal.{at}", cut_late if at == "finish_renewal" else cut
         )
         with pytest.raises(KeyboardInterrupt):
             renew(app, printer)

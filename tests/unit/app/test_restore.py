@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from homes import SECRET, WRITE_SECRET, World, lose_data
-from unlost.app import chosen
-from unlost.app.actions import restore_plan as planning
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.restore_plan import PlanRequest, PlanResult, make_plan, show_plan
-from unlost.app.actions.restore_run import (
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.restores import restore_plan as planning
+from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, make_plan, show_plan
+from unlost.app.actions.restores.restore_run import (
     RestoreResult,
     resume_run,
     retry_run,
@@ -23,7 +23,7 @@ from unlost.app.actions.restore_run import (
     run_plan,
     runs,
 )
-from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.records import record_selectors
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunRecord, RunState, begin_run, list_runs
 from unlost.catalog.writers import find_writer
@@ -303,7 +303,7 @@ def test_more_than_a_plan_can_hold_is_refused_before_anything_is_asked(
     lost: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts = len(lost.world.connector.contexts)
-    monkeypatch.setattr(chosen, "typed_ids", None)  # no single one of them is looked at
+    monkeypatch.setattr(record_selectors, "typed_ids", None)  # no single one of them is looked at
     refused(UsageError, "restore-too-large", lost.plan, *["Account/x"] * 1_000_000)
     assert len(lost.world.connector.contexts) == contexts
 

@@ -7,9 +7,9 @@ import pytest
 
 from homes import World
 from unit.app.test_access import actor
-from unlost.app.actions.backup import backup
-from unlost.app.actions.find import find
-from unlost.app.actions.history import history
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.records.find import find
+from unlost.app.actions.records.history import history
 from unlost.catalog.orgs import get_org, save_org
 from unlost.model.access import Role
 from unlost.model.org import OrgIdentity

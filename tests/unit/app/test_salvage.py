@@ -7,22 +7,22 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, WRITE_SECRET, World
-from unlost.app.actions import erase as erasing
-from unlost.app.actions.audit import deeds
-from unlost.app.actions.backup import backup
-from unlost.app.actions.compare import compare
-from unlost.app.actions.export import ExportWish, export
-from unlost.app.actions.history import history
-from unlost.app.actions.mirror import run_mirror, set_mirror
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.repair import repair
-from unlost.app.actions.restore_plan import PlanRequest, make_plan
-from unlost.app.actions.restore_run import run_plan
-from unlost.app.actions.salvage import plan, salvage
-from unlost.app.actions.show import show
-from unlost.app.actions.snapshots import certificate
-from unlost.app.actions.verify import verify
-from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.records.compare import compare
+from unlost.app.actions.records.export import ExportWish, export
+from unlost.app.actions.records.history import history
+from unlost.app.actions.records.show import show
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import run_plan
+from unlost.app.actions.retention import erase as erasing
+from unlost.app.actions.vault.mirror import run_mirror, set_mirror
+from unlost.app.actions.vault.repair import repair
+from unlost.app.actions.vault.salvage import plan, salvage
+from unlost.app.actions.vault.verify import verify
 from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, IntegrityError, NotFound

@@ -7,12 +7,12 @@ import pytest
 
 from diskhome import put_on_disk
 from homes import SECRET, World, fill
-from unlost.app.actions import salvage as actions
-from unlost.app.actions.backup import backup
-from unlost.app.actions.mirror import end_mirror, run_mirror, set_mirror
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.salvage import plan, salvage
-from unlost.app.actions.verify import verify
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.vault import salvage as actions
+from unlost.app.actions.vault.mirror import end_mirror, run_mirror, set_mirror
+from unlost.app.actions.vault.salvage import plan, salvage
+from unlost.app.actions.vault.verify import verify
 from unlost.catalog.orgs import get_org, list_orgs
 from unlost.model.errors import Conflict, StoreError
 from unlost.model.snapshot import CommitKind, VerifyLevel

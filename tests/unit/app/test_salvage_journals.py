@@ -8,18 +8,18 @@ import pytest
 from homes import WRITE_SECRET, World
 from unit.app.test_salvage import KEY, kept, vault_of
 from unlost.alerts.rules import alarms
-from unlost.app.actions import erase as erasing
-from unlost.app.actions.backup import backup
-from unlost.app.actions.outcome import outcome
-from unlost.app.actions.overview import Protection, overview
-from unlost.app.actions.restore_plan import PlanRequest, make_plan
-from unlost.app.actions.restore_run import retry_run, run_plan
-from unlost.app.actions.salvage import plan, salvage
-from unlost.app.actions.snapshots import certificate
-from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.digest import digest
-from unlost.app.health_orgs import org_looks
-from unlost.app.watching import Watcher
+from unlost.app.actions.alerts.overview import Protection, overview
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import retry_run, run_plan
+from unlost.app.actions.retention import erase as erasing
+from unlost.app.actions.vault.salvage import plan, salvage
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.alerts.digest_email import digest
+from unlost.app.health.orgs import org_looks
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
@@ -142,7 +142,8 @@ def test_a_restore_that_may_go_on_keeps_its_damaged_journal(
     found = find_run(run)
     assert found is not None
     monkeypatch.setattr(
-        "unlost.app.open_restores.find_run", lambda _: replace(found, state=RunState.RUNNING)
+        "unlost.app.restores.open_restores.find_run",
+        lambda _: replace(found, state=RunState.RUNNING),
     )
     with pytest.raises(IntegrityError):
         salvage(kept.app, plan=seen.digest)

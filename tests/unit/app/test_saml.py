@@ -8,9 +8,9 @@ pytest.importorskip("xmlsec")
 
 from homes import World
 from unit.web.idp import ENTITY, SIGN_IN, identity, metadata
-from unlost.app import saml
-from unlost.app.actions.sso import NewSaml, add_saml, providers, remove
-from unlost.app.saml import described, read_metadata
+from unlost.app.actions.people.sso import NewSaml, add_saml, providers, remove
+from unlost.app.people import saml
+from unlost.app.people.saml import described, read_metadata
 from unlost.catalog.sso import Kind
 from unlost.model.errors import Conflict, UsageError
 

@@ -8,12 +8,12 @@ import pytest
 from fakes import transit
 from fakes.transit import KEY, TOKEN, Bao
 from unit.app.test_keys import Machine, app, cheap, failing, machine, slots
-from unlost.app.actions.keys import add, keys, replace, tried
-from unlost.app.actions.renewal import renew
+from unlost.app.actions.vault.keys import add, keys, replace, tried
+from unlost.app.actions.vault.renewal import renew
 from unlost.app.compose import Application
-from unlost.app.home_keys import WayIn, draft_of
-from unlost.app.new_keys import NewKey
-from unlost.app.sealed_key import FIRST, Sealer, key_file, slot_of
+from unlost.app.home.home_keys import WayIn, draft_of
+from unlost.app.home.sealed_key import FIRST, Sealer, key_file, slot_of
+from unlost.app.vault.new_keys import NewKey
 from unlost.model.errors import NotAllowed, TransientError, UnlostError
 from unlost.vault.keys.unlock import ServiceKey
 
@@ -190,6 +190,6 @@ def test_a_torn_file_says_so(app: Application, sealed: str) -> None:
 
 def keys_by_sheet(app: Application) -> list[bool]:
     """Whether a slot is the service's, as far as its file tells."""
-    from unlost.app.home_keys import service_slots
+    from unlost.app.home.home_keys import service_slots
 
     return [bool(one) for one in service_slots(app.home)]

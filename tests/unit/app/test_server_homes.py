@@ -11,20 +11,20 @@ import pytest
 from homes import SECRET, WRITE_SECRET
 from postgres import Postgres
 from unit.app.test_rebuild import Machine
-from unlost.app.actions.alerts import Asked, add_channel
-from unlost.app.actions.backup import backup
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.init import InitRequest, init
-from unlost.app.actions.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.rebuild import Rebuild, rebuild
-from unlost.app.actions.schedule import Wish, change, show
-from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.brake import Brake
+from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.vault.init import InitRequest, init
+from unlost.app.actions.vault.rebuild import Rebuild, rebuild
 from unlost.app.compose import Application, open_application
-from unlost.app.database import connect, disconnect
-from unlost.app.home import FILE, plan_home, read_home
-from unlost.app.home_copy import copy_if_due
-from unlost.app.service import Part, Service
+from unlost.app.home.cancellation import Brake
+from unlost.app.home.database import connect, disconnect
+from unlost.app.home.home import FILE, plan_home, read_home
+from unlost.app.service.service import Part, Service
+from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run

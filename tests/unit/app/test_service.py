@@ -8,11 +8,11 @@ import pytest
 
 from homes import World
 from patience import HANGING, until
-from unlost.app.actions.alerts import Asked, add_channel
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.actions.tick import Ticked
-from unlost.app.brake import Brake, Braked
-from unlost.app.service import BEAT_SECONDS, Service
+from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.runs.tick import Ticked
+from unlost.app.home.cancellation import Brake, Braked
+from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import standing_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
@@ -134,7 +134,7 @@ def test_a_fault_of_one_look_does_not_end_the_service(
         running.brake.pull()
         return Ticked((), ())
 
-    monkeypatch.setattr("unlost.app.service.tick", failing)
+    monkeypatch.setattr("unlost.app.service.service.tick", failing)
     running.service.run()
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [one.get("code") for one in events if one["event"] == "tick-failed"] == [

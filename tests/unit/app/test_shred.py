@@ -10,16 +10,16 @@ from terminals import Terminal
 from unit.app.test_keys import app, cheap, checks, failing, machine, works  # noqa: F401
 from unit.app.test_rebuild import Machine
 from unlost.app import compose
-from unlost.app.actions.backup import backup
-from unlost.app.actions.doctor import doctor
-from unlost.app.actions.holds import WishedHold, hold, lift
-from unlost.app.actions.mirror import run_mirror, set_mirror
-from unlost.app.actions.orgs import NewOrg, add_org, list_all
-from unlost.app.actions.shred import plan, shred
+from unlost.app.actions.alerts.doctor import doctor
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
+from unlost.app.actions.retention.holds import WishedHold, hold, lift
+from unlost.app.actions.vault.mirror import run_mirror, set_mirror
+from unlost.app.actions.vault.shred import plan, shred
 from unlost.app.compose import Application
-from unlost.app.health import Health
-from unlost.app.home_copy import copy_if_due
-from unlost.app.home_keys import open_keys
+from unlost.app.health.health import Health
+from unlost.app.home.home_keys import open_keys
+from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.audit import newest
 from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.models import Run, WitnessRow
@@ -104,7 +104,7 @@ def test_what_was_cut_off_after_the_home_forgot_it_is_finished_by_the_doctor(
 ) -> None:
     copy_if_due(night, patience=timedelta(0))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("unlost.app.actions.shred.renew_copies", _cut)
+        patch.setattr("unlost.app.actions.vault.shred.renew_copies", _cut)
         with pytest.raises(KeyboardInterrupt):
             shred(night, "sales", typed="sales", head=plan(night, "sales").head)
     night.open_anew()

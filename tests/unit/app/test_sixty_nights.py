@@ -7,8 +7,8 @@ import pytest
 
 from homes import World
 from unit.app.test_nights import Nights
-from unlost.app.actions.alerts import Asked, add_channel, deliver, watch
-from unlost.app.watching import Watcher
+from unlost.app.actions.alerts.alerts import Asked, add_channel, deliver, watch
+from unlost.app.alerts.alert_facts import Watcher
 from unlost.model.alert import ChannelKind, Message, Rule
 
 pytestmark = pytest.mark.full

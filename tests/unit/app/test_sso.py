@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from homes import World
-from unlost.app import sso
-from unlost.app.actions.sso import NewProvider, add, providers, remove
-from unlost.app.sso import open_secret, sign_in_origin
+from unlost.app.actions.people.sso import NewProvider, add, providers, remove
+from unlost.app.people import sso
+from unlost.app.people.sso import open_secret, sign_in_origin
 from unlost.catalog.copying import settings_digest
 from unlost.catalog.sso import sealed_secret
 from unlost.kit.http.get import Document

@@ -6,11 +6,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from homes import World
-from unlost.app.actions.backup import backup
-from unlost.app.actions.storage import storage, storage_loops, trend, use
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.storage.storage import storage, storage_loops, trend, use
+from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
-from unlost.app.storage_chart import NARROW, chart
-from unlost.app.watching import Watcher
+from unlost.app.storage.storage_chart import NARROW, chart
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.forecast import Sample

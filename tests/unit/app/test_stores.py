@@ -8,8 +8,8 @@ import pytest
 
 from fakes.bucket_server import BUCKET, Bucket, serving
 from homes import make_home
-from unlost.app.home import FILE, Home, plan_home, read_home, write_home
-from unlost.app.stores import MEGABYTE, PIECES, home_store, store_at
+from unlost.app.home.home import FILE, Home, plan_home, read_home, write_home
+from unlost.app.home.stores import MEGABYTE, PIECES, home_store, store_at
 from unlost.model.errors import IntegrityError
 from unlost.testing.clock import VirtualClock
 from unlost.vault.stores.address import CACHE, Reach, StoreAddress, read_address

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from unlost.app.system import SystemClock, SystemEntropy
+from unlost.app.home.system import SystemClock, SystemEntropy
 
 
 def test_time_is_aware_and_goes_on() -> None:

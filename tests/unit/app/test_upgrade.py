@@ -16,12 +16,12 @@ from django.test import override_settings
 
 from homes import WRITE_SECRET, World
 from unit.app.test_nights import Nights
-from unlost.app.actions.backup import backup
-from unlost.app.actions.restore_plan import PlanRequest, make_plan
-from unlost.app.actions.restore_run import resume_run, run_plan
-from unlost.app.actions.schedule import Wish, change
-from unlost.app.actions.writer import NewWriter, set_writer
-from unlost.app.database import connect
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import resume_run, run_plan
+from unlost.app.home.database import connect
 from unlost.catalog.nights import nights_of
 from unlost.catalog.runs import RunState, list_runs
 from unlost.catalog.schema import SCHEMA, schema_applied
@@ -84,7 +84,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Later]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.syspath_prepend(folder.parent)
     with override_settings(MIGRATION_MODULES={"catalog": PACKAGE}):
-        for place in ("unlost.app.database", "unlost.catalog.schema"):
+        for place in ("unlost.app.home.database", "unlost.catalog.schema"):
             monkeypatch.setattr(f"{place}.SCHEMA", SCHEMA + 1)
         yield Later()
 
@@ -194,7 +194,7 @@ def test_after_an_upgrade_the_earlier_release_is_refused_and_changes_nothing(
     backup(older.app, "sales")
     later.open(older)
     with monkeypatch.context() as patch:
-        for place in ("unlost.app.database", "unlost.catalog.schema"):
+        for place in ("unlost.app.home.database", "unlost.catalog.schema"):
             patch.setattr(f"{place}.SCHEMA", SCHEMA)
         with pytest.raises(StoreError) as caught:
             connect(older.home.catalog)

@@ -5,10 +5,10 @@ import pytest
 from homes import World
 from unit.app.test_keys import machine  # noqa: F401
 from unit.app.test_rebuild import Machine
-from unlost.app.actions import vault_state as state
-from unlost.app.actions.backup import backup
-from unlost.app.actions.vault_state import vault_state, verify_later
-from unlost.app.actions.verify import verify
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.vault import vault_state as state
+from unlost.app.actions.vault.vault_state import vault_state, verify_later
+from unlost.app.actions.vault.verify import verify
 from unlost.jobs.slots import take_slot
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from homes import server_database, template
-from unlost.app.database import connect, disconnect
+from unlost.app.home.database import connect, disconnect
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 

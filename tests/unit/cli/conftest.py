@@ -15,8 +15,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     fill(made.org)
     monkeypatch.setenv("UNLOST_HOME", str(made.home.root))
     monkeypatch.setattr(compose, "open_application", made.opened_at)
-    monkeypatch.setattr("unlost.app.discovery.connector_names", lambda: ["memory"])
-    monkeypatch.setattr("unlost.app.discovery.load_connector", made.load)
+    monkeypatch.setattr("unlost.app.home.discovery.connector_names", lambda: ["memory"])
+    monkeypatch.setattr("unlost.app.home.discovery.load_connector", made.load)
     yield made
     made.close()
 

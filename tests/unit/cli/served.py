@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 
 from homes import World
-from unlost.app.actions.night import do_night
-from unlost.app.actions.people import add
-from unlost.app.actions.queued_restore import do_restore, restore_jobs
-from unlost.app.actions.tokens import make
-from unlost.app.home import read_home_key
+from unlost.app.actions.backups.night import do_night
+from unlost.app.actions.people.people import add
+from unlost.app.actions.people.tokens import make
+from unlost.app.actions.restores.queued_restore import do_restore, restore_jobs
+from unlost.app.home.home import read_home_key
 from unlost.catalog.nights import open_nights
 from unlost.jobs.slots import take_slot
 from unlost.model.access import SERVICE, Role
@@ -94,7 +94,7 @@ def from_afar(
 @contextmanager
 def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A service holds its slot; what it is asked for waits until somebody sleeps."""
-    for module in ("ask_backup", "queued_restore"):
+    for module in ("runs.ask_backup", "restores.queued_restore"):
         monkeypatch.setattr(f"unlost.app.actions.{module}.ask", lambda _place, _job: None)
     slot = take_slot(world.app.locks, alone=not world.home.database)
     try:

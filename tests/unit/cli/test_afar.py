@@ -11,11 +11,11 @@ import pytest
 from terminals import Ended, Terminal
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
 from unit.cli.served import ByClient, WorkingClock, from_afar, service
-from unlost.app.actions.alerts import channels
-from unlost.app.actions.backup import backup
-from unlost.app.actions.columns import hide
-from unlost.app.actions.kept_plan import waiting
-from unlost.app.actions.writer import set_writer
+from unlost.app.actions.alerts.alerts import channels
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores.kept_plan import waiting
 from unlost.catalog.audit import every
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
 from unlost.cli.exits import ExitCode
@@ -122,7 +122,7 @@ def test_a_backup_that_fails_says_why_and_the_next_one_goes_on(
         raise TransientError("source-away", "The org does not answer.")
 
     with monkeypatch.context() as broken:
-        broken.setattr("unlost.app.actions.backup.run_backup", away)
+        broken.setattr("unlost.app.actions.backups.backup.run_backup", away)
         ended = far("backup", "sales", "--json")
     assert failed(ended) == (ExitCode.FAILED, "source-away")
     assert "unlost runs" in ended.failure["next_step"]

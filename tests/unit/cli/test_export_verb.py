@@ -8,8 +8,8 @@ from deltalake import DeltaTable
 
 from homes import World
 from terminals import Terminal
-from unlost.app.actions.columns import hide
-from unlost.app.actions.export import ExportWish, export
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.records.export import ExportWish, export
 from unlost.catalog.audit import newest
 from unlost.catalog.orgs import get_org
 from unlost.cli.exits import ExitCode

@@ -6,7 +6,7 @@ import pytest
 
 from homes import SECRET
 from terminals import Terminal
-from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.cli.exits import ExitCode
 
 

@@ -7,7 +7,7 @@ import pytest
 from terminals import Terminal
 from unit.cli.test_init import Typist, at_terminal  # noqa: F401 (a fixture)
 from unlost.app import compose
-from unlost.app.actions.rekey import AllRekeyed, OrgRekeyed
+from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
 from unlost.cli.exits import ExitCode
 from unlost.vault.format.slots import Stretch
 
@@ -19,7 +19,7 @@ WORDS = "lusab babad gutih tugad"
 def home(unlost: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal at a home with a vault on a disk."""
     stretch = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
-    monkeypatch.setattr("unlost.app.actions.keys.new_stretch", lambda _: stretch)
+    monkeypatch.setattr("unlost.app.actions.vault.keys.new_stretch", lambda _: stretch)
     monkeypatch.setattr(compose, "open_application", OPEN)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     made = unlost("init", str(tmp_path / "new"), "--recovery-out", str(tmp_path / "sheet"))
@@ -165,7 +165,7 @@ def test_an_object_that_does_not_open_is_named_by_a_rekey(
     unlost: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = OrgRekeyed("sales", 7, 3, 100, 2, "", "orgs/x/packs/y", complete=False)
-    monkeypatch.setattr("unlost.app.actions.rekey.rekey", lambda *_: AllRekeyed((one,)))
+    monkeypatch.setattr("unlost.app.actions.vault.rekey.rekey", lambda *_: AllRekeyed((one,)))
     told = unlost("key", "rekey").out
     assert "orgs/x/packs/y does not open, and keeps the earlier keys" in told
     assert "unlost verify --level full" in told

@@ -132,7 +132,7 @@ def test_a_mistake_of_ours_says_so_and_helps_to_find_it(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("unlost.app.actions.orgs.list_all", broken)
+    monkeypatch.setattr("unlost.app.actions.orgs.orgs.list_all", broken)
     ended = unlost("org", "list", "--json")
     assert ended.code == ExitCode.FAILED
     assert ended.json["error"]["code"] == "internal"
@@ -143,7 +143,7 @@ def test_breaking_off_is_no_mistake(unlost: Terminal, monkeypatch: pytest.Monkey
     def broken_off(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("unlost.app.actions.orgs.list_all", broken_off)
+    monkeypatch.setattr("unlost.app.actions.orgs.orgs.list_all", broken_off)
     assert unlost("org", "list").code == 130
 
 

@@ -7,8 +7,8 @@ import pytest
 from diskhome import put_on_disk
 from homes import SECRET, World
 from terminals import Terminal
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.cli.exits import ExitCode
 
 

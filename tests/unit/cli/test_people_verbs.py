@@ -42,7 +42,7 @@ def test_a_person_is_edited_and_what_is_left_out_stays(unlost: Terminal) -> None
 @pytest.fixture
 def provider(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     origin = "https://login.acme.example"
-    monkeypatch.setattr("unlost.app.actions.sso.sign_in_origin", lambda issuer: origin)
+    monkeypatch.setattr("unlost.app.actions.people.sso.sign_in_origin", lambda issuer: origin)
 
 
 ADD = ("sso", "add", "acme", "--issuer", "https://id.acme.example", "--client-id", "console")
@@ -84,7 +84,7 @@ def test_a_file_that_holds_no_secret(unlost: Terminal, tmp_path: Path) -> None:
 def test_without_its_part_saml_is_refused_in_plain_words(
     unlost: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("unlost.app.saml.find_spec", lambda name: None)
+    monkeypatch.setattr("unlost.app.people.saml.find_spec", lambda name: None)
     (tmp_path / "metadata.xml").write_text("<a/>")
     (tmp_path / "idp.pem").write_text("a certificate")
     for told in (

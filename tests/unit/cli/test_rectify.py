@@ -47,8 +47,8 @@ def test_with_json_nobody_is_asked(nights: Terminal) -> None:
 
 
 def test_all_that_a_plan_may_say(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlost.app.actions import rectify
-    from unlost.app.elsewhere import Elsewhere
+    from unlost.app.actions.retention import rectify
+    from unlost.app.records.other_orgs import Elsewhere
     from unlost.model.erasure import TableErased
 
     told = rectify.RectifyPlan(

@@ -7,7 +7,7 @@ import pytest
 
 from terminals import Terminal
 from unit.cli.served import URL, from_afar
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backups.backup import backup
 from unlost.cli.afar import AFAR
 from unlost.cli.exits import ExitCode
 from unlost.cli.remote import RemoteHome
@@ -98,7 +98,7 @@ def answering(handler: httpx.MockTransport) -> RemoteHome:
 
 
 def test_a_server_that_is_away_or_another_is_told() -> None:
-    from unlost.app.actions.orgs import list_all
+    from unlost.app.actions.orgs.orgs import list_all
 
     def away(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)

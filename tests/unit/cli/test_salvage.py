@@ -8,9 +8,9 @@ from diskhome import put_on_disk
 from homes import SECRET, World
 from terminals import Terminal
 from unit.app.test_salvage import KEY, spoil_column
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.salvage import OrgSalvage, Salvaged, SalvagePlan
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.vault.salvage import OrgSalvage, Salvaged, SalvagePlan
 from unlost.cli.exits import ExitCode
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile, LostSpan, TableSalvaged
@@ -78,7 +78,7 @@ def test_a_copy_comes_first(kept: Terminal) -> None:
 
 
 def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlost.app.actions import salvage
+    from unlost.app.actions.vault import salvage
 
     damage = Damage("orgs/x", "It is missing.")
     ids = tuple(f"a{n}" for n in range(12))

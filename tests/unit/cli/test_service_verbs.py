@@ -8,8 +8,8 @@ import pytest
 
 from terminals import Terminal
 from unlost.alerts.signed_webhook import Webhook
-from unlost.app.brake import Brake
-from unlost.app.service import Service
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.service import Service
 from unlost.catalog.checks import save_check
 from unlost.catalog.copying import dump
 from unlost.cli.exits import ExitCode

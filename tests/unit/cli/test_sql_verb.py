@@ -11,9 +11,9 @@ import pytest
 
 from homes import SECRET
 from terminals import Terminal
-from unlost.app.actions.columns import hide
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.sql import sql
+from unlost.app.actions.orgs.hidden_columns import hide
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.records.sql import sql
 from unlost.catalog.audit import newest
 from unlost.catalog.orgs import get_org
 from unlost.cli.exits import ExitCode

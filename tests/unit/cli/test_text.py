@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from unlost.app.records import Gone
+from unlost.app.records.record_facts import Gone
 from unlost.cli.text import cell, many, plain, short, size, when
 from unlost.cli.words import fate
 from unlost.model.reading import Op

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from unlost.vault.maintenance.rewrite.tiers import FEWEST
 
 from smallvault import NAMES, TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, IntegrityError, LimitReached, StoreError
@@ -18,6 +17,7 @@ from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.rewrite import bare, merging, tiers
+from unlost.vault.maintenance.rewrite.tiers import FEWEST
 from unlost.vault.objects import segment_writer
 from unlost.vault.read import changes, merge
 from unlost.vault.write import table_writer

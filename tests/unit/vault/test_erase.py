@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from unlost.vault.maintenance.erase.packs import content_bytes
-from unlost.vault.maintenance.erase.redact import put_redaction
 
 import scanner
 import vaultstory
@@ -23,6 +21,8 @@ from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.erase import eraser, removing
+from unlost.vault.maintenance.erase.packs import content_bytes
+from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.maintenance.rewrite import merging, tiers
 from unlost.vault.read import big_cells
 from unlost.vault.stores.memory import MemoryStore

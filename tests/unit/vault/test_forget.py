@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from unlost.vault.maintenance.rewrite.merging import Merger
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
@@ -19,6 +18,7 @@ from unlost.testing.clock import START
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.maintenance.retain import forget as forgetting
 from unlost.vault.maintenance.rewrite import merging, tiers
+from unlost.vault.maintenance.rewrite.merging import Merger
 from unlost.vault.read import big_cells, changes
 from unlost.vault.write.open_commit import OpenCommit
 

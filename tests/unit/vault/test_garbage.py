@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from unlost.vault.maintenance.retain.holds import hold_rows
 
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
 from unlost.model.erasure import ErasureWish
@@ -14,6 +13,7 @@ from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, open_runs
+from unlost.vault.maintenance.retain.holds import hold_rows
 from unlost.vault.maintenance.rewrite import tiers
 
 

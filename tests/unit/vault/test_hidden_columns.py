@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pytest
-from unlost.vault.maintenance.rewrite.tiers import FEWEST
 
 from smallvault import IDENTITY, Row, SmallVault, rows
 from unlost.model.errors import NotFound
@@ -21,6 +20,7 @@ from unlost.model.reading import FileRef
 from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
+from unlost.vault.maintenance.rewrite.tiers import FEWEST
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.reader import EncryptedReader

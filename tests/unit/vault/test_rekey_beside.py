@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
-from unlost.vault.maintenance.erase.removing import Removing
 
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
@@ -21,6 +20,7 @@ from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
+from unlost.vault.maintenance.erase.removing import Removing
 from unlost.vault.maintenance.maintenance_commit import Maintenance
 from unlost.vault.maintenance.rekey import rekeyer
 from unlost.vault.read.org_vault import OrgRoom

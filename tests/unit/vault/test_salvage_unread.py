@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from unlost.vault.maintenance.salvage.damaged import find_damaged
 
 from smallvault import TABLE, SmallVault
 from unlost.model.errors import NotFound, StoreError
@@ -15,6 +14,7 @@ from unlost.model.snapshot import VerifyLevel, Version
 from unlost.model.store import Store
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.layout import object_names
+from unlost.vault.maintenance.salvage.damaged import find_damaged
 from unlost.vault.objects import segments
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
+
+from unlost.model.snapshot import SegmentEntry
+from unlost.vault.commits.state import LiveSegment
 from unlost.vault.maintenance.rewrite.tiers import (
     DEEPEST,
     FEWEST,
@@ -15,9 +18,6 @@ from unlost.vault.maintenance.rewrite.tiers import (
     due,
     tiers_of,
 )
-
-from unlost.model.snapshot import SegmentEntry
-from unlost.vault.commits.state import LiveSegment
 
 
 def segment(

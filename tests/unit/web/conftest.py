@@ -7,10 +7,10 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from homes import SECRET, World, fill
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.people import add
-from unlost.app.home import read_home_key
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.people.people import add
+from unlost.app.home.home import read_home_key
 from unlost.model.access import Role
 from unlost.web.serving import Reached, holding, set_up
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from homes import World
-from unlost.app.actions.people import add
+from unlost.app.actions.people.people import add
 from unlost.catalog.audit import AuditEntry, newest
 from unlost.model.access import Role
 

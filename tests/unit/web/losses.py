@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from homes import World
 from unit.app.test_restore import WRITER, Shop
-from unlost.app.actions.queued_restore import do_restore
-from unlost.app.actions.writer import set_writer
+from unlost.app.actions.orgs.write_access import set_writer
+from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.catalog.runs import RunState
 from unlost.web import background
 

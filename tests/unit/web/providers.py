@@ -9,7 +9,7 @@ from django.test import Client
 from requests import ConnectionError as Away
 
 from homes import World
-from unlost.app.actions.sso import NewProvider, add
+from unlost.app.actions.people.sso import NewProvider, add
 
 ISSUER = "https://id.acme.example/tenant"
 SIGN_IN = "https://login.acme.example"
@@ -83,6 +83,6 @@ def provider(world: World, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> F
     """A provider that is configured in the home."""
     fake = FakeProvider()
     monkeypatch.setattr("unlost.web.signin.InvitedAdapter.get_requests_session", lambda self: fake)
-    monkeypatch.setattr("unlost.app.actions.sso.sign_in_origin", lambda issuer: SIGN_IN)
+    monkeypatch.setattr("unlost.app.actions.people.sso.sign_in_origin", lambda issuer: SIGN_IN)
     add(world.app, replace(NEW, **changed))
     return fake

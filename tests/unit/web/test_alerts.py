@@ -8,7 +8,7 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.alerts.senders import webhook
-from unlost.app.actions.restore_run import runs
+from unlost.app.actions.restores.restore_run import runs
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.model.access import Role
 from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency

@@ -10,9 +10,9 @@ from django.test import Client
 
 from homes import World
 from unit.web.losses import lost_shop
-from unlost.app.actions.people import add, remove
-from unlost.app.actions.queued_restore import do_restore
-from unlost.app.actions.tokens import make
+from unlost.app.actions.people.people import add, remove
+from unlost.app.actions.people.tokens import make
+from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.operations import OPERATIONS
 from unlost.model.access import Role
 

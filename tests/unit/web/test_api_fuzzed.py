@@ -13,8 +13,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from sweeps import sampled
 from unit.web.conftest import served_home
-from unlost.app.actions.people import add
-from unlost.app.actions.tokens import make
+from unlost.app.actions.people.people import add
+from unlost.app.actions.people.tokens import make
 from unlost.model.access import Role
 from unlost.web.asgi import asgi
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -18,13 +19,13 @@ from unit.web.losses import lost_shop
 from unit.web.test_let_in import FOREIGN, crowd, state
 from unlost.app import actions
 from unlost.app.access import ACTIONS, Action, Where
-from unlost.app.actions import sso
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.people import add, edit, forget_factors
-from unlost.app.actions.restore_plan import PlanRequest, make_plan
-from unlost.app.actions.restore_run import runs
-from unlost.app.actions.tokens import make
-from unlost.app.actions.writer import NewWriter, set_writer
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import NewWriter, set_writer
+from unlost.app.actions.people import sso
+from unlost.app.actions.people.people import add, edit, forget_factors
+from unlost.app.actions.people.tokens import make
+from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+from unlost.app.actions.restores.restore_run import runs
 from unlost.app.operations import BYTES, OPERATIONS, Method, Operation, as_path, hints
 from unlost.catalog.audit import newest
 from unlost.catalog.tokens import actor_of_token
@@ -234,8 +235,8 @@ NOT_OFFERED = {
 
 
 def test_each_action_is_offered_or_it_is_said_why_not() -> None:
-    for file in Path(actions.__path__[0]).glob("[a-z]*.py"):
-        import_module(f"{actions.__name__}.{file.stem}")
+    for module in walk_packages(actions.__path__, f"{actions.__name__}."):
+        import_module(module.name)
     assert set(ACTIONS) - {one.action for one in OPERATIONS} == set(NOT_OFFERED)
 
 

@@ -12,7 +12,7 @@ from unit.web.arabic import in_arabic, latin_in, told
 from unit.web.conftest import SignIn
 from unit.web.doors import PASSWORD, browser, person, sign_in_as
 from unit.web.losses import choose, lost_shop, plan_at_once, serve, start
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
 from unlost.model.quota import Quota
 
@@ -96,7 +96,7 @@ def test_a_restore_is_previewed_run_and_told(
     job = told(client, f"/jobs/{run}/")
     assert "استعادة إلى" in job
     assert "كيف انتهت" in job
-    monkeypatch.setattr("unlost.app.actions.outcome.journal_of", lambda *_: None)
+    monkeypatch.setattr("unlost.app.actions.restores.outcome.journal_of", lambda *_: None)
     gone = told(client, f"/jobs/{run}/")
     assert "مُحي سجلّها" in gone
     left = latin_in(page) | latin_in(records) | latin_in(job) | latin_in(told(client, "/jobs/"))

@@ -10,9 +10,9 @@ from typing import Any
 from homes import SECRET, World
 from unit.web.conftest import SignIn
 from unit.web.doors import clean, few_queries, noted, text
-from unlost.app.actions.audit import PAGE
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.people import add
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.people.audit import PAGE
+from unlost.app.actions.people.people import add
 from unlost.catalog.audit import Deed, note
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Role, Trace

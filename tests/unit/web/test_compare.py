@@ -9,7 +9,7 @@ from homes import World
 from unit.app.test_restore import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, lost_shop, queries
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backups.backup import backup
 from unlost.catalog.audit import every
 from unlost.model.access import Role
 from unlost.web.pages import compare as module

@@ -9,8 +9,8 @@ from django.test import Client
 
 from homes import SECRET, MemoryConnector, World, fill
 from unit.web.conftest import SignIn
-from unlost.app.actions import looking
-from unlost.app.actions.looking import MOST_TRIES
+from unlost.app.actions.orgs import previews
+from unlost.app.actions.orgs.previews import MOST_TRIES
 from unlost.catalog.looks import find_look
 from unlost.catalog.models import LookRow
 from unlost.catalog.orgs import find_org, get_org
@@ -166,7 +166,7 @@ def test_a_console_that_was_killed_while_it_looked_looks_again(
 
     for tried in range(1, MOST_TRIES + 1):
         with monkeypatch.context() as dying:
-            dying.setattr(looking, "look_at", killed)
+            dying.setattr(previews, "look_at", killed)
             with pytest.raises(SystemExit):
                 later.pop()()
         assert LookRow.objects.get().tries == tried

@@ -9,8 +9,8 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unit.web.test_privacy import text_of
-from unlost.app.actions.backup import backup
-from unlost.app.actions.holds import WishedHold, hold
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.retention.holds import WishedHold, hold
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
 from unlost.web import background

@@ -12,7 +12,7 @@ from unit.app.test_otherwise import Firm
 from unit.app.test_restore import CUSTOMER
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, plan_at_once, queries, serve, start
-from unlost.app.actions import edit_plan
+from unlost.app.actions.restores import edit_plan
 from unlost.catalog.runs import RunState
 from unlost.model.access import Role
 from unlost.model.schema import Column, WireKind

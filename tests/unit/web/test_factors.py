@@ -25,7 +25,7 @@ from unit.web.doors import (
     signed_in,
     text,
 )
-from unlost.app.actions.people import link
+from unlost.app.actions.people.people import link
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from django.test import Client
 from homes import SECRET, World
 from unit.web.conftest import SignIn
 from unit.web.doors import clean, few_queries, text
-from unlost.app.actions.columns import hidden
-from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.hidden_columns import hidden
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.model.access import Role
 from unlost.testing.org import MemoryOrg
 

@@ -18,8 +18,8 @@ from unit.web.losses import (
     serve,
     start,
 )
-from unlost.app.actions import ask_backup
-from unlost.app.actions.night import do_night
+from unlost.app.actions.backups.night import do_night
+from unlost.app.actions.runs import ask_backup
 from unlost.catalog.nights import open_nights
 from unlost.catalog.queued_restores import start_restore
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run, find_run

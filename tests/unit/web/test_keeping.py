@@ -7,8 +7,8 @@ from django.test import Client
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions.backup import backup
-from unlost.app.actions.holds import WishedHold, hold
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.retention.holds import WishedHold, hold
 from unlost.catalog.keeping import rules_of, save_forgotten
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role

@@ -9,9 +9,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions.people import add
-from unlost.app.actions.restore_run import runs
-from unlost.app.actions.schedule import show as schedules
+from unlost.app.actions.backups.schedule import show as schedules
+from unlost.app.actions.people.people import add
+from unlost.app.actions.restores.restore_run import runs
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.people import list_people
 from unlost.model.access import Role

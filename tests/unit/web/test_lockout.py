@@ -11,7 +11,7 @@ from django.core.cache import cache
 from homes import World
 from unit.web.conftest import SignIn
 from unit.web.doors import browser, clean, noted, person, sign_in_as, signed_in, text
-from unlost.app.actions.lockouts import lockouts
+from unlost.app.actions.people.lockouts import lockouts
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR, Role
 from unlost.web.serving import Reached, listening
 

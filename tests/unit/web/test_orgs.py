@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 
 from homes import SECRET, World, fill
 from unit.web.conftest import SignIn
-from unlost.app.actions.backup import backup
-from unlost.app.actions.orgs import NewOrg, add_org
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.catalog.models import Org
 from unlost.model.access import Role
 from unlost.model.finding import Finding, FindingKind, Severity

@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher, get_hashers
 PROGRAM = """
 from unlost.web.serving import use_settings
 use_settings()
-import unlost.app.database
+import unlost.app.home.database
 from django.contrib.auth.hashers import check_password, make_password
 kept = make_password("three brown mice")
 assert check_password("three brown mice", kept) and not check_password("three brown mouse", kept)

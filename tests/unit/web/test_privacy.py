@@ -10,10 +10,10 @@ from django.test import Client
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions.audit import deeds
-from unlost.app.actions.backup import backup
-from unlost.app.actions.erase import WishedErasure
-from unlost.app.actions.holds import WishedHold, hold
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.retention.erase import WishedErasure
+from unlost.app.actions.retention.holds import WishedHold, hold
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
 from unlost.model.errors import Conflict

@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from homes import World
 from unit.web.conftest import SignIn
 from unit.web.test_let_in import OPEN, address, ours
-from unlost.app.actions.people import add
-from unlost.app.actions.restore_run import runs
+from unlost.app.actions.people.people import add
+from unlost.app.actions.restores.restore_run import runs
 from unlost.model.access import Role
 
 MOST = 12

@@ -2,7 +2,7 @@
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backups.backup import backup
 
 
 def test_a_number_opens_the_record(world: World, sign_in: SignIn) -> None:

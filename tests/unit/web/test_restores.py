@@ -10,7 +10,7 @@ from homes import World
 from unit.app.test_restore import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, choose, lost_shop, plan_at_once, queries, start
-from unlost.app.actions import kept_plan as kept
+from unlost.app.actions.restores import kept_plan as kept
 from unlost.catalog.models import PlanRow
 from unlost.catalog.plans import find_plan
 from unlost.catalog.runs import find_run

@@ -27,8 +27,8 @@ from unit.web.idp import (
     send,
     written,
 )
-from unlost.app.actions.sso import NewSaml, add_saml
-from unlost.app.actions.sso import remove as remove_provider
+from unlost.app.actions.people.sso import NewSaml, add_saml
+from unlost.app.actions.people.sso import remove as remove_provider
 
 # python3-saml asks for the time in a way that Python will give up
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")

@@ -19,9 +19,9 @@ from unit.web.doors import (
     text,
 )
 from unit.web.providers import ISSUER, SECRET, SIGN_IN, FakeProvider, provider
-from unlost.app.actions.people import edit, remove
-from unlost.app.actions.sso import providers
-from unlost.app.actions.sso import remove as remove_provider
+from unlost.app.actions.people.people import edit, remove
+from unlost.app.actions.people.sso import providers
+from unlost.app.actions.people.sso import remove as remove_provider
 from unlost.catalog.sso import Kind, Provider
 from unlost.catalog.sso import add_provider as add_row
 from unlost.model.access import Role
@@ -229,7 +229,7 @@ def test_a_provider_that_is_not_there(world: World) -> None:
 @pytest.fixture
 def described(monkeypatch: pytest.MonkeyPatch) -> None:
     """The provider says who it is."""
-    monkeypatch.setattr("unlost.app.actions.sso.sign_in_origin", lambda issuer: SIGN_IN)
+    monkeypatch.setattr("unlost.app.actions.people.sso.sign_in_origin", lambda issuer: SIGN_IN)
 
 
 @pytest.mark.usefixtures("described")
@@ -274,7 +274,7 @@ def test_a_provider_that_is_somebody_else_is_not_kept(
     def refuse(issuer: str) -> str:
         raise UsageError("sso-issuer", "It is somebody else.", next_step="Look again.")
 
-    monkeypatch.setattr("unlost.app.actions.sso.sign_in_origin", refuse)
+    monkeypatch.setattr("unlost.app.actions.people.sso.sign_in_origin", refuse)
     answer = sign_in().post("/settings/sso/", SENT)
     assert answer.status_code == 400
     assert "It is somebody else. Look again." in text(answer)
@@ -299,7 +299,7 @@ def test_the_page_is_for_admins_of_the_home(
 @pytest.fixture
 def without_saml(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the optional part were not installed."""
-    monkeypatch.setattr("unlost.app.saml.find_spec", lambda name: None)
+    monkeypatch.setattr("unlost.app.people.saml.find_spec", lambda name: None)
 
 
 @pytest.mark.usefixtures("without_saml")

@@ -8,7 +8,7 @@ from django.test import Client
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions.backup import backup
+from unlost.app.actions.backups.backup import backup
 from unlost.model.access import Role
 from unlost.model.quota import Quota
 

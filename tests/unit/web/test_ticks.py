@@ -13,10 +13,10 @@ from homes import World
 from unit.app.test_restore import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import MOST_QUERIES, lost_shop, plan_at_once, queries, serve, start
-from unlost.app.actions import queued_restore
-from unlost.app.actions import ticks as action
-from unlost.app.actions.backup import backup
-from unlost.app.actions.kept_plan import kept_plan
+from unlost.app.actions.backups.backup import backup
+from unlost.app.actions.restores import queued_restore
+from unlost.app.actions.restores import selections as action
+from unlost.app.actions.restores.kept_plan import kept_plan
 from unlost.catalog.models import TickRow
 from unlost.model.access import Role
 from unlost.web.pages import compare as module

@@ -7,8 +7,8 @@ import pytest
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.app.actions import mirror, vault_state
-from unlost.app.home import write_mirror
+from unlost.app.actions.vault import mirror, vault_state
+from unlost.app.home.home import write_mirror
 from unlost.catalog.checks import save_check, standing_check
 from unlost.catalog.mirroring import save_mirror
 from unlost.catalog.models import Org

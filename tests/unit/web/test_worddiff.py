@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.app.actions.history import ChangedField
+from unlost.app.actions.records.history import ChangedField
 from unlost.web.templatetags.differences import changed_fields
 from unlost.web.worddiff import LONGEST, compared
 

@@ -16,7 +16,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.alerts import Alerts, ChannelTests
+    from unlost.app.actions.alerts.alerts import Alerts, ChannelTests
     from unlost.model.alert import Channel
 
 app = typer.Typer(no_args_is_help=True, help="What must be known, and who is told.")
@@ -33,7 +33,7 @@ def show(
 ) -> ExitCode:
     """List alerts that last, and the channels. Exit code 3 if there is an alert."""
     with opened(home) as application:
-        from unlost.app.actions.alerts import show as act
+        from unlost.app.actions.alerts.alerts import show as act
 
         found = act(application, all_of_them=all_of_them)
         answer(found, as_json=json, show=_show)
@@ -49,7 +49,7 @@ def acknowledge(
 ) -> ExitCode:
     """Say that you see to an alert: nothing more is told until it is over."""
     with opened(home) as application:
-        from unlost.app.actions.alerts import acknowledged
+        from unlost.app.actions.alerts.alerts import acknowledged
 
         acknowledged(application, alert)
     typer.echo(f"{alert} is acknowledged.")
@@ -103,7 +103,7 @@ def channel(
 ) -> ExitCode:
     """Add a channel by which alerts are told, or replace the one of this name."""
     with opened(home) as application:
-        from unlost.app.actions.alerts import Asked, add_channel
+        from unlost.app.actions.alerts.alerts import Asked, add_channel
 
         asked = Asked(
             name=name, kind=kind, url=url, host=host, port=port, security=security, user=user,
@@ -123,7 +123,7 @@ def forget(
 ) -> ExitCode:
     """Forget a channel."""
     with opened(home) as application:
-        from unlost.app.actions.alerts import drop_channel
+        from unlost.app.actions.alerts.alerts import drop_channel
 
         drop_channel(application, name)
     typer.echo(f"{name} is forgotten.")
@@ -141,7 +141,7 @@ def try_out(
 ) -> ExitCode:
     """Send a test message. Exit code 1 if a channel did not take it."""
     with opened(home) as application:
-        from unlost.app.actions.alerts import try_channels
+        from unlost.app.actions.alerts.alerts import try_channels
 
         found = try_channels(application, name)
         answer(found, as_json=json, show=_show_tests)

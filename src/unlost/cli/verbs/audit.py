@@ -14,7 +14,7 @@ from unlost.cli.text import plain, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.audit import AuditPage
+    from unlost.app.actions.people.audit import AuditPage
     from unlost.catalog.audit import AuditProof
 
 app = typer.Typer(help="Who did what.", no_args_is_help=True, rich_markup_mode=None)
@@ -37,7 +37,7 @@ def list_deeds(
 ) -> ExitCode:
     """List the newest deeds: changes, and looks at data of records."""
     with opened(home) as application:
-        from unlost.app.actions.audit import deeds
+        from unlost.app.actions.people.audit import deeds
 
         found = deeds(application, org=org, actor=actor, before=before)
         answer(found, as_json=json, show=_show_list)
@@ -50,7 +50,7 @@ def export(*, home: Home = None) -> ExitCode:
     import msgspec
 
     with opened(home) as application:
-        from unlost.app.actions.audit import export as act
+        from unlost.app.actions.people.audit import export as act
 
         for entry in act(application):
             sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
@@ -61,7 +61,7 @@ def export(*, home: Home = None) -> ExitCode:
 def verify(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """Look whether every deed still proves the one before it."""
     with opened(home) as application:
-        from unlost.app.actions.audit import verify as act
+        from unlost.app.actions.people.audit import verify as act
 
         answer(act(application), as_json=json, show=_show_proof)
     return ExitCode.OK

@@ -13,7 +13,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.backup import BackupResult
+    from unlost.app.actions.backups.backup import BackupResult
 
 MOST = 5
 
@@ -32,8 +32,8 @@ def backup(
     Exit code 3 if something is not protected.
     """
     with opened(home) as application:
-        from unlost.app.actions.backup import backup as act
-        from unlost.app.home_copy import after_run
+        from unlost.app.actions.backups.backup import backup as act
+        from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
         from unlost.model.certificate import Verdict
 

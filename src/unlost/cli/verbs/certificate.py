@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from unlost.app.actions.snapshots import SnapshotCertificate
+    from unlost.app.actions.backups.snapshots import SnapshotCertificate
     from unlost.model.certificate import Certificate, TableLine
     from unlost.model.finding import Finding
     from unlost.model.quota import Quota
@@ -40,7 +40,7 @@ def certificate(
 ) -> ExitCode:
     """Print the certificate of a backup; exit code 3 if something is not protected."""
     with opened(home) as application:
-        from unlost.app.actions.snapshots import certificate as act
+        from unlost.app.actions.backups.snapshots import certificate as act
 
         result = act(application, name, at=at)
     answer(result, as_json=json, show=lambda out, found: _show(out, found, everything=full))

@@ -13,7 +13,7 @@ from unlost.cli.text import many, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.compact import Compacted, OrgCompacted
+    from unlost.app.actions.vault.compact import Compacted, OrgCompacted
 
 
 def compact(
@@ -29,7 +29,7 @@ def compact(
     No backup changes by it. The service does it by itself after each night.
     """
     with opened(home) as application:
-        from unlost.app.actions.compact import compact as act
+        from unlost.app.actions.vault.compact import compact as act
 
         result = act(application, org)
     answer(result, as_json=json, show=_show)

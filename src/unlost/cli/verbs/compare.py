@@ -14,7 +14,7 @@ from unlost.cli.words import changed_field, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.compare import CompareResult, RecordChange, Side
+    from unlost.app.actions.records.compare import CompareResult, RecordChange, Side
 
 MOST = 50  # records that people read on a screen; --json has more
 FIELDS = 8
@@ -36,7 +36,7 @@ def compare(
 ) -> ExitCode:
     """Compare two backups, or a backup with the org as it is now."""
     with opened(home) as application:
-        from unlost.app.actions.compare import compare as act
+        from unlost.app.actions.records.compare import compare as act
 
         answer(act(application, org, one, other, table=table), as_json=json, show=_show)
     return ExitCode.OK

@@ -13,7 +13,7 @@ from unlost.cli.text import plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.doctor import Diagnosis
+    from unlost.app.actions.alerts.doctor import Diagnosis
 
 WORDS = {"good": "ok", "warning": "look", "bad": "BAD"}
 
@@ -31,8 +31,8 @@ def doctor(
 
     Ends with 0 where all is good, 3 where somebody should look, 1 where something does not work.
     """
-    from unlost.app.actions.doctor import doctor as act
-    from unlost.app.health import Health
+    from unlost.app.actions.alerts.doctor import doctor as act
+    from unlost.app.health.health import Health
 
     with opened(home) as application:
         found = act(application, ask=not offline, repair=repair)

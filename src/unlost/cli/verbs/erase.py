@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.erase import Erased, ErasePlan, ErasureLine, Erasures
+    from unlost.app.actions.retention.erase import Erased, ErasePlan, ErasureLine, Erasures
     from unlost.model.erasure import TableErased
 
 DEFAULT = "records"
@@ -70,9 +70,9 @@ def erase(
     `unlost erase ORG --record TABLE/ID` is enough: the word `records` may be left out.
     """
     with opened(home) as application:
-        from unlost.app.actions.erase import WishedErasure
-        from unlost.app.actions.erase import erase as act
-        from unlost.app.actions.erase import plan as planned
+        from unlost.app.actions.retention.erase import WishedErasure
+        from unlost.app.actions.retention.erase import erase as act
+        from unlost.app.actions.retention.erase import plan as planned
 
         wish = WishedErasure(tuple(record), related=related, match=tuple(match or ()))
         seen = planned(application, org, wish)
@@ -90,7 +90,7 @@ def erase(
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List what was erased from an org and corrected in it: proofs, without what it was."""
     with opened(home) as application:
-        from unlost.app.actions.erase import erasures as act
+        from unlost.app.actions.retention.erase import erasures as act
 
         answer(act(application, org), as_json=json, show=_show_all)
     return ExitCode.OK

@@ -17,8 +17,8 @@ from unlost.outside.formats import ExportFormat
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.export import ExportResult
-    from unlost.app.actions.privacy import PersonData
+    from unlost.app.actions.records.export import ExportResult
+    from unlost.app.actions.retention.privacy import PersonData
 
 DEFAULT = "tables"
 
@@ -69,8 +69,8 @@ def export(
     """
     check_audience(audience, csv=form is ExportFormat.CSV)
     with opened(home) as application:
-        from unlost.app.actions.export import ExportWish
-        from unlost.app.actions.export import export as act
+        from unlost.app.actions.records.export import ExportWish
+        from unlost.app.actions.records.export import export as act
 
         people = audience is Audience.PEOPLE
         wish = ExportWish(form, tuple(table or ()), as_of, typed, history, people)
@@ -102,8 +102,8 @@ def person(
     Each record comes with its former states, who changed it and when. Never over a file that is there.
     """
     with opened(home) as application:
-        from unlost.app.actions.privacy import PersonWish
-        from unlost.app.actions.privacy import export_person as act
+        from unlost.app.actions.retention.privacy import PersonWish
+        from unlost.app.actions.retention.privacy import export_person as act
 
         wish = PersonWish(tuple(record), related=related)
         answer(act(application, org, wish, out=out), as_json=json, show=_show_person)

@@ -14,7 +14,7 @@ from unlost.cli.text import plain, size
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.file import FileResult
+    from unlost.app.actions.records.file import FileResult
 
 
 def file(
@@ -29,7 +29,7 @@ def file(
 ) -> ExitCode:
     """Write a file out of the vault; never over one that is there."""
     with opened(home) as application:
-        from unlost.app.actions.file import file as act
+        from unlost.app.actions.records.file import file as act
 
         answer(act(application, org, record, out=out), as_json=json, show=_show)
     return ExitCode.OK

@@ -14,7 +14,7 @@ from unlost.cli.words import fate
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.find import FindResult
+    from unlost.app.actions.records.find import FindResult
 
 
 def find(
@@ -31,7 +31,7 @@ def find(
 ) -> ExitCode:
     """Find records, alive or deleted."""
     with opened(home) as application:
-        from unlost.app.actions.find import find as act
+        from unlost.app.actions.records.find import find as act
 
         answer(act(application, text, org=org), as_json=json, show=_show)
     return ExitCode.OK

@@ -16,7 +16,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.forget import ForgetPlan, Forgotten
+    from unlost.app.actions.retention.forget import ForgetPlan, Forgotten
 
 LISTED = 40  # nights that are listed one by one
 
@@ -36,9 +36,9 @@ def forget(
     The nights that stay are the same to the bit. What is forgotten cannot be brought back.
     """
     with opened(home) as application:
-        from unlost.app.actions.forget import forget as act
-        from unlost.app.actions.forget import plan as planned
-        from unlost.app.actions.keeping import KeepWish
+        from unlost.app.actions.retention.forget import forget as act
+        from unlost.app.actions.retention.forget import plan as planned
+        from unlost.app.actions.retention.keeping import KeepWish
 
         seen = planned(application, org, KeepWish())
         if plan or (seen.nothing and not json):

@@ -12,7 +12,7 @@ from unlost.cli.words import GONE, changed_field, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.history import Entry, HistoryResult
+    from unlost.app.actions.records.history import Entry, HistoryResult
 
 HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
 
@@ -22,7 +22,7 @@ def history(
 ) -> ExitCode:
     """Tell what happened to a record, field by field, oldest first."""
     with opened(home) as application:
-        from unlost.app.actions.history import history as act
+        from unlost.app.actions.records.history import history as act
 
         answer(act(application, org, table, record), as_json=json, show=_show)
     return ExitCode.OK

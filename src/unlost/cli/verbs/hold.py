@@ -13,7 +13,7 @@ from unlost.cli.text import plain, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.holds import HoldLine, Holds
+    from unlost.app.actions.retention.holds import HoldLine, Holds
     from unlost.model.retention import HeldThing, Hold
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ Whole = Annotated[bool, typer.Option("--org", help="All of the org.")]
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the holds of an org."""
     with opened(home) as application:
-        from unlost.app.actions.holds import holds as act
+        from unlost.app.actions.retention.holds import holds as act
 
         answer(act(application, org), as_json=json, show=_show)
     return ExitCode.OK
@@ -58,8 +58,8 @@ def change(
 ) -> ExitCode:
     """Hold a table, a record, a backup, or all of an org: nothing of it is forgotten."""
     with opened(home) as application:
-        from unlost.app.actions.holds import WishedHold
-        from unlost.app.actions.holds import hold as act
+        from unlost.app.actions.retention.holds import WishedHold
+        from unlost.app.actions.retention.holds import hold as act
 
         wish = WishedHold(
             table=table, record=record, night=night, everything=whole, reason=reason, until=until
@@ -81,8 +81,8 @@ def lift(
 ) -> ExitCode:
     """Take a hold back: then the rules count again."""
     with opened(home) as application:
-        from unlost.app.actions.holds import WishedHold
-        from unlost.app.actions.holds import lift as act
+        from unlost.app.actions.retention.holds import WishedHold
+        from unlost.app.actions.retention.holds import lift as act
 
         wish = WishedHold(table=table, record=record, night=night, everything=whole)
         answer(act(application, org, wish), as_json=json, show=_show)

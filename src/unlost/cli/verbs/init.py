@@ -25,7 +25,7 @@ from unlost.model.errors import NotAllowed, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.init import InitRequest, InitResult
+    from unlost.app.actions.vault.init import InitRequest, InitResult
     from unlost.model.ports import Entropy
     from unlost.vault.format.recovery import RecoverySheet
 
@@ -68,7 +68,7 @@ def init(
     json: AsJson = False,
 ) -> ExitCode:
     """Make a home, a vault, its key, and the recovery sheet."""
-    from unlost.app.actions.init import InitRequest
+    from unlost.app.actions.vault.init import InitRequest
 
     request = InitRequest(
         root=folder,
@@ -92,8 +92,8 @@ def init(
 
 
 def _made(request: "InitRequest") -> "InitResult":
-    from unlost.app.actions.init import init as make
-    from unlost.app.system import SystemEntropy
+    from unlost.app.actions.vault.init import init as make
+    from unlost.app.home.system import SystemEntropy
 
     entropy = SystemEntropy()
     if request.recovery_out is None and not sys.stdin.isatty():
@@ -115,7 +115,7 @@ def _made(request: "InitRequest") -> "InitResult":
 
 
 def _adopted(request: "InitRequest", sheet: Path) -> "InitResult":
-    from unlost.app.actions.init import adopt_vault
+    from unlost.app.actions.vault.init import adopt_vault
 
     return adopt_vault(request, sheet=read_sheet(sheet))
 

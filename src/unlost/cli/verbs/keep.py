@@ -13,7 +13,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.keeping import Keeping, OrgKeeping
+    from unlost.app.actions.retention.keeping import Keeping, OrgKeeping
     from unlost.model.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
@@ -33,7 +33,7 @@ def show(
 ) -> ExitCode:
     """Show which nights are kept, and how the others were last forgotten."""
     with opened(home) as application:
-        from unlost.app.actions.keeping import show as act
+        from unlost.app.actions.retention.keeping import show as act
 
         answer(act(application, org), as_json=json, show=_show_all)
     return ExitCode.OK
@@ -71,8 +71,8 @@ def change(
 ) -> ExitCode:
     """Change which nights of an org are kept. Nothing is forgotten by it yet."""
     with opened(home) as application:
-        from unlost.app.actions.keeping import KeepWish
-        from unlost.app.actions.keeping import change as act
+        from unlost.app.actions.retention.keeping import KeepWish
+        from unlost.app.actions.retention.keeping import change as act
 
         wish = KeepWish(
             days=days,

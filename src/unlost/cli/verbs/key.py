@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
-    from unlost.app.actions.rekey import AllRekeyed, OrgRekeyed
-    from unlost.app.actions.renewal import Renewed
-    from unlost.app.home_keys import WayIn
-    from unlost.app.new_keys import NewKey
-    from unlost.app.sealed_key import Sealer
+    from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
+    from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
+    from unlost.app.actions.vault.renewal import Renewed
+    from unlost.app.home.home_keys import WayIn
+    from unlost.app.home.sealed_key import Sealer
+    from unlost.app.vault.new_keys import NewKey
     from unlost.vault.format.recovery import RecoverySheet
 
 STDOUT = Path("-")
@@ -99,7 +99,7 @@ def every(
 ) -> ExitCode:
     """List what opens the vault."""
     with opened(home) as application:
-        from unlost.app.actions.keys import keys as act
+        from unlost.app.actions.vault.keys import keys as act
 
         found = act(application, _way(sheet, by_passphrase))
         answer(found, as_json=json, show=_show_all)
@@ -136,7 +136,7 @@ def add(
     `unlost key add nightly --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
     """
     with opened(home) as application:
-        from unlost.app.actions.keys import add as act
+        from unlost.app.actions.vault.keys import add as act
 
         way = _way(sheet, by_passphrase)
         sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
@@ -158,7 +158,7 @@ def remove(
 ) -> ExitCode:
     """Take a slot away: its key opens the vault no more. Who opened it before may have kept more."""
     with opened(home) as application:
-        from unlost.app.actions.keys import remove as act
+        from unlost.app.actions.vault.keys import remove as act
 
         way = _way(sheet, by_passphrase)
         if not yes:
@@ -189,7 +189,7 @@ def replace(
     The new slot has a name of its own, which is told.
     """
     with opened(home) as application:
-        from unlost.app.actions.keys import replace as act
+        from unlost.app.actions.vault.keys import replace as act
 
         way = _way(sheet, by_passphrase)
         sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
@@ -214,7 +214,7 @@ def try_key(
 ) -> ExitCode:
     """Try whether a key opens the vault; without an option, the key of the service."""
     with opened(home) as application:
-        from unlost.app.actions.keys import tried as act
+        from unlost.app.actions.vault.keys import tried as act
 
         way = _way(sheet, by_passphrase, key_file=key_file)
         answer(act(application, way), as_json=json, show=_show_tried)
@@ -236,7 +236,7 @@ def show_sheet(
     """Show the recovery sheet once more, and confirm that it was taken down."""
     _check_terminal(out)
     with opened(home) as application:
-        from unlost.app.actions.keys import sheet as act
+        from unlost.app.actions.vault.keys import sheet as act
 
         done = act(application, _hand_over(out), _way(sheet, by_passphrase))
         answer(done, as_json=json, show=_show_sheet)
@@ -265,7 +265,7 @@ def renew(
     """
     _check_terminal(recovery_out, option="--recovery-out")
     with opened(home) as application:
-        from unlost.app.actions.renewal import renew as act
+        from unlost.app.actions.vault.renewal import renew as act
 
         way = _way(sheet, by_passphrase)
         if not yes:
@@ -290,7 +290,7 @@ def rekey(
     before he can read for ever.
     """
     with opened(home) as application:
-        from unlost.app.actions.rekey import rekey as act
+        from unlost.app.actions.vault.rekey import rekey as act
 
         done = act(application, org)
     answer(done, as_json=json, show=_show_rekeyed)
@@ -301,7 +301,7 @@ def rekey(
 
 
 def _way(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "WayIn":
-    from unlost.app.home_keys import WayIn
+    from unlost.app.home.home_keys import WayIn
 
     if sum((sheet is not None, bool(slot), key_file is not None)) > 1:
         raise UsageError(
@@ -317,7 +317,7 @@ def _way(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "Way
 def _new(
     key_file: Path | None, *, passphrase: bool, words: Path | None, service: bool = False
 ) -> "NewKey":
-    from unlost.app.new_keys import NewKey
+    from unlost.app.vault.new_keys import NewKey
 
     told = _words(words) if words is not None else ""
     if passphrase and not told:
@@ -330,7 +330,7 @@ def _new(
 def _sealer(
     address: str, key: str, token_file: str, *, mount: str, ca_file: str
 ) -> "Sealer | None":
-    from unlost.app.sealed_key import Sealer
+    from unlost.app.home.sealed_key import Sealer
 
     if address and key and token_file:
         return Sealer(address, key, token_file, mount, ca_file)
@@ -356,7 +356,7 @@ def _words(file: Path) -> str:
 
 def _proposed() -> str:
     """Seven words, shown on a terminal and typed back; or others that somebody likes better."""
-    from unlost.app.system import SystemEntropy
+    from unlost.app.home.system import SystemEntropy
     from unlost.vault.keys.unlock import new_passphrase
 
     if not sys.stdin.isatty():
@@ -401,8 +401,8 @@ def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
 
 def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
     """Shows the sheet and asks for two groups, or writes it into a file."""
-    from unlost.app.home import write_secret_file
-    from unlost.app.system import SystemEntropy
+    from unlost.app.home.home import write_secret_file
+    from unlost.app.home.system import SystemEntropy
 
     failed = NotAllowed(
         "sheet-not-confirmed",

@@ -24,8 +24,8 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.mirror import MirrorDone
-    from unlost.app.second_copy import MirrorState
+    from unlost.app.actions.vault.mirror import MirrorDone
+    from unlost.app.vault.mirror import MirrorState
 
 NAMED = 5
 
@@ -69,7 +69,7 @@ def set_place(
     )
     assert there is not None
     with opened(home) as application:
-        from unlost.app.actions.mirror import set_mirror
+        from unlost.app.actions.vault.mirror import set_mirror
 
         result = set_mirror(application, there)
     answer(result, as_json=json, show=_show_set)
@@ -80,7 +80,7 @@ def set_place(
 def run(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """Bring the second copy up to date now; exit code 3 if something was left out."""
     with opened(home) as application:
-        from unlost.app.actions.mirror import run_mirror
+        from unlost.app.actions.vault.mirror import run_mirror
 
         result = run_mirror(application)
     answer(result, as_json=json, show=_show_done)
@@ -92,7 +92,7 @@ def run(*, home: Home = None, json: AsJson = False) -> ExitCode:
 def show(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """Tell how the second copy is."""
     with opened(home) as application:
-        from unlost.app.actions.mirror import mirror_state
+        from unlost.app.actions.vault.mirror import mirror_state
 
         result = mirror_state(application)
     answer(result, as_json=json, show=_show_state)
@@ -103,7 +103,7 @@ def show(*, home: Home = None, json: AsJson = False) -> ExitCode:
 def off(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """Keep no second copy any more; what lies there stays, also what is erased from now on."""
     with opened(home) as application:
-        from unlost.app.actions.mirror import end_mirror
+        from unlost.app.actions.vault.mirror import end_mirror
 
         result = end_mirror(application)
     answer(result, as_json=json, show=_show_off)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.columns import HiddenOfOrg
-    from unlost.app.actions.follow import Followed
-    from unlost.app.actions.orgs import AddedOrg, OrgList
-    from unlost.app.actions.shred import Shredded, ShredPlan
-    from unlost.app.actions.writer import WriterResult
+    from unlost.app.actions.orgs.follow import Followed
+    from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
+    from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
+    from unlost.app.actions.orgs.write_access import WriterResult
+    from unlost.app.actions.vault.shred import Shredded, ShredPlan
     from unlost.cli.connector_forms import Given
     from unlost.model.finding import Finding
     from unlost.model.ports import Connector, SecretField
@@ -32,7 +32,7 @@ class Connectors(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Names of all connectors."""
-        from unlost.app.discovery import connector_names
+        from unlost.app.home.discovery import connector_names
 
         return list(connector_names())
 
@@ -40,7 +40,7 @@ class Connectors(TyperGroup):
         """The command that adds an org of this connector; None if there is no such connector."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        from unlost.app.discovery import load_connector
+        from unlost.app.home.discovery import load_connector
         from unlost.cli.connector_forms import form
 
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -57,7 +57,7 @@ class WriteConnectors(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command that gives the org of this name a writer."""
-        from unlost.app.discovery import connector_names, load_connector
+        from unlost.app.home.discovery import connector_names, load_connector
         from unlost.cli.connector_forms import writer_form
 
         connectors = [load_connector(name) for name in connector_names()]
@@ -97,7 +97,7 @@ app.add_typer(
 def list_orgs(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the orgs with their newest backup."""
     with opened(home) as application:
-        from unlost.app.actions.orgs import list_all
+        from unlost.app.actions.orgs.orgs import list_all
 
         answer(list_all(application), as_json=json, show=_show_list)
     return ExitCode.OK
@@ -107,7 +107,7 @@ def list_orgs(*, home: Home = None, json: AsJson = False) -> ExitCode:
 def follow(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Let a name stand for the org that answers at its address now, after a sandbox was refreshed."""
     with opened(home) as application:
-        from unlost.app.actions.follow import follow as act
+        from unlost.app.actions.orgs.follow import follow as act
 
         answer(act(application, name), as_json=json, show=_show_followed)
     return ExitCode.OK
@@ -131,8 +131,8 @@ def shred(
 ) -> ExitCode:
     """Destroy all backups of an org by destroying its keys. Nobody can bring them back."""
     with opened(home) as application:
-        from unlost.app.actions.shred import plan as planned
-        from unlost.app.actions.shred import shred as act
+        from unlost.app.actions.vault.shred import plan as planned
+        from unlost.app.actions.vault.shred import shred as act
 
         seen = planned(application, org)
         if plan or not json:
@@ -150,7 +150,7 @@ def shred(
 def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the columns that viewers of an org do not see."""
     with opened(home) as application:
-        from unlost.app.actions.columns import hidden as act
+        from unlost.app.actions.orgs.hidden_columns import hidden as act
 
         answer(act(application, org), as_json=json, show=_show_hidden)
     return ExitCode.OK
@@ -160,7 +160,7 @@ def hidden(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode
 def hide(org: OrgName, column: ColumnName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Hide a column from viewers and operators: no page, hit, file or API tells it to them."""
     with opened(home) as application:
-        from unlost.app.actions.columns import hide as act
+        from unlost.app.actions.orgs.hidden_columns import hide as act
 
         answer(act(application, org, column), as_json=json, show=_show_hidden)
     return ExitCode.OK
@@ -172,7 +172,7 @@ def unhide(
 ) -> ExitCode:
     """Show a hidden column to viewers again."""
     with opened(home) as application:
-        from unlost.app.actions.columns import show as act
+        from unlost.app.actions.orgs.hidden_columns import show as act
 
         answer(act(application, org, column), as_json=json, show=_show_hidden)
     return ExitCode.OK
@@ -197,7 +197,7 @@ def _show_followed(out: "Console", result: "Followed") -> None:
 
 
 def _add(connector: "Connector", given: "Given") -> ExitCode:
-    from unlost.app.actions.orgs import NewOrg, add_org
+    from unlost.app.actions.orgs.orgs import NewOrg, add_org
     from unlost.cli.connector_forms import config_values, given_secrets
 
     new = NewOrg(
@@ -213,7 +213,7 @@ def _add(connector: "Connector", given: "Given") -> ExitCode:
 
 
 def _set_writer(connectors: "Sequence[Connector]", org: str, given: "Given") -> ExitCode:
-    from unlost.app.actions.writer import NewWriter, set_writer
+    from unlost.app.actions.orgs.write_access import NewWriter, set_writer
     from unlost.cli.connector_forms import given_settings, writer_secrets
 
     new = NewWriter(

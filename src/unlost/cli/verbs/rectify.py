@@ -15,7 +15,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.rectify import Rectified, RectifyPlan
+    from unlost.app.actions.retention.rectify import Rectified, RectifyPlan
 
 
 def rectify(
@@ -43,9 +43,9 @@ def rectify(
 ) -> ExitCode:
     """Correct a record in all backups, once you agreed to the plan. It cannot be undone."""
     with opened(home) as application:
-        from unlost.app.actions.rectify import WishedCorrection
-        from unlost.app.actions.rectify import plan as planned
-        from unlost.app.actions.rectify import rectify as act
+        from unlost.app.actions.retention.rectify import WishedCorrection
+        from unlost.app.actions.retention.rectify import plan as planned
+        from unlost.app.actions.retention.rectify import rectify as act
 
         wish = WishedCorrection(record, tuple(value), was)
         seen = planned(application, org, wish)

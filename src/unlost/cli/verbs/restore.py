@@ -14,9 +14,9 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.queued_restore import Handed
-    from unlost.app.actions.restore_plan import PlanResult
-    from unlost.app.actions.restore_run import RestoreResult
+    from unlost.app.actions.restores.queued_restore import Handed
+    from unlost.app.actions.restores.restore_plan import PlanResult
+    from unlost.app.actions.restores.restore_run import RestoreResult
     from unlost.engine.restore.planning.summary import Branch
 
 app = typer.Typer(
@@ -115,8 +115,8 @@ def plan(
     Exit code 3 if something of it cannot be written.
     """
     with opened(home) as application:
-        from unlost.app.actions.restore_plan import PlanRequest, make_plan
-        from unlost.app.otherwise import said
+        from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
+        from unlost.app.restores.overrides import said
         from unlost.cli.progress import shown_progress
 
         request = PlanRequest(
@@ -140,7 +140,7 @@ def plan(
 def show(file: PlanFile, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Show what a plan will do."""
     with opened(home) as application:
-        from unlost.app.actions.restore_plan import show_plan
+        from unlost.app.actions.restores.restore_plan import show_plan
 
         result = show_plan(application, file)
     answer(result, as_json=json, show=_show_plan)
@@ -165,8 +165,8 @@ def run(
     if detach:
         return _handed(file, home, as_json=json)
     with opened(home) as application:
-        from unlost.app.actions.restore_run import run_plan
-        from unlost.app.home_copy import after_run
+        from unlost.app.actions.restores.restore_run import run_plan
+        from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
@@ -177,7 +177,7 @@ def run(
 
 def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
     with opened(home) as application:
-        from unlost.app.actions.queued_restore import hand_over
+        from unlost.app.actions.restores.queued_restore import hand_over
 
         result = hand_over(application, file)
     answer(result, as_json=as_json, show=_show_handed)
@@ -188,8 +188,8 @@ def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
 def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Go on with a restore that stopped."""
     with opened(home) as application:
-        from unlost.app.actions.restore_run import resume_run
-        from unlost.app.home_copy import after_run
+        from unlost.app.actions.restores.restore_run import resume_run
+        from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         with shown_progress(application.clock) as observer:
@@ -225,9 +225,9 @@ def retry(
     What was typed for the earlier plan still counts; what is typed now counts more.
     """
     with opened(home) as application:
-        from unlost.app.actions.restore_run import retry_run
-        from unlost.app.home_copy import after_run
-        from unlost.app.otherwise import said
+        from unlost.app.actions.restores.restore_run import retry_run
+        from unlost.app.restores.overrides import said
+        from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
         otherwise = said(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.control import Controlled
-    from unlost.app.actions.restore_run import RunDetail, RunLine, RunList
+    from unlost.app.actions.restores.restore_run import RunDetail, RunLine, RunList
+    from unlost.app.actions.runs.control import Controlled
 
 MOST = 50
 
@@ -41,8 +41,8 @@ def runs(
     if asked:
         return _controlled(run, asked, home, as_json=json)
     with opened(home) as application:
-        from unlost.app.actions.restore_run import run_detail
-        from unlost.app.actions.restore_run import runs as act
+        from unlost.app.actions.restores.restore_run import run_detail
+        from unlost.app.actions.restores.restore_run import runs as act
 
         if run is None:
             answer(act(application), as_json=json, show=_show_list)
@@ -59,7 +59,7 @@ def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json
             next_step="See `unlost runs`, then for example `unlost runs RUN --pause`.",
         )
     with opened(home) as application:
-        from unlost.app.actions import control
+        from unlost.app.actions.runs import control
 
         answer(getattr(control, asked[0])(application, run), as_json=as_json, show=_show_control)
     return ExitCode.OK

@@ -15,7 +15,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.salvage import OrgSalvage, Salvaged, SalvagePlan
+    from unlost.app.actions.vault.salvage import OrgSalvage, Salvaged, SalvagePlan
     from unlost.model.salvage import LostSpan, TableSalvaged
 
 SHOWN = 10  # ids, spans and files that are shown one by one
@@ -24,8 +24,8 @@ SHOWN = 10  # ids, spans and files that are shown one by one
 def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
     """Tell what would be lost, ask, and do it."""
     with opened(home) as application:
-        from unlost.app.actions.salvage import plan as planned
-        from unlost.app.actions.salvage import salvage as act
+        from unlost.app.actions.vault.salvage import plan as planned
+        from unlost.app.actions.vault.salvage import salvage as act
 
         seen = planned(application)
         if plan or not json:

@@ -13,7 +13,7 @@ from unlost.cli.text import plain, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.schedule import OrgSchedule, Schedules
+    from unlost.app.actions.backups.schedule import OrgSchedule, Schedules
 
 app = typer.Typer(no_args_is_help=True, help="When orgs are backed up by themselves.")
 
@@ -27,7 +27,7 @@ def show(
 ) -> ExitCode:
     """Show schedules, the next backup, and how the last ones went."""
     with opened(home) as application:
-        from unlost.app.actions.schedule import show as act
+        from unlost.app.actions.backups.schedule import show as act
 
         answer(act(application, org), as_json=json, show=_show_all)
     return ExitCode.OK
@@ -77,8 +77,8 @@ def change(
 ) -> ExitCode:
     """Change when an org is backed up. Times are those of the org's zone."""
     with opened(home) as application:
-        from unlost.app.actions.schedule import Wish
-        from unlost.app.actions.schedule import change as act
+        from unlost.app.actions.backups.schedule import Wish
+        from unlost.app.actions.backups.schedule import change as act
 
         wish = Wish(at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly)
         answer(act(application, org, wish), as_json=json, show=_show)

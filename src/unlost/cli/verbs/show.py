@@ -14,8 +14,8 @@ from unlost.cli.words import fate
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.show import ShownField, ShowResult
-    from unlost.app.related import Related, RelatedFile, RelatedTable
+    from unlost.app.actions.records.show import ShownField, ShowResult
+    from unlost.app.records.related import Related, RelatedFile, RelatedTable
 
 MOST = 25  # kinds of related records, and files, that people read on a screen
 NAMES = 3
@@ -36,7 +36,7 @@ def show(
 ) -> ExitCode:
     """Show a record and its related records at a point in time. A deleted record shows its last state."""
     with opened(home) as application:
-        from unlost.app.actions.show import show as act
+        from unlost.app.actions.records.show import show as act
 
         answer(act(application, org, table, record, at=at), as_json=json, show=_show)
     return ExitCode.OK

@@ -11,7 +11,7 @@ from unlost.cli.text import plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.snapshots import SnapshotList
+    from unlost.app.actions.backups.snapshots import SnapshotList
 
 MOST = 3  # tables that are named
 
@@ -19,7 +19,7 @@ MOST = 3  # tables that are named
 def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the backups of an org, oldest first."""
     with opened(home) as application:
-        from unlost.app.actions.snapshots import snapshots as act
+        from unlost.app.actions.backups.snapshots import snapshots as act
 
         answer(act(application, name), as_json=json, show=_show)
     return ExitCode.OK

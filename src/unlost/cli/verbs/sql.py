@@ -16,7 +16,7 @@ from unlost.cli.text import many, plain
 from unlost.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from unlost.app.actions.sql import SqlAnswer
+    from unlost.app.actions.records.sql import SqlAnswer
 
 MOST = 200  # rows that people read on a screen
 WIDEST = 60  # characters of a cell there
@@ -71,7 +71,7 @@ def sql(
     form = _one_format(form) if json else form
     check_audience(audience, csv=form is SqlFormat.CSV)
     with opened(home) as application, ExitStack() as stack:
-        from unlost.app.actions.sql import sql as act
+        from unlost.app.actions.records.sql import sql as act
 
         answer = act(application, statement, stack=stack, as_of=as_of)
         if form is SqlFormat.TABLE:
@@ -83,7 +83,7 @@ def sql(
                 )
             _show(answer)
         elif out is not None:
-            from unlost.app.actions.file import written
+            from unlost.app.actions.records.file import written
 
             with written(out) as target:
                 _write(answer, form, target, audience)

@@ -16,7 +16,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.sso import Providers
+    from unlost.app.actions.people.sso import Providers
     from unlost.catalog.sso import Provider
 
 SECRET_VARIABLE = "UNLOST_SSO_SECRET"  # noqa: S105
@@ -38,7 +38,7 @@ Name = Annotated[
 def list_providers(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the providers by which people sign in."""
     with opened(home) as application:
-        from unlost.app.actions.sso import providers
+        from unlost.app.actions.people.sso import providers
 
         answer(providers(application), as_json=json, show=_show_list)
     return ExitCode.OK
@@ -83,8 +83,8 @@ def add(
     """
     secret = _secret(secret_file)
     with opened(home) as application:
-        from unlost.app.actions.sso import NewProvider
-        from unlost.app.actions.sso import add as act
+        from unlost.app.actions.people.sso import NewProvider
+        from unlost.app.actions.people.sso import add as act
 
         new = NewProvider(
             name=name, title=title, issuer=issuer, client_id=client_id, secret=secret, vouches=vouches
@@ -138,8 +138,8 @@ def add_saml(
         metadata = _text(Path(metadata))
     certificate = _text(certificate_file) if certificate_file is not None else ""
     with opened(home) as application:
-        from unlost.app.actions.sso import NewSaml
-        from unlost.app.actions.sso import add_saml as act
+        from unlost.app.actions.people.sso import NewSaml
+        from unlost.app.actions.people.sso import add_saml as act
 
         new = NewSaml(
             name=name, title=title, metadata=metadata, entity=entity, sign_in=sign_in,
@@ -153,7 +153,7 @@ def add_saml(
 def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Let nobody in by a provider any more. Who has no password needs a link then."""
     with opened(home) as application:
-        from unlost.app.actions.sso import remove as act
+        from unlost.app.actions.people.sso import remove as act
 
         answer(act(application, name), as_json=json, show=_show_removed)
     return ExitCode.OK

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.storage import StorageLine, StorageReport
-    from unlost.app.actions.storage_use import StorageUse
+    from unlost.app.actions.storage.storage import StorageLine, StorageReport
+    from unlost.app.actions.storage.storage_use import StorageUse
     from unlost.model.storage import Loop
 
 SHOWN = 12
@@ -43,7 +43,7 @@ def storage(
 ) -> ExitCode:
     """Show how full an org's storages are, what fills them, and when they will be full."""
     with opened(home) as application:
-        from unlost.app.actions.storage import storage as act
+        from unlost.app.actions.storage.storage import storage as act
 
         found = act(application, name, stop=stop / 100, with_loops=loops)
     if plot is not None:
@@ -55,7 +55,7 @@ def storage(
 
 
 def _draw(report: "StorageReport", file: Path) -> None:
-    from unlost.app.storage_chart import chart
+    from unlost.app.storage.storage_chart import chart
 
     fullest = max(report.storages, key=lambda one: one.used / one.limit if one.limit else 0.0)
     drawn = chart(

@@ -14,7 +14,7 @@ from unlost.model.access import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.tokens import NewToken, Tokens
+    from unlost.app.actions.people.tokens import NewToken, Tokens
     from unlost.catalog.tokens import Token
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
 def list_tokens(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the tokens, without their text."""
     with opened(home) as application:
-        from unlost.app.actions.tokens import tokens
+        from unlost.app.actions.people.tokens import tokens
 
         answer(tokens(application), as_json=json, show=_show_list)
     return ExitCode.OK
@@ -49,7 +49,7 @@ def make(
 ) -> ExitCode:
     """Make a token and print it, this once."""
     with opened(home) as application:
-        from unlost.app.actions.tokens import make as act
+        from unlost.app.actions.people.tokens import make as act
 
         made = act(application, name, role=role, org=org, days=days, owner=owner)
         answer(made, as_json=json, show=_show_made)
@@ -65,7 +65,7 @@ def drop(
 ) -> ExitCode:
     """Forget a token: it opens nothing from now on."""
     with opened(home) as application:
-        from unlost.app.actions.tokens import drop as act
+        from unlost.app.actions.people.tokens import drop as act
 
         answer(act(application, number), as_json=json, show=_show_dropped)
     return ExitCode.OK

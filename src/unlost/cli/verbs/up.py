@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from unlost.app.brake import Brake
-    from unlost.app.metrics import Board
-    from unlost.app.service import Part, Service
+    from unlost.app.home.cancellation import Brake
+    from unlost.app.service.metrics import Board
+    from unlost.app.service.service import Part, Service
     from unlost.web.serving import Reached
 
 PORT = 8484
@@ -73,9 +73,9 @@ def up(
     from unlost.web.serving import Reached, origins_of, use_settings
 
     use_settings()
-    from unlost.app.metrics import Board, served
-    from unlost.app.service import Part
-    from unlost.app.system import SystemClock
+    from unlost.app.home.system import SystemClock
+    from unlost.app.service.metrics import Board, served
+    from unlost.app.service.service import Part
 
     brake, board = _stoppable(), Board()
     service = _service(root, brake, Part.SERVICE, workers=workers, board=board)
@@ -95,9 +95,9 @@ def up(
 @contextmanager
 def _console(root: "Path", reached: "Reached") -> "Iterator[None]":
     """The console, and where it is: with a link that makes the first admin, while there is none."""
-    from unlost.app.actions.people import first_link
+    from unlost.app.actions.people.people import first_link
     from unlost.app.compose import open_application
-    from unlost.app.home import read_home_key
+    from unlost.app.home.home import read_home_key
     from unlost.web.serving import served
 
     with (
@@ -118,7 +118,7 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
     What a worker that died was at, another one goes on with within seconds.
     """
     root = home_or_fail(home)
-    from unlost.app.service import Part
+    from unlost.app.service.service import Part
 
     brake = _stoppable()
     service = _service(root, brake, Part.WORKER, workers=workers)
@@ -129,7 +129,7 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
 
 
 def _stoppable() -> "Brake":
-    from unlost.app.brake import Brake
+    from unlost.app.home.cancellation import Brake
 
     brake = Brake()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -141,7 +141,7 @@ def _service(
     root: "Path", brake: "Brake", part: "Part", *, workers: int, board: "Board | None" = None
 ) -> "Service":
     from unlost.app.compose import open_application
-    from unlost.app.service import Service
+    from unlost.app.service.service import Service
     from unlost.model.access import SERVICE
 
     return Service(

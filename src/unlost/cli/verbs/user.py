@@ -14,8 +14,8 @@ from unlost.model.access import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.lockouts import Lockouts, Unlocked
-    from unlost.app.actions.people import People, SignInLink
+    from unlost.app.actions.people.lockouts import Lockouts, Unlocked
+    from unlost.app.actions.people.people import People, SignInLink
     from unlost.catalog.people import Person, PersonRole
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ URL = "http://127.0.0.1:8484"
 def list_users(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the people of this home."""
     with opened(home) as application:
-        from unlost.app.actions.people import people
+        from unlost.app.actions.people.people import people
 
         answer(people(application), as_json=json, show=_show_list)
     return ExitCode.OK
@@ -60,7 +60,7 @@ def add(
 ) -> ExitCode:
     """Add somebody. They sign in with a link (`unlost user link`), or by your company's SSO."""
     with opened(home) as application:
-        from unlost.app.actions.people import add as act
+        from unlost.app.actions.people.people import add as act
 
         person = act(application, name, role=role, org=org, full_name=full_name, email=email)
         answer(person, as_json=json, show=_show_person)
@@ -80,7 +80,7 @@ def role_of(
 ) -> ExitCode:
     """Change what somebody may do, in one org or in all."""
     with opened(home) as application:
-        from unlost.app.actions.people import change_role
+        from unlost.app.actions.people.people import change_role
 
         answer(change_role(application, name, role, org=org), as_json=json, show=_show_person)
     return ExitCode.OK
@@ -102,8 +102,8 @@ def edit(
 ) -> ExitCode:
     """Change how somebody is called and reached; what is left out stays."""
     with opened(home) as application:
-        from unlost.app.actions.people import edit as act
-        from unlost.app.actions.people import person
+        from unlost.app.actions.people.people import edit as act
+        from unlost.app.actions.people.people import person
 
         held = person(application, name)
         edited = act(
@@ -120,7 +120,7 @@ def edit(
 def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Keep somebody out from now on; what they did stays in the audit."""
     with opened(home) as application:
-        from unlost.app.actions.people import remove as act
+        from unlost.app.actions.people.people import remove as act
 
         answer(act(application, name), as_json=json, show=_show_person)
     return ExitCode.OK
@@ -130,7 +130,7 @@ def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
 def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Let somebody in again who was removed."""
     with opened(home) as application:
-        from unlost.app.actions.people import let_back as act
+        from unlost.app.actions.people.people import let_back as act
 
         answer(act(application, name), as_json=json, show=_show_person)
     return ExitCode.OK
@@ -140,7 +140,7 @@ def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode
 def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
     """List the names that are locked now, after too many wrong passwords."""
     with opened(home) as application:
-        from unlost.app.actions.lockouts import lockouts
+        from unlost.app.actions.people.lockouts import lockouts
 
         answer(lockouts(application), as_json=json, show=_show_locked)
     return ExitCode.OK
@@ -150,7 +150,7 @@ def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
 def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Let a locked name try again at once."""
     with opened(home) as application:
-        from unlost.app.actions.lockouts import unlock as act
+        from unlost.app.actions.people.lockouts import unlock as act
 
         answer(act(application, name), as_json=json, show=_show_unlocked)
     return ExitCode.OK
@@ -160,7 +160,7 @@ def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
 def forget_factors(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
     """Forget the second factors and passkeys of somebody who lost them; their sessions end."""
     with opened(home) as application:
-        from unlost.app.actions.people import forget_factors as act
+        from unlost.app.actions.people.people import forget_factors as act
 
         answer(act(application, name), as_json=json, show=_show_person)
     return ExitCode.OK
@@ -178,7 +178,7 @@ def link(
 ) -> ExitCode:
     """Make a link with which somebody signs in once, within the hour, to choose a password."""
     with opened(home) as application:
-        from unlost.app.actions.people import link as act
+        from unlost.app.actions.people.people import link as act
 
         made = act(application, name)
         answer(made, as_json=json, show=lambda out, told: _show_link(out, told, url))

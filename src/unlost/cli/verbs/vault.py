@@ -28,8 +28,8 @@ from unlost.cli.verbs.init import read_sheet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.copy_vault import VaultCopied
-    from unlost.app.actions.rebuild import RebuildResult, RebuiltOrg
+    from unlost.app.actions.vault.copy_vault import VaultCopied
+    from unlost.app.actions.vault.rebuild import RebuildResult, RebuiltOrg
 
 app = typer.Typer(no_args_is_help=True, help="The vault itself.")
 app.add_typer(mirror.app, name="mirror")
@@ -77,9 +77,9 @@ def rebuild(
     json: AsJson = False,
 ) -> ExitCode:
     """Make a home on a clean machine as the lost one was: orgs, schedules, runs, alerts."""
-    from unlost.app.actions.init import InitRequest
-    from unlost.app.actions.rebuild import Rebuild
-    from unlost.app.actions.rebuild import rebuild as act
+    from unlost.app.actions.vault.init import InitRequest
+    from unlost.app.actions.vault.rebuild import Rebuild
+    from unlost.app.actions.vault.rebuild import rebuild as act
 
     there = vault_place(
         vault,
@@ -129,7 +129,7 @@ def copy(
     )
     assert there is not None
     with opened(home) as application:
-        from unlost.app.actions.copy_vault import copy as act
+        from unlost.app.actions.vault.copy_vault import copy as act
 
         result = act(application, there)
     answer(result, as_json=json, show=_show_copied)

@@ -25,8 +25,8 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.repair import VaultRepaired
-    from unlost.app.actions.verify import VerifyResult
+    from unlost.app.actions.vault.repair import VaultRepaired
+    from unlost.app.actions.vault.verify import VerifyResult
     from unlost.vault.stores.address import StoreAddress
 
 MIRROR = "mirror"
@@ -109,7 +109,7 @@ def verify(
         )
         return _repair(place, home=home, json=json)
     with opened(home) as application:
-        from unlost.app.actions.verify import verify as act
+        from unlost.app.actions.vault.verify import verify as act
         from unlost.model.snapshot import VerifyLevel, read_part
 
         some = read_part(part) if part else None
@@ -143,7 +143,7 @@ def _salvage(
 
 def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCode:
     with opened(home) as application:
-        from unlost.app.actions.repair import repair
+        from unlost.app.actions.vault.repair import repair
 
         result = repair(application, place)
     answer(result, as_json=json, show=_show_repaired)

@@ -14,7 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
 
-from unlost.app.actions.restore_plan import SentPlan
+from unlost.app.actions.restores.restore_plan import SentPlan
 from unlost.app.operations import OPERATIONS, Method, Operation, hints
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
 from unlost.web.api.describing import DescribedAPI, of_bytes

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from unlost.app.actions.audit import export
-from unlost.app.actions.file import open_stored, told_of
-from unlost.app.actions.kept_plan import plan_file
-from unlost.app.actions.privacy import PersonWish, open_person
+from unlost.app.actions.people.audit import export
+from unlost.app.actions.records.file import open_stored, told_of
+from unlost.app.actions.restores.kept_plan import plan_file
+from unlost.app.actions.retention.privacy import PersonWish, open_person
 from unlost.app.compose import Application
 from unlost.app.operations import LINES, RESULT, ZIP, Operation
 from unlost.web.audit_lines import json_lines

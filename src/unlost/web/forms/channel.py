@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.alerts import Asked as AskedChannel
+from unlost.app.actions.alerts.alerts import Asked as AskedChannel
 from unlost.model.alert import ChannelKind
 from unlost.web.forms.connector import QUIET, UNSEEN
 

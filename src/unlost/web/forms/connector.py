@@ -11,7 +11,7 @@ from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from unlost.app.connector_settings import Setting, bare
+from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.ports import SecretField
 from unlost.web.said import said, word
 

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.rectify import WishedCorrection
-from unlost.app.actions.show import ShownField
+from unlost.app.actions.records.show import ShownField
+from unlost.app.actions.retention.rectify import WishedCorrection
 from unlost.model.schema import WireKind
 
 LONGEST = 100_000  # characters: two of them fit into what Django takes of a form

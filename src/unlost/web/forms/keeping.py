@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.holds import WishedHold
-from unlost.app.actions.keeping import KeepWish
+from unlost.app.actions.retention.holds import WishedHold
+from unlost.app.actions.retention.keeping import KeepWish
 from unlost.catalog.keeping import LARGEST, NUMBERS
 
 ORG, TABLE, RECORD, NIGHT = "org", "table", "record", "night"

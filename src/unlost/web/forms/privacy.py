@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.erase import WishedErasure
-from unlost.app.actions.privacy import PersonWish
+from unlost.app.actions.retention.erase import WishedErasure
+from unlost.app.actions.retention.privacy import PersonWish
 
 LONGEST = 200_000  # characters: thousands of records
 TICKED, MATCH, SEARCH = "record", "match", "search"

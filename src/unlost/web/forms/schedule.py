@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.schedule import NONE, OFF, Wish, hours_of, wished
+from unlost.app.actions.backups.schedule import NONE, OFF, Wish, hours_of, wished
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem

@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from unlost.app.actions.edit_plan import PlannedField, PlannedFields
-from unlost.app.otherwise import read_value
+from unlost.app.actions.restores.edit_plan import PlannedField, PlannedFields
+from unlost.app.restores.overrides import read_value
 from unlost.model.errors import UsageError
 from unlost.model.schema import WireKind
 from unlost.web.said import told

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from unlost.app.actions.alerts import (
+from unlost.app.actions.alerts.alerts import (
     acknowledged,
     add_channel,
     channels,

@@ -6,7 +6,7 @@ from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
-from unlost.app.actions.audit import deeds, export, verify
+from unlost.app.actions.people.audit import deeds, export, verify
 from unlost.catalog.audit import AuditProof
 from unlost.model.access import Right
 from unlost.model.errors import IntegrityError, UsageError

@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.compare import CompareResult, Part
-from unlost.app.actions.compare import compare as differences
-from unlost.app.actions.lost import lost as lost_records
-from unlost.app.actions.snapshots import SnapshotList, snapshots
-from unlost.app.actions.tables import tables
+from unlost.app.actions.backups.snapshots import SnapshotList, snapshots
+from unlost.app.actions.orgs.tables import tables
+from unlost.app.actions.records.compare import CompareResult, Part
+from unlost.app.actions.records.compare import compare as differences
+from unlost.app.actions.records.lost import lost as lost_records
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, nights
 from unlost.web.paging import Pages, start_of
 from unlost.web.requests import Asked

@@ -19,10 +19,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from unlost.app.actions.connecting import asks, connectors, missing
-from unlost.app.actions.orgs import AddedOrg, NewOrg, check_name, keep
-from unlost.app.actions.schedule import change
-from unlost.app.connector_settings import Setting, bare
+from unlost.app.actions.backups.schedule import change
+from unlost.app.actions.orgs.connecting import asks, connectors, missing
+from unlost.app.actions.orgs.orgs import AddedOrg, NewOrg, check_name, keep
+from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.learned import learned

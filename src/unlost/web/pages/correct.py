@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.rectify import RectifyPlan, plan
-from unlost.app.actions.show import ShowResult, show
+from unlost.app.actions.records.show import ShowResult, show
+from unlost.app.actions.retention.rectify import RectifyPlan, plan
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.erasing import begin

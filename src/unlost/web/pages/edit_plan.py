@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.edit_plan import edit_kept, give_kept, planned_fields
-from unlost.app.actions.kept_plan import kept_plan
+from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, planned_fields
+from unlost.app.actions.restores.kept_plan import kept_plan
 from unlost.model.errors import UsageError
 from unlost.web.forms.problems import done
 from unlost.web.forms.values import ValuesForm

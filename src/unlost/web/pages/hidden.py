@@ -10,10 +10,10 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from unlost.app.actions.columns import hidden as list_hidden
-from unlost.app.actions.columns import hide as hide_column
-from unlost.app.actions.columns import hideable
-from unlost.app.actions.columns import show as show_column
+from unlost.app.actions.orgs.hidden_columns import hidden as list_hidden
+from unlost.app.actions.orgs.hidden_columns import hide as hide_column
+from unlost.app.actions.orgs.hidden_columns import hideable
+from unlost.app.actions.orgs.hidden_columns import show as show_column
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError

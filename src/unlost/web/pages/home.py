@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.overview import overview
+from unlost.app.actions.alerts.overview import overview
 from unlost.web.requests import Asked
 
 

@@ -11,18 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
-from unlost.app.actions.ask_backup import ask_backup
-from unlost.app.actions.control import Controlled, cancel, go_on, pause
-from unlost.app.actions.job import Job
-from unlost.app.actions.job import job as job_state
-from unlost.app.actions.jobs import Group, JobsResult
-from unlost.app.actions.jobs import jobs as job_list
-from unlost.app.actions.kept_plan import Wanted, choose, make_kept, waiting
-from unlost.app.actions.outcome import outcome
-from unlost.app.actions.restore_plan import PlanRequest
-from unlost.app.actions.snapshots import certificate
+from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.restores.kept_plan import Wanted, choose, make_kept, waiting
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.runs.ask_backup import ask_backup
+from unlost.app.actions.runs.control import Controlled, cancel, go_on, pause
+from unlost.app.actions.runs.run import Job
+from unlost.app.actions.runs.run import job as job_state
+from unlost.app.actions.runs.runs import Group, JobsResult
+from unlost.app.actions.runs.runs import jobs as job_list
 from unlost.app.compose import Application
-from unlost.app.otherwise import CauseEdit, Otherwise
+from unlost.app.restores.overrides import CauseEdit, Otherwise
 from unlost.catalog.runs import RunState
 from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError

@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import rights_in
-from unlost.app.actions.forget import ForgetPlan, NightOf, forget, plan
-from unlost.app.actions.holds import WishedHold, hold, holds, lift
-from unlost.app.actions.keeping import change, show
+from unlost.app.actions.retention.forget import ForgetPlan, NightOf, forget, plan
+from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.retention.keeping import change, show
 from unlost.catalog.keeping import NUMBERS
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError

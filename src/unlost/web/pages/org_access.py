@@ -12,11 +12,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.connecting import Asks, asks, missing
-from unlost.app.actions.follow import follow as follow_org
-from unlost.app.actions.org_page import org_settings
-from unlost.app.actions.orgs import NewOrg, add_org
-from unlost.app.actions.writer import (
+from unlost.app.actions.orgs.connecting import Asks, asks, missing
+from unlost.app.actions.orgs.follow import follow as follow_org
+from unlost.app.actions.orgs.org_page import org_settings
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import (
     NewWriter,
     WriterResult,
     WriterSettings,

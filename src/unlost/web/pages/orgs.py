@@ -4,9 +4,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.org_page import org_page, ranked
-from unlost.app.actions.overview import overview
-from unlost.app.actions.snapshots import certificate as certified
+from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.backups.snapshots import certificate as certified
+from unlost.app.actions.orgs.org_page import org_page, ranked
 from unlost.model.access import Right
 from unlost.web.requests import Asked
 

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from unlost.app.actions.lockouts import lockouts
-from unlost.app.actions.lockouts import unlock as end_lockout
-from unlost.app.actions.people import add as add_person
-from unlost.app.actions.people import change_role, edit, link, people, person
-from unlost.app.actions.people import forget_factors as forget
-from unlost.app.actions.people import let_back as return_person
-from unlost.app.actions.people import remove as remove_person
+from unlost.app.actions.people.lockouts import lockouts
+from unlost.app.actions.people.lockouts import unlock as end_lockout
+from unlost.app.actions.people.people import add as add_person
+from unlost.app.actions.people.people import change_role, edit, link, people, person
+from unlost.app.actions.people.people import forget_factors as forget
+from unlost.app.actions.people.people import let_back as return_person
+from unlost.app.actions.people.people import remove as remove_person
 from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from unlost.app.actions.profile import keep
+from unlost.app.actions.people.profile import keep
 from unlost.catalog.people import Profile, Theme
 from unlost.web.forms.problems import done
 from unlost.web.frame import THEME

@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.file import open_stored
-from unlost.app.actions.history import ChangedField, Entry, HistoryResult, history
-from unlost.app.actions.show import ShowResult, show
+from unlost.app.actions.records.file import open_stored
+from unlost.app.actions.records.history import ChangedField, Entry, HistoryResult, history
+from unlost.app.actions.records.show import ShowResult, show
 from unlost.model.snapshot import ChangeKind
 from unlost.web.requests import Asked
 from unlost.web.streaming import Piecewise, pieces

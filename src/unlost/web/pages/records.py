@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.find import FindResult, FoundRecord
-from unlost.app.actions.find import find as search
+from unlost.app.actions.records.find import FindResult, FoundRecord
+from unlost.app.actions.records.find import find as search
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
 from unlost.web.requests import Asked

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
-from unlost.app.actions.edit_plan import PlanPeople, plan_people
-from unlost.app.actions.kept_plan import (
+from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
+from unlost.app.actions.restores.kept_plan import (
     PlanView,
     Wanted,
     choose,
@@ -22,9 +22,9 @@ from unlost.app.actions.kept_plan import (
     make_kept,
     run_kept,
 )
-from unlost.app.actions.plan_records import plan_records
-from unlost.app.actions.restore_plan import PlanRequest
-from unlost.app.actions.ticks import untick
+from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.selections import untick
 from unlost.catalog.plans import PlanState
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError, UsageError

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from unlost.app.access import rights_in
-from unlost.app.actions.schedule import change, show
+from unlost.app.actions.backups.schedule import change, show
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.forms.problems import add_problem

@@ -12,11 +12,17 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.sso import LONGEST_CLIENT, LONGEST_TITLE, NewProvider, NewSaml, add_saml
-from unlost.app.actions.sso import add as add_provider
-from unlost.app.actions.sso import providers as list_providers
-from unlost.app.actions.sso import remove as remove_provider
-from unlost.app.saml import speaks_saml
+from unlost.app.actions.people.sso import (
+    LONGEST_CLIENT,
+    LONGEST_TITLE,
+    NewProvider,
+    NewSaml,
+    add_saml,
+)
+from unlost.app.actions.people.sso import add as add_provider
+from unlost.app.actions.people.sso import providers as list_providers
+from unlost.app.actions.people.sso import remove as remove_provider
+from unlost.app.people.saml import speaks_saml
 from unlost.catalog.sso import Kind, Provider
 from unlost.model.access import Right
 from unlost.web.forms.problems import done

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from unlost.app.actions.people import first_admin
+from unlost.app.actions.people.people import first_admin
 from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError

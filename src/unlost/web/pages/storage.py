@@ -9,16 +9,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from unlost.app.access import rights_in
-from unlost.app.actions.overview import overview
-from unlost.app.actions.storage import (
+from unlost.app.actions.alerts.overview import overview
+from unlost.app.actions.storage.storage import (
     StorageLine,
     StorageTrend,
     storage_loops,
     trend,
     use,
 )
-from unlost.app.actions.storage_use import OwnerLine, StorageUse, UseLine, YearLine
-from unlost.app.storage_chart import NARROW, WIDE, Sheet, chart
+from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
+from unlost.app.storage.storage_chart import NARROW, WIDE, Sheet, chart
 from unlost.web.requests import Asked
 from unlost.web.said import word
 

@@ -10,10 +10,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from unlost.app.actions.history import ChangedField, Entry
-from unlost.app.actions.overview import Protection
-from unlost.app.actions.storage import StorageLine, StorageTrend
-from unlost.app.records import record_unknown
+from unlost.app.actions.alerts.overview import Protection
+from unlost.app.actions.records.history import ChangedField, Entry
+from unlost.app.actions.storage.storage import StorageLine, StorageTrend
+from unlost.app.records.record_facts import record_unknown
 from unlost.engine.records.history import Origin
 from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample

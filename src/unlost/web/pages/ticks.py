@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from unlost.app.actions.ticks import clear_ticks
+from unlost.app.actions.restores.selections import clear_ticks
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.web.needs import needs

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.people import people
-from unlost.app.actions.tokens import MOST_DAYS, NewToken
-from unlost.app.actions.tokens import drop as drop_token
-from unlost.app.actions.tokens import make as make_token
-from unlost.app.actions.tokens import tokens as list_tokens
+from unlost.app.actions.people.people import people
+from unlost.app.actions.people.tokens import MOST_DAYS, NewToken
+from unlost.app.actions.people.tokens import drop as drop_token
+from unlost.app.actions.people.tokens import make as make_token
+from unlost.app.actions.people.tokens import tokens as list_tokens
 from unlost.app.compose import Application
 from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from unlost.app.access import check_home
-from unlost.app.actions.doctor import Diagnosis, doctor
-from unlost.app.actions.mirror import ask_mirror
-from unlost.app.actions.vault_state import vault_state, verify_later
-from unlost.app.actions.verify import verify
+from unlost.app.actions.alerts.doctor import Diagnosis, doctor
+from unlost.app.actions.vault.mirror import ask_mirror
+from unlost.app.actions.vault.vault_state import vault_state, verify_later
+from unlost.app.actions.vault.verify import verify
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import VerifyLevel

@@ -11,7 +11,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from unlost.app.actions.history import ChangedField
+from unlost.app.actions.records.history import ChangedField
 from unlost.web.templatetags.unlost import code, held
 from unlost.web.worddiff import Piece, compared
 

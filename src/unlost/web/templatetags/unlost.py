@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from unlost.app.actions.job import NOT_WRITTEN
+from unlost.app.actions.runs.run import NOT_WRITTEN
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right

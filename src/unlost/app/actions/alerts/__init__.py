@@ -1,0 +1,1 @@
+"""Alerts, health checks, and the overview of all orgs."""

@@ -1,0 +1,390 @@
+"""Alerts: what must be known is opened, told and closed; channels are kept and tried."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from unlost.alerts.rules import alarms
+from unlost.alerts.senders import Sender, sender
+from unlost.alerts.watched import Watched
+from unlost.app.access import Where, action, check_home, check_org
+from unlost.app.actions.backups.schedule import hours_of, time_of
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.alerts.digest_email import DailyAt, digest, digest_day
+from unlost.app.compose import Application
+from unlost.app.home.home import read_home_key
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.alerts import (
+    AlertRecord,
+    DeliveryRecord,
+    Moves,
+    acknowledge,
+    digest_told,
+    due_messages,
+    list_alerts,
+    list_channels,
+    match,
+    message_failed,
+    message_sent,
+    note_digest,
+    put_off_message,
+    remove_channel,
+    save_channel,
+    sealed_secret,
+    still_due,
+    untold,
+)
+from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
+from unlost.engine.schedule import instant
+from unlost.model.access import Right, Trace
+from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
+from unlost.model.learned import learned
+from unlost.model.reading import Json
+from unlost.model.schedule import Hours
+
+HEAD_DIGITS = 12
+NEWEST = 50
+
+type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Alerts that last, or the newest ones; ``silent``: why channels did not take their last message."""
+
+    alerts: tuple[AlertRecord, ...]
+    channels: tuple[Channel, ...]
+    silent: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """All channels; ``silent`` as in ``Alerts``."""
+
+    channels: tuple[Channel, ...]
+    silent: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTest:
+    """Whether a channel took a test message; ``problem`` says why not."""
+
+    channel: str
+    problem: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTests:
+    """What became of test messages."""
+
+    channels: tuple[ChannelTest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A channel as it was typed; None and empty values were not.
+
+    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of the day there;
+    ``private`` allows an address of the inner network.
+    """
+
+    name: str
+    kind: ChannelKind
+    url: str | None = None
+    host: str | None = None
+    port: int | None = None
+    security: str | None = None
+    user: str | None = None
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+    quiet: str | None = None
+    zone: str = "UTC"
+    private: bool = False
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours in which only what is urgent is told, in a zone."""
+
+    hours: Hours
+    zone: str
+
+
+def watch(app: Application, watcher: Watcher) -> Moves:
+    """Apply all rules now, and line up what must be told."""
+    return match(alarms(watcher.gather(app)), now=app.clock.now())
+
+
+def deliver(app: Application, *, senders: Senders = sender) -> None:
+    """Send the messages whose turn has come; what a channel does not take is sent again."""
+    away: set[str] = set()
+    for waiting in due_messages(app.clock.now()):
+        if waiting.channel.name in away:
+            continue  # it did not answer a moment ago: the others wait for the next look
+        if not still_due(waiting.id):
+            continue  # it was over, or acknowledged, while others were sent
+        until = _quiet_until(waiting, app.clock.now())
+        if until is not None:
+            put_off_message(waiting.id, until=until)
+        elif not _send(app, waiting, senders):
+            away.add(waiting.channel.name)
+
+
+def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
+    """False where the channel does not answer now."""
+    channel, now = waiting.channel, app.clock.now()
+    message = Message(waiting.told, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app))
+    problem = _handed(app, channel, message, senders)
+    if problem is None:
+        message_sent(waiting.id, at=now)
+        return True
+    final = not isinstance(problem, TransientError)
+    message_failed(waiting, problem.sentence, at=now, final=final)
+    return final
+
+
+def _handed(
+    app: Application, channel: Channel, message: Message, senders: Senders
+) -> UnlostError | None:
+    """Hand a message to a channel; why it did not take it. No fault of one stops the others."""
+    try:
+        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+    except UnlostError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 (whatever a library raises for what was typed)
+        return UnlostError("message-not-sent", f"It could not be sent: {type(error).__name__}.")
+    return None
+
+
+def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
+    """Tell all heartbeats that the service is alive; the names of those that did not take it."""
+    now = app.clock.now()
+    alarm = Alarm(Rule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
+    message = Message(Told.ALIVE, alarm, now, now, heads(app))
+    missed = []
+    for channel in list_channels():
+        if not channel.kind.takes_alerts:
+            missed += [channel.name] if _handed(app, channel, message, senders) else []
+    return tuple(missed)
+
+
+def tell_digest(
+    app: Application, watched: Watched, *, senders: Senders = sender
+) -> tuple[str, ...]:
+    """Tell the digest to each channel whose time has come; those that did not take it."""
+    now, missed = app.clock.now(), []
+    lasting = len(list_alerts())
+    for channel in list_channels():
+        told = channel.settings.get("digest")
+        day = digest_day(learned(DailyAt).convert(told), now) if told is not None else None
+        if day is None or digest_told(channel.name) == day:
+            continue
+        message = Message(Told.DIGEST, digest(watched, lasting=lasting), now, now, heads(app))
+        if _handed(app, channel, message, senders) is None:
+            note_digest(channel.name, day)
+        else:
+            missed.append(channel.name)
+    return tuple(missed)
+
+
+def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
+    """The newest backup of each org: who keeps these mails can prove later what was held."""
+    found: list[tuple[str, int, str]] = []
+    for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
+        try:
+            head = app.vault.head(oid)
+        except UnlostError:
+            continue  # a vault that cannot be read is told by its own rule
+        if head is not None:
+            found.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
+    return tuple(found)
+
+
+# --- what people do -------------------------------------------------------------------------------
+
+
+@action("alert.list", Right.LOOK)
+def show(app: Application, *, all_of_them: bool = False) -> Alerts:
+    """Alerts that last; ``all_of_them``: the newest ones, those that are over too.
+
+    Channels are told to those who manage the home.
+    """
+    seen = {"", *(org.name for org in app.orgs())}
+    found = [
+        one for one in list_alerts(most=NEWEST if all_of_them else None) if one.alarm.org in seen
+    ]
+    if not app.actor.may(Right.MANAGE):
+        return Alerts(tuple(found), (), {})
+    return Alerts(tuple(found), tuple(list_channels()), untold())
+
+
+@action("channel.list", Right.MANAGE, where=Where.HOME)
+def channels(app: Application) -> Channels:  # noqa: ARG001 (every action takes it)
+    """The channels, for those who manage the home."""
+    return Channels(tuple(list_channels()), untold())
+
+
+@action("alert.acknowledge", Right.OPERATE, trace=Trace.WRITE, where=Where.ITSELF, subject=("key",))
+def acknowledged(app: Application, key: str) -> None:
+    """Note that somebody sees to an alert; raises NotFound (``alert-unknown``)."""
+    _check(app, key)
+    if not acknowledge(key, at=app.clock.now()):
+        raise NotFound(
+            "alert-unknown",
+            f"No alert named {key!r} lasts.",
+            next_step="See which do with `unlost alert list`.",
+        )
+
+
+def _check(app: Application, key: str) -> None:
+    """Raise unless the actor may operate the org of an alert, or the home where it is of none."""
+    org = next((one.alarm.org for one in list_alerts() if one.alarm.key == key), "")
+    if org and org in app.names().values():
+        check_org(app, Right.OPERATE, org)
+    else:
+        check_home(app, Right.OPERATE)
+
+
+@action(
+    "channel.add",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda c: {"channel": c.name},
+)
+def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channel:
+    """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
+    channel = Channel(asked.name, asked.kind, _settings(asked))
+    sender(channel.kind, _own(channel), secret)
+    sealed = _sealed(app, channel.name, secret) if secret is not None else None
+    save_channel(channel, sealed=sealed, at=app.clock.now())
+    after_change(app)
+    return channel
+
+
+def _settings(asked: Asked) -> Mapping[str, Json]:
+    """The plain values that were typed."""
+    typed: dict[str, Json] = {
+        "url": asked.url,
+        "host": asked.host,
+        "port": asked.port,
+        "security": asked.security,
+        "user": asked.user,
+        "sender": asked.sender,
+        "to": list(asked.to) or None,
+        "private": asked.private or None,
+    }
+    if asked.quiet is not None:
+        quiet = Quiet(hours_of(asked.quiet), _zone(asked.zone))
+        typed["quiet"] = msgspec.to_builtins(quiet)
+    if asked.digest is not None:
+        daily = DailyAt(time_of(asked.digest), _zone(asked.zone))
+        typed["digest"] = msgspec.to_builtins(daily)
+    return {name: value for name, value in typed.items() if value is not None}
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, KeyError):
+        raise UsageError(
+            "zone-unknown",
+            f"There is no time zone named {name!r}.",
+            next_step="Name one as Europe/Zurich.",
+        ) from None
+
+
+@action("channel.drop", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def drop_channel(app: Application, name: str) -> None:
+    """Forget a channel; raises NotFound (``channel-unknown``)."""
+    if not remove_channel(name):
+        raise _unknown(name)
+    after_change(app)
+
+
+@action("channel.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def try_channels(
+    app: Application, name: str | None = None, *, senders: Senders = sender
+) -> ChannelTests:
+    """Send a test message by one channel, or by all; raises NotFound (``channel-unknown``)."""
+    chosen = [one for one in list_channels() if name in (None, one.name)]
+    if not chosen:
+        raise _unknown(name or "")
+    return ChannelTests(tuple(_tried(app, channel, senders) for channel in chosen))
+
+
+def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
+    now = app.clock.now()
+    alarm = Alarm(
+        Rule.NIGHT_FAILED,
+        "",
+        "test",
+        Urgency.SOON,
+        "This is a test. If you read it, alerts reach you.",
+        "Nothing is to be done.",
+    )
+    message = Message(Told.TEST, alarm, now, now, heads(app))
+    problem = _handed(app, channel, message, senders)
+    if problem is not None:
+        return ChannelTest(channel.name, problem.sentence, problem.next_step)
+    return ChannelTest(channel.name)
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
+    """When a message may be told that is not urgent; None: now."""
+    quiet = _quiet(waiting.channel)
+    if quiet is None or waiting.alert.alarm.urgency is Urgency.NOW:
+        return None
+    local = now.astimezone(ZoneInfo(quiet.zone))
+    if not quiet.hours.holds(local.time()):
+        return None
+    wall = datetime.combine(local.date(), quiet.hours.ends)
+    ends = instant(wall, quiet.zone)
+    if ends > now:
+        return ends
+    return instant(wall + timedelta(days=1), quiet.zone)
+
+
+def _quiet(channel: Channel) -> Quiet | None:
+    """The quiet hours among a channel's settings."""
+    told = channel.settings.get("quiet")
+    return learned(Quiet).convert(told) if told is not None else None
+
+
+def _own(channel: Channel) -> Mapping[str, Json]:
+    """The settings that are the sender's own."""
+    kept = ("quiet", "digest")
+    return {name: value for name, value in channel.settings.items() if name not in kept}
+
+
+def _place(name: str) -> bytes:
+    return f"channel/{name}".encode()
+
+
+def _sealed(app: Application, name: str, secret: str) -> bytes:
+    key, nonce = sealing_key(read_home_key(app.home)), app.entropy.bytes(NONCE_BYTES)
+    return seal(secret, key=key, place=_place(name), nonce=nonce)
+
+
+def _secret(app: Application, channel: Channel) -> str | None:
+    sealed = sealed_secret(channel.name)
+    if sealed is None:
+        return None
+    return unseal(sealed, key=sealing_key(read_home_key(app.home)), place=_place(channel.name))
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(
+        "channel-unknown",
+        f"There is no channel named {name!r}." if name else "There is no channel yet.",
+        next_step="Add one with `unlost alert channel`, see them with `unlost alert list`.",
+    )

@@ -1,0 +1,50 @@
+"""Looks whether all is in order, and repairs what can be repaired without asking."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.health.health import Check, Health, Look
+from unlost.app.health.home import home_looks
+from unlost.app.health.orgs import org_looks
+from unlost.catalog.orgs import serving_orgs
+from unlost.model.access import Right, Trace
+from unlost.model.errors import UnlostError
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All checks, in the order in which things depend on each other."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def worst(self) -> Health:
+        """The worst that was not repaired."""
+        held = {check.health for check in self.checks if not check.repaired}
+        return next((one for one in (Health.BAD, Health.WARNING) if one in held), Health.GOOD)
+
+
+@action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
+    """Look at all there is; ``ask``: orgs are called too, ``repair``: what can be is repaired."""
+    return Diagnosis(tuple(_done(look) if repair else look.check for look in _looks(app, ask=ask)))
+
+
+def _looks(app: Application, *, ask: bool) -> Iterator[Look]:
+    yield from home_looks(app)
+    for org in serving_orgs():
+        yield from org_looks(app, org, ask=ask)
+
+
+def _done(look: Look) -> Check:
+    if look.repair is None:
+        return look.check
+    try:
+        look.repair()
+    except (UnlostError, OSError) as error:
+        return replace(
+            look.check, sentence=f"{look.check.sentence} It could not be put right: {error}"
+        )
+    return replace(look.check, repaired=True)

@@ -1,0 +1,171 @@
+"""How it stands: each org's protection, its last night, storages, alerts, and what runs now."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import gaps
+from unlost.app.compose import Application
+from unlost.app.vault.mirror import SecondCopy, mirror_now
+from unlost.catalog.alerts import list_alerts
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import RunRecord, RunState, newest_runs
+from unlost.catalog.schedules import Kept, schedules
+from unlost.catalog.storage import StorageHistory, newest_storages
+from unlost.engine.schedule import upcoming
+from unlost.model.access import Right
+from unlost.model.certificate import Verdict
+from unlost.model.org import OrgKind
+from unlost.model.schedule import Schedule
+from unlost.model.snapshot import SnapshotInfo, nights
+
+LATE = timedelta(hours=36)  # a night that was missed and not caught up with by the next midday
+SAMPLES = timedelta(days=14)
+RUNS = 5  # of each org, the newest
+GOING = frozenset({RunState.RUNNING, RunState.WAITING, RunState.PARKED})
+
+
+class Protection(StrEnum):
+    """How well an org is protected."""
+
+    PROTECTED = "protected"
+    INCOMPLETE = "incomplete"  # the last night left something out
+    LATE = "late"  # the last night is too long ago
+    NONE = "none"  # there is no backup yet
+    RETIRED = "retired"  # it is not backed up any more; its backups are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How full a storage is, in bytes, as of the newest backup that told."""
+
+    name: str
+    used: float
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """Used of limit; 0 where there is no limit."""
+        return self.used / self.limit if self.limit else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrgState:
+    """An org at a glance.
+
+    ``last`` is the newest night, ``before`` the number of the one before it, ``lost`` how many
+    records were deleted between the two. ``gaps`` is how many findings say that something is not
+    protected. ``going`` are runs that are under way or wait; ``failed`` is the newest run, if it
+    failed.
+    """
+
+    name: str
+    label: str
+    connector: str
+    kind: OrgKind
+    zone: str
+    protection: Protection
+    last: SnapshotInfo | None
+    before: int | None
+    lost: int
+    gaps: int
+    schedule: Schedule
+    next: datetime | None
+    gauges: tuple[Gauge, ...]
+    alerts: int
+    going: tuple[RunRecord, ...]
+    failed: RunRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All orgs that the actor may see, by name, and how many alerts last.
+
+    ``copy`` tells those who see to the whole vault whether it has a second copy.
+    """
+
+    orgs: tuple[OrgState, ...]
+    alerts: int
+    copy: SecondCopy | None = None
+
+
+@action("home.overview", Right.LOOK)
+def overview(app: Application) -> Overview:
+    """How each org stands. However many there are, the database is asked as often."""
+    alerts = Counter(one.alarm.org for one in list_alerts())
+    states = states_of(app, app.orgs(), alerts)
+    seen = {"", *(state.name for state in states)}
+    lasting = sum(count for org, count in alerts.items() if org in seen)
+    copy = mirror_now(app).copy if app.actor.may(Right.OPERATE) else None
+    return Overview(states, lasting, copy)
+
+
+def states_of(
+    app: Application, orgs: Sequence[ProtectedOrg], alerts: Mapping[str, int]
+) -> tuple[OrgState, ...]:
+    """How these orgs stand; ``alerts`` is how many last, by the name of the org."""
+    now = app.clock.now()
+    noted = _Noted(now, newest_runs(most=RUNS), schedules(), newest_storages(since=now - SAMPLES))
+    return tuple(_state(app, org, noted, alerts.get(org.name, 0)) for org in orgs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the database holds of all orgs."""
+
+    now: datetime
+    runs: Mapping[str, Sequence[RunRecord]]
+    schedules: Mapping[str, Kept]
+    storages: Mapping[str, Sequence[StorageHistory]]
+
+
+def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
+    whole = nights(app.vault.snapshots(org.oid))
+    last = whole[-1] if whole else None
+    runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now
+    schedule = noted.schedules[org.oid].schedule
+    missing = _gaps(app, org, last)
+    return OrgState(
+        name=org.name,
+        label=org.identity.label,
+        connector=org.identity.connector,
+        kind=org.identity.kind,
+        zone=zone,
+        protection=_protection(org, last, missing, now),
+        last=last,
+        before=whole[-2].number if len(whole) > 1 else None,
+        lost=last.counts.deleted if last is not None and len(whole) > 1 else 0,
+        gaps=missing,
+        schedule=schedule,
+        next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
+        gauges=tuple(_gauge(one) for one in noted.storages.get(org.oid, ())),
+        alerts=alerts,
+        going=tuple(run for run in runs if run.state in GOING),
+        failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
+    )
+
+
+def _protection(
+    org: ProtectedOrg, last: SnapshotInfo | None, missing: int, now: datetime
+) -> Protection:
+    if org.retired:
+        return Protection.RETIRED
+    if last is None:
+        return Protection.NONE
+    if now - last.finished > LATE:
+        return Protection.LATE
+    return Protection.INCOMPLETE if missing else Protection.PROTECTED
+
+
+def _gaps(app: Application, org: ProtectedOrg, last: SnapshotInfo | None) -> int:
+    proof = app.vault.at(org.oid, last.number).certificate() if last is not None else None
+    if proof is None or proof.verdict is Verdict.COMPLETE:
+        return 0
+    return len(gaps(proof))
+
+
+def _gauge(storage: StorageHistory) -> Gauge:
+    return Gauge(storage.name, storage.samples[-1].used, storage.limit)

@@ -1,0 +1,1 @@
+"""Backups: run them, list their snapshots, schedule them."""

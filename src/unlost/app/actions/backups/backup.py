@@ -1,0 +1,293 @@
+"""Back up an org: choose the run, let the engine do it, and write down how it ended."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import gaps
+from unlost.app.backups.backup_run import (
+    IN_PROGRESS,
+    KIND,
+    backup_ports,
+    close_hours,
+    drop_ended_steps,
+    refresh_identity,
+)
+from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.home.cancellation import stopped
+from unlost.catalog.observer import SqlObserver
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs import (
+    RunEnd,
+    RunRecord,
+    RunState,
+    begin_run,
+    end_run,
+    find_run,
+    set_wish,
+    unfinished_backups,
+)
+from unlost.catalog.storage import keep_samples
+from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import backup as run_backup
+from unlost.engine.backup.partial import LeftToNight
+from unlost.model.access import Right, Trace
+from unlost.model.certificate import Certificate, Verdict
+from unlost.model.errors import Conflict, LimitReached, UnlostError
+from unlost.model.finding import Finding
+from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.ports import Observer
+from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
+
+# Untouched for so long: jobs at the source and their results do not live much longer.
+TOO_OLD = timedelta(days=3)
+NOTES_LOST = "work-folder-damaged"
+# Nobody can go on with such a run: a power cut took notes of a step that is done, another process
+# gave it up, or what it took to be in the vault may be gone.
+LOST = frozenset({NOTES_LOST, "run-given-up", "forgotten-meanwhile"})
+
+
+@dataclass(frozen=True, slots=True)
+class BackupResult:
+    """A finished backup.
+
+    ``records``, ``files`` and ``file_bytes`` are what the vault holds of the org now, ``counts``
+    and ``bytes_added`` what this night brought. ``findings`` are those that mean that something is
+    not protected.
+    """
+
+    org: str
+    zone: str
+    run: str
+    resumed: bool
+    snapshot: int
+    head: str
+    as_of: datetime
+    started: datetime
+    finished: datetime
+    tables: int
+    records: int
+    rows_seen: int
+    counts: Counts
+    files: int
+    file_bytes: int
+    bytes_added: int
+    verdict: Verdict
+    sentence: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run to do: a new one, or one that did not end."""
+
+    id: str
+    resumed: bool
+
+
+@action("backup.run", Right.OPERATE, trace=Trace.WRITE, told=lambda done: {"run": done.run})
+def backup(
+    app: Application,
+    org: str,
+    *,
+    full: bool = False,
+    run: str | None = None,
+    observer: Observer | None = None,
+) -> BackupResult:
+    """Back up an org, going on with a run of it that did not end.
+
+    ``full`` reads everything again. ``run`` is the id that a new run gets; where another one did not
+    end, that one is done first. Raises Conflict (``run-in-progress``, ``another-org``),
+    NotAllowed, LimitReached (the run is parked), TransientError and others; whatever is raised,
+    the last snapshot stands and the next call goes on.
+    """
+    known = get_org(org)
+    chosen = _choose(app, known, full=full, run=run)
+    if run is None:
+        forget_wish(app, known.oid, KIND, chosen.id)  # who starts it by hand wants it to go on
+    done = _done_by(app, known, chosen, full=full, observer=observer)
+    another = run is not None and chosen.resumed and chosen.id != run
+    return backup(app, org, full=full, run=run, observer=observer) if another else done
+
+
+def forget_wish(app: Application, oid: str, kind: CommitKind, run: str) -> None:
+    """Let a run go on that was paused or cancelled; not while another process is at it."""
+    try:
+        with app.lease.hold(oid, kind=kind, run=run):
+            set_wish(run, Wish.NONE)
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+
+
+def _done_by(
+    app: Application, known: ProtectedOrg, chosen: Chosen, *, full: bool, observer: Observer | None
+) -> BackupResult:
+    with _recorded(app, known, chosen.id, full=full):
+        written = SqlObserver(chosen.id, clock=app.clock)
+        both = Fanout(written, observer or Silence())
+        try:
+            with app.open_org(known, observer=both, run=chosen.id) as source:
+                refresh_identity(known, source)
+                outcome = run_backup(
+                    known.oid, backup_ports(app, source, chosen.id, both), full=full
+                )
+        finally:
+            written.flush()
+        finished = _finished(outcome)
+        proof = finished.certificate
+        keep_samples(known.oid, proof.quotas, at=proof.finished)
+        _done(app, chosen.id, finished.snapshot)
+    return _result(known, chosen, finished)
+
+
+def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
+    assert not isinstance(outcome, LeftToNight), "all tables were asked for"
+    if isinstance(outcome, Finished):
+        return outcome
+    if outcome.code in (PAUSED, CANCELLED):
+        raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
+    raise LimitReached(
+        "run-parked", outcome.sentence, next_step=outcome.next_step, resume_at=outcome.resume_at
+    )
+
+
+def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
+    """The unfinished run of this org, unless it is too old or reads less than was asked for."""
+    close_hours(app, org)
+    drop_ended_steps(app)
+    for unfinished in unfinished_backups(org.oid, hourly=False):
+        if _worth_resuming(app, unfinished, full=full):
+            return Chosen(unfinished.id, resumed=True)
+        with app.lease.hold(org.oid, kind=KIND, run=unfinished.id):
+            _give_up(
+                app,
+                org,
+                unfinished.id,
+                code=unfinished.error_code,
+                sentence=unfinished.error_sentence,
+            )
+    if run is not None and find_run(run) is None:
+        return Chosen(run, resumed=False)
+    began = app.clock.now()
+    return Chosen(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
+
+
+def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
+    if run.error_code in LOST or (full and not run.full):
+        return False
+    touched = app.steps.last_at(run.id) or run.started_at
+    if run.state is RunState.PARKED and run.resume_at is not None:
+        touched = max(touched, run.resume_at)
+    return app.clock.now() - touched <= TOO_OLD
+
+
+def _clear(app: Application, org: ProtectedOrg, run: str) -> None:
+    """Drop all that an unfinished run has done: its part of the vault, its notes, its steps."""
+    app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
+    shutil.rmtree(app.home.work / run, ignore_errors=True)
+    app.steps.drop(run)
+
+
+def _give_up(app: Application, org: ProtectedOrg, run: str, *, code: str, sentence: str) -> None:
+    _clear(app, org, run)
+    end = RunEnd(RunState.ABANDONED, app.clock.now(), error_code=code, error_sentence=sentence)
+    end_run(run, end)
+
+
+def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
+    """Give up a backup that waits, False if it is over; raises Conflict (``run-in-progress``)."""
+    with app.lease.hold(org.oid, kind=KIND, run=run):
+        known = find_run(run)
+        if known is None or known.state.over:
+            return False
+        why = stopped(run, Wish.CANCEL)
+        _give_up(app, org, run, code=why.code, sentence=why.sentence)
+    return True
+
+
+@contextmanager
+def _recorded(app: Application, org: ProtectedOrg, run: str, *, full: bool) -> Iterator[None]:
+    """Write down that a run goes on, and how it ended where it did not end well."""
+    begin_run(run, org=org.name, kind=KIND, full=full, at=app.clock.now())
+    try:
+        yield
+    except UnlostError as error:
+        if not (isinstance(error, Conflict) and error.code == IN_PROGRESS):
+            _stopped(app, org, run, error)
+        raise
+    except BaseException as error:
+        _failed(app, run, code=type(error).__name__, sentence=str(error))
+        raise
+
+
+def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) -> None:
+    if error.code == CANCELLED:
+        _give_up(app, org, run, code=error.code, sentence=error.sentence)
+        return
+    if isinstance(error, LimitReached):
+        _parked(app, run, error)
+        return
+    if error.code in LOST:
+        _clear(app, org, run)
+    _failed(app, run, code=error.code, sentence=error.sentence)
+
+
+def _parked(app: Application, run: str, error: LimitReached) -> None:
+    end = RunEnd(
+        RunState.PARKED, app.clock.now(), None, error.resume_at, error.code, error.sentence
+    )
+    end_run(run, end)
+
+
+def _failed(app: Application, run: str, *, code: str, sentence: str) -> None:
+    now = app.clock.now()
+    end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
+
+
+def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
+    end_run(run, RunEnd(RunState.DONE, app.clock.now(), snapshot=snapshot.number))
+    app.steps.drop(run)
+
+
+def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:
+    run = RunOfOrg(org.name, org.identity.zone, chosen.id, chosen.resumed)
+    return result_of(run, finished.snapshot, finished.certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOfOrg:
+    """A run, and the org that it backed up; ``resumed``: it had been begun before."""
+
+    org: str
+    zone: str
+    run: str
+    resumed: bool
+
+
+def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupResult:
+    """What is told of a finished backup, from its snapshot and certificate."""
+    return BackupResult(
+        org=run.org,
+        zone=run.zone,
+        run=run.run,
+        resumed=run.resumed,
+        snapshot=info.number,
+        head=info.head,
+        as_of=info.as_of,
+        started=info.started,
+        finished=info.finished,
+        tables=len(proof.tables),
+        records=sum(line.held for line in proof.tables),
+        rows_seen=info.rows_seen,
+        counts=info.counts,
+        files=proof.files,
+        file_bytes=proof.file_bytes,
+        bytes_added=info.bytes_added,
+        verdict=proof.verdict,
+        sentence=proof.sentence,
+        findings=gaps(proof),
+    )

@@ -1,0 +1,226 @@
+"""When orgs are backed up by themselves: look at it, change it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from difflib import get_close_matches
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.nights import newest_nights
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.runs import RunRecord, RunState, newest_runs
+from unlost.catalog.schedules import schedule_of, schedules, set_schedule
+from unlost.engine.schedule import upcoming, upcoming_hour
+from unlost.model.access import Right, Trace
+from unlost.model.errors import UsageError
+from unlost.model.finding import FindingKind
+from unlost.model.night import NightRecord
+from unlost.model.schedule import Hours, Schedule
+from unlost.model.schema import Schema, TableTrait
+
+NIGHTS = 7
+OFF = "off"
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LastHour:
+    """The newest backup of a few tables between two nights, and how it ended."""
+
+    run: str
+    state: RunState
+    began: datetime
+    snapshot: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSchedule:
+    """An org's schedule. ``next`` is when it is backed up next, ``nights`` the newest ones first.
+
+    ``next_hour`` is when the tables that are backed up every hour have their turn, ``last_hour`` how
+    that went last.
+    """
+
+    org: str
+    zone: str
+    schedule: Schedule
+    next: datetime | None
+    nights: tuple[NightRecord, ...]
+    next_hour: datetime | None = None
+    last_hour: LastHour | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """The schedules of some orgs."""
+
+    schedules: tuple[OrgSchedule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to change, as it was typed; None leaves a thing as it is.
+
+    ``at`` is a time such as ``01:30``, or ``off``; ``window`` is in minutes; ``blackout`` are hours
+    such as ``08:00-18:00``, and ``none`` for none. ``calls`` is in percent. ``hourly`` are tables
+    such as ``Case,Opportunity``, or ``none``.
+    """
+
+    at: str | None = None
+    window: int | None = None
+    blackout: Sequence[str] | None = None
+    calls: int | None = None
+    hourly: str | None = None
+
+
+@action("schedule.show", Right.LOOK)
+def show(app: Application, org: str | None = None) -> Schedules:
+    """The schedule of one org, or of all; raises NotFound for an unknown org."""
+    orgs = [get_org(org)] if org is not None else app.orgs()
+    return Schedules(_shown(app, orgs))
+
+
+@action("schedule.set", Right.OPERATE, trace=Trace.WRITE)
+def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
+    """Change an org's schedule; raises UsageError (``schedule-invalid`` and others), NotFound."""
+    known, now = get_org(org), app.clock.now()
+    schedule = wished(schedule_of(known.oid).schedule, wish)
+    if wish.hourly is not None:
+        schedule = replace(schedule, hourly=hourly_tables(app, known, wish.hourly))
+    place = {"zone": known.identity.zone, "key": known.oid}
+    following = upcoming(schedule, now=now, **place)
+    hour = upcoming_hour(schedule, now=now, **place)
+    set_schedule(known.oid, schedule, at=now, next_at=following, hour_at=hour)
+    after_change(app)
+    return _shown(app, [known])[0]
+
+
+def wished(schedule: Schedule, wish: Wish) -> Schedule:
+    """The schedule with what was wished for; raises UsageError."""
+    if wish.at is not None:
+        schedule = replace(schedule, nightly=None if wish.at == OFF else time_of(wish.at))
+    if wish.window is not None:
+        schedule = replace(schedule, window=wish.window)
+    if wish.blackout is not None:
+        told = [one for one in wish.blackout if one != NONE]
+        schedule = replace(schedule, blackout=tuple(hours_of(one) for one in told))
+    if wish.calls is not None:
+        schedule = replace(schedule, calls=wish.calls)
+    return schedule
+
+
+def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule, ...]:
+    """The schedules of orgs; however many there are, the database is asked as often."""
+    kept, held, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
+    hours = newest_runs(most=1, hourly=True)
+    found: list[OrgSchedule] = []
+    for org in orgs:
+        schedule, zone = kept[org.oid].schedule, org.identity.zone
+        place = {"zone": zone, "key": org.oid}
+        found.append(
+            OrgSchedule(
+                org.name,
+                zone,
+                schedule,
+                upcoming(schedule, now=now, **place),
+                tuple(held.get(org.oid, ())),
+                upcoming_hour(schedule, now=now, **place),
+                _last_hour(hours.get(org.name, ())),
+            )
+        )
+    return tuple(found)
+
+
+def _last_hour(runs: Sequence[RunRecord]) -> LastHour | None:
+    return next(
+        (
+            LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+            for run in runs
+        ),
+        None,
+    )
+
+
+def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, ...]:
+    """The tables that were typed, by their own names; raises UsageError for what cannot be one."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if text.strip().lower() == NONE:
+        return ()
+    if not names:
+        raise UsageError(
+            "hourly-table-unnamed",
+            "No table is named for the hours.",
+            next_step="Name some, as Case,Opportunity, or none to let the nights do it all.",
+        )
+    head = app.vault.head(org.oid)
+    if head is not None:
+        schema = head.schema()
+    else:  # nothing is known yet: the org tells
+        with app.open_org(org) as source:
+            schema = source.discover()
+    return tuple(dict.fromkeys(_hourly_table(schema, org, name) for name in names))
+
+
+def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
+    found = next((one for one in schema.tables if one.name.lower() == name.lower()), None)
+    if found is None:
+        raise _not_backed_up(schema, org, name)
+    if not found.has(TableTrait.INCREMENTAL):
+        raise UsageError(
+            "hourly-not-possible",
+            f"{found.name} cannot be asked for what changed: it is read whole each night.",
+            next_step="Leave it to the nights.",
+        )
+    return found.name
+
+
+def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
+    excluded = any(
+        finding.kind is FindingKind.TABLE_EXCLUDED and (finding.table or "").lower() == name.lower()
+        for finding in schema.findings
+    )
+    if excluded:
+        return UsageError(
+            "hourly-table-excluded",
+            f"{name} is left out of the backups of {org.name} by its settings.",
+            next_step="Let it in with `unlost org add` under the same name; after a night it can "
+            "be chosen.",
+        )
+    near = get_close_matches(name, [table.name for table in schema.tables], n=3, cutoff=0.5)
+    return UsageError(
+        "hourly-table-unknown",
+        f"No table {name!r} of {org.name} is backed up.",
+        next_step=f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"See the tables in `unlost certificate {org.name} --full`.",
+    )
+
+
+def time_of(text: str) -> time:
+    """A time of the day as it is typed, such as ``01:30``; raises UsageError."""
+    try:
+        found = time.fromisoformat(text)
+    except ValueError:
+        raise _unreadable(text) from None
+    if found.second or found.microsecond or found.tzinfo:
+        raise _unreadable(text)
+    return found
+
+
+def hours_of(text: str) -> Hours:
+    """Hours as they are typed, such as ``22:00-07:00``; raises UsageError (``schedule-unreadable``)."""
+    begins, dash, ends = text.partition("-")
+    if not dash:
+        raise _unreadable(text)
+    return Hours(time_of(begins), time_of(ends))
+
+
+def _unreadable(text: str) -> UsageError:
+    return UsageError(
+        "schedule-unreadable",
+        f"{text!r} is not a time of the day.",
+        next_step="Write times as 01:30, hours as 08:00-18:00; times are those of the org's zone.",
+    )

@@ -1,0 +1,87 @@
+"""The nights of an org, and their certificates."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import action
+from unlost.app.backups.moments import Past, backup_at, parse_past
+from unlost.app.compose import Application
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right
+from unlost.model.certificate import Certificate, Verdict
+from unlost.model.errors import NotFound
+from unlost.model.finding import Finding, Severity
+from unlost.model.ports import Snapshot
+from unlost.model.salvage import SalvageTold
+from unlost.model.snapshot import SnapshotInfo
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotList:
+    """The backups of an org, oldest first; ``salvages`` tell what was lost of them to damage."""
+
+    org: str
+    zone: str
+    snapshots: tuple[SnapshotInfo, ...]
+    salvages: tuple[SalvageTold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCertificate:
+    """What the run of a snapshot proved. ``head`` is the digest of the snapshot's manifest.
+
+    ``rests_on`` is the backup that tells all the rest, None where there is none or it was forgotten.
+    """
+
+    org: str
+    zone: str
+    snapshot: int
+    head: str
+    certificate: Certificate
+    rests_on: int | None = None
+
+    @property
+    def gaps(self) -> tuple[Finding, ...]:
+        """The findings that turned the verdict."""
+        return gaps(self.certificate)
+
+    @property
+    def complete(self) -> bool:
+        """True if nothing turned the verdict."""
+        return self.certificate.verdict is Verdict.COMPLETE
+
+
+def gaps(proof: Certificate) -> tuple[Finding, ...]:
+    """All findings that turned the verdict: of the whole org, then of its tables, each once."""
+    everywhere = [*proof.findings, *(one for line in proof.tables for one in line.findings)]
+    return tuple(one for one in dict.fromkeys(everywhere) if one.severity is Severity.GAP)
+
+
+@action("snapshot.list", Right.LOOK)
+def snapshots(app: Application, org: str) -> SnapshotList:
+    """All backups of an org; raises NotFound for an unknown org."""
+    known = get_org(org)
+    nights, salvages = app.vault.snapshots(known.oid), app.vault.salvages(known.oid)
+    return SnapshotList(org, known.identity.zone, tuple(nights), salvages)
+
+
+@action("certificate.show", Right.LOOK)
+def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
+    """The certificate of the backup that ``at`` names; raises NotFound, UsageError."""
+    known = get_org(org)
+    snapshot = snapshot_at(app, known, parse_past(at, zone=known.identity.zone))
+    found = snapshot.certificate()
+    if found is None:
+        raise NotFound(
+            "certificate-missing",
+            f"Snapshot {snapshot.info.number} carries no certificate.",
+            next_step="Ask for the certificate of another backup; see `unlost snapshots ORG`.",
+        )
+    info = snapshot.info
+    shown = {one.number for one in app.vault.snapshots(known.oid)}
+    rests_on = found.rests_on if found.rests_on in shown else None
+    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, found, rests_on)
+
+
+def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:
+    """The backup that a moment names; raises NotFound."""
+    return app.vault.at(org.oid, backup_at(app.vault, org.oid, moment).number)

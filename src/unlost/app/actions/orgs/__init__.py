@@ -1,0 +1,1 @@
+"""Orgs: connect, show and configure them."""

@@ -1,0 +1,138 @@
+"""A refreshed sandbox: the address leads to a new org, which takes over the name."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.connection import together
+from unlost.catalog.hidden_columns import hide_as
+from unlost.catalog.keeping import keep_as
+from unlost.catalog.orgs import (
+    ProtectedOrg,
+    find_org,
+    get_org,
+    org_of_tenant,
+    retire_org,
+    save_org,
+)
+from unlost.catalog.people import roles_as
+from unlost.catalog.schedules import schedule_of, set_schedule
+from unlost.catalog.writers import find_writer, save_writer
+from unlost.engine.schedule import upcoming, upcoming_hour
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Connector, SecretStore
+from unlost.model.schedule import Schedule
+from unlost.model.snapshot import nights
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What became of a name: the org behind it now, and the name under which the old one is kept.
+
+    ``backups`` are those of the old org; it is not backed up any more.
+    """
+
+    name: str
+    label: str
+    tenant: str
+    kept_as: str
+    backups: int
+    writer: bool
+
+
+@action("org.follow", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def follow(app: Application, name: str) -> Followed:
+    """Let a name stand for the org that answers at its address now.
+
+    The new org takes over name, settings, credentials and schedule; the old one is retired under
+    another name with all its backups. Raises Conflict (``org-same``, ``org-already-protected``),
+    and what signing in or the vault raises; nothing is changed then.
+    """
+    old = get_org(name)
+    connector = app.connector(old.identity.connector)
+    config = read_config(connector, old.config)
+    held = _held(app.secrets(old.oid), connector)
+    context = app.context(secrets=held, budget=Unlimited())
+    with connector.open_source(config, context) as source:
+        identity = source.identity()
+    if old.identity.same_org(identity):
+        held.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
+        raise _same(name)
+    _check_unknown(identity)
+    oid = app.whole_vault.adopt(identity)
+    backups = len(nights(app.vault.snapshots(old.oid)))
+    kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
+    new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
+    with together():
+        writer = _take_over(app, old, new, held=held, connector=connector, kept_as=kept_as)
+    after_change(app)
+    return Followed(name, identity.label, identity.tenant, kept_as, backups, writer)
+
+
+def _take_over(
+    app: Application,
+    old: ProtectedOrg,
+    new: ProtectedOrg,
+    *,
+    held: HeldSecrets,
+    connector: Connector,
+    kept_as: str,
+) -> bool:
+    """True if the old org had a write identity, which is taken over too."""
+    now, zone = app.clock.now(), new.identity.zone
+    schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
+    writing = _held(app.writer_secrets(old.oid), connector)
+    retire_org(old.name, kept_as=kept_as)
+    set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
+    save_org(new)
+    roles_as(old.oid, new.oid)
+    hide_as(old.oid, new.oid)
+    keep_as(old.oid, new.oid, at=now)
+    held.move_to(app.secrets(new.oid))
+    if settings is not None:
+        save_writer(new.oid, settings, at=now)
+        writing.move_to(app.writer_secrets(new.oid))
+    place = {"zone": zone, "key": new.oid}
+    following = upcoming(schedule, now=now, **place)
+    hour = upcoming_hour(schedule, now=now, **place)
+    set_schedule(new.oid, schedule, at=now, next_at=following, hour_at=hour)
+    return settings is not None
+
+
+def _same(name: str) -> Conflict:
+    return Conflict(
+        "org-same",
+        f"{name!r} stands for the org that answers: nothing is to be followed.",
+        next_step=f"Back it up with `unlost backup {name}`.",
+    )
+
+
+def _check_unknown(identity: OrgIdentity) -> None:
+    twin = org_of_tenant(identity)
+    if twin is not None:
+        raise Conflict(
+            "org-already-protected",
+            f"The org that answers is already protected under the name {twin.name!r}.",
+            next_step=f"Use the name {twin.name!r}, and stop the nights of the other one with "
+            "`unlost schedule set ORG --at off`.",
+        )
+
+
+def _held(store: SecretStore, connector: Connector) -> HeldSecrets:
+    held = HeldSecrets()
+    for secret in connector.secrets(None):
+        value = store.get(secret.name)
+        if value is not None:
+            held.put(secret.name, value)
+    return held
+
+
+def _free_name(wanted: str) -> str:
+    number, name = 1, wanted
+    while find_org(name) is not None:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name

@@ -1,0 +1,104 @@
+"""Columns that viewers do not see: hide one, show it again, list them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.records.record_facts import table_named
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.hidden_columns import hidden_in, hide_column, show_column
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenOfOrg:
+    """The columns of an org that viewers and operators do not see, as TABLE.COLUMN."""
+
+    org: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hideable:
+    """Tables of an org's newest backup, and the columns of one of them that can be hidden."""
+
+    tables: tuple[str, ...]
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+@action("column.list", Right.MANAGE)
+def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
+    """Which columns of an org are hidden from viewers."""
+    return _told(get_org(org))
+
+
+@action("column.choices", Right.MANAGE)
+def hideable(app: Application, org: str, *, table: str | None = None) -> Hideable:
+    """What can be hidden from viewers; nothing before the first backup. Raises NotFound."""
+    head = app.vault.head(get_org(org).oid)
+    if head is None:
+        return Hideable(())
+    schema = head.schema()
+    tables = tuple(sorted(one.name for one in schema.tables))
+    if table is None:
+        return Hideable(tables)
+    described = table_named(schema, table)
+    names = (one.name for one in described.columns if one.name != described.id_column)
+    return Hideable(tables, described.name, tuple(sorted(names)))
+
+
+@action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
+def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
+    """Hide a column (TABLE.COLUMN) from viewers; raises NotFound, UsageError (``column-unreadable``).
+
+    Ids cannot be hidden: they say which record it is.
+    """
+    known = get_org(org)
+    table, name = _named(app, known, column)
+    hide_column(known.oid, table, name)
+    after_change(app)
+    return _told(known)
+
+
+@action("column.show", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
+def show(app: Application, org: str, column: str) -> HiddenOfOrg:
+    """Show a hidden column to viewers again; raises NotFound (``column-not-hidden``)."""
+    known = get_org(org)
+    table, _, name = column.partition(".")
+    if not show_column(known.oid, table, name):
+        raise NotFound(
+            "column-not-hidden",
+            f"{column!r} is not hidden from viewers of {org}.",
+            next_step="See what is with `unlost org hidden`.",
+        )
+    after_change(app)
+    return _told(known)
+
+
+def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
+    table, _, name = text.partition(".")
+    head = app.vault.head(org.oid)
+    if not table or not name or head is None:
+        raise UsageError(
+            "column-unreadable",
+            f"{text!r} names no column of a backup of {org.name}.",
+            next_step="Write it as TABLE.COLUMN, such as Contact.Phone, after the first backup.",
+        )
+    described = table_named(head.schema(), table)
+    names: Sequence[str] = [one.name for one in described.columns]
+    column = next((one for one in names if one.lower() == name.lower()), None)
+    if column is None or column == described.id_column:
+        raise NotFound(
+            "column-unknown",
+            f"{described.name} has no column {name!r} that can be hidden.",
+            next_step="See its columns with `unlost show` of any of its records.",
+        )
+    return described.name, column
+
+
+def _told(org: ProtectedOrg) -> HiddenOfOrg:
+    return HiddenOfOrg(org.name, hidden_in(org.oid).names)

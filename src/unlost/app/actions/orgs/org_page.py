@@ -1,0 +1,135 @@
+"""One org at a glance: how it stands, its nights, what the newest one proved, its API calls."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import Where, action
+from unlost.app.actions.alerts.overview import OrgState, states_of
+from unlost.app.actions.backups.snapshots import gaps
+from unlost.app.compose import Application
+from unlost.catalog.alerts import list_alerts
+from unlost.catalog.budget import calls_of_the_day
+from unlost.catalog.hidden_columns import hidden_in
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.writers import find_writer
+from unlost.model.access import Right
+from unlost.model.certificate import Certificate, TableLine
+from unlost.model.finding import Finding, Severity
+from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns
+from unlost.model.reading import Json
+from unlost.model.snapshot import SnapshotInfo, nights
+
+NIGHTS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """API calls of the last day, as the org told; None where it did not of late.
+
+    ``share`` is the part, in percent, that Unlost may use.
+    """
+
+    used: int | None
+    limit: int | None
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrgPage:
+    """One org. ``nights`` are the newest, newest first, of ``kept`` that there are.
+
+    ``proof`` is what the newest night proved, ``findings`` what it could not protect. ``writer``: it
+    has a write identity. ``hidden`` is how many columns viewers do not see.
+    """
+
+    state: OrgState
+    tenant: str
+    added_at: datetime
+    retired: bool
+    nights: tuple[SnapshotInfo, ...]
+    kept: int
+    proof: Certificate | None
+    findings: tuple[Finding, ...]
+    calls: Calls
+    writer: bool
+    hidden: int
+    rights: frozenset[Right]
+
+    @property
+    def tables(self) -> tuple[TableLine, ...]:
+        """The tables of the newest night: those that are not whole first, then the largest."""
+        return ranked(self.proof) if self.proof is not None else ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSettings:
+    """How an org is reached. ``secrets`` are the names of those that are kept, never their values."""
+
+    org: str
+    connector: str
+    config: Mapping[str, Json]
+    secrets: frozenset[str]
+
+
+@action("org.show", Right.LOOK)
+def org_page(app: Application, org: str) -> OrgPage:
+    """One org at a glance; raises NotFound for an unknown org."""
+    known = get_org(org)
+    alerts = Counter(one.alarm.org for one in list_alerts())
+    (state,) = states_of(app, [known], alerts)
+    whole = nights(app.vault.snapshots(known.oid))
+    proof = _proof(app, known, whole)
+    used, limit = calls_of_the_day(known.oid, now=app.clock.now())
+    return OrgPage(
+        state=state,
+        tenant=known.identity.tenant,
+        added_at=known.added_at,
+        retired=known.retired,
+        nights=tuple(whole[::-1][:NIGHTS]),
+        kept=len(whole),
+        proof=proof,
+        findings=gaps(proof) if proof is not None else (),
+        calls=Calls(used, limit, state.schedule.calls),
+        writer=find_writer(known.oid) is not None,
+        hidden=len(_hidden(app, known.oid).names),
+        rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),
+    )
+
+
+def _hidden(app: Application, oid: str) -> HiddenColumns:
+    """Return the columns that are hidden from viewers. A viewer's are loaded already."""
+    if app.actor.may(Right.READ_HIDDEN, oid):
+        return hidden_in(oid)
+    return app.hidden.get(oid, NOTHING_HIDDEN)
+
+
+@action("org.settings", Right.MANAGE, where=Where.HOME)
+def org_settings(app: Application, org: str) -> OrgSettings:
+    """How an org is reached, for a form; raises NotFound for an unknown org."""
+    known = get_org(org)
+    kept = app.secrets(known.oid)
+    names = [one.name for one in app.connector(known.identity.connector).secrets(None)]
+    return OrgSettings(
+        known.name,
+        known.identity.connector,
+        known.config,
+        frozenset(name for name in names if kept.get(name) is not None),
+    )
+
+
+def ranked(proof: Certificate) -> tuple[TableLine, ...]:
+    """The tables of a certificate: those that are not whole first, then the largest."""
+    return tuple(sorted(proof.tables, key=_rank))
+
+
+def _rank(line: TableLine) -> tuple[bool, int, str]:
+    whole = all(one.severity is not Severity.GAP for one in line.findings)
+    return (whole, -line.held, line.table)
+
+
+def _proof(
+    app: Application, org: ProtectedOrg, whole: Sequence[SnapshotInfo]
+) -> Certificate | None:
+    return app.vault.at(org.oid, whole[-1].number).certificate() if whole else None

@@ -1,0 +1,267 @@
+"""Look at an org, add it, and list them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.orgs.connector_settings import leads_elsewhere
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.finding import Finding, Severity
+from unlost.model.org import OrgIdentity, OrgKind
+from unlost.model.ports import Connector, SecretField, Source
+from unlost.model.quota import Quota
+from unlost.model.snapshot import nights
+
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrg:
+    """What a person says about an org: the name to type, the connector, settings and secrets."""
+
+    connector: str
+    name: str
+    config: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedOrg:
+    """An org that answered, and what its user will not see."""
+
+    name: str
+    connector: str
+    tenant: str
+    label: str
+    kind: OrgKind
+    zone: str
+    known_before: bool
+    tables: int
+    findings: tuple[Finding, ...]
+    quotas: tuple[Quota, ...]
+
+    @property
+    def gaps(self) -> int:
+        """How many findings mean that something will not be protected."""
+        return sum(finding.severity is Severity.GAP for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class OrgLine:
+    """An org in the list; the last three are None before its first backup.
+
+    ``snapshots`` counts backups of all tables, of which ``last_backup`` is the newest; ``head`` is
+    that of the newest of any.
+    """
+
+    name: str
+    connector: str
+    tenant: str
+    label: str
+    kind: OrgKind
+    zone: str
+    added_at: datetime
+    last_backup: datetime | None
+    snapshots: int
+    head: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgList:
+    """All orgs of the home, by name."""
+
+    orgs: tuple[OrgLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found by looking; ``secrets`` are those that open the org from now on.
+
+    A sign-in may have renewed one: who keeps the org later gives these.
+    """
+
+    found: AddedOrg
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+type Ask = Callable[[SecretField], str | None]
+
+
+@action("org.look", Right.MANAGE, where=Where.HOME)
+def look(app: Application, new: NewOrg) -> Looked:
+    """Sign in and look around: what would be added, and what its user will not see.
+
+    Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
+    the name, or another name for this org.
+    """
+    with _opened(app, new, ask=lambda _: None) as opened:
+        identity = _identified(new, opened.source)
+        found = _seen(new, identity, opened.source)
+    return Looked(found, opened.held.every())
+
+
+@action(
+    "org.add",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda added: {"org": added.name},
+)
+def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> AddedOrg:
+    """Sign in, look around, and keep the org; an org of the same name gets the new settings.
+
+    ``ask`` is called for a secret that was neither given nor kept before.
+    Raises NotAllowed for wrong credentials, Conflict if another org stands behind the name, and
+    keeps nothing then.
+    """
+    with _opened(app, new, ask=ask) as opened:
+        identity = _identified(new, opened.source)
+        added = _seen(new, identity, opened.source)
+    _keep(app, new, opened, identity)
+    return added
+
+
+@action(
+    "org.keep",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda org: {"org": org.name},
+)
+def keep(app: Application, new: NewOrg) -> ProtectedOrg:
+    """Keep an org that was looked at a moment ago: it signs in once more, and looks at nothing.
+
+    Raises as ``add_org``.
+    """
+    with _opened(app, new, ask=lambda _: None) as opened:
+        identity = _identified(new, opened.source)
+    return _keep(app, new, opened, identity)
+
+
+@action("org.list", Right.LOOK)
+def list_all(app: Application) -> OrgList:
+    """All orgs with their newest backup."""
+    return OrgList(tuple(_line(app, org) for org in app.orgs()))
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError (``org-name``) for a name that cannot be typed."""
+    if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
+        raise UsageError(
+            "org-name",
+            f"{name!r} cannot be the name of an org.",
+            next_step=f"Choose a short name of up to {LONGEST_NAME} characters, such as `sales`.",
+        )
+
+
+def _secrets(
+    app: Application, connector: Connector, config: object, *, new: NewOrg, ask: Ask
+) -> HeldSecrets:
+    """The secrets that were given, and for a known org those that were kept before."""
+    held = HeldSecrets()
+    present = find_org(new.name)
+    kept = app.secrets(present.oid) if present else None
+    if present and leads_elsewhere(connector, present.config, msgspec.to_builtins(config)):
+        kept = None
+    for wanted in connector.secrets(config):
+        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = value or ask(wanted)
+        if value:
+            held.put(wanted.name, value)
+        elif wanted.required:
+            raise NotAllowed(
+                "secret-missing",
+                f"The {wanted.label.lower()} is missing.",
+                next_step=f"Give it with --{wanted.name.replace('_', '-')}-file, with the variable "
+                f"UNLOST_{wanted.name.upper()}, or type it when asked.",
+            )
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An org that let us in: its settings, the secrets that opened it, its source."""
+
+    config: object
+    held: HeldSecrets
+    source: Source
+
+
+@contextmanager
+def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
+    check_name(new.name)
+    connector = app.connector(new.connector)
+    config = read_config(connector, dict(new.config))
+    held = _secrets(app, connector, config, new=new, ask=ask)
+    context = app.context(secrets=held, budget=Unlimited())
+    with connector.open_source(config, context) as source:
+        yield _Opened(config, held, source)
+
+
+def _identified(new: NewOrg, source: Source) -> OrgIdentity:
+    """Who answers, if it is who the name stands for."""
+    identity = source.identity()
+    present = find_org(new.name)
+    if present is not None:
+        check_same_org(present, identity)
+    check_no_twin(new.name, identity)
+    return identity
+
+
+def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity) -> ProtectedOrg:
+    present = find_org(new.name)
+    org = ProtectedOrg(
+        name=new.name,
+        oid=app.whole_vault.adopt(identity),
+        identity=identity,
+        added_at=present.added_at if present else app.clock.now(),
+        config=msgspec.to_builtins(opened.config),
+    )
+    save_org(org)
+    opened.held.move_to(app.secrets(org.oid))
+    after_change(app)
+    return org
+
+
+def _seen(new: NewOrg, identity: OrgIdentity, source: Source) -> AddedOrg:
+    """What the user of an org sees of it, and what not."""
+    schema = source.discover()
+    return AddedOrg(
+        name=new.name,
+        connector=identity.connector,
+        tenant=identity.tenant,
+        label=identity.label,
+        kind=identity.kind,
+        zone=identity.zone,
+        known_before=find_org(new.name) is not None,
+        tables=len(schema.tables),
+        findings=tuple(sorted(schema.findings, key=lambda f: (f.severity, f.kind, f.table or ""))),
+        quotas=tuple(source.quotas()),
+    )
+
+
+def _line(app: Application, org: ProtectedOrg) -> OrgLine:
+    every = app.vault.snapshots(org.oid)
+    whole = nights(every)
+    last = whole[-1] if whole else None
+    return OrgLine(
+        name=org.name,
+        connector=org.identity.connector,
+        tenant=org.identity.tenant,
+        label=org.identity.label,
+        kind=org.identity.kind,
+        zone=org.identity.zone,
+        added_at=org.added_at,
+        last_backup=last.as_of if last else None,
+        snapshots=len(whole),
+        head=every[-1].head if every else None,
+    )

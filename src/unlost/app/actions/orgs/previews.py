@@ -1,0 +1,170 @@
+"""A look at an org that takes longer than a request may: kept, done beside, asked how it stands.
+
+What is asked holds secrets, what is found may hold renewed ones: both lie sealed, for who asked alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from blake3 import blake3
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from unlost.app.access import Where, action
+from unlost.app.actions.orgs.orgs import Looked, NewOrg
+from unlost.app.actions.orgs.orgs import look as look_at
+from unlost.app.compose import Application
+from unlost.app.home.home import read_home_key
+from unlost.app.orgs.drafts import open_draft, seal_draft
+from unlost.app.restores.worker_slots import is_taken, seat_of
+from unlost.catalog.looks import (
+    KeptLook,
+    answer_look,
+    begin_look,
+    drop_looks,
+    find_look,
+    keep_look,
+)
+from unlost.catalog.looks import drop_look as forget
+from unlost.model.access import Right
+from unlost.model.errors import NotFound, TransientError, UnlostError
+from unlost.model.learned import learned
+
+INFO = b"unlost/home/looks/1"
+KEY_BYTES = 32
+SEATS = 4  # orgs that are looked at at a time in a home; who finds no seat waits for one
+BEGINS_WITHIN = timedelta(seconds=10)  # a look that nobody began by then is begun again
+KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
+MOST_TRIES = 3  # a look that ended the console's process that often is not begun again
+
+
+class LookState(StrEnum):
+    """Where a look is."""
+
+    LOOKING = "looking"
+    FOUND = "found"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LookView:
+    """A look as it stands. ``alone``: nobody looks, so ``do_look`` has to be called (again).
+
+    ``looked`` is there once it is found, ``error`` once it failed.
+    """
+
+    look: str
+    state: LookState
+    alone: bool = False
+    looked: Looked | None = None
+    error: UnlostError | None = None
+
+
+@action("org.ask-look", Right.MANAGE, where=Where.HOME)
+def ask_look(app: Application, new: NewOrg) -> LookView:
+    """Keep what shall be looked at; ``do_look`` then looks, which may take minutes.
+
+    The same that the same person asks for while it is under way is one look; one that is over is
+    done anew.
+    """
+    now = app.clock.now()
+    drop_looks(before=now - KEPT)
+    asked = msgspec.to_builtins(new)
+    look = _id(app, asked)
+    keep_look(look, asked=seal_draft(app, asked, place=_place(app, look)), at=now)
+    return _view(app, _kept(app, look))
+
+
+@action("org.do-look", Right.MANAGE, where=Where.HOME)
+def do_look(app: Application, look: str) -> LookView:
+    """Look, unless somebody does, or it is done. What stands in the way is kept, not raised.
+
+    Raises NotFound (``look-unknown``).
+    """
+    with seat_of(app, "looker", seats=SEATS) as seat:
+        kept = _kept(app, look)
+        free = seat is not None and (kept.seat in ("", seat) or not is_taken(app, kept.seat))
+        if seat is not None and free and begin_look(look, seat=seat, tries=kept.tries):
+            answer = seal_draft(app, _answer(app, kept), place=_place(app, look))
+            answer_look(look, answer=answer, tries=kept.tries + 1)
+    return _view(app, _kept(app, look))
+
+
+@action("org.look-state", Right.MANAGE, where=Where.HOME)
+def look_state(app: Application, look: str) -> LookView:
+    """How a look stands; raises NotFound (``look-unknown``), also for one of somebody else."""
+    return _view(app, _kept(app, look))
+
+
+@action("org.drop-look", Right.MANAGE, where=Where.HOME)
+def drop_look(app: Application, look: str) -> None:
+    """Forget a look and what it found; raises NotFound (``look-unknown``)."""
+    forget(_kept(app, look).id)
+
+
+def _answer(app: Application, kept: KeptLook) -> Mapping[str, Any]:
+    """What is found, or why nothing is."""
+    try:
+        if kept.tries >= MOST_TRIES:
+            raise _broke_off()
+        asked = open_draft(app, kept.asked, place=_place(app, kept.id))
+        return {"looked": msgspec.to_builtins(look_at(app, learned(NewOrg).convert(asked)))}
+    except UnlostError as error:
+        return _told(error)
+    except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
+        name = type(error).__name__
+        return _told(UnlostError(name, f"The org could not be looked at: {name}."))
+
+
+def _told(error: UnlostError) -> Mapping[str, Any]:
+    return {"code": error.code, "sentence": error.sentence, "next_step": error.next_step}
+
+
+def _view(app: Application, kept: KeptLook) -> LookView:
+    if not kept.answer:
+        return LookView(kept.id, LookState.LOOKING, alone=_is_alone(app, kept))
+    told = open_draft(app, kept.answer, place=_place(app, kept.id))
+    if "looked" in told:
+        return LookView(kept.id, LookState.FOUND, looked=learned(Looked).convert(told["looked"]))
+    error = UnlostError(told["code"], told["sentence"], next_step=told["next_step"])
+    return LookView(kept.id, LookState.FAILED, error=error)
+
+
+def _is_alone(app: Application, kept: KeptLook) -> bool:
+    if not kept.seat:
+        return app.clock.now() - kept.asked_at >= BEGINS_WITHIN
+    return not is_taken(app, kept.seat)
+
+
+def _kept(app: Application, look: str) -> KeptLook:
+    kept = find_look(look)
+    if kept is None or not open_draft(app, kept.asked, place=_place(app, look)):
+        raise NotFound(
+            "look-unknown",
+            "What was seen of the org is not kept any more.",
+            next_step="Sign in to the org and look again.",
+        )
+    return kept
+
+
+def _broke_off() -> TransientError:
+    return TransientError(
+        "look-broke-off",
+        f"The console was stopped {MOST_TRIES} times in the middle of looking at the org.",
+        next_step="Look into the log of the service: its machine may lack memory.",
+    )
+
+
+def _id(app: Application, asked: Mapping[str, Any]) -> str:
+    """The same for the same question of the same person, and nothing that tells of its secrets."""
+    derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO)
+    question = msgspec.json.encode([app.actor.name, asked], order="deterministic")
+    return blake3(question, key=derived.derive(read_home_key(app.home))).hexdigest()
+
+
+def _place(app: Application, look: str) -> str:
+    return f"{app.actor.name}/look/{look}"

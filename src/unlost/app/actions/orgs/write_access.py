@@ -1,0 +1,178 @@
+"""Give an org a write identity: another user than the one that backs it up, opened for a restore."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.orgs.connector_settings import bare, leads_elsewhere
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
+from unlost.catalog.writers import find_writer, save_writer
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotAllowed
+from unlost.model.org import OrgIdentity
+from unlost.model.ports import Connector, SecretField
+from unlost.model.writing import MissingPermission
+
+
+@dataclass(frozen=True, slots=True)
+class NewWriter:
+    """What a person says about a write identity.
+
+    Settings that are left out stay what they were, at first those of the org.
+    """
+
+    org: str
+    config: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterResult:
+    """A write identity that answered, and what it may not do. ``tables`` were asked about."""
+
+    org: str
+    connector: str
+    label: str
+    tenant: str
+    known_before: bool
+    tables: int
+    missing: tuple[MissingPermission, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """How an org is written to, for a form. ``present``: it has a write identity.
+
+    ``config`` are the settings of the org with what differs for writing; ``secrets`` the names of
+    those that are kept; ``needs`` what the user must be allowed to do, in the source's own words.
+    """
+
+    org: str
+    connector: str
+    present: bool
+    config: Mapping[str, Any]
+    secrets: frozenset[str]
+    needs: tuple[str, ...]
+
+
+type Ask = Callable[[SecretField], str | None]
+
+
+@action(
+    "org.writer",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda writer: {"org": writer.org},
+)
+def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
+    """Sign in, look what the user may do, and keep the identity sealed.
+
+    Raises NotAllowed for wrong credentials, Conflict if it opens another org, and keeps nothing
+    then.
+    """
+    org = get_org(new.org)
+    connector = app.connector(org.identity.connector)
+    before = find_writer(org.oid)
+    given = {**(before or {}), **new.config}
+    config = read_config(connector, {**org.config, **given})
+    held = _secrets(app, connector, config, org=org, new=new, ask=ask)
+    context = app.context(secrets=held, budget=Unlimited())
+    head = app.vault.head(org.oid)
+    tables = head.schema().tables if head is not None else ()
+    with connector.open_writer(config, context) as writer:
+        identity = writer.identity()
+        check_same_org(org, identity)
+        missing = tuple(writer.missing(tables))
+    told = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
+    own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
+    save_writer(org.oid, own, at=app.clock.now())
+    held.move_to(app.writer_secrets(org.oid))
+    after_change(app)
+    return _told(org, identity, len(tables), missing, known_before=before is not None)
+
+
+@action("org.writer-settings", Right.MANAGE, where=Where.HOME)
+def writer_settings(app: Application, org: str) -> WriterSettings:
+    """How an org is written to; raises NotFound for an unknown org."""
+    known = get_org(org)
+    connector = app.connector(known.identity.connector)
+    own, kept = find_writer(known.oid), app.writer_secrets(known.oid)
+    names = [one.name for one in connector.secrets(None)] if own is not None else []
+    return WriterSettings(
+        known.name,
+        known.identity.connector,
+        own is not None,
+        {**known.config, **(own or {})},
+        frozenset(name for name in names if kept.get(name) is not None),
+        tuple(connector.write_permissions()),
+    )
+
+
+@action("org.writer-check", Right.MANAGE, where=Where.HOME)
+def check_writer(app: Application, org: str) -> WriterResult:
+    """Sign in with the write identity, and look what it may not do; writes nothing.
+
+    Raises NotFound for an unknown org, NotAllowed (``writer-missing``) and what signing in raises.
+    """
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    tables = head.schema().tables if head is not None else ()
+    with app.open_writer(known) as writer:
+        identity, missing = writer.identity(), tuple(writer.missing(tables))
+    return _told(known, identity, len(tables), missing, known_before=True)
+
+
+def _told(
+    org: ProtectedOrg,
+    identity: OrgIdentity,
+    tables: int,
+    missing: tuple[MissingPermission, ...],
+    *,
+    known_before: bool,
+) -> WriterResult:
+    return WriterResult(
+        org.name,
+        org.identity.connector,
+        identity.label,
+        identity.tenant,
+        known_before,
+        tables,
+        missing,
+    )
+
+
+def _secrets(
+    app: Application,
+    connector: Connector,
+    config: object,
+    *,
+    org: ProtectedOrg,
+    new: NewWriter,
+    ask: Ask,
+) -> HeldSecrets:
+    held = HeldSecrets()
+    before = find_writer(org.oid)
+    kept = app.writer_secrets(org.oid) if before is not None else None
+    known = {**org.config, **(before or {})}
+    if leads_elsewhere(connector, known, msgspec.to_builtins(config)):
+        kept = None
+    for wanted in connector.secrets(config):
+        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = value or ask(wanted)
+        if value:
+            held.put(wanted.name, value)
+        elif wanted.required:
+            option = wanted.name.replace("_", "-")
+            raise NotAllowed(
+                "secret-missing",
+                f"The {wanted.label.lower()} of the write identity is missing.",
+                next_step=f"Give it with --{option}-file, with the variable "
+                f"UNLOST_WRITER_{wanted.name.upper()}, or type it when asked.",
+            )
+    return held

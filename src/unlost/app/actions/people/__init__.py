@@ -1,0 +1,1 @@
+"""People, tokens, single sign-on and the audit log."""

@@ -1,0 +1,198 @@
+"""People: add them, say what they may do, keep them out, let one sign in by a link."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.access import Where, action, check_no_token
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.orgs import get_org
+from unlost.catalog.people import (
+    Person,
+    add_person,
+    admins,
+    drop_factors,
+    edit_person,
+    get_person,
+    list_people,
+    set_active,
+    set_role,
+)
+from unlost.catalog.tokens import make_link
+from unlost.model.access import Right, Role, Trace
+from unlost.model.errors import Conflict, UsageError
+
+LINK_LASTS = timedelta(hours=1)
+LONGEST_NAME = 150
+START = "/start/"  # where the console takes such a link
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """All people of the home, by name."""
+
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A link that signs somebody in once, as a path of the console; until ``expires``."""
+
+    path: str
+    name: str | None
+    expires: datetime
+
+
+@action("person.list", Right.MANAGE, where=Where.HOME)
+def people(app: Application) -> People:  # noqa: ARG001 (every action takes it)
+    """All people, those who were removed too."""
+    return People(tuple(list_people()))
+
+
+@action("person.show", Right.MANAGE, where=Where.HOME)
+def person(app: Application, name: str) -> Person:  # noqa: ARG001 (every action takes it)
+    """One of them; raises NotFound (``person-unknown``)."""
+    return get_person(name)
+
+
+@action("person.add", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def add(
+    app: Application,
+    name: str,
+    *,
+    role: Role,
+    org: str | None = None,
+    full_name: str = "",
+    email: str = "",
+) -> Person:
+    """Add somebody with a first role; raises Conflict, UsageError, NotFound (``org-unknown``)."""
+    check_no_token(app)
+    if org is not None:
+        get_org(org)
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or set(name) & set(" /"):
+        raise UsageError(
+            "person-name",
+            f"{name!r} cannot be the name of a person.",
+            next_step="Choose a short name without spaces and slashes, such as `lena`.",
+        )
+    add_person(name, full_name=full_name, email=email, at=app.clock.now())
+    added = set_role(name, role, org=org)
+    after_change(app)
+    return added
+
+
+@action("person.edit", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def edit(app: Application, name: str, *, full_name: str, email: str) -> Person:
+    """Change how somebody is called, and the address by which your company's SSO lets them in.
+
+    Raises NotFound (``person-unknown``), Conflict (``email-taken``).
+    """
+    check_no_token(app)
+    edited = edit_person(name, full_name=full_name, email=email)
+    after_change(app)
+    return edited
+
+
+@action("person.factors", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def forget_factors(app: Application, name: str) -> Person:
+    """Forget somebody's second factors and passkeys, for who lost them; their sessions end.
+
+    Raises NotFound (``person-unknown``).
+    """
+    check_no_token(app)
+    drop_factors(name)
+    after_change(app)
+    return get_person(name)
+
+
+@action("person.role", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name", "role"))
+def change_role(
+    app: Application, name: str, role: Role | None, *, org: str | None = None
+) -> Person:
+    """Give somebody a role in one org, or in all; with None take it away.
+
+    Raises NotFound (``person-unknown``, ``org-unknown``), Conflict (``last-admin``).
+    """
+    check_no_token(app)
+    if org is not None:
+        get_org(org)
+    elif role is not Role.ADMIN:
+        _keep_an_admin(get_person(name))
+    changed = set_role(name, role, org=org)
+    after_change(app)
+    return changed
+
+
+@action("person.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def remove(app: Application, name: str) -> Person:
+    """Keep somebody out: sessions and tokens end at once. What they did stays in the audit.
+
+    Raises NotFound (``person-unknown``), Conflict (``last-admin``).
+    """
+    _keep_an_admin(get_person(name))
+    removed = set_active(name, active=False)
+    after_change(app)
+    return removed
+
+
+@action("person.return", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def let_back(app: Application, name: str) -> Person:
+    """Let somebody in again who was removed; raises NotFound (``person-unknown``)."""
+    check_no_token(app)
+    returned = set_active(name, active=True)
+    after_change(app)
+    return returned
+
+
+@action("person.link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def link(app: Application, name: str) -> SignInLink:
+    """A link with which somebody signs in once, to choose a password.
+
+    Raises NotFound (``person-unknown``), Conflict (``person-removed``).
+    """
+    check_no_token(app)
+    known = get_person(name)
+    if not known.active:
+        raise Conflict(
+            "person-removed",
+            f"{name!r} was removed and may not sign in.",
+            next_step=f"Let them in again first: unlost user return {name}",
+        )
+    return _link(app, known.user, known.name)
+
+
+@action("home.first-link", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def first_link(app: Application) -> SignInLink | None:
+    """A link with which the first admin is made; None where there is one."""
+    return None if admins() else _link(app, None, None)
+
+
+@action("home.first-admin", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
+    """Make the first admin; the key of the user. Raises Conflict (``admin-exists``), UsageError."""
+    if admins():
+        raise Conflict(
+            "admin-exists",
+            "This home has an admin already.",
+            next_step="Ask them for a link: unlost user link NAME",
+        )
+    return add(app, name, role=Role.ADMIN, full_name=full_name).user
+
+
+def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
+    now = app.clock.now()
+    text = make_link(user, at=now, lasts=LINK_LASTS, entropy=app.entropy)
+    return SignInLink(f"{START}{text}/", name, now + LINK_LASTS)
+
+
+def _keep_an_admin(known: Person) -> None:
+    """Raise Conflict if nobody else manages the home."""
+    manages = known.active and any(
+        held.role is Role.ADMIN and held.org is None for held in known.roles
+    )
+    if manages and admins() == 1:
+        raise Conflict(
+            "last-admin",
+            f"{known.name!r} is the only admin of this home.",
+            next_step="Make somebody else an admin first.",
+        )

@@ -1,0 +1,22 @@
+"""How somebody likes the console."""
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.people import Profile, set_profile
+from unlost.model.access import ActorKind, Right, Trace
+from unlost.model.errors import UsageError
+
+
+@action("profile.set", Right.LOOK, trace=Trace.WRITE)
+def keep(app: Application, profile: Profile) -> Profile:
+    """Keep how the actor likes the console; raises UsageError (``profile-nobody``)."""
+    if app.actor.kind is not ActorKind.PERSON:
+        raise UsageError(
+            "profile-nobody",
+            "Only people have a profile.",
+            next_step="Sign in to the console and set it there.",
+        )
+    set_profile(app.actor.name, profile)
+    after_change(app)
+    return profile

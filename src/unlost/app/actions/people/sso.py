@@ -1,0 +1,139 @@
+"""Single sign-on of your company: which providers there are, add one, remove one."""
+
+import re
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action, check_no_token
+from unlost.app.compose import Application
+from unlost.app.people.saml import IdentityProvider, described, read_metadata, require_saml
+from unlost.app.people.sso import seal_secret, sign_in_origin
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.sso import Kind, Provider, add_provider, list_providers, remove_provider
+from unlost.model.access import Right, Trace
+from unlost.model.errors import UsageError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+LONGEST_TITLE = 40
+LONGEST_CLIENT = 191
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """The providers of this home, by name; without their secrets."""
+
+    providers: tuple[Provider, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProvider:
+    """What an admin tells of a provider."""
+
+    name: str
+    title: str
+    issuer: str
+    client_id: str
+    secret: str
+    vouches: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSaml:
+    """What an admin tells of a SAML identity provider: its metadata, as an address or as text, or else
+    its three parts.
+    """
+
+    name: str
+    title: str = ""
+    metadata: str = ""
+    entity: str = ""
+    sign_in: str = ""
+    certificate: str = ""
+    vouches: bool = False
+
+
+@action("sso.list", Right.MANAGE, where=Where.HOME)
+def providers(app: Application) -> Providers:  # noqa: ARG001 (every action takes it)
+    """All providers."""
+    return Providers(tuple(list_providers()))
+
+
+@action(
+    "sso.add",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda one: {"issuer": one.issuer},
+)
+def add(app: Application, new: NewProvider) -> Provider:
+    """Let a provider of OpenID Connect sign people in; it is asked who it is before it is kept.
+
+    Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``), TransientError.
+    """
+    check_no_token(app)
+    _check_name(new.name, new.title)
+    _check_client(new)
+    origin = sign_in_origin(new.issuer)
+    provider = Provider(
+        new.name, new.title or new.name, new.issuer.rstrip("/"), new.client_id, origin, new.vouches
+    )
+    add_provider(provider, kept={"sealed": seal_secret(app, new.name, new.secret)})
+    after_change(app)
+    return provider
+
+
+@action(
+    "sso.add-saml",
+    Right.MANAGE,
+    trace=Trace.WRITE,
+    where=Where.HOME,
+    told=lambda one: {"issuer": one.issuer},
+)
+def add_saml(app: Application, new: NewSaml) -> Provider:
+    """Let a SAML identity provider sign people in.
+
+    Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``), Conflict
+    (``sso-exists``), TransientError.
+    """
+    check_no_token(app)
+    require_saml()
+    _check_name(new.name, new.title)
+    told = _told(new)
+    provider = Provider(
+        new.name, new.title or new.name, told.entity, "", told.origin, new.vouches, Kind.SAML
+    )
+    add_provider(provider, kept={"sign_in": told.sign_in, "certificates": list(told.certificates)})
+    after_change(app)
+    return provider
+
+
+@action("sso.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
+def remove(app: Application, name: str) -> Provider:
+    """Let nobody in by a provider any more; raises NotFound (``sso-unknown``)."""
+    removed = remove_provider(name)
+    after_change(app)
+    return removed
+
+
+def _told(new: NewSaml) -> IdentityProvider:
+    if new.metadata.strip():
+        return read_metadata(new.metadata)
+    return described(new.entity, new.sign_in, (new.certificate,))
+
+
+def _check_name(name: str, title: str) -> None:
+    if not NAME.fullmatch(name) or len(title) > LONGEST_TITLE:
+        raise UsageError(
+            "sso-name",
+            "A provider needs a short name of small letters, digits and hyphens, and a title of at "
+            f"most {LONGEST_TITLE} characters.",
+            next_step="Name it such as `entra`.",
+        )
+
+
+def _check_client(new: NewProvider) -> None:
+    if not 0 < len(new.client_id) <= LONGEST_CLIENT or not new.secret:
+        raise UsageError(
+            "sso-invalid",
+            "A provider of OpenID Connect needs a client id and a client secret.",
+            next_step="Copy both from the provider's page.",
+        )

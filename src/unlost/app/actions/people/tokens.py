@@ -1,0 +1,110 @@
+"""Keys for programs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.orgs import get_org
+from unlost.catalog.people import get_person
+from unlost.catalog.tokens import Token, drop_token, list_tokens, make_token
+from unlost.model.access import ActorKind, Right, Role, Trace
+from unlost.model.errors import NotAllowed, NotFound, UsageError
+
+MOST_DAYS = 366
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Keys for programs, the newest first."""
+
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that was just made; ``text`` is told this once."""
+
+    token: Token
+    text: str
+
+
+@action("token.list", Right.LOOK)
+def tokens(app: Application) -> Tokens:
+    """The actor's own tokens; those of all people for who manages the home."""
+    if app.actor.may(Right.MANAGE):
+        return Tokens(tuple(list_tokens()))
+    return Tokens(tuple(list_tokens(get_person(app.actor.person).user)))
+
+
+@action("token.make", Right.LOOK, trace=Trace.WRITE, subject=("name",))
+def make(
+    app: Application,
+    name: str,
+    *,
+    role: Role,
+    org: str | None = None,
+    days: int = 90,
+    owner: str | None = None,
+) -> NewToken:
+    """A key for programs: a role in one org or in all, which never exceeds its owner's own.
+
+    ``owner`` is the actor, if not said; who manages the home may name somebody else. Raises
+    UsageError (``token-invalid``), NotFound, NotAllowed (``token-owner``).
+    """
+    if not name.strip() or len(name) > LONGEST_NAME or not 0 < days <= MOST_DAYS:
+        raise UsageError(
+            "token-invalid",
+            "A token needs a name, and lasts between 1 day and a year.",
+            next_step="Name it after the program that uses it, and give it 90 days.",
+        )
+    if org is not None:
+        get_org(org)
+    person = get_person(_owner(app, owner))
+    now = app.clock.now()
+    token, text = make_token(
+        owner=person.user,
+        name=name,
+        role=role,
+        org=org,
+        at=now,
+        expires=now + timedelta(days=days),
+        entropy=app.entropy,
+    )
+    after_change(app)
+    return NewToken(token, text)
+
+
+@action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
+def drop(app: Application, token: int) -> Token:
+    """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
+    own = {one.id for one in tokens(app).tokens}
+    if token not in own:
+        raise NotFound(
+            "token-unknown",
+            f"There is no token {token}.",
+            next_step="See them with `unlost token list`.",
+        )
+    dropped = drop_token(token)
+    after_change(app)
+    return dropped
+
+
+def _owner(app: Application, owner: str | None) -> str:
+    if app.actor.kind is ActorKind.TOKEN:
+        raise NotAllowed(
+            "token-owner",
+            "A token cannot make tokens.",
+            next_step="Sign in to the console and make it there.",
+        )
+    if app.actor.kind is ActorKind.PERSON and owner in (None, app.actor.name):
+        return app.actor.name
+    if owner is None or not app.actor.may(Right.MANAGE):
+        raise NotAllowed(
+            "token-owner",
+            "It was not said whose token it is.",
+            next_step="Name a person of this home as its owner.",
+        )
+    return owner

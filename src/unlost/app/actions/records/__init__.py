@@ -1,0 +1,1 @@
+"""Records: find, show, compare and export them."""

@@ -1,0 +1,268 @@
+"""Compare two backups, or a backup with the org as it is now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import snapshot_at
+from unlost.app.actions.records.history import ChangedField, field_line
+from unlost.app.backups.moments import Live as Now
+from unlost.app.backups.moments import Moment, parse_moment
+from unlost.app.compose import Application
+from unlost.app.records.record_facts import Names, table_named
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.engine.records.compare import Between, Live, TableSummary, summarize
+from unlost.engine.records.explain import FieldChange
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound, SourceRefused, UsageError
+from unlost.model.hidden_columns import NOTHING_HIDDEN
+from unlost.model.ports import Snapshot
+from unlost.model.schema import Table
+from unlost.model.snapshot import ChangeKind
+
+MOST = 1_000  # records that are listed; all are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison; ``snapshot`` is None for the live org."""
+
+    snapshot: int | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A table that could not be compared, and why."""
+
+    table: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A record that differs. ``changes`` are the fields that do, none of a deleted record."""
+
+    record: str
+    name: str
+    change: ChangeKind
+    changes: tuple[ChangedField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareResult:
+    """What differs, the earlier side first.
+
+    ``tables`` are those that differ, all of the org or the one that was asked for. ``rows`` are
+    its records, as many as were asked for; ``more`` says how many follow. ``unread`` are tables
+    that the live org did not deliver.
+    """
+
+    org: str
+    zone: str
+    old: Side
+    new: Side
+    table: str | None
+    tables: tuple[TableSummary, ...]
+    rows: tuple[RecordChange, ...]
+    more: int
+    unread: tuple[Unread, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What was found out, before it is put beside the two sides."""
+
+    table: str | None = None
+    tables: tuple[TableSummary, ...] = ()
+    rows: tuple[RecordChange, ...] = ()
+    more: int = 0
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two sides, opened. ``shape`` is the later backup: its schema names tables and columns."""
+
+    differ: Between | Live
+    old: Side
+    new: Side
+    shape: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of a table's records are listed: ``most`` from the ``start``-th on, of one kind or all."""
+
+    start: int = 0
+    most: int = MOST
+    kind: ChangeKind | None = None
+
+
+ALL = Part()
+
+
+@action("record.compare", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
+def compare(
+    app: Application,
+    org: str,
+    one: str,
+    other: str,
+    *,
+    table: str | None = None,
+    part: Part = ALL,
+) -> CompareResult:
+    """Compare two moments of an org, in whatever order they are named.
+
+    Raises NotFound for an unknown org, backup or table, UsageError for a moment that is none.
+    """
+    known = get_org(org)
+    zone = known.identity.zone
+    moments = (parse_moment(one, zone=zone), parse_moment(other, zone=zone))
+    with _opened(app, known, moments) as sides:
+        found = _all_tables(sides) if table is None else _one_table(sides, table, part)
+        return CompareResult(
+            org=org,
+            zone=zone,
+            old=sides.old,
+            new=sides.new,
+            table=found.table,
+            tables=tuple(one for one in found.tables if one.total),
+            rows=found.rows,
+            more=found.more,
+            unread=found.unread,
+        )
+
+
+@contextmanager
+def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]) -> Iterator[Sides]:
+    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, Now)]
+    if not past:
+        raise UsageError(
+            "compare-live-twice",
+            "The live org cannot be compared with itself.",
+            next_step="Name a backup for one of the two: latest, a number, or a date.",
+        )
+    if len(past) == 1:
+        with app.open_org(org) as source:
+            old, now = past[0], Side(None, source.server_time())
+            app.home.work.mkdir(mode=0o700, exist_ok=True)
+            live = Live(
+                source, old, app.clock, app.home.work, by_census=True, schema=source.discover()
+            )
+            yield Sides(live, _side(old), now, old)
+        return
+    one, other = (snapshot.info.number for snapshot in past)
+    hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
+    between = Between.of(app.vault, org.oid, one=one, other=other, filtered=hidden.by_table)
+    yield Sides(between, _side(between.old), _side(between.new), between.new)
+
+
+def _side(snapshot: Snapshot) -> Side:
+    return Side(snapshot.info.number, snapshot.info.as_of)
+
+
+def _all_tables(sides: Sides) -> Differences:
+    """The counts of every table; one that the org refuses now does not stop the others."""
+    found: list[TableSummary] = []
+    unread: list[Unread] = []
+    for name in sides.differ.tables():
+        try:
+            found.append(sides.differ.summary(name))
+        except (SourceRefused, NotFound) as error:
+            unread.append(Unread(name, error.sentence))
+    ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
+    return Differences(tables=tuple(ranked), unread=tuple(unread))
+
+
+def _one_table(sides: Sides, name: str, part: Part) -> Differences:
+    """The counts of a table, and some of its records with their fields."""
+    table = _described(sides, name)
+    listed = Listed(part)
+    counts = summarize(_listed(sides.differ, table.name, listed), table.name)
+    rows = _rows(listed.lines, table, sides)
+    left = listed.passed - part.start - len(rows)
+    return Differences(table.name, (counts,), rows, max(left, 0))
+
+
+def _listed(differ: Between | Live, table: str, listed: "Listed") -> Iterator[pa.Table]:
+    """What differs, batch by batch; the fields of records that are listed are kept in passing.
+
+    Where counting needs no look into records, only those that are listed are looked into.
+    """
+    if isinstance(differ, Between) and differ.plain(table):
+        for batch in differ.changed(table):
+            chosen = listed.choose(batch)
+            if len(chosen):
+                listed.lines += differ.described(table, chosen).to_pylist()
+            yield batch
+        return
+    for batch in differ.differences(table):
+        listed.lines += listed.choose(batch).to_pylist()
+        yield batch
+
+
+@dataclass(slots=True)
+class Listed:
+    """The lines of a part of the records; ``passed`` are those of its kind until now."""
+
+    part: Part
+    lines: list[dict[str, str | None]] = field(default_factory=list)
+    passed: int = 0
+
+    def choose(self, batch: pa.Table) -> pa.Table:
+        """What is of the part in a batch that comes next, each record whole or not at all."""
+        if self.part.kind is not None:
+            batch = batch.filter(pc.equal(batch["change"], self.part.kind.value))
+        ids = batch["id"].unique()
+        first = max(self.part.start - self.passed, 0)
+        end = max(self.part.start + self.part.most - self.passed, 0)
+        self.passed += len(ids)
+        room = ids.slice(first, max(end - first, 0))
+        return batch.filter(pc.is_in(batch["id"], value_set=room))
+
+
+def _described(sides: Sides, name: str) -> Table:
+    """The table that was meant, also if only the earlier side has it."""
+    try:
+        return table_named(sides.shape.schema(), name)
+    except NotFound:
+        older = sides.differ.old.schema().table(name)
+        if older is None:
+            raise
+        return older
+
+
+def _rows(
+    lines: list[dict[str, str | None]], table: Table, sides: Sides
+) -> tuple[RecordChange, ...]:
+    ids = list(dict.fromkeys(str(line["id"]) for line in lines))
+    names, words = _names(sides, table, ids), Names(sides.shape)
+    groups: dict[str, list[dict[str, str | None]]] = {}
+    for line in lines:
+        groups.setdefault(str(line["id"]), []).append(line)
+    return tuple(
+        RecordChange(
+            record=record,
+            name=names.get(record, ""),
+            change=ChangeKind(str(own[0]["change"])),
+            changes=tuple(
+                field_line(FieldChange(one["column"], one["old"], one["new"]), table, words)
+                for one in own
+                if one["column"] is not None
+            ),
+        )
+        for record, own in groups.items()
+    )
+
+
+def _names(sides: Sides, table: Table, ids: list[str]) -> dict[str, str]:
+    """Names of records from the later backup; of those without one there, from the earlier one."""
+    names = dict(Names(sides.shape).of([table.name], ids))
+    rest = [one for one in ids if one not in names]
+    return names | dict(Names(sides.differ.old).of([table.name], rest)) if rest else names

@@ -1,0 +1,123 @@
+"""Export tables of a snapshot for other programs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import snapshot_at
+from unlost.app.backups.moments import LATEST, parse_past
+from unlost.app.compose import Application
+from unlost.catalog.orgs import get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Json
+from unlost.outside.exporting import (
+    Exported,
+    ExportKind,
+    check_kind,
+    export_files,
+)
+from unlost.outside.formats import ExportFormat
+from unlost.outside.source import What, table_called
+
+
+@dataclass(frozen=True, slots=True)
+class ExportWish:
+    """What is exported, and how. ``tables`` empty: all. ``values``: columns have types.
+
+    ``history``: all versions instead of the records of the snapshot. ``people``: texts in CSV that
+    a spreadsheet would run get an apostrophe.
+    """
+
+    form: ExportFormat
+    tables: tuple[str, ...] = ()
+    as_of: str = LATEST
+    values: bool = False
+    history: bool = False
+    people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What was exported. ``people`` tells whether CSV was changed for spreadsheets."""
+
+    org: str
+    zone: str
+    out: str
+    form: ExportFormat
+    snapshot: int
+    as_of: datetime
+    people: bool
+    tables: tuple[Exported, ...]
+
+
+def _tables(result: ExportResult) -> Mapping[str, Json]:
+    """What the audit notes: what left, as of when, and where to."""
+    return {
+        "snapshot": result.snapshot,
+        "format": result.form.value,
+        "out": result.out,
+        "tables": {one.table: one.rows for one in result.tables},
+    }
+
+
+@action("data.export", Right.READ, trace=Trace.READ, subject=("out",), told=_tables)
+def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> ExportResult:
+    """Write tables of a backup into a folder outside the vault, in clear text.
+
+    The folder is new; one of Delta tables is carried on. Raises NotFound for an unknown org, table
+    or backup, UsageError (``export-in-vault``, ``csv-has-no-types``, ``delta-missing`` and others),
+    Conflict (``export-exists``, ``export-other``, ``delta-newer`` and others), StoreError.
+    """
+    known = get_org(org)
+    what = What.VERSIONS if wish.history else What.RECORDS
+    kind = ExportKind(known.oid, wish.form, what, wish.values, wish.people)
+    check_kind(kind)
+    out = out.absolute()
+    check_outside(out, vault=app.home.vault)
+    snapshot = snapshot_at(app, known, parse_past(wish.as_of, zone=known.identity.zone))
+    tables = _chosen(snapshot, wish.tables)
+    if wish.form is ExportFormat.DELTA:
+        from unlost.outside.delta import export_delta
+
+        def before(number: int) -> Snapshot | None:
+            try:
+                return app.vault.at(known.oid, number)
+            except NotFound:
+                return None
+
+        written = export_delta(snapshot, tables, kind, out=out, before=before)
+    else:
+        written = export_files(snapshot, tables, kind, out=out).tables
+    info = snapshot.info
+    return ExportResult(
+        org=org,
+        zone=known.identity.zone,
+        out=str(out),
+        form=wish.form,
+        snapshot=info.number,
+        as_of=info.as_of,
+        people=wish.people,
+        tables=written,
+    )
+
+
+def _chosen(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
+    """The tables that were named, or all that the vault holds."""
+    every = sorted(name for name in snapshot.tables() if not name.startswith("$"))
+    if not names:
+        return every
+    return list(dict.fromkeys(table_called(snapshot.schema(), every, name) for name in names))
+
+
+def check_outside(out: Path, *, vault: Path | None) -> None:
+    """Raise UsageError (``export-in-vault``) for a place inside the vault."""
+    if vault is not None and out.resolve().is_relative_to(vault.resolve()):
+        raise UsageError(
+            "export-in-vault",
+            f"{out} lies inside the vault, where nothing is in clear text.",
+            next_step="Name a folder outside the vault.",
+        )

@@ -1,0 +1,132 @@
+"""Bring back a file's bytes."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.records.ids import typed_ids
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, NotFound, StoreError
+from unlost.model.ports import Snapshot
+from unlost.model.snapshot import StoredFile
+
+PIECE = 1 << 20  # bytes copied at a time
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """A file that was written."""
+
+    org: str
+    table: str
+    record: str
+    name: str
+    media_type: str
+    size: int
+    checksum: str | None
+    out: str
+
+
+@action("file.read", Right.READ, trace=Trace.READ, subject=("record",))
+def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
+    """Write the newest file that the vault holds for a record; never over a file that is there.
+
+    The file appears under its name only when all bytes were read and proved. Raises NotFound,
+    UsageError, Conflict, StoreError, IntegrityError.
+    """
+    known, stored = _found(app, org, record)
+    with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
+        shutil.copyfileobj(body, target, PIECE)
+    return told_of(org, stored, out=str(out))
+
+
+@action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
+def open_stored(
+    app: Application, org: str, record: str, *, stack: ExitStack
+) -> tuple[StoredFile, BinaryIO]:
+    """The bytes of the newest file of a record; the stream is open until ``stack`` is closed.
+
+    Raises NotFound, UsageError, IntegrityError.
+    """
+    known, stored = _found(app, org, record)
+    return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
+
+
+def told_of(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
+    """What is told of a file; ``out``: where it was written, if it was."""
+    return FileResult(
+        org=org,
+        table=stored.table,
+        record=stored.record,
+        name=stored.name,
+        media_type=stored.media_type,
+        size=stored.size,
+        checksum=stored.checksum,
+        out=out,
+    )
+
+
+@contextmanager
+def written(out: Path) -> Iterator[BinaryIO]:
+    """A new file, which appears under its name once all is written; never over one that is there.
+
+    Raises Conflict (``file-exists``), StoreError (``file-not-written``).
+    """
+    if out.exists():
+        raise Conflict(
+            "file-exists",
+            f"{out} is there already and is not written over.",
+            next_step="Move it away, or name another file with --out.",
+        )
+    draft = out.with_name(f".{out.name}.unlost-part")
+    try:
+        with open(draft, "wb", opener=_for_its_owner) as target:
+            yield target
+            target.flush()
+            os.fsync(target.fileno())
+        draft.rename(out)
+    except OSError as error:
+        raise StoreError(
+            "file-not-written",
+            f"{out} cannot be written: {error.strerror}.",
+            next_step="Name a file in a folder that you may write to and that has room.",
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """What leaves the vault is in clear text: others on this machine may not read it."""
+    return os.open(path, flags, 0o600)
+
+
+def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    stored = _stored(head, typed_ids(app, known, record)) if head else None
+    if stored is None:
+        raise NotFound(
+            "file-unknown",
+            f"The vault holds no file for the record {record!r}.",
+            next_step="Give the id of the record that has the file itself: `unlost show` lists the "
+            "files of a record, and `unlost find` finds files by name.",
+        )
+    return known, stored
+
+
+def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
+    """The newest file of the first of these records that has one, in whichever table it is."""
+    found = [
+        stored
+        for table in head.schema().tables
+        if table.files
+        for stored in head.files(table.name, ids)
+    ]
+    return max(found, key=lambda one: (-ids.index(one.record), one.since), default=None)

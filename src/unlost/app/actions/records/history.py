@@ -1,0 +1,162 @@
+"""Tell what happened to a record, field by field, by whom and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.records.ids import held_id, typed_ids
+from unlost.app.records.record_facts import Names, People, table_named
+from unlost.app.records.restored_as import Return, came_back_as, came_back_from
+from unlost.app.retention.legal_holds import is_held
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.engine.records.explain import FieldChange
+from unlost.engine.records.history import Event, Origin
+from unlost.engine.records.history import history as tell
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.reading import Op
+from unlost.model.schema import Column, ColumnTrait, Table, WireKind
+from unlost.model.snapshot import ChangeKind
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedField:
+    """A column that changed. ``old_means`` and ``new_means`` are names of referred records.
+
+    ``by_itself``: no person sets it, the org does with every change, as a last-modified time.
+    """
+
+    column: str
+    label: str
+    old: str | None
+    new: str | None
+    old_means: str
+    new_means: str
+    by_itself: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened.
+
+    ``at`` is exact where the org told it; else it happened between the backups of ``after`` (None:
+    before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by`` says
+    whether two backups differ or the org's own change log tells it. ``snapshot`` is the first
+    backup that is kept and shows the new state: None where all that did were forgotten, and for what
+    only the change log knows.
+    """
+
+    kind: ChangeKind
+    how: Op
+    at: datetime | None
+    after: datetime | None
+    until: datetime
+    by: str | None
+    by_name: str
+    told_by: Origin
+    snapshot: int | None
+    fields: tuple[ChangedField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryResult:
+    """The story of a record, oldest first. ``held``: nothing of it is forgotten while a hold lasts.
+
+    ``came_back_as``: records that restores made for it, in its own org first. ``came_back_from``: those
+    for which it was made itself.
+    """
+
+    org: str
+    zone: str
+    table: str
+    table_label: str
+    record: str
+    name: str
+    alive: bool
+    held: bool
+    came_back_as: tuple[Return, ...]
+    came_back_from: tuple[Return, ...]
+    entries: tuple[Entry, ...]
+
+
+@action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
+def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
+    """All that happened to a record; raises NotFound for an unknown org, table or record.
+
+    Raises UsageError (``id-wrong``) for what is no id.
+    """
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    if head is None:
+        raise NotFound(
+            "no-backup-yet",
+            "There is no backup of this org yet.",
+            next_step=f"Make one with `unlost backup {org}`.",
+        )
+    described = table_named(head.schema(), table)
+    ids = typed_ids(app, known, record)
+    record = (held_id(head, described.name, ids) if ids[1:] else None) or ids[0]
+    events = tell(app.vault, known.oid, described.name, record)
+    names, people = Names(head), People(head)
+    return HistoryResult(
+        org=org,
+        zone=known.identity.zone,
+        table=described.name,
+        table_label=described.label or described.name,
+        record=record,
+        name=names.of([described.name], [record]).get(record, ""),
+        alive=events[-1].kind is not ChangeKind.DELETED,
+        held=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
+        came_back_as=came_back_as(app, known, described.name, record),
+        came_back_from=_before(app, known, described.name, record, events[0]),
+        entries=tuple(_entry(event, described, names, people) for event in events),
+    )
+
+
+def _before(
+    app: Application, org: ProtectedOrg, table: str, record: str, first: Event
+) -> tuple[Return, ...]:
+    """What it was before; what was there at the first backup was nothing else."""
+    was_there = first.kind is ChangeKind.CREATED and first.when.after is None
+    return () if was_there else came_back_from(app, org, table, record)
+
+
+def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
+    return Entry(
+        kind=event.kind,
+        how=event.op,
+        at=event.when.exact,
+        after=event.when.after,
+        until=event.when.until,
+        by=event.by,
+        by_name=people.name(table.name, event.by),
+        told_by=event.origin,
+        snapshot=event.snapshot,
+        fields=tuple(field_line(change, table, names) for change in event.fields),
+    )
+
+
+def field_line(change: FieldChange, table: Table, names: Names) -> ChangedField:
+    """A change of a column with the words that the table has for it."""
+    column = table.column(change.column)
+    means: dict[str, str] = {}
+    if column is not None and column.reference is not None:
+        ids = [one for one in (change.old, change.new) if one]
+        means = dict(names.of(column.reference.tables, ids))
+    return ChangedField(
+        column=change.column,
+        label=(column.label if column else "") or change.column,
+        old=change.old,
+        new=change.new,
+        old_means=means.get(change.old or "", ""),
+        new_means=means.get(change.new or "", ""),
+        by_itself=column is not None and _set_by_itself(column, table),
+    )
+
+
+def _set_by_itself(column: Column, table: Table) -> bool:
+    if column.name in {table.modified_column, table.modified_by_column}:
+        return True
+    written = column.has(ColumnTrait.CREATABLE) or column.has(ColumnTrait.UPDATABLE)
+    return column.kind in {WireKind.INSTANT, WireKind.REFERENCE} and not written

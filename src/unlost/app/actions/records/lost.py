@@ -1,0 +1,219 @@
+"""What was lost between two nights: the deleted records of all tables, with when and by whom."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import snapshot_at
+from unlost.app.backups.moments import Past, parse_past
+from unlost.app.compose import Application
+from unlost.app.paging import check_page
+from unlost.app.records.record_facts import Gone, Names, People, how_gone
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Op
+from unlost.model.snapshot import ChangeKind, nights
+
+MOST = 200  # records of a page
+FETCH = 10_000  # ids that are looked up at a time
+
+
+@dataclass(frozen=True, slots=True)
+class LostRecord:
+    """A record that was there at the first night and not at the second."""
+
+    table: str
+    table_label: str
+    record: str
+    name: str
+    gone: Gone
+
+
+@dataclass(frozen=True, slots=True)
+class LostTable:
+    """How many records a table lost."""
+
+    table: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LostResult:
+    """What was lost between two nights, by tables and then by ids.
+
+    ``table`` is the one that was asked for. ``records`` begin with the ``start``-th of ``total``.
+    """
+
+    org: str
+    zone: str
+    old: int
+    old_as_of: datetime
+    new: int
+    new_as_of: datetime
+    table: str | None
+    tables: tuple[LostTable, ...]
+    total: int
+    start: int
+    records: tuple[LostRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The ids that one table lost, in their order."""
+
+    table: str
+    ids: pa.Array
+
+
+@action("record.lost", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
+def lost(
+    app: Application,
+    org: str,
+    one: str = "",
+    other: str = "",
+    *,
+    table: str | None = None,
+    start: int = 0,
+    most: int = MOST,
+) -> LostResult:
+    """What was lost between two nights, by default the last two.
+
+    Raises NotFound for an unknown org, night or table, UsageError (``lost-one-night``,
+    ``page-invalid``).
+    """
+    check_page(start=start, most=most)
+    known = get_org(org)
+    old, new = _sides(app, known, one, other)
+    every = (_of_table(app, known, name, old, new) for name in sorted(old.tables()))
+    losses = [loss for loss in every if len(loss.ids)]
+    chosen = [loss for loss in losses if table in (None, loss.table)]
+    if table is not None and table not in old.tables():
+        raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
+    telling = _Telling(app, known, old, new, People(new))
+    return LostResult(
+        org=org,
+        zone=known.identity.zone,
+        old=old.info.number,
+        old_as_of=old.info.as_of,
+        new=new.info.number,
+        new_as_of=new.info.as_of,
+        table=table,
+        tables=tuple(
+            LostTable(loss.table, _label(old, loss.table), len(loss.ids))
+            for loss in sorted(losses, key=lambda loss: -len(loss.ids))
+        ),
+        total=sum(len(loss.ids) for loss in chosen),
+        start=start,
+        records=tuple(telling.records(list(_page(chosen, start, most)))),
+    )
+
+
+def _sides(app: Application, org: ProtectedOrg, one: str, other: str) -> tuple[Snapshot, Snapshot]:
+    """The two nights, the earlier one first."""
+    if not (one and other):
+        whole = nights(app.vault.snapshots(org.oid))
+        if len(whole) < 2:
+            raise _one_night(org)
+        one, other = (str(night.number) for night in whole[-2:])
+    pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (one, other)]
+    old, new = sorted(
+        (snapshot_at(app, org, past) for past in pasts), key=lambda seen: seen.info.number
+    )
+    if old.info.number == new.info.number:
+        raise _one_night(org)
+    return old, new
+
+
+def _one_night(org: ProtectedOrg) -> UsageError:
+    return UsageError(
+        "lost-one-night",
+        "What was lost is told by two different nights.",
+        next_step=f"Name two backups, or wait for the next night of {org.name}.",
+    )
+
+
+def _of_table(
+    app: Application, org: ProtectedOrg, table: str, old: Snapshot, new: Snapshot
+) -> _Lost:
+    parts = [pa.array([], pa.string())]
+    numbers = {"after": old.info.number, "until": new.info.number}
+    for found in app.vault.changes(org.oid, table, **numbers):
+        gone = found.filter(pc.equal(found["change"], ChangeKind.DELETED.value))
+        ids = gone["_u_id"].cast(pa.string()).combine_chunks()
+        parts += [_there(old, table, ids.slice(at, FETCH)) for at in range(0, len(ids), FETCH)]
+    return _Lost(table, pa.concat_arrays(parts))
+
+
+def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:
+    """Those of these ids that the first night can still show."""
+    rows = old.get(table, ids.to_pylist(), columns=[])
+    alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].cast(pa.string())
+    return ids.filter(pc.is_in(ids, value_set=alive.combine_chunks()))
+
+
+def _page(found: Sequence[_Lost], start: int, most: int) -> Iterator[RecordKey]:
+    """The keys of a page, over the borders of tables."""
+    for one in found:
+        some = one.ids.slice(min(start, len(one.ids)), most).to_pylist()
+        yield from (RecordKey(one.table, record) for record in some)
+        start, most = max(start - len(one.ids), 0), most - len(some)
+
+
+@dataclass(slots=True)
+class _Telling:
+    """Puts lost records in words."""
+
+    app: Application
+    org: ProtectedOrg
+    old: Snapshot
+    new: Snapshot
+    people: People
+
+    def records(self, keys: Sequence[RecordKey]) -> Iterator[LostRecord]:
+        """The records of a page, in the order of their tables."""
+        by_table: dict[str, list[str]] = {}
+        for key in keys:
+            by_table.setdefault(key.table, []).append(key.record)
+        for table, ids in by_table.items():
+            yield from self._of_table(table, ids)
+
+    def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
+        names, label = Names(self.old).of([table], ids), _label(self.old, table)
+        held = table in self.new.tables()
+        rows = self.new.get(table, ids, columns=[]).to_pylist() if held else []
+        last = {row["_u_id"]: row for row in rows}
+        for record in ids:
+            gone = self._gone(table, record, last.get(record, {}))
+            yield LostRecord(table, label, record, names.get(record, ""), gone)
+
+    def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> Gone:
+        """When and by whom, where the org told it; else between which nights."""
+        if row.get("_u_op") == Op.DELETED.value:
+            by = row["_u_modified_by"]
+            name = self.people.name(table, by)
+            after, until = self.old.info.as_of, self.new.info.as_of
+            return Gone(Op.DELETED, row["_u_modified_at"], by, name, after, until)
+        return self._first_told(table, record)
+
+    def _first_told(self, table: str, record: str) -> Gone:
+        """What an earlier backup of the two saw of it: the bin was emptied since."""
+        number, oid = self.new.info.number, self.org.oid
+        versions = self.app.vault.history(oid, table, record)
+        until = [one for one in versions if one.snapshot <= number]
+        found = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
+        assert found is not None, "it is not alive at the second night"
+        return found
+
+
+def _label(snapshot: Snapshot, table: str) -> str:
+    described = snapshot.schema().table(table)
+    return (described.label if described is not None else "") or table

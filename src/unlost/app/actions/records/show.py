@@ -1,0 +1,236 @@
+"""Show a record as it was at a moment, or as it is now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pyarrow as pa
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import snapshot_at
+from unlost.app.backups.moments import Latest, Live, last_look, parse_moment
+from unlost.app.compose import Application
+from unlost.app.records.ids import typed_ids
+from unlost.app.records.record_facts import (
+    Gone,
+    Names,
+    People,
+    how_gone,
+    last_alive,
+    record_unknown,
+    table_named,
+)
+from unlost.app.records.related import Related, related
+from unlost.app.retention.legal_holds import is_held
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Op
+from unlost.model.schema import Column, Table, WireKind
+from unlost.model.snapshot import StoredFile, Version
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """A column of a record. ``means`` is the name of the record that it refers to, if known.
+
+    ``hidden``: the user cannot see the column any more; its value is the last one that was seen.
+    ``unknown``: the vault has lost what was there; the value is null, and that says nothing.
+    """
+
+    column: str
+    label: str
+    kind: WireKind
+    means: str
+    hidden: bool
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowResult:
+    """A record at a moment. ``snapshot`` is None for the live org.
+
+    ``held``: nothing of it is forgotten while a hold lasts. ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
+    ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
+    ``files`` are the record's own; ``related`` is what belongs to it, None for set-up data.
+    """
+
+    org: str
+    zone: str
+    table: str
+    table_label: str
+    record: str
+    name: str
+    snapshot: int | None
+    as_of: datetime
+    alive: bool
+    held: bool
+    gone: Gone | None
+    modified_at: datetime | None
+    modified_by: str | None
+    modified_by_name: str
+    values: Mapping[str, str | None]
+    fields: tuple[ShownField, ...]
+    files: tuple[StoredFile, ...]
+    related: Related | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of a record at a moment, before it is put in words; ``unknown`` columns are lost."""
+
+    cells: Mapping[str, str | None]
+    op: Op
+    modified_at: datetime | None
+    modified_by: str | None
+    unknown: frozenset[str] = frozenset()
+
+
+@action("record.show", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
+def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
+    """The record at a moment; raises NotFound for an unknown org, table, record or backup.
+
+    Raises UsageError (``id-wrong``) for what is no id.
+    """
+    known = get_org(org)
+    moment = parse_moment(at, zone=known.identity.zone)
+    live = isinstance(moment, Live)
+    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, Live) else moment)
+    described = table_named(snapshot.schema(), table)
+    ids = typed_ids(app, known, record)
+    if live:
+        record, state, as_of = _live(app, known, described, ids)
+    else:
+        record, state = _held(snapshot, described, ids)
+        looks, number = app.vault.snapshots(known.oid), snapshot.info.number
+        as_of = last_look(looks, number=number, table=described.name) or snapshot.info.as_of
+    return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
+
+
+def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, State]:
+    rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
+    if rows is None or not rows.num_rows:
+        raise record_unknown(table.name, ids[0])
+    found = rows.column("_u_id").to_pylist()
+    record = next(one for one in ids if one in found)
+    unknown = snapshot.unread(table.name, [record]).get(record, frozenset())
+    return record, replace(_state(rows.slice(found.index(record), 1)), unknown=unknown)
+
+
+def _live(
+    app: Application, org: ProtectedOrg, table: Table, ids: Sequence[str]
+) -> tuple[str, State, datetime]:
+    with app.open_org(org) as source:
+        pages = list(source.read_ids(table, ids))
+    rows = [page.rows for page in pages if len(page.rows) and page.rows.cells is not None]
+    if not rows:
+        raise NotFound(
+            "record-not-live",
+            f"The org has no record {ids[0]!r} in {table.name} now.",
+            next_step="Leave --at away to see its last known state.",
+        )
+    first = rows[0]
+    assert first.cells is not None
+    state = State(
+        cells={name: first.cells.column(name)[0].as_py() for name in first.cells.schema.names},
+        op=Op(first.ops[0].as_py()),
+        modified_at=first.modified_at[0].as_py(),
+        modified_by=first.modified_by[0].as_py(),
+    )
+    return first.ids[0].as_py(), state, first.observed_at
+
+
+def _state(row: pa.Table) -> State:
+    values = row.to_pylist()[0]
+    return State(
+        cells={name: value for name, value in values.items() if not name.startswith("_u_")},
+        op=Op(values["_u_op"]),
+        modified_at=values["_u_modified_at"],
+        modified_by=values["_u_modified_by"],
+    )
+
+
+def _result(
+    app: Application,
+    org: ProtectedOrg,
+    snapshot: Snapshot,
+    table: Table,
+    record: str,
+    *,
+    state: State,
+    as_of: datetime,
+    live: bool,
+) -> ShowResult:
+    people = People(snapshot)
+    versions = app.vault.history(org.oid, table.name, record)
+    until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
+    nights = app.vault.snapshots(org.oid)
+    hidden = {one.column for one in snapshot.hidden(table.name) if one.column}
+    return ShowResult(
+        org=org.name,
+        zone=org.identity.zone,
+        table=table.name,
+        table_label=table.label or table.name,
+        record=record,
+        name=(state.cells.get(table.name_column) or "") if table.name_column else "",
+        snapshot=None if live else snapshot.info.number,
+        as_of=as_of,
+        alive=state.op.alive,
+        held=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
+        gone=None if state.op.alive else how_gone(until, nights, people=people),
+        modified_at=state.modified_at,
+        modified_by=state.modified_by,
+        modified_by_name=people.name(table.name, state.modified_by),
+        values=state.cells,
+        fields=_fields(table, state, Names(snapshot), hidden),
+        files=tuple(snapshot.files(table.name, [record])),
+        related=_related(
+            app, org, snapshot, table, record, versions=() if state.op.alive else until
+        ),
+    )
+
+
+def _related(
+    app: Application,
+    org: ProtectedOrg,
+    snapshot: Snapshot,
+    table: Table,
+    record: str,
+    *,
+    versions: Sequence[Version],
+) -> Related | None:
+    """What belongs to a record; to one with ``versions``, which is deleted, before that."""
+    before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
+    seen = app.vault.at(org.oid, before) if before is not None else snapshot
+    return related(seen, app.vault.head(org.oid) or snapshot, table, record)
+
+
+def _fields(table: Table, state: State, names: Names, hidden: set[str]) -> tuple[ShownField, ...]:
+    cells = state.cells
+    columns = {column.name: column for column in table.columns}
+    present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
+    means = _meanings(present, cells, names)
+    return tuple(
+        ShownField(
+            column=column.name,
+            label=column.label or column.name,
+            kind=column.kind,
+            means=means.get(column.name, ""),
+            hidden=column.name in hidden,
+            unknown=column.name in state.unknown,
+        )
+        for column in present
+    )
+
+
+def _meanings(
+    columns: Sequence[Column], cells: Mapping[str, str | None], names: Names
+) -> Mapping[str, str]:
+    """Names of the records that reference columns point to, by column."""
+    found: dict[str, str] = {}
+    for column in columns:
+        target = cells[column.name]
+        if column.reference is not None and target:
+            found[column.name] = names.of(column.reference.tables, [target]).get(target, "")
+    return found

@@ -1,0 +1,89 @@
+"""Ask snapshots by SQL."""
+
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from unlost.app.access import action
+from unlost.app.actions.backups.snapshots import snapshot_at
+from unlost.app.backups.moments import LATEST, parse_past
+from unlost.app.compose import Application
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Json
+from unlost.outside import sql as session
+from unlost.outside.sql import Reads
+
+_NAME_BYTES = 8
+
+
+@dataclass(frozen=True)
+class SqlAnswer:
+    """Rows that a statement gives, as a stream, and the tables that it reads."""
+
+    reads: tuple[Reads, ...]
+    rows: pa.RecordBatchReader
+
+    @property
+    def misfits(self) -> Mapping[str, int]:
+        """By column, the texts that fitted no type and are null, as far as rows were read."""
+        return session.misfits(self.reads)
+
+
+def _tables(answer: SqlAnswer) -> Mapping[str, Json]:
+    """What the audit notes: the tables that are read, and not the statement, which may hold values."""
+    return {
+        "read": [
+            f"{read.org}/{read.source.table}@{read.source.snapshot.info.number}"
+            for read in answer.reads
+        ]
+    }
+
+
+@action("data.sql", Right.READ, trace=Trace.READ, told=_tables)
+def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATEST) -> SqlAnswer:
+    """Run one statement that reads; its rows come as long as ``stack`` is open.
+
+    All tables are as of one moment. Raises UsageError (``sql-not-understood``, ``sql-read-only``,
+    ``sql-refused``), NotFound (``org-unknown``, ``table-unknown``, ``snapshot-unknown``),
+    LimitReached (``sql-too-large``).
+    """
+    known = {org.name: org for org in app.orgs(Right.READ)}
+
+    @cache
+    def snapshot(name: str) -> Snapshot:
+        org = known[name]
+        return snapshot_at(app, org, parse_past(as_of, zone=org.identity.zone))
+
+    named = session.tables_named(statement)
+    reads = session.reads_of(named, orgs=list(known), snapshot=snapshot)
+    if not reads and named:
+        _check_names(known, named)
+    work = app.home.work / f"sql-{app.entropy.bytes(_NAME_BYTES).hex()}"
+    stack.callback(_remove, work)
+    work.mkdir(mode=0o700, parents=True)
+    running = stack.enter_context(session.running(statement, reads, work=work))
+    return SqlAnswer(running.reads, running.rows)
+
+
+def _check_names(orgs: Mapping[str, object], named: list[session.Named]) -> None:
+    """Say how tables are named, where one was named without its org."""
+    bare = [one.table for one in named if not one.org]
+    if bare and len(orgs) != 1:
+        raise NotFound(
+            "table-unknown",
+            f"Nothing is named {bare[0]!r}.",
+            next_step=f"Name a table with its org: one of {', '.join(map(session.quoted, orgs))}."
+            if orgs
+            else "Add an org with `unlost org add`.",
+        )
+
+
+def _remove(work: Path) -> None:
+    shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Restores: select records, plan, edit the plan, run it, show its outcome."""

@@ -1,0 +1,353 @@
+"""Restores from the console: what was chosen is kept, its plan is made beside, looked at and run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from unlost.app.access import action, run_unknown
+from unlost.app.actions.restores.queued_restore import Handed, hand_over_plan
+from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
+from unlost.app.actions.restores.restore_run import plan_retry
+from unlost.app.compose import Application, writer_missing
+from unlost.app.restores.overrides import check
+from unlost.app.restores.planners import seated
+from unlost.app.restores.worker_slots import is_taken
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.plans import (
+    KeptPlan,
+    PlanState,
+    add_plan,
+    begin_plan,
+    drop_plan,
+    drop_plans,
+    find_plan,
+    plan_broken_off,
+    plan_content,
+    plan_failed,
+    plan_made,
+    plan_run,
+    waiting_plans,
+)
+from unlost.catalog.writers import find_writer
+from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
+from unlost.model.learned import learned
+from unlost.model.org import OrgKind
+from unlost.model.plan import RestorePlan
+from unlost.model.reading import Json
+
+BEGINS_WITHIN = timedelta(minutes=1)  # a plan that nobody began to make by then is not made
+KEPT = timedelta(days=14)  # a plan that nobody ran: the org is another by then
+TYPED_FROM = 200  # records that are written in a production org without its name being typed
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody chose to bring back: a request, or what failed in the restore ``retry``.
+
+    ``codes``: only what failed for these reasons.
+    """
+
+    request: PlanRequest
+    retry: str = ""
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan as it stands. ``summary`` is there once it is made, ``labels`` name its tables.
+
+    ``typed``: the org's name has to be typed before it is run. ``run``: the restore it became.
+    """
+
+    plan: str
+    org: str
+    zone: str
+    kind: OrgKind
+    state: PlanState
+    made_at: datetime
+    made_by: str
+    wanted: Wanted
+    run: str
+    error_code: str
+    error_sentence: str
+    error_next_step: str
+    summary: PlanSummary | None
+    labels: Mapping[str, str]
+    typed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A plan in a list: ``records`` are those that it would write, None while it is not made."""
+
+    plan: str
+    org: str
+    state: PlanState
+    made_at: datetime
+    made_by: str
+    records: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLines:
+    """Plans that wait to be looked at and run, the newest first."""
+
+    plans: tuple[PlanLine, ...]
+
+
+def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
+    """What the audit notes of what was typed: where, and never what."""
+    return {"plan": view.plan, "typed": list(view.wanted.request.otherwise.columns)}
+
+
+@action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
+def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
+    """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
+
+    Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
+    this org, UsageError for what was typed and cannot be a value.
+    """
+    known = get_org(org)
+    if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
+        raise run_unknown(wanted.retry)
+    if find_writer(known.oid) is None:
+        raise writer_missing(known, app.connector(known.identity.connector))
+    check(app, known, wanted.request.otherwise)
+    now = app.clock.now()
+    drop_plans(before=now - KEPT)
+    told = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
+    kept = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
+    return _view(app, known, kept)
+
+
+@action(
+    "restore.make",
+    Right.RESTORE,
+    trace=Trace.READ,
+    subject=("plan",),
+    told=lambda made: {"state": made.state.value},
+)
+def make_kept(app: Application, org: str, plan: str) -> PlanView:
+    """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
+    known, kept = get_org(org), _kept(org, plan)
+    try:
+        with seated(app) as seat:
+            if begin_plan(plan, seat=seat):
+                made = _planned(app, known, kept)
+                told = msgspec.to_builtins(summary(made))
+                plan_made(plan, content=write_plan(made), summary=told)
+    except UnlostError as error:
+        plan_failed(plan, error)
+    except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
+        name = type(error).__name__
+        plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
+    return _view(app, known, _kept(org, plan))
+
+
+@action("restore.look", Right.RESTORE)
+def kept_plan(app: Application, org: str, plan: str) -> PlanView:
+    """How a plan stands; raises NotFound (``plan-unknown``)."""
+    kept = _kept(org, plan)
+    if _state(app, kept) is not kept.state:
+        plan_broken_off(plan)  # unless it was made between the two looks
+        kept = _kept(org, plan)
+    return _view(app, get_org(org), kept)
+
+
+@action("restore.leave-out", Right.RESTORE, trace=Trace.READ, subject=("plan",))
+def leave_out(
+    app: Application,
+    org: str,
+    plan: str,
+    *,
+    tables: Sequence[str] = (),
+    records: Sequence[str] = (),
+    related: bool = True,
+) -> PlanView:
+    """The same choice without some tables or records (TABLE/ID), as a plan that is yet to be made.
+
+    Not ``related``: without all that came with the chosen records. Raises UsageError
+    (``nothing-left-out``).
+    """
+    wanted = _wanted(_kept(org, plan))
+    request = wanted.request
+    if wanted.retry or not (tables or records or not related):
+        raise UsageError(
+            "nothing-left-out",
+            "It was not said what should not come.",
+            next_step="Tick a table or records first.",
+        )
+    less = replace(
+        request,
+        without=tuple(sorted({*request.without, *records})),
+        without_tables=tuple(sorted({*request.without_tables, *tables})),
+        related=request.related and related,
+    )
+    return choose(app, org, replace(wanted, request=less))
+
+
+@action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
+def choose_again(app: Application, org: str, plan: str) -> PlanView:
+    """The same choice once more, as a plan that is yet to be made."""
+    return choose(app, org, _wanted(_kept(org, plan)))
+
+
+@action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
+def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
+    """Forget a plan that was not run."""
+    kept = _kept(org, plan)
+    if kept.state is not PlanState.RUN:
+        drop_plan(plan)
+    return _line(kept, state=kept.state)
+
+
+@action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
+def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Handed:
+    """Have the service run a plan. ``typed``: the org's name, where it has to be typed.
+
+    Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
+    IntegrityError (``plan-edited``), and what running it would raise before the first record.
+    """
+    known, kept = get_org(org), _kept(org, plan)
+    _check_ready(kept)
+    view = _view(app, known, kept)
+    if view.typed and typed.strip() != org:
+        raise UsageError(
+            "org-not-typed",
+            f"This writes into {org!r}, a production org: its name was not typed.",
+            next_step=f"Type {org} into the field, as it is written here.",
+        )
+    made = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
+    handed = hand_over_plan(app, made, known)
+    plan_run(plan, run=handed.run)
+    return handed
+
+
+@action("restore.file", Right.RESTORE, trace=Trace.READ, subject=("plan",))
+def plan_file(app: Application, org: str, plan: str) -> bytes:
+    """The file of a plan that is made, as ``unlost restore plan`` writes it.
+
+    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError (``plan-edited``).
+    """
+    return write_plan(read_kept(app, get_org(org), plan))
+
+
+@action("restore.waiting", Right.RESTORE)
+def waiting(app: Application, *, org: str | None = None) -> PlanLines:
+    """Plans that were not run, of one org or of all in which the actor restores."""
+    names = [one.name for one in app.orgs(Right.RESTORE) if org in (None, one.name)]
+    found = waiting_plans(names, most=MOST)
+    return PlanLines(tuple(_line(one, state=_state(app, one)) for one in found))
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
+    """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
+    kept = _kept(org.name, plan)
+    content = plan_content(plan)
+    if kept.state is not PlanState.RUN:
+        _check_ready(kept)
+    if not content:
+        raise _unknown(plan)
+    return read_plan(content, known=app.vault.orgs(), org=org.oid)
+
+
+def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan:
+    wanted = _wanted(kept)
+    if wanted.retry:
+        asked = wanted.request.otherwise
+        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=asked)[0]
+    return planned(app, org, wanted.request, plan_id=kept.id)
+
+
+def _state(app: Application, kept: KeptPlan) -> PlanState:
+    broken = kept.state is PlanState.MAKING and not _is_made(app, kept)
+    return PlanState.BROKEN_OFF if broken else kept.state
+
+
+def _is_made(app: Application, kept: KeptPlan) -> bool:
+    """True while somebody makes it, or is about to."""
+    if not kept.seat:
+        return app.clock.now() - kept.made_at < BEGINS_WITHIN
+    return is_taken(app, kept.seat)
+
+
+def _kept(org: str, plan: str) -> KeptPlan:
+    kept = find_plan(plan)
+    if kept is None or kept.org != org:
+        raise _unknown(plan)
+    return kept
+
+
+def _unknown(plan: str) -> NotFound:
+    return NotFound(
+        "plan-unknown",
+        f"There is no plan {plan!r}. Plans that nobody ran are forgotten after {KEPT.days} days.",
+        next_step="Choose again what to bring back.",
+    )
+
+
+def _check_ready(kept: KeptPlan) -> None:
+    if kept.state is PlanState.RUN:
+        raise Conflict(
+            "plan-run-already",
+            f"This plan was run already, as {kept.run}.",
+            next_step="Look at that restore. A plan runs once; choose again to restore more.",
+        )
+    if kept.state is not PlanState.MADE:
+        raise Conflict(
+            "plan-not-made",
+            "This plan is not made.",
+            next_step="Wait until it is made, or plan again.",
+        )
+
+
+def wanted_of(org: str, plan: str) -> Wanted:
+    """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
+    return _wanted(_kept(org, plan))
+
+
+def _wanted(kept: KeptPlan) -> Wanted:
+    return learned(Wanted).convert(kept.request)
+
+
+def _view(app: Application, org: ProtectedOrg, kept: KeptPlan) -> PlanView:
+    told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    production = org.identity.kind is OrgKind.PRODUCTION
+    return PlanView(
+        kept.id,
+        org.name,
+        org.identity.zone,
+        org.identity.kind,
+        kept.state,
+        kept.made_at,
+        kept.made_by,
+        _wanted(kept),
+        kept.run,
+        kept.error_code,
+        kept.error_sentence,
+        kept.error_next_step,
+        told,
+        _labels(app, org) if told is not None else {},
+        production and told is not None and told.changes > TYPED_FROM,
+    )
+
+
+def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
+    head = app.vault.head(org.oid)
+    tables = head.schema().tables if head is not None else ()
+    return {table.name: table.label or table.name for table in tables}
+
+
+def _line(kept: KeptPlan, *, state: PlanState) -> PlanLine:
+    told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    records = told.changes if told is not None else None
+    return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)

@@ -1,0 +1,140 @@
+"""Restores by the service: handed over by people, done by a worker, gone on with after whatever."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from unlost.app.access import Where, action, check_org
+from unlost.app.actions.backups.night import (
+    AGAIN,
+    BUSY,
+    DATABASE_AWAY,
+    MOST_FAILURES,
+    RECONNECT,
+    worker_died,
+)
+from unlost.app.actions.restores.restore_plan import PlanFile, load_plan
+from unlost.app.actions.restores.restore_run import announce_plan, resume_run
+from unlost.app.backups.backup_run import IN_PROGRESS
+from unlost.app.compose import Application
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.queued_restores import (
+    QueuedRestore,
+    drop_restore,
+    due_restores,
+    next_restore,
+    put_off_restore,
+    queue_restore,
+    start_restore,
+)
+from unlost.catalog.runs import RunEnd, RunState, end_run, find_run, wish_of
+from unlost.jobs.durable import ask
+from unlost.jobs.slots import worker_runs
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
+from unlost.model.jobs import Job, JobKind, Wish
+from unlost.model.plan import RestorePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A restore that the service has. ``served``: a service or worker runs now."""
+
+    run: str
+    org: str
+    served: bool
+    over: bool = False
+
+
+@action(
+    "restore.hand-over",
+    Right.RESTORE,
+    trace=Trace.WRITE,
+    where=Where.ITSELF,
+    told=lambda handed: {"org": handed.org, "run": handed.run},
+)
+def hand_over(app: Application, file: PlanFile) -> Handed:
+    """Write the plan of a file into the vault, and have the service run it.
+
+    Raises what running it would raise before the first record is written.
+    """
+    plan, org = load_plan(app, file)
+    check_org(app, Right.RESTORE, org.name)
+    return hand_over_plan(app, plan, org)
+
+
+def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Handed:
+    """Write a plan into the vault, and have the service run it; raises as ``hand_over``."""
+    run, over = announce_plan(app, plan, org)
+    if not over:
+        queue_restore(run, org=org.name, at=app.clock.now())
+        ask_for(app, run)
+    served = worker_runs(app.locks, alone=not app.home.database)
+    return Handed(run, org.name, served, over)
+
+
+def ask_for(app: Application, run: str) -> None:
+    """Have a waiting restore begun at once; where that fails, the service's next look begins it."""
+    queued = next_restore(run)
+    if queued is not None:
+        with suppress(UnlostError):
+            ask(app.home.queue, restore_job(queued))
+
+
+def restore_jobs(app: Application) -> list[Job]:
+    """Restores whose turn has come."""
+    return [restore_job(one) for one in due_restores(app.clock.now())]
+
+
+def restore_job(queued: QueuedRestore) -> Job:
+    """The job of a try: asking twice for the same one is asking once."""
+    return Job(f"restore:{queued.run}:{queued.number}", JobKind.RESTORE, queued.oid, queued.run)
+
+
+def do_restore(app: Application, run: str) -> RunState | None:
+    """Try a restore; how it is then. Never raises what is a matter of the org or the plan."""
+    begun = start_restore(run, now=app.clock.now())
+    if begun is None:
+        return None
+    if begun.crashed and begun.failures >= MOST_FAILURES:
+        _fail(app, run, worker_died())
+        return RunState.FAILED
+    try:
+        resume_run(app, run, forget=False)
+    except UnlostError as error:
+        _after(app, run, error, failures=begun.failures)
+    known = find_run(run)
+    return known.state if known is not None else None
+
+
+def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> None:
+    """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
+    now = app.clock.now()
+    if wish_of(run) is Wish.CANCEL:
+        drop_restore(run, at=now)
+        return
+    wait, failed = _wait(app, error, failures=failures)
+    known = find_run(run)
+    if wait is not None:
+        put_off_restore(run, until=now + wait, failures=failures + int(failed))
+    elif known is not None and known.state is RunState.RUNNING:  # it had not begun yet
+        _fail(app, run, error)
+
+
+def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timedelta | None, bool]:
+    """How long it waits for its next try, if time alone may help, and if this one was a failure."""
+    if isinstance(error, LimitReached):
+        return (timedelta(0) if app.brake.pulled else None), False  # else it knows until when
+    if error.code == IN_PROGRESS:
+        return BUSY, False
+    if error.code == DATABASE_AWAY:
+        return RECONNECT, False
+    passing = isinstance(error, TransientError | Conflict | StoreError)
+    if not passing or failures + 1 >= MOST_FAILURES:
+        return None, True
+    return timedelta(minutes=AGAIN[min(failures, len(AGAIN) - 1)]), True
+
+
+def _fail(app: Application, run: str, error: UnlostError) -> None:
+    now = app.clock.now()
+    end_run(run, RunEnd(RunState.FAILED, now, error_code=error.code, error_sentence=str(error)))

@@ -1,0 +1,262 @@
+"""Plan a restore, and read plans in files for people: nothing is written to the org."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from unlost.app.access import Where, action, check_org
+from unlost.app.backups.moments import backup_at, parse_past
+from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.records.record_selectors import chosen_records
+from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.summary import PlanSummary, summary
+from unlost.engine.restore.values.plan_file import read_plan, write_plan
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound, StoreError, UsageError
+from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
+from unlost.model.ports import Observer
+
+LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to bring back: exactly one of ``records``, ``lost`` and ``changed``.
+
+    ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup
+    whose state is wanted, for ``records``. ``without`` (TABLE/ID) and ``without_tables`` do not
+    come, though they were chosen or belong to what was. ``otherwise``: what does not come as it was.
+    """
+
+    org: str
+    records: tuple[str, ...] = ()
+    lost: tuple[str, str] | None = None
+    changed: tuple[str, str] | None = None
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    at: str | None = None
+    related: bool = True
+    without: tuple[str, ...] = ()
+    without_tables: tuple[str, ...] = ()
+    otherwise: Otherwise = AS_IT_WAS
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """A plan and where it lies. ``run`` is the name that its run will have."""
+
+    org: str
+    zone: str
+    file: str
+    run: str
+    digest: str
+    summary: PlanSummary
+
+
+class Readable(Protocol):
+    """Something that was sent, to be read once."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SentPlan:
+    """A plan file that came over the network; ``name`` is what errors call it."""
+
+    body: Readable
+    name: str = "What was sent"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+type PlanFile = Path | SentPlan
+
+
+@action(
+    "restore.plan",
+    Right.RESTORE,
+    trace=Trace.READ,
+    where=Where.ITSELF,
+    told=lambda made: {"org": made.org, "plan": made.digest, "typed": list(made.summary.columns)},
+)
+def make_plan(
+    app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
+) -> PlanResult:
+    """Look at the org and the vault, decide, and write the plan file.
+
+    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
+    """
+    check_org(app, Right.RESTORE, request.org)
+    check_out(out)
+    org = get_org(request.org)
+    plan = planned(app, org, request, plan_id=new_plan_id(app), observer=observer)
+    _write(out, write_plan(plan))
+    return _result(org, plan, out)
+
+
+def planned(
+    app: Application,
+    org: ProtectedOrg,
+    request: PlanRequest,
+    *,
+    plan_id: str,
+    observer: Observer | None = None,
+) -> RestorePlan:
+    """The plan of a request; raises as ``make_plan``."""
+    selection = _selection(app, org, request)
+    edits = meant(app, org, request.otherwise)
+    at = _number(app, org, request.at) if request.at else None
+    watcher = Fanout(observer or Silence())
+    with (
+        app.open_writer(org, observer=watcher) as writer,
+        app.open_org(org, observer=watcher, restore=True) as source,
+    ):
+        ports = PlanPorts(
+            source=source,
+            writer=writer,
+            vault=app.vault_of(org.oid),
+            clock=app.clock,
+            observer=watcher,
+        )
+        return plan_restore(
+            org.oid,
+            ports,
+            selection,
+            related=Related.ALL if request.related else Related.NONE,
+            at=at,
+            left_out=_left_out(request),
+            edits=edits,
+            plan_id=plan_id,
+        )
+
+
+@action("restore.show", Right.RESTORE, where=Where.ITSELF)
+def show_plan(app: Application, file: PlanFile) -> PlanResult:
+    """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
+    plan, org = load_plan(app, file)
+    check_org(app, Right.RESTORE, org.name)
+    return _result(org, plan, file)
+
+
+def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedOrg]:
+    """The plan of a file, and the org that it is for."""
+    plan = read_plan(plan_bytes(file), known=app.vault.orgs())
+    return plan, org_of(app, plan.org)
+
+
+def plan_bytes(file: PlanFile) -> bytes:
+    """What a file says; raises UsageError (``plan-unreadable``) for one that can be no plan."""
+    try:
+        if isinstance(file, SentPlan):
+            data = file.body.read(LARGEST_PLAN + 1)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(LARGEST_PLAN + 1)
+    except OSError as error:
+        raise _unreadable(file, error.strerror or "it cannot be opened") from error
+    if len(data) > LARGEST_PLAN:
+        raise _unreadable(file, "it is too large for a plan")
+    return data
+
+
+def org_of(app: Application, oid: str) -> ProtectedOrg:
+    """The org of this home that has an oid; raises NotFound (``org-not-added``)."""
+    name = app.names().get(oid)
+    if name is None:
+        known = app.vault.orgs()[oid]
+        raise NotFound(
+            "org-not-added",
+            f"The vault holds {known.label or known.tenant}, but this home has no such org.",
+            next_step="Add it again with `unlost org add`, and its writer with `unlost org writer`.",
+        )
+    return get_org(name)
+
+
+def new_plan_id(app: Application) -> str:
+    """A name for a plan: when it was made, and some letters."""
+    return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+
+
+def _result(org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
+    run = f"restore-{plan.id}"
+    return PlanResult(org.name, org.identity.zone, str(file), run, plan.digest, summary(plan))
+
+
+def check_out(out: Path) -> None:
+    """Raise UsageError for a file that is there already, or whose folder is not."""
+    try:
+        there, folder = out.exists(), out.parent.is_dir()
+    except OSError as error:
+        raise _not_written(out, error) from error
+    if there:
+        raise UsageError(
+            "file-exists",
+            f"{out} is there already.",
+            next_step="Name another file with --out, or remove this one.",
+        )
+    if not folder:
+        raise UsageError(
+            "folder-missing",
+            f"The folder of {out} is not there.",
+            next_step="Make the folder, or name another file with --out.",
+        )
+
+
+def _write(out: Path, data: bytes) -> None:
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise _not_written(out, error) from error
+
+
+def _not_written(out: Path, error: OSError) -> StoreError:
+    return StoreError(
+        "file-not-written",
+        f"{out} cannot be written: {error.strerror}.",
+        next_step="Name a file in a folder that you may write to and that has room.",
+    )
+
+
+def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Selection:
+    chosen = [bool(request.records), request.lost is not None, request.changed is not None]
+    if sum(chosen) != 1:
+        raise UsageError(
+            "restore-selection",
+            "It was not said in one way what to bring back.",
+            next_step="Give one of --record TABLE/ID, --lost-between A B, --changed-between A B.",
+        )
+    if request.records:
+        return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
+    kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
+    one, other = request.lost or request.changed or ("", "")
+    return Selection(
+        kind,
+        after=_number(app, org, one),
+        until=_number(app, org, other),
+        table=request.table,
+        columns=request.columns,
+    )
+
+
+def _left_out(request: PlanRequest) -> LeftOut:
+    records = (text.partition("/") for text in request.without)
+    keys = frozenset(RecordKey(table, record) for table, _, record in records)
+    return LeftOut(frozenset(request.without_tables), keys)
+
+
+def _number(app: Application, org: ProtectedOrg, text: str) -> int:
+    moment = parse_past(text, zone=org.identity.zone)
+    return backup_at(app.vault, org.oid, moment).number
+
+
+def _unreadable(file: PlanFile, why: str) -> UsageError:
+    return UsageError(
+        "plan-unreadable",
+        f"{file} cannot be read as a plan: {why}.",
+        next_step="Name a file that `unlost restore plan` wrote.",
+    )

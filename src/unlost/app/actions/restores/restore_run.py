@@ -1,0 +1,413 @@
+"""Run a plan, go on with a run, try what failed again, and tell of runs."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from unlost.app.access import Where, action, check_org, run_unknown
+from unlost.app.actions.backups.backup import forget_wish
+from unlost.app.actions.restores.restore_plan import load_plan, org_of
+from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.catalog.observer import SqlObserver
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.runs import (
+    RunEnd,
+    RunRecord,
+    RunState,
+    begin_run,
+    end_run,
+    find_run,
+    list_runs,
+)
+from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.planning.plan import PlanPorts, plan_again
+from unlost.engine.restore.running.execute import announce, execute, run_of
+from unlost.engine.restore.running.session import RestorePorts
+from unlost.engine.restore.values.edits import Edits
+from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.model.access import Right, Trace
+from unlost.model.errors import LimitReached, UnlostError, UsageError
+from unlost.model.jobs import CANCELLED, PAUSED
+from unlost.model.plan import RecordKey, RestorePlan
+from unlost.model.ports import Observer, Writer
+from unlost.model.snapshot import CommitKind
+
+KIND = CommitKind.RESTORE
+_DID_NOTHING = frozenset({"run-in-progress", "journal-closed"})
+
+
+@dataclass(frozen=True, slots=True)
+class EndingCount:
+    """How many records ended so."""
+
+    ending: Ending
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    """A restore that ran to its end.
+
+    ``records`` are those that a person should read about: they failed, or differ from what was
+    wanted; `unlost runs RUN` lists all. ``repeated``: it had ended before, and nothing was written now.
+    """
+
+    org: str
+    zone: str
+    run: str
+    started: datetime
+    finished: datetime
+    calls: int
+    endings: tuple[EndingCount, ...]
+    whole: bool
+    records: tuple[RecordOutcome, ...]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished.
+
+    ``hourly``: it backs up a few tables between two nights.
+    """
+
+    run: str
+    org: str
+    kind: CommitKind
+    state: str
+    started: datetime | None
+    ended: datetime | None
+    sentence: str = ""
+    hourly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunList:
+    """Runs of all orgs, newest first."""
+
+    runs: tuple[RunLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """One run; for a restore that ended, the outcome of every record."""
+
+    line: RunLine
+    records: tuple[RecordOutcome, ...]
+
+
+@action(
+    "restore.run",
+    Right.RESTORE,
+    trace=Trace.WRITE,
+    where=Where.ITSELF,
+    told=lambda done: {"org": done.org, "run": done.run},
+)
+def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
+    """Run the plan of a file; a plan that was run already gives its outcome again.
+
+    Raises LimitReached (``restore-parked``) where the run waits, Conflict, NotAllowed and others.
+    """
+    plan, org = load_plan(app, file)
+    check_org(app, Right.RESTORE, org.name)
+    return _run(app, plan, org, observer)
+
+
+def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tuple[str, bool]:
+    """Write a plan into the vault for the service; the name of its run, and if it is over already.
+
+    Raises Conflict, NotAllowed and others.
+    """
+    with app.open_writer(org) as writer:
+        over = announce(plan, _ports(app, writer, Silence()))
+    return run_of(plan), over
+
+
+@action("restore.resume", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
+def resume_run(
+    app: Application, run: str, *, observer: Observer | None = None, forget: bool = True
+) -> RestoreResult:
+    """Go on with a restore that stopped; all that it needs lies in the vault.
+
+    ``forget``: who resumes it by hand wants it to go on, though it was paused or cancelled.
+    """
+    log, org = _known(app, run)
+    return _run(app, log.opened.plan, org, observer, forget=forget)
+
+
+@action(
+    "restore.retry", Right.RESTORE, trace=Trace.WRITE, where=Where.RUN, subject=("run", "otherwise")
+)
+def retry_run(
+    app: Application,
+    run: str,
+    *,
+    codes: Collection[str] = (),
+    otherwise: Otherwise | None = None,
+    observer: Observer | None = None,
+) -> RestoreResult:
+    """A new restore of what failed in one that ended: all, or what failed with these codes.
+
+    Raises UsageError if nothing did, or what ``otherwise`` is refused for.
+    """
+    plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or AS_IT_WAS)
+    return _run(app, plan, org, observer)
+
+
+def plan_retry(
+    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Otherwise = AS_IT_WAS
+) -> tuple[RestorePlan, ProtectedOrg]:
+    """A plan for what failed in a restore that ended: all, or what failed with these codes.
+
+    What was typed for the earlier plan still counts, ``otherwise`` over it.
+
+    Raises UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
+    """
+    log, org = _known(app, run)
+    outcome = log.state.closed
+    if outcome is None:
+        raise UsageError(
+            "run-not-ended",
+            f"The run {run} has not ended.",
+            next_step=f"Go on with it: unlost restore resume {run}",
+        )
+    failed = [
+        one for one in outcome.records if not one.ending.good and (not codes or one.code in codes)
+    ]
+    if not failed:
+        raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
+    edits = meant(app, org, otherwise, failed=failed)
+    return _again(app, log, org, {RecordKey(o.table, o.record) for o in failed}, edits), org
+
+
+@action("run.list", Right.LOOK)
+def runs(app: Application) -> RunList:
+    """All runs that the home remembers, and restores that only the vault knows."""
+    names = {org.oid: org.name for org in app.orgs()}
+    lines = [
+        RunLine(
+            one.id,
+            one.org,
+            one.kind,
+            one.state,
+            one.started_at,
+            one.ended_at,
+            one.error_sentence,
+            one.hourly,
+        )
+        for name in names.values()
+        for one in list_runs(name)
+    ]
+    known = {line.run for line in lines}
+    for oid, identity in app.vault.orgs().items():
+        if oid not in names and not app.actor.may(Right.LOOK):
+            continue
+        name = names.get(oid, identity.label or identity.tenant)
+        lines += [_line(app, oid, name, run) for run in app.vault.journals(oid) if run not in known]
+    lines.sort(key=lambda line: (line.started is not None, str(line.started)), reverse=True)
+    return RunList(tuple(lines))
+
+
+@action("run.show", Right.LOOK, trace=Trace.READ, where=Where.RUN, subject=("run",))
+def run_detail(app: Application, run: str) -> RunDetail:
+    """One run; raises NotFound (``run-unknown``).
+
+    Records are told to who may read them; the org's own words, which may repeat a value, to who sees
+    every column.
+    """
+    line = next((one for one in runs(app).runs if one.run == run), None)
+    if line is None:
+        raise run_unknown(run)
+    found = journal_of(app, run)
+    closed = found[0].state.closed if found is not None else None
+    records = closed.records if closed is not None else ()
+    if found is not None and not app.actor.may(Right.READ, found[1]):
+        records = ()
+    if found is not None and found[1] in app.hidden:
+        records = tuple(replace(one, sentence="", next_step="") for one in records)
+    return RunDetail(line, records)
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _run(
+    app: Application,
+    plan: RestorePlan,
+    org: ProtectedOrg,
+    observer: Observer | None,
+    *,
+    forget: bool = True,
+) -> RestoreResult:
+    run = run_of(plan)
+    known = find_run(run)
+    written = SqlObserver(run, clock=app.clock)
+    both = Fanout(written, observer or Silence())
+    with _recorded(app, org, run, forget=forget):
+        try:
+            with app.open_writer(org, observer=both, run=run) as writer:
+                ended = execute(plan, _ports(app, writer, both))
+        finally:
+            written.flush()
+        outcome = _ended(ended)
+        end_run(run, RunEnd(RunState.DONE, app.clock.now()))
+    repeated = known is not None and known.state is RunState.DONE
+    return replace(result_of(org, outcome), repeated=repeated)
+
+
+def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts:
+    return RestorePorts(
+        writer=writer, vault=app.whole_vault, lease=app.lease, clock=app.clock, observer=observer
+    )
+
+
+def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
+    if isinstance(ended, RestoreOutcome):
+        return ended
+    if ended.code in (PAUSED, CANCELLED):
+        raise LimitReached(
+            PAUSED,
+            ended.sentence,
+            next_step=f"Go on with it: unlost restore resume {ended.run}",
+        )
+    raise LimitReached(
+        "restore-parked",
+        ended.sentence,
+        next_step=f"{ended.next_step} The run is {ended.run}.",
+        resume_at=ended.resume_at,
+    )
+
+
+@contextmanager
+def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) -> Iterator[None]:
+    before = find_run(run)
+    begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
+    if forget:
+        forget_wish(app, org.oid, KIND, run)
+    try:
+        yield
+    except LimitReached as limit:
+        now = app.clock.now()
+        end_run(
+            run,
+            RunEnd(RunState.PARKED, now, None, limit.resume_at, limit.code, limit.sentence),
+        )
+        raise
+    except UnlostError as error:
+        if error.code in _DID_NOTHING and before is not None:
+            _leave(before)
+        else:
+            _failed(app, run, error.code, error.sentence)
+        raise
+    except BaseException as error:
+        _failed(app, run, type(error).__name__, str(error))
+        raise
+
+
+def _leave(known: RunRecord) -> None:
+    """This process did nothing: the run is what it was, or what another process makes of it."""
+    if known.state is RunState.RUNNING:
+        return
+    end = RunEnd(
+        known.state,
+        known.ended_at,
+        known.snapshot,
+        known.resume_at,
+        known.error_code,
+        known.error_sentence,
+    )
+    end_run(known.id, end)
+
+
+def _failed(app: Application, run: str, code: str, sentence: str) -> None:
+    now = app.clock.now()
+    end_run(run, RunEnd(RunState.FAILED, now, error_code=code, error_sentence=sentence))
+
+
+def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
+    """How a restore ended, with the records that a person should read about."""
+    telling = [one for one in outcome.records if not one.ending.good or one.differences]
+    counts = outcome.counts
+    return RestoreResult(
+        org.name,
+        org.identity.zone,
+        outcome.run,
+        outcome.started,
+        outcome.finished,
+        outcome.calls,
+        tuple(EndingCount(ending, counts[ending]) for ending in Ending if counts[ending]),
+        outcome.whole,
+        tuple(telling),
+    )
+
+
+def _again(
+    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey], edits: Edits
+) -> RestorePlan:
+    plan = log.opened.plan
+    with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
+        ports = PlanPorts(
+            source=source,
+            writer=writer,
+            vault=app.vault_of(org.oid),
+            clock=app.clock,
+            observer=Silence(),
+        )
+        tries = _tries(app, plan)
+        logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up
+        unbinned = {key for one in logs if one.state.opened for key in one.unbinned}
+        plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
+        return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits)
+
+
+def _base(plan: RestorePlan) -> str:
+    return plan.id.partition("-try-")[0]
+
+
+def _tries(app: Application, plan: RestorePlan) -> list[str]:
+    """The runs of a plan: the first one, and all further tries until now, of which the home knows too."""
+    taken = set(app.vault.journals(plan.target))
+    first = f"restore-{_base(plan)}"
+    tries = [first]
+    while (another := f"{first}-try-{len(tries) + 1}") in taken or find_run(another) is not None:
+        tries.append(another)
+    return tries
+
+
+def _log(app: Application, plan: RestorePlan, run: str) -> Log:
+    return Log(app.whole_vault.journal(plan.target, run))
+
+
+def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
+    found = journal_of(app, run)
+    if found is None:
+        raise run_unknown(run)
+    log, oid = found
+    return log, org_of(app, oid)
+
+
+def journal_of(app: Application, run: str) -> tuple[Log, str] | None:
+    """What the vault has of a restore, and the oid of its org; None for a run that is none."""
+    vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
+    for oid in vault.orgs():
+        if run in vault.journals(oid):
+            log = Log(vault.journal(oid, run))
+            if log.state.opened is not None:
+                return log, oid
+    return None
+
+
+def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
+    log = Log(app.whole_vault.journal(oid, run))
+    opened, closed = log.state.opened, log.state.closed
+    return RunLine(
+        run,
+        name,
+        KIND,
+        "done" if closed is not None else "unfinished",
+        opened.at if opened is not None else None,
+        closed.finished if closed is not None else None,
+    )

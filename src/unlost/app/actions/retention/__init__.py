@@ -1,0 +1,1 @@
+"""Retention: what is kept, forgotten, held, erased and rectified."""

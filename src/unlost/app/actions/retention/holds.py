@@ -1,0 +1,228 @@
+"""Holds: what they protect is not forgotten, whatever the rules say. List them, set one, lift one."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from unlost.app.access import action
+from unlost.app.backups.moments import Numbered, backup_at, end_of_day
+from unlost.app.compose import Application
+from unlost.app.records.ids import typed_ids
+from unlost.app.records.record_facts import record_unknown, table_named
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotAllowed, NotFound, UsageError
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Json
+from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.snapshot import SnapshotInfo
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLine:
+    """A hold. ``lasts`` is false where it has run out; ``set_at`` is when it was set."""
+
+    hold: Hold
+    lasts: bool
+    set_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The holds of an org that nobody lifted."""
+
+    org: str
+    zone: str
+    holds: tuple[HoldLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishedHold:
+    """What is to be held, as it was typed: one of a table, a record (TABLE/ID), a backup, or the org.
+
+    ``until`` is a date in the org's zone, through which it lasts; empty: until it is lifted.
+    """
+
+    table: str = ""
+    record: str = ""
+    night: int | None = None
+    everything: bool = False
+    reason: str = ""
+    until: str = ""
+
+    def __str__(self) -> str:
+        """What it is on, as the audit notes it."""
+        night = "" if self.night is None else f"backup {self.night}"
+        return self.record or self.table or night or "the org"
+
+
+def _noted(found: Holds) -> dict[str, Json]:
+    return {"holds": len(found.holds)}
+
+
+@action("hold.list", Right.READ, trace=Trace.READ)
+def holds(app: Application, org: str) -> Holds:
+    """The holds of an org; raises NotFound for an unknown one."""
+    return _listed(app, get_org(org))
+
+
+@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), told=_noted)
+def hold(app: Application, org: str, wish: WishedHold) -> Holds:
+    """Set a hold; one on the same thing is replaced.
+
+    Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for what
+    the vault does not have, NotAllowed (``hold-shortened``) for who may not lift the one before.
+    """
+    known = get_org(org)
+    until = _until(wish.until, zone=known.identity.zone, now=app.clock.now())
+    fresh = Hold(_thing_of(app, known, wish), wish.reason.strip(), app.actor.name, until)
+    _check_no_shorter(app, known, fresh)
+    app.whole_vault.hold(known.oid, (fresh,), run=_run(app))
+    return _listed(app, known)
+
+
+@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), told=_noted)
+def lift(app: Application, org: str, wish: WishedHold) -> Holds:
+    """Take a hold back; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
+    known = get_org(org)
+    thing = next((one for one in _meant(app, known, wish) if _held(app, known, one)), None)
+    if thing is None:
+        raise NotFound(
+            "hold-unknown",
+            f"Nothing like that is held in {known.name}.",
+            next_step=f"See what is with `unlost hold list {known.name}`.",
+        )
+    app.whole_vault.lift(known.oid, (thing,), run=_run(app))
+    return _listed(app, known)
+
+
+def _thing_of(app: Application, org: ProtectedOrg, wish: WishedHold) -> HeldThing:
+    """What is meant, as the vault has it; raises UsageError, NotFound."""
+    scope = _scope(wish)
+    if scope is HoldScope.ORG:
+        return HeldThing(scope)
+    if scope is HoldScope.NIGHT:
+        moment = Numbered(wish.night or 0)
+        return HeldThing(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
+    head = _head(app, org)
+    if scope is HoldScope.TABLE:
+        return HeldThing(scope, _table(head, wish.table))
+    name, record = _parts(wish.record)
+    table = _table(head, name)
+    ids = typed_ids(app, org, record)
+    held = (one for one in ids if app.whole_vault.history(org.oid, table, one))
+    found = next(held, None)
+    if found is None:
+        raise record_unknown(table, record)
+    return HeldThing(scope, table, found)
+
+
+def _meant(app: Application, org: ProtectedOrg, wish: WishedHold) -> tuple[HeldThing, ...]:
+    """What a hold that is lifted may be on: by the words as they stand there, or as they were typed.
+
+    What is held need not be in the vault any more.
+    """
+    scope = _scope(wish)
+    if scope is HoldScope.RECORD:
+        table, record = _parts(wish.record)
+        ids = dict.fromkeys((record, *typed_ids(app, org, record)))
+        return tuple(HeldThing(scope, table, one) for one in ids)
+    return (HeldThing(scope, wish.table, night=wish.night or 0),)
+
+
+def _held(app: Application, org: ProtectedOrg, thing: HeldThing) -> bool:
+    return any(one.thing == thing for one in app.whole_vault.holds(org.oid))
+
+
+def _scope(wish: WishedHold) -> HoldScope:
+    named = [
+        scope
+        for scope, given in (
+            (HoldScope.ORG, wish.everything),
+            (HoldScope.TABLE, wish.table),
+            (HoldScope.RECORD, wish.record),
+            (HoldScope.NIGHT, wish.night is not None),
+        )
+        if given
+    ]
+    if len(named) != 1:
+        raise UsageError(
+            "hold-unclear",
+            "It is not clear what the hold is to be on.",
+            next_step="Name one thing: a table, a record as TABLE/ID, the number of a backup, or the "
+            "whole org.",
+        )
+    return named[0]
+
+
+def _parts(text: str) -> tuple[str, str]:
+    table, _, record = text.strip().partition("/")
+    if not table or not record:
+        raise UsageError(
+            "hold-record-unreadable",
+            f"{text!r} names no record.",
+            next_step="Write it as TABLE/ID, such as Account/001xx000003DGb2AAG.",
+        )
+    return table, record
+
+
+def _head(app: Application, org: ProtectedOrg) -> Snapshot:
+    head = app.whole_vault.head(org.oid)
+    if head is None:
+        raise NotFound(
+            "no-backup-yet",
+            "There is no backup of this org yet.",
+            next_step=f"Make one with `unlost backup {org.name}`.",
+        )
+    return head
+
+
+def _table(head: Snapshot, name: str) -> str:
+    """A table by its name; also one that the org has no more and the vault has."""
+    return name if name in head.tables() else table_named(head.schema(), name).name
+
+
+def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
+    if not text.strip():
+        return None
+    try:
+        until = end_of_day(date.fromisoformat(text.strip()), zone)
+    except (ValueError, OverflowError):
+        until = None
+    if until is None or until <= now:
+        raise UsageError(
+            "hold-until-unreadable",
+            f"{text!r} is no day to come.",
+            next_step="Write the last day of the hold as 2027-12-31, or leave it out: then the hold "
+            "lasts until it is lifted.",
+        )
+    return until
+
+
+def _check_no_shorter(app: Application, org: ProtectedOrg, fresh: Hold) -> None:
+    """Who may not lift a hold may not replace it by one that ends earlier either."""
+    now = app.clock.now()
+    for one in app.whole_vault.holds(org.oid):
+        if one.thing != fresh.thing or not one.lasts(now) or fresh.until is None:
+            continue
+        shorter = one.until is None or fresh.until < one.until
+        if shorter and not app.actor.may(Right.MANAGE, org.oid):
+            raise NotAllowed(
+                "hold-shortened",
+                "There is a hold on it already, which lasts longer than this one.",
+                next_step="Leave it as it is, or ask an admin of Unlost, who may lift it.",
+            )
+
+
+def _listed(app: Application, org: ProtectedOrg) -> Holds:
+    now, vault = app.clock.now(), app.whole_vault
+    commits: dict[int, SnapshotInfo] = {info.number: info for info in vault.commits(org.oid)}
+    lines = [
+        HoldLine(one, one.lasts(now), commits[one.since].finished if one.since in commits else None)
+        for one in vault.holds(org.oid)
+    ]
+    lines.sort(key=lambda line: line.hold.since)
+    return Holds(org.name, org.identity.zone, tuple(lines))
+
+
+def _run(app: Application) -> str:
+    return f"hold-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"

@@ -1,0 +1,132 @@
+"""Which nights of an org are kept: look at the rules, set them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from unlost.app.access import action
+from unlost.app.compose import Application
+from unlost.app.vault.home_copy import after_change
+from unlost.catalog.keeping import (
+    NUMBERS,
+    KeptRules,
+    all_rules,
+    check_rules,
+    last_forgotten,
+    rules_of,
+    set_rules,
+)
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import UsageError
+from unlost.model.reading import Json
+from unlost.model.retention import ForgottenRecord, KeepRules
+
+FEW = 7  # nights: with fewer, what was lost a week ago may be in none of them
+
+
+class Remark(StrEnum):
+    """What somebody should know who sets such rules."""
+
+    FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nights may be left
+    NO_EFFECT = "no-effect"  # the limit for deleted records counts only where nights are forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class OrgKeeping:
+    """What is kept of an org. ``since`` the rules were set, None where nobody did.
+
+    ``last`` is the newest forgetting, None if there was none.
+    """
+
+    org: str
+    zone: str
+    rules: KeepRules
+    since: datetime | None
+    remarks: tuple[Remark, ...]
+    last: ForgottenRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept, by org."""
+
+    orgs: tuple[OrgKeeping, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepWish:
+    """What is to change of the rules; None leaves a number as it is, 0 switches a rule off.
+
+    ``everything``: no rule any more. Numbers are of days, weeks, months and years.
+    """
+
+    days: int | None = None
+    daily: int | None = None
+    weekly: int | None = None
+    monthly: int | None = None
+    yearly: int | None = None
+    deleted_days: int | None = None
+    everything: bool = False
+
+
+def _noted(kept: OrgKeeping) -> dict[str, Json]:
+    return dict(asdict(kept.rules))
+
+
+@action("keep.show", Right.LOOK)
+def show(app: Application, org: str | None = None) -> Keeping:
+    """The rules of one org, or of all; raises NotFound for an unknown org."""
+    orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
+    kept, none = all_rules(), KeptRules(KeepRules(), None)
+    return Keeping(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
+
+
+@action("keep.set", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+def change(app: Application, org: str, wish: KeepWish) -> OrgKeeping:
+    """Change an org's rules; nothing is forgotten by it yet.
+
+    Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
+    """
+    known = get_org(org)
+    rules = wished(rules_of(known.oid).rules, wish)
+    set_rules(known.oid, rules, at=app.clock.now())
+    after_change(app)
+    return _told(known, rules_of(known.oid))
+
+
+def wished(rules: KeepRules, wish: KeepWish) -> KeepRules:
+    """The rules with what was wished for; raises UsageError."""
+    given = {name: getattr(wish, name) for name in NUMBERS if getattr(wish, name) is not None}
+    if wish.everything and any(given.values()):
+        raise UsageError(
+            "keep-contradictory",
+            "To keep everything and to keep only some nights cannot both be.",
+            next_step="Leave out either --everything or the numbers.",
+        )
+    found = KeepRules() if wish.everything else replace(rules, **given)
+    check_rules(found)
+    return found
+
+
+def remarks(rules: KeepRules) -> tuple[Remark, ...]:
+    """What somebody should know of rules."""
+    most = rules.days + rules.daily + rules.weekly + rules.monthly + rules.yearly
+    found = []
+    if rules.thins and most < FEW:
+        found.append(Remark.FEW_NIGHTS)
+    if rules.deleted_days and not rules.thins:
+        found.append(Remark.NO_EFFECT)
+    return tuple(found)
+
+
+def _told(org: ProtectedOrg, kept: KeptRules) -> OrgKeeping:
+    return OrgKeeping(
+        org.name,
+        org.identity.zone,
+        kept.rules,
+        kept.since,
+        remarks(kept.rules),
+        last_forgotten(org.oid),
+    )

@@ -1,0 +1,160 @@
+"""What a company holds of a person, as one archive that they can read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from unlost.app.access import action
+from unlost.app.actions.records.export import check_outside
+from unlost.app.actions.records.file import written
+from unlost.app.compose import Application
+from unlost.app.records.person import Gathered, gather
+from unlost.app.records.record_facts import People
+from unlost.app.records.record_selectors import chosen_records
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.reading import Json
+from unlost.model.schema import Table
+from unlost.outside.exporting import safe_names
+from unlost.outside.person.archive import file_path, person_zip
+from unlost.outside.person.parts import FilePart, Person, Reading, TablePart
+from unlost.outside.source import distinct
+
+NOTED = 100  # of the records that were named, in the audit
+
+
+@dataclass(frozen=True, slots=True)
+class PersonWish:
+    """Whose data: ``records`` as TABLE/ID; ``related``: with all that belongs to them."""
+
+    records: tuple[str, ...]
+    related: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonTable:
+    """How many records of a table are of the person."""
+
+    table: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonData:
+    """What is in the archive; ``out`` is where it was written, if it was. ``named`` were asked for.
+
+    ``unknown`` of the records that were named are not in the vault. Each record comes with all its versions.
+    ``unsearched`` are tables that were too large to be looked through for e-mails and files.
+    """
+
+    org: str
+    zone: str
+    out: str
+    as_of: datetime
+    tables: tuple[PersonTable, ...]
+    files: int
+    file_bytes: int
+    unknown: int
+    unsearched: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """Records over all tables."""
+        return sum(one.records for one in self.tables)
+
+
+def _noted(told: PersonData) -> dict[str, Json]:
+    tables: dict[str, Json] = {one.table: one.records for one in told.tables}
+    named = list[Json](told.named[:NOTED])
+    return {"records": named, "tables": tables, "files": told.files, "out": told.out}
+
+
+def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
+    return _noted(given[0])
+
+
+@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), told=_noted)
+def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) -> PersonData:
+    """Write all that the vault holds of a person into a new zip, in clear text.
+
+    Raises NotFound (``person-not-held`` and others), UsageError (``person-too-large``,
+    ``export-in-vault`` and others), Conflict (``file-exists``), StoreError, IntegrityError.
+    """
+    out = out.absolute()
+    check_outside(out, vault=app.home.vault)
+    with written(out) as target:
+        told, pieces = _put_together(app, org, wish)
+        target.writelines(pieces)
+    return replace(told, out=str(out))
+
+
+@action("privacy.download", Right.READ, trace=Trace.READ, told=_noted_of)
+def open_person(app: Application, org: str, wish: PersonWish) -> tuple[PersonData, Iterator[bytes]]:
+    """All that the vault holds of a person, as the pieces of a zip that is made as they are taken.
+
+    Raises as the export of a person does; what cannot be read later on is raised while pieces are taken.
+    """
+    return _put_together(app, org, wish)
+
+
+def _put_together(
+    app: Application, org: str, wish: PersonWish
+) -> tuple[PersonData, Iterator[bytes]]:
+    known = get_org(org)
+    head = app.vault.head(known.oid)
+    if head is None:
+        raise NotFound(
+            "no-backup-yet",
+            "There is no backup of this org yet.",
+            next_step=f"Make one with `unlost backup {org}`.",
+        )
+    named = chosen_records(app, known, wish.records)
+    found = gather(app, known, head, named, related=wish.related)
+    person = _person(app, known, head, found)
+    told = PersonData(
+        org=known.name,
+        zone=known.identity.zone,
+        out="",
+        as_of=head.info.as_of,
+        tables=tuple(PersonTable(one.table.name, len(one.ids)) for one in person.tables),
+        files=len(person.files),
+        file_bytes=sum(one.stored.size for one in person.files),
+        unknown=found.unknown,
+        unsearched=found.unsearched,
+        named=tuple(map(str, named)),
+    )
+    reading = Reading(
+        versions=lambda table, record: app.vault.history(known.oid, table, record),
+        who=People(head).name,
+        open_file=lambda blob: app.vault.open_file(known.oid, blob),
+    )
+    return told, person_zip(person, reading)
+
+
+def _person(app: Application, org: ProtectedOrg, head: Snapshot, found: Gathered) -> Person:
+    tables = list(found.ids)
+    parts = zip(tables, safe_names(tables), strict=True)
+    paths = distinct([file_path(one.table, one.record, one.name) for one in found.files])
+    return Person(
+        org=org.name,
+        zone=org.identity.zone,
+        made_at=app.clock.now(),
+        as_of=head.info.as_of,
+        tables=tuple(TablePart(_shape(head, name), safe, found.ids[name]) for name, safe in parts),
+        files=_files(found, paths),
+        unknown=found.unknown,
+        unsearched=found.unsearched,
+    )
+
+
+def _files(found: Gathered, paths: Sequence[str]) -> tuple[FilePart, ...]:
+    return tuple(FilePart(one, path) for one, path in zip(found.files, paths, strict=True))
+
+
+def _shape(head: Snapshot, name: str) -> Table:
+    """A table as the newest backup describes it; one that the org has no more is its name alone."""
+    return head.schema().table(name) or Table(name, ())

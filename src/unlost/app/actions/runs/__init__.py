@@ -1,0 +1,1 @@
+"""Runs: start what is due, list, follow, pause and cancel."""

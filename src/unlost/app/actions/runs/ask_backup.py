@@ -1,0 +1,105 @@
+"""Back up now: the service is asked to do what a night does."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from unlost.app.access import action
+from unlost.app.actions.runs.tick import job_of
+from unlost.app.backups.backup_run import IN_PROGRESS, KIND
+from unlost.app.compose import Application
+from unlost.catalog.nights import add_night, find_night, open_nights, release_night
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.jobs.durable import ask
+from unlost.jobs.slots import worker_runs
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, UnlostError
+from unlost.model.jobs import PAUSED, Job, JobKind
+from unlost.model.night import NightRecord, NightState
+
+
+@dataclass(frozen=True, slots=True)
+class BackupAsked:
+    """A backup that the service does next. ``run`` is the name that it will have."""
+
+    org: str
+    run: str
+
+
+@action(
+    "backup.ask",
+    Right.OPERATE,
+    trace=Trace.WRITE,
+    told=lambda asked: {"run": asked.run},
+)
+def ask_backup(app: Application, org: str) -> BackupAsked:
+    """Have the service back up an org now; a night that waits for its next try is tried now.
+
+    Raises Conflict: ``org-retired``, ``service-missing``, ``backup-under-way``, ``backup-paused``.
+    """
+    known = get_org(org)
+    _check_can(app, known)
+    night = _waiting(known) or _new(app, known)
+    release_night(night.run, at=app.clock.now())
+    number = night.tries + 1
+    job = Job(job_of(known.oid, night.name, number), JobKind.NIGHT, known.oid, night.name)
+    with suppress(UnlostError):  # where it cannot be asked at once, the service's next look does
+        ask(app.home.queue, job)
+    return BackupAsked(org, night.run)
+
+
+def _check_can(app: Application, org: ProtectedOrg) -> None:
+    if org.retired:
+        raise Conflict(
+            "org-retired",
+            f"{org.name!r} is retired: it is not backed up any more.",
+            next_step="Its backups are kept. Back up the org that took its place.",
+        )
+    if not worker_runs(app.locks, alone=not app.home.database):
+        raise Conflict(
+            "service-missing",
+            "No service runs that could do it.",
+            next_step=f"Start it with `unlost up`, or back up by hand: unlost backup {org.name}",
+        )
+    try:
+        with app.lease.hold(org.oid, kind=KIND, run="asked"):
+            return
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+        raise _under_way(org) from busy
+
+
+def _waiting(org: ProtectedOrg) -> NightRecord | None:
+    """The newest night of the org that waits for a try; None if there is none."""
+    mine = [night for night in open_nights() if night.oid == org.oid]
+    if any(night.state is NightState.RUNNING for night in mine):
+        raise _under_way(org)
+    if not mine:
+        return None
+    night = mine[-1]
+    if night.next_at is None and night.error_code == PAUSED:
+        raise Conflict(
+            "backup-paused",
+            f"A backup of {org.name!r} is paused.",
+            next_step="Let it go on: open it in the list of jobs.",
+        )
+    return night
+
+
+def _new(app: Application, org: ProtectedOrg) -> NightRecord:
+    """A night of this minute, or of the next one where this minute has had its night already."""
+    now = app.clock.now()
+    minute = now.astimezone(ZoneInfo(org.identity.zone))
+    while find_night(org.oid, name := f"{minute:%Y-%m-%dT%H:%M}") is not None:
+        minute += timedelta(minutes=1)
+    return add_night(org.oid, name, at=now)
+
+
+def _under_way(org: ProtectedOrg) -> Conflict:
+    return Conflict(
+        "backup-under-way",
+        f"A backup of {org.name!r} is under way.",
+        next_step="Wait for its end; the list of jobs shows how far it is.",
+    )

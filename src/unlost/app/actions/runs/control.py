@@ -1,0 +1,141 @@
+"""Pause, cancel and let go on: what people do with a run that is under way or waits."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.actions.backups.backup import cancel_unfinished
+from unlost.app.actions.restores.queued_restore import ask_for
+from unlost.app.backups.backup_run import IN_PROGRESS, close_hours
+from unlost.app.compose import Application
+from unlost.app.home.cancellation import stopped
+from unlost.catalog.nights import cancel_night, hold_night, release_night
+from unlost.catalog.orgs import get_org
+from unlost.catalog.queued_restores import drop_restore, release_restore
+from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, NotFound
+from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.snapshot import CommitKind
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """What becomes of a run: a sentence, and what to do next if anything."""
+
+    run: str
+    org: str
+    sentence: str
+    next_step: str = ""
+
+
+@action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
+def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
+    """Stop a run at its next call; it waits until it is let go on.
+
+    Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
+    """
+    known = _waits(_goes_on(run))
+    set_wish(run, Wish.PAUSE)
+    hold_night(run, code=PAUSED, sentence=stopped(run, Wish.PAUSE).sentence)
+    now = known.state is RunState.RUNNING
+    return Controlled(
+        run,
+        known.org,
+        f"The run {run} {'stops within seconds' if now else 'waits'}; nothing of it is lost.",
+        f"Let it go on with `unlost runs {run} --go-on`.",
+    )
+
+
+@action("run.cancel", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
+def cancel(app: Application, run: str) -> Controlled:
+    """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
+
+    Raises NotFound (``run-unknown``), Conflict (``run-over``).
+    """
+    known = _goes_on(run)
+    if known.hourly:
+        return _cancel_hour(app, known)
+    if known.kind is not CommitKind.BACKUP:
+        if drop_restore(run, at=app.clock.now()):
+            return Controlled(
+                run,
+                known.org,
+                f"The service does not go on with {run}; what it wrote stays in the org.",
+                f"Finish it with `unlost restore resume {run}`.",
+            )
+        set_wish(run, Wish.CANCEL)
+        return Controlled(
+            run,
+            known.org,
+            f"The run {run} stops within seconds; what it wrote stays in the org.",
+            f"Finish it with `unlost restore resume {run}`.",
+        )
+    set_wish(run, Wish.CANCEL)
+    try:
+        given_up = cancel_unfinished(app, get_org(known.org), run)
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+        return Controlled(run, known.org, f"The run {run} stops within seconds.")
+    if not given_up:
+        _goes_on(run)  # it ended meanwhile
+    told = stopped(run, Wish.CANCEL)
+    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
+    return Controlled(run, known.org, told.sentence, told.next_step)
+
+
+@action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
+def go_on(app: Application, run: str) -> Controlled:
+    """Let a paused run go on.
+
+    Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
+    """
+    known = _waits(_goes_on(run))
+    set_wish(run, Wish.NONE)
+    if release_restore(run):
+        ask_for(app, run)
+        return Controlled(run, known.org, f"The service goes on with {run}.")
+    if release_night(run, at=app.clock.now()):
+        return Controlled(run, known.org, f"The service goes on with {run} within a minute.")
+    command = f"unlost backup {known.org}"
+    if known.kind is not CommitKind.BACKUP:
+        command = f"unlost restore resume {run}"
+    return Controlled(run, known.org, f"The run {run} may go on.", f"Go on with it: {command}")
+
+
+def _cancel_hour(app: Application, known: RunRecord) -> Controlled:
+    set_wish(known.id, Wish.CANCEL)
+    try:
+        close_hours(app, get_org(known.org))
+    except Conflict as busy:
+        if busy.code != IN_PROGRESS:
+            raise
+        return Controlled(known.id, known.org, f"The run {known.id} stops within seconds.")
+    told = stopped(known.id, Wish.CANCEL)
+    return Controlled(known.id, known.org, told.sentence, told.next_step)
+
+
+def _waits(known: RunRecord) -> RunRecord:
+    """The run, if it is one that may wait; raises Conflict."""
+    if known.hourly:
+        raise Conflict(
+            "run-hourly",
+            f"The run {known.id} is one of an hour between two nights: it does not wait.",
+            next_step="Cancel it, or leave it; the next hour reads what it would have read.",
+        )
+    return known
+
+
+def _goes_on(run: str) -> RunRecord:
+    known = find_run(run)
+    if known is None:
+        raise NotFound(
+            "run-unknown", f"There is no run named {run!r}.", next_step="See `unlost runs`."
+        )
+    if known.state.over:
+        raise Conflict(
+            "run-over",
+            f"The run {run} is over: {known.state.value}.",
+            next_step="See `unlost runs`.",
+        )
+    return known

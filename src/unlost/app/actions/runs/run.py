@@ -1,0 +1,200 @@
+"""One job: how far a run is, table by table. It is asked for every other second."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import Where, action, run_unknown
+from unlost.app.actions.restores.restore_run import runs
+from unlost.app.compose import Application
+from unlost.catalog.observer import ItemRecord, run_items
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.catalog.plans import plan_of_run
+from unlost.catalog.runs import RunState, find_run
+from unlost.engine.restore.planning.summary import Branch, PlanSummary
+from unlost.jobs.slots import worker_runs
+from unlost.model.access import Right
+from unlost.model.jobs import Wish
+from unlost.model.learned import learned
+from unlost.model.plan import Action
+from unlost.model.progress import Phase
+from unlost.model.snapshot import CommitKind
+
+FORGOTTEN = "forgotten"  # the state of a restore that only the vault knows
+UNDER_WAY = frozenset({RunState.RUNNING.value, RunState.WAITING.value})
+OVER = frozenset({RunState.DONE.value, RunState.ABANDONED.value, FORGOTTEN})
+NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
+
+
+@dataclass(frozen=True, slots=True)
+class JobTable:
+    """A table's part. ``total``: records that will be written, None where nobody knows."""
+
+    table: str
+    label: str
+    phase: Phase | None
+    rows: int
+    total: int | None
+    files: int
+    bytes: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run as it stands. ``state`` is one of ``RunState``, or ``forgotten``.
+
+    ``done`` of ``total`` records are written, in a restore whose plan the console made; else the
+    total is None. ``plan`` is its name then. ``served``: a service or worker runs now.
+    """
+
+    run: str
+    org: str
+    zone: str
+    kind: CommitKind
+    full: bool
+    hourly: bool
+    state: str
+    wish: Wish
+    started: datetime | None
+    ended: datetime | None
+    resume_at: datetime | None
+    snapshot: int | None
+    error_code: str
+    error_sentence: str
+    served: bool
+    plan: str
+    phase: Phase | None
+    done: int
+    total: int | None
+    tables: tuple[JobTable, ...]
+
+    @property
+    def going(self) -> bool:
+        """True while it is worth looking again in a moment."""
+        return self.state in UNDER_WAY
+
+    @property
+    def tenths(self) -> int:
+        """The share that is written, in steps of ten percent: as often as it is read aloud."""
+        return self.done * 10 // self.total * 10 if self.total else 0
+
+    @property
+    def over(self) -> bool:
+        """True if it will not be gone on with."""
+        return self.state in OVER
+
+    @property
+    def restore(self) -> bool:
+        """True for a restore."""
+        return self.kind is CommitKind.RESTORE
+
+
+@action("run.progress", Right.LOOK, where=Where.RUN, subject=("run",))
+def job(app: Application, run: str) -> Job:
+    """How far a run is; raises NotFound (``run-unknown``)."""
+    known = find_run(run)
+    if known is None:
+        return _forgotten(app, run)
+    org = get_org(known.org)
+    kept = plan_of_run(run)
+    summary = learned(PlanSummary).convert(kept.summary) if kept and kept.summary else None
+    items = run_items(run)
+    totals = written_by_table(summary) if summary is not None else {}
+    tables = tuple(_tables(app, org, items, totals))
+    return Job(
+        run=run,
+        org=known.org,
+        zone=org.identity.zone,
+        kind=known.kind,
+        full=known.full,
+        hourly=known.hourly,
+        state=known.state.value,
+        wish=known.wish,
+        started=known.started_at,
+        ended=known.ended_at,
+        resume_at=known.resume_at,
+        snapshot=known.snapshot,
+        error_code=known.error_code,
+        error_sentence=known.error_sentence,
+        served=worker_runs(app.locks, alone=not app.home.database),
+        plan=kept.id if kept is not None else "",
+        phase=_phase(items),
+        done=sum(one.rows for one in tables if one.total is not None),
+        total=sum(totals.values()) if summary is not None else None,
+        tables=tables,
+    )
+
+
+def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
+    """How many records of each table a plan writes."""
+    counts: Counter[str] = Counter()
+    for branch in _branches(summary.tree):
+        written = (one.count for one in branch.actions if one.action not in NOT_WRITTEN)
+        counts[branch.table] += sum(written)
+    return {table: count for table, count in sorted(counts.items()) if count}
+
+
+def _branches(tree: Iterable[Branch]) -> Iterable[Branch]:
+    for branch in tree:
+        yield branch
+        yield from _branches(branch.below)
+
+
+def _tables(
+    app: Application,
+    org: ProtectedOrg,
+    items: Iterable[ItemRecord],
+    totals: Mapping[str, int],
+) -> Iterable[JobTable]:
+    head = app.vault.head(org.oid)
+    labels = {one.name: one.label for one in (head.schema().tables if head is not None else ())}
+    found = {item.table: item for item in items if item.table}
+    for table in sorted({*found, *totals}):
+        item, total = found.get(table), totals.get(table)
+        rows = item.rows if item is not None else 0
+        yield JobTable(
+            table,
+            labels.get(table) or table,
+            item.phase if item is not None else None,
+            rows if total is None else min(rows, total),  # what is read back is counted again
+            total,
+            item.files if item is not None else 0,
+            item.bytes if item is not None else 0,
+            item.calls if item is not None else 0,
+        )
+
+
+def _phase(items: Iterable[ItemRecord]) -> Phase | None:
+    return next((item.phase for item in items if not item.table), None)
+
+
+def _forgotten(app: Application, run: str) -> Job:
+    """A restore of before this home's database was lost: the vault has its journal."""
+    line = next((one for one in runs(app).runs if one.run == run), None)
+    if line is None:
+        raise run_unknown(run)
+    org = get_org(line.org)
+    return Job(
+        run=run,
+        org=org.name,
+        zone=org.identity.zone,
+        kind=line.kind,
+        full=False,
+        hourly=False,
+        state=RunState.DONE.value if line.ended is not None else FORGOTTEN,
+        wish=Wish.NONE,
+        started=line.started,
+        ended=line.ended,
+        resume_at=None,
+        snapshot=None,
+        error_code="",
+        error_sentence="",
+        served=False,
+        plan="",
+        phase=None,
+        done=0,
+        total=None,
+        tables=(),
+    )

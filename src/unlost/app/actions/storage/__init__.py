@@ -1,0 +1,1 @@
+"""Storage of an org: use and forecast."""

@@ -1,0 +1,144 @@
+"""How an org's storages fill: what they hold, how they grow, when they will be full."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.access import action, check_org
+from unlost.app.actions.storage.storage_use import StorageUse, loops, storage_use
+from unlost.app.compose import Application
+from unlost.catalog.orgs import get_org
+from unlost.catalog.storage import StorageHistory, storages
+from unlost.engine.storage.forecast import LOOKED_BACK, STOP, forecast
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.forecast import Forecast, Sample
+from unlost.model.storage import Loop
+
+SHOWN = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageLine:
+    """One storage: its newest sample, those before it, and where they lead (None: too few days).
+
+    ``forecast`` tells when the share that must not be reached is, ``full`` when it is full.
+    """
+
+    name: str
+    used: float
+    limit: float
+    samples: tuple[Sample, ...]
+    forecast: Forecast | None
+    full: Forecast | None = None
+
+    @property
+    def share(self) -> float:
+        """Used of the limit; 0 where there is none."""
+        return self.used / self.limit if self.limit else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageTrend:
+    """The storages of an org and where they lead; none where no backup told of any."""
+
+    org: str
+    zone: str
+    at: datetime
+    stop: float
+    storages: tuple[StorageLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageLoops:
+    """Loops of automatic mails in the newest backup of an org, the largest first."""
+
+    org: str
+    zone: str
+    loops: tuple[Loop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageReport:
+    """The storages of an org, as of its backups, and what fills them.
+
+    ``loops`` are those of automatic mails, where they were asked for.
+    """
+
+    org: str
+    zone: str
+    at: datetime
+    storages: tuple[StorageLine, ...]
+    use: StorageUse
+    loops: tuple[Loop, ...] | None = None
+
+
+@action("storage.trend", Right.LOOK)
+def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
+    """How an org's storages fill; ``stop`` is the share that must not be reached.
+
+    Raises UsageError (``stop-invalid``).
+    """
+    if not 0 < stop <= 10:
+        raise UsageError(
+            "stop-invalid",
+            f"{stop:.0%} is no share of a storage.",
+            next_step="Give a percentage such as 105.",
+        )
+    known, now = get_org(org), app.clock.now()
+    lines = tuple(_line(one, now, stop) for one in storages(known.oid, since=now - SHOWN))
+    return StorageTrend(known.name, known.identity.zone, now, stop, lines)
+
+
+@action("storage.use", Right.LOOK, trace=Trace.READ)
+def use(app: Application, org: str) -> StorageUse:
+    """What fills an org's storages: it reads the newest backup, which takes its time.
+
+    Owners and threads are told to who may read records. Raises NotFound (``snapshot-unknown``).
+    """
+    return storage_use(app, org)
+
+
+@action("storage.loops", Right.READ, trace=Trace.READ)
+def storage_loops(app: Application, org: str) -> StorageLoops:
+    """Machines that answer each other by mail; raises NotFound (``snapshot-unknown``)."""
+    known = get_org(org)
+    found = sorted(loops(app, org), key=lambda loop: -loop.bytes)
+    return StorageLoops(known.name, known.identity.zone, tuple(found))
+
+
+@action("storage.show", Right.LOOK, trace=Trace.READ)
+def storage(
+    app: Application, org: str, *, stop: float = STOP, with_loops: bool = False
+) -> StorageReport:
+    """How an org's storages fill, and with what; ``stop`` is the share that must not be reached.
+
+    Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup told anything,
+    NotAllowed (``not-permitted``) for loops, which are told to who may read records.
+    """
+    seen = trend(app, org, stop=stop)
+    if not seen.storages:
+        raise NotFound(
+            "storage-unknown",
+            f"No backup of {org} has told yet how full its storages are.",
+            next_step=f"Make one with `unlost backup {org}`; the user needs to see the org's limits.",
+        )
+    if with_loops:
+        check_org(app, Right.READ, org)
+    found = tuple(loops(app, org)) if with_loops else None
+    return StorageReport(seen.org, seen.zone, seen.at, seen.storages, storage_use(app, org), found)
+
+
+def _line(kept: StorageHistory, now: datetime, stop: float) -> StorageLine:
+    recent = _recent(kept.samples, now)
+    return StorageLine(
+        kept.name,
+        kept.samples[-1].used,
+        kept.limit,
+        kept.samples,
+        forecast(recent, limit=kept.limit, now=now, stop=stop),
+        forecast(recent, limit=kept.limit, now=now, stop=1.0),
+    )
+
+
+def _recent(samples: tuple[Sample, ...], now: datetime) -> tuple[Sample, ...]:
+    return tuple(sample for sample in samples if sample.at >= now - LOOKED_BACK)

@@ -1,0 +1,175 @@
+"""What fills an org's storages, read from its newest backup: tables, years, owners, mails, loops."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from unlost.app.compose import Application
+from unlost.app.records.record_facts import Names
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.engine.storage.loops import find_loops
+from unlost.engine.storage.usage import table_uses, thread_uses
+from unlost.model.access import Right
+from unlost.model.errors import NotFound
+from unlost.model.ports import Snapshot
+from unlost.model.storage import (
+    Loop,
+    MailRule,
+    StorageRule,
+    TableUse,
+    ThreadUse,
+    Weight,
+)
+
+RECENT = timedelta(days=30)
+MOST = 10  # owners and threads that are told
+
+
+@dataclass(frozen=True, slots=True)
+class UseLine:
+    """What a table's live records use of a storage; ``recent``: those made in the last 30 days."""
+
+    storage: str
+    table: str
+    label: str
+    records: int
+    bytes: int
+    recent: int
+
+
+@dataclass(frozen=True, slots=True)
+class YearLine:
+    """What records made in a year use of a storage; year 0 is unknown."""
+
+    storage: str
+    year: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLine:
+    """What an owner's records use of a storage. ``name`` is empty where it is not known."""
+
+    storage: str
+    owner: str
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUse:
+    """What fills the storages as of a backup, the largest first. ``since`` begins the last 30 days.
+
+    ``threads`` are mails of one subject between the same two sides.
+    """
+
+    snapshot: int
+    as_of: datetime
+    since: datetime
+    tables: tuple[UseLine, ...]
+    years: tuple[YearLine, ...]
+    owners: tuple[OwnerLine, ...]
+    threads: tuple[ThreadUse, ...]
+
+
+def storage_use(app: Application, org: str) -> StorageUse:
+    """What fills an org's storages; raises NotFound (``org-unknown``, ``snapshot-unknown``).
+
+    Owners and threads only for an actor who may read records.
+    """
+    known = get_org(org)
+    reads = app.actor.may(Right.READ, known.oid)
+    head = _newest(app, known)
+    since = head.info.as_of - RECENT
+    rules = app.connector(known.identity.connector).storage_rules(head.schema())
+    uses = sorted(table_uses(head, rules, since=since), key=lambda one: -one.bytes)
+    return StorageUse(
+        head.info.number,
+        head.info.as_of,
+        since,
+        tuple(_line(head, one) for one in uses),
+        tuple(_years(uses)),
+        tuple(_owners(head, uses, rules)) if reads else (),
+        tuple(_threads(app, known, head, rules, since)) if reads else (),
+    )
+
+
+def loops(app: Application, org: str) -> Sequence[Loop]:
+    """Loops of automatic mails in an org's newest backup; raises NotFound as ``storage_use``."""
+    known = get_org(org)
+    head = _newest(app, known)
+    rules = app.connector(known.identity.connector).storage_rules(head.schema())
+    return [
+        loop
+        for table, mails in _mail_tables(app, known, head).items()
+        for loop in find_loops(head, table, mails, weight=_weight(rules, table))
+    ]
+
+
+def _newest(app: Application, org: ProtectedOrg) -> Snapshot:
+    head = app.vault.head(org.oid)
+    if head is None:
+        raise NotFound(
+            "snapshot-unknown",
+            f"{org.name} has no backup yet.",
+            next_step=f"Make one with `unlost backup {org.name}`.",
+        )
+    return head
+
+
+def _line(head: Snapshot, use: TableUse) -> UseLine:
+    table = head.schema().table(use.table)
+    label = (table.label if table is not None else "") or use.table
+    return UseLine(use.storage, use.table, label, use.records, use.bytes, use.recent)
+
+
+def _years(uses: Sequence[TableUse]) -> Iterable[YearLine]:
+    sums: Counter[tuple[str, int]] = Counter()
+    for use in uses:
+        sums.update({(use.storage, year): count for year, count in use.years.items()})
+    return (YearLine(storage, year, count) for (storage, year), count in sorted(sums.items()))
+
+
+def _owners(
+    head: Snapshot, uses: Sequence[TableUse], rules: Mapping[str, StorageRule]
+) -> Iterable[OwnerLine]:
+    sums: Counter[tuple[str, str]] = Counter()
+    tables: dict[str, None] = {}
+    for use in uses:
+        sums.update({(use.storage, owner): count for owner, count in use.owners.items() if owner})
+        tables |= dict.fromkeys(_owner_tables(head, use.table, rules[use.table]))
+    for storage in dict.fromkeys(storage for storage, _ in sums):
+        own = Counter({owner: n for (held, owner), n in sums.items() if held == storage})
+        most = own.most_common(MOST)
+        names = Names(head).of(tables, [owner for owner, _ in most])
+        yield from (OwnerLine(storage, one, names.get(one, ""), count) for one, count in most)
+
+
+def _owner_tables(head: Snapshot, table: str, rule: StorageRule) -> Sequence[str]:
+    described = head.schema().table(table)
+    column = described.column(rule.owner) if described is not None and rule.owner else None
+    return column.reference.tables if column is not None and column.reference is not None else ()
+
+
+def _threads(
+    app: Application,
+    org: ProtectedOrg,
+    head: Snapshot,
+    rules: Mapping[str, StorageRule],
+    since: datetime,
+) -> Iterable[ThreadUse]:
+    for table, mails in _mail_tables(app, org, head).items():
+        weight = _weight(rules, table)
+        if weight is not None:
+            yield from thread_uses(head, table, mails, weight, since=since, most=MOST)
+
+
+def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping[str, MailRule]:
+    rules = app.connector(org.identity.connector).mail_rules(head.schema())
+    return {table: rule for table, rule in rules.items() if table in head.tables()}
+
+
+def _weight(rules: Mapping[str, StorageRule], table: str) -> Weight | None:
+    weights = rules[table].weights if table in rules else ()
+    return next((one for one in weights if one.texts), None)

@@ -1,0 +1,128 @@
+"""Keep the vault small: merge what many nights wrote, and remove what nothing needs any more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import Where, action
+from unlost.app.backups.backup_run import IN_PROGRESS
+from unlost.app.compose import Application
+from unlost.app.home.process import give_back
+from unlost.app.retention import scrubbing
+from unlost.app.vault.rekeying import go_on
+from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
+from unlost.catalog.upkeep import save_upkeep
+from unlost.model.access import Right, Trace
+from unlost.model.errors import UnlostError
+from unlost.model.snapshot import CommitKind
+from unlost.model.upkeep import Compaction, Merged, Sweep, UpkeepRecord
+
+KIND = CommitKind.COMPACT
+PASSING = frozenset({IN_PROGRESS, "run-stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class OrgCompacted:
+    """What was done for an org. ``snapshot`` is the commit that did it, None if nothing was due.
+
+    ``removed`` objects are gone; ``waiting`` ones are needed by no backup, and go at ``next_at`` at
+    the earliest: the run ``held_by``, if there is one, must have ended.
+    """
+
+    org: str
+    zone: str
+    snapshot: int | None
+    tables: tuple[Merged, ...]
+    removed: int
+    removed_bytes: int
+    waiting: int
+    waiting_bytes: int
+    next_at: datetime | None
+    held_by: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What was done, by org; ``bytes`` of each are what its backups are read from now."""
+
+    orgs: tuple[OrgCompacted, ...]
+
+
+@action("vault.compact", Right.OPERATE, trace=Trace.WRITE, where=Where.ORG)
+def compact(app: Application, org: str | None = None) -> Compacted:
+    """Keep the vault small, for one org or for all; the service does it after each night.
+
+    No backup changes by it. Raises Conflict (``run-in-progress``) where it is being done already.
+    """
+    if org is not None:
+        return Compacted((_compacted(app, get_org(org)),))
+    mine = [one for one in app.orgs() if app.actor.may(Right.OPERATE, one.oid)]
+    return Compacted(tuple(_compacted(app, one) for one in mine))
+
+
+def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
+    """The same after a night. Never raises: an alert tells what failed. None if nothing was done."""
+    org = next((one for one in list_orgs() if one.oid == oid), None)
+    if org is None:
+        return None
+    give_back()  # what the backup held that ran before
+    try:
+        done, swept = _kept(app, org)
+    except UnlostError as error:
+        if error.code in PASSING:
+            return None  # it was stopped, or somebody does it by hand: the next night does the rest
+        record = UpkeepRecord(app.clock.now(), error_code=error.code, error_sentence=error.sentence)
+    except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
+        told = str(error) or type(error).__name__
+        record = UpkeepRecord(app.clock.now(), error_code=type(error).__name__, error_sentence=told)
+    else:
+        return _record(app, org, done, swept)
+    save_upkeep(oid, record)
+    return record
+
+
+def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
+    done, swept = _kept(app, org)
+    _record(app, org, done, swept)
+    return OrgCompacted(
+        org.name,
+        org.identity.zone,
+        done.snapshot,
+        done.merged,
+        swept.removed,
+        swept.removed_bytes,
+        swept.waiting,
+        swept.waiting_bytes,
+        swept.next_at,
+        swept.held_by,
+        app.whole_vault.size(org.oid),
+    )
+
+
+def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
+    run = f"compact-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+    vault = app.whole_vault
+    scrubbing.finish_if_idle(app, org)
+    with app.lease.hold(org.oid, kind=KIND, run=run):
+        try:
+            done = vault.compact(org.oid, run=run, pause=app.brake.check)
+            go_on(app, org.oid, run=f"{run}-rekey")
+        except Exception:
+            vault.sweep(org.oid, run=f"{run}-sweep")  # room is what it may have lacked
+            raise
+        return done, vault.sweep(org.oid, run=f"{run}-sweep")
+
+
+def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep) -> UpkeepRecord:
+    record = UpkeepRecord(
+        at=app.clock.now(),
+        snapshot=done.snapshot,
+        before=sum(one.bytes_before for one in done.merged),
+        after=sum(one.bytes_after for one in done.merged),
+        removed=swept.removed_bytes,
+        waiting=swept.waiting_bytes,
+        next_at=swept.next_at,
+        held_by=swept.held_by or "",
+    )
+    save_upkeep(org.oid, record)
+    return record

@@ -1,0 +1,37 @@
+"""Copy the vault to a second place."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.vault.mirror import check_apart, check_unseen, store_at
+from unlost.model.access import Right, Trace
+from unlost.vault.mirror.copying import copy_vault
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import check_not_locked
+
+
+@dataclass(frozen=True, slots=True)
+class VaultCopied:
+    """Where the copy lies; objects and bytes that were written, objects that lay there already."""
+
+    place: str
+    objects: int
+    bytes: int
+    there: int
+
+
+@action("vault.copy", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
+def copy(app: Application, place: StoreAddress) -> VaultCopied:
+    """Bring a copy of the vault up to date, or make one in an empty place.
+
+    Raises UsageError (``copy-same-place``), Conflict (``copy-other-vault``), IntegrityError (``copy-differs``), NotFound, StoreError.
+    """
+    check_apart(app.home.place, place)
+    source, target = store_at(app, app.home.place), store_at(app, place)
+    check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
+    probe_store(target, entropy=app.entropy)
+    check_unseen(app, place)
+    done = copy_vault(source, target)
+    return VaultCopied(str(place), done.objects, done.bytes, done.there)

@@ -1,0 +1,278 @@
+"""The keys that open the vault: list them, add one, take one away, replace one, try one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.home.home_keys import (
+    SERVICE_WAY,
+    OpenedKeys,
+    WayIn,
+    draft_of,
+    open_keys,
+    service_key_of,
+    service_slots,
+)
+from unlost.app.home.sealed_key import Sealer, present_sealer, slot_of
+from unlost.app.vault.new_keys import (
+    NewKey,
+    alone,
+    check_new,
+    check_own_file,
+    drafted_key,
+    fresh_name,
+    ready_key,
+    secret_of,
+)
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotAllowed, UsageError
+from unlost.vault.format.recovery import RecoverySheet
+from unlost.vault.keys.key_slots import (
+    Way,
+    WayKind,
+    note_sheet,
+    remove_way,
+    replace_way,
+    slot_unknown,
+    ways,
+)
+from unlost.vault.keys.opening import add_slot, new_stretch, recovery_sheet
+from unlost.vault.keys.register import registered
+from unlost.vault.keys.unlock import move_service_key
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A slot; ``service``: the service of this home opens the vault by it."""
+
+    slot: str
+    kind: WayKind
+    whole_copies: int
+    counts: bool
+    service: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The slots of the vault. ``sheet_taken_down``: when somebody last did so, as far as is known."""
+
+    vault_id: str
+    slots: tuple[KeyLine, ...]
+    sheet_taken_down: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What was done. ``key_file`` is where a new key lies, ``replaced`` the slot that is gone."""
+
+    slot: str
+    kind: WayKind
+    key_file: str | None = None
+    replaced: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRemoved:
+    """The slot that is gone, and those that are left."""
+
+    slot: str
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTried:
+    """A key that opens the vault; ``slot`` is None for the recovery sheet, which needs none."""
+
+    vault_id: str
+    slot: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SheetShown:
+    """The recovery sheet was taken down."""
+
+    vault_id: str
+    at: datetime
+
+
+@action("key.list", Right.MANAGE, where=Where.HOME)
+def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
+    """The slots of the vault; raises what opening the vault raises."""
+    opened = _open(app, way)
+    own = service_slots(app.home)
+    lines = tuple(
+        KeyLine(one.slot, one.kind, one.whole, one.counts, one.slot in own)
+        for one in ways(opened.store, opened.keys)
+    )
+    sheet = registered(opened.store, opened.keys).sheet
+    taken_down = datetime.fromisoformat(sheet) if sheet else None
+    return Keys(opened.keys.vault.hex(), lines, taken_down)
+
+
+@action("key.add", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
+def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> KeyChange:
+    """Add a slot for a new key.
+
+    Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``, ``key-unclear``,
+    ``key-in-vault``, ``passphrase-short``), StoreError.
+    """
+    check_new(new, slot)
+    with alone(app.locks):
+        return _add(app, slot, new, way)
+
+
+def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
+    opened = _open(app, way)
+    if new.passphrase:
+        add_slot(
+            opened.store,
+            opened.keys,
+            secret_of(new, slot),
+            slot=slot,
+            entropy=app.entropy,
+            stretch=new_stretch(app.entropy),
+        )
+        return KeyChange(slot, WayKind.PASSPHRASE)
+    file = new.key_file or (app.home.service_key if new.service else None)
+    key = ready_key(opened, slot, file, entropy=app.entropy, sealer=new.sealer)
+    add_slot(opened.store, opened.keys, key, slot=slot, entropy=app.entropy)
+    new.tell_of(key)
+    return KeyChange(slot, WayKind.KEY_FILE, str(file) if file else None)
+
+
+@action("key.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
+def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
+    """Take a slot away.
+
+    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``), Conflict
+    (``keys-in-hand``).
+    """
+    with alone(app.locks):
+        opened = _open(app, way)
+        held = ways(opened.store, opened.keys)
+        _check_not_in_use(app, slot, held)
+        remove_way(opened.store, opened.keys, slot)
+    return KeyRemoved(slot, tuple(one.slot for one in held if one.usable and one.slot != slot))
+
+
+@action("key.replace", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
+def replace(
+    app: Application,
+    slot: str,
+    new: NewKey | None = None,
+    way: WayIn = SERVICE_WAY,
+    *,
+    sealer: Sealer | None = None,
+) -> KeyChange:
+    """Put a new key in the place of a slot's; the old one opens nothing from then on.
+
+    Without ``new`` it is the service's own key, which is written where the service looks for it. ``sealer``
+    seals that one; without it whoever seals the present one.
+    Raises as ``add`` and ``remove`` do, UsageError (``key-unclear``, ``key-is-credential``).
+    """
+    with alone(app.locks):
+        return _replace(app, slot, new, way, sealer)
+
+
+def _replace(
+    app: Application, slot: str, new: NewKey | None, way: WayIn, sealer: Sealer | None
+) -> KeyChange:
+    opened = _open(app, way)
+    if slot not in {one.slot for one in ways(opened.store, opened.keys) if one.counts}:
+        raise slot_unknown(slot)
+    name = fresh_name(slot, entropy=app.entropy)
+    if new is None:
+        return _replace_own(app, opened, slot, name, sealer)
+    _check_not_in_use(app, slot, ways(opened.store, opened.keys))
+    check_new(new, name)
+    key = (
+        None
+        if new.passphrase
+        else ready_key(opened, name, new.key_file, entropy=app.entropy, sealer=new.sealer)
+    )
+    replace_way(
+        opened.store,
+        opened.keys,
+        slot,
+        key or secret_of(new, name),
+        new=name,
+        entropy=app.entropy,
+        stretch=None if key else new_stretch(app.entropy),
+        hand_over=lambda: new.tell_of(key) if key else None,
+    )
+    kind = WayKind.KEY_FILE if key else WayKind.PASSPHRASE
+    return KeyChange(name, kind, str(new.key_file) if new.key_file else None, slot)
+
+
+@action("key.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTried:
+    """Open the vault with a key, and do nothing else; raises what opening the vault raises."""
+    opened = _open(app, way)
+    if way.sheet or way.passphrase:
+        return KeyTried(opened.keys.vault.hex(), way.slot or None)
+    slot = slot_of(way.key_file or service_key_of(app.home))
+    return KeyTried(opened.keys.vault.hex(), slot)
+
+
+@action("key.sheet", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def sheet(
+    app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
+) -> SheetShown:
+    """Show the recovery sheet; ``hand_over`` raises if it was not taken down."""
+    opened = _open(app, way)
+    hand_over(recovery_sheet(opened.keys))
+    now = app.clock.now()
+    note_sheet(opened.store, opened.keys, now.isoformat())
+    return SheetShown(opened.keys.vault.hex(), now)
+
+
+def _open(app: Application, way: WayIn) -> OpenedKeys:
+    return open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
+
+
+def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> None:
+    """The service must be able to open the vault tonight."""
+    own = service_slots(app.home)
+    usable = {one.slot for one in held if one.usable}
+    if slot in own and not usable & {one for one in own if one != slot}:
+        raise NotAllowed(
+            "slot-in-use",
+            f"The service of this home opens the vault by the slot “{slot}”.",
+            next_step=f"Give the service another key instead: unlost key replace {slot}",
+        )
+
+
+def _replace_own(
+    app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
+) -> KeyChange:
+    """Another key for the service of this home, where it looks for it."""
+    file, own = app.home.service_key, service_slots(app.home)
+    check_own_file(f"then: unlost key remove {slot}")
+    if own and slot not in own:
+        raise UsageError(
+            "key-unclear",
+            f"“{slot}” is not the slot of this home's service, so that it was not said where the "
+            "new key is to go.",
+            next_step="Name a file with --key-file FILE, or add --passphrase.",
+        )
+    draft = draft_of(app.home)
+    key = drafted_key(
+        opened,
+        opened.keys,
+        draft,
+        slot=name,
+        entropy=app.entropy,
+        sealer=sealer or present_sealer(file),
+    )
+    replace_way(
+        opened.store,
+        opened.keys,
+        slot,
+        key,
+        new=name,
+        entropy=app.entropy,
+        hand_over=lambda: move_service_key(draft, file),
+    )
+    return KeyChange(name, WayKind.KEY_FILE, str(file), slot)

@@ -1,0 +1,210 @@
+"""The vault's second copy: where it lies, how it is, and bringing it up to date."""
+
+from dataclasses import dataclass, replace
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.home.home import check_outside_vault, write_mirror
+from unlost.app.vault.mirror import (
+    LOCK,
+    MirrorState,
+    check_apart,
+    check_unseen,
+    known_place,
+    mirror_now,
+    mirror_place,
+    nothing_at,
+    opener,
+    store_at,
+)
+from unlost.catalog.mirroring import begin_mirror, forget_mirror, last_mirror, save_mirror
+from unlost.jobs.durable import ask
+from unlost.jobs.slots import worker_runs
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, UnlostError
+from unlost.model.jobs import Job, JobKind
+from unlost.model.locks import Held
+from unlost.model.mirror import MirrorRecord
+from unlost.model.store import Store
+from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import check_not_locked
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorDone:
+    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
+
+    ``kept`` were removed from the vault, but not from the copy, because something is or was damaged in the
+    vault, and they may be all that is left of it.
+    """
+
+    place: str
+    objects: int
+    bytes: int
+    there: int
+    removed: int
+    removed_bytes: int
+    damaged: tuple[str, ...]
+    strange: tuple[str, ...]
+    kept: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToMirror:
+    """An update that the service was asked for."""
+
+    job: str
+
+
+@action("mirror.set", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
+def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
+    """Have a second copy of the vault kept at a place. It is not filled yet.
+
+    Raises UsageError (``copy-same-place``, ``key-in-vault``), StoreError.
+    """
+    check_apart(app.home.place, place)
+    for key in (app.home.service_key, app.home.home_key):
+        check_outside_vault(key, place.folder)
+    check_not_locked(place, now=app.clock.now, sleep=app.clock.sleep)
+    probe_store(store_at(app, place), entropy=app.entropy)
+    check_unseen(app, place)
+    write_mirror(app.home, place)
+    return mirror_now(app)
+
+
+@action("mirror.off", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def end_mirror(app: Application) -> MirrorState:
+    """Keep no second copy any more; what lies there stays. Raises NotFound (``mirror-none``)."""
+    known_place(app)
+    write_mirror(app.home, None)
+    forget_mirror()
+    return mirror_now(app)
+
+
+@action("mirror.show", Right.OPERATE, where=Where.HOME)
+def mirror_state(app: Application) -> MirrorState:
+    """How the second copy is."""
+    return mirror_now(app)
+
+
+@action("mirror.run", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
+def run_mirror(app: Application) -> MirrorDone:
+    """Bring the second copy up to date now; the service does it after each night.
+
+    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``, ``mirror-away``),
+    IntegrityError, StoreError.
+    """
+    place = known_place(app)
+    held = app.locks.take(LOCK)
+    if held is None:
+        raise Conflict(
+            "mirror-under-way",
+            "The second copy is being brought up to date already.",
+            next_step="Wait until that has ended: `unlost vault mirror show` tells.",
+        )
+    return _brought(app, place, held)
+
+
+@action("mirror.ask", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
+def ask_mirror(app: Application) -> AskedToMirror:
+    """Have the service bring the second copy up to date.
+
+    Raises NotFound (``mirror-none``), Conflict (``service-away``) where nobody would do it.
+    """
+    known_place(app)
+    if not worker_runs(app.locks, alone=not app.home.database):
+        raise Conflict(
+            "service-away",
+            "The service does not run, and it is what brings the second copy up to date.",
+            next_step="Start it with `unlost up`, or do it on the home's machine: "
+            "`unlost vault mirror run`.",
+        )
+    job = Job(f"mirror:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.MIRROR, "", "")
+    ask(app.home.queue, job)
+    return AskedToMirror(job.id)
+
+
+def keep_mirrored(app: Application) -> MirrorRecord | None:
+    """The same as a job of the service. Never raises ours: an alert tells what failed.
+
+    None if there is no second copy, or another process is about it.
+    """
+    try:
+        place = mirror_place(app)
+        held = app.locks.take(LOCK) if place is not None else None
+        if place is None or held is None:
+            return None
+        _brought(app, place, held)
+    except UnlostError:
+        pass  # it is kept in the record
+    return last_mirror()
+
+
+def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
+    """Bring it up to date, keep how that ended, and give the lock back."""
+    before = last_mirror(str(place))
+    done_at = before.done_at if before is not None else None
+    record = MirrorRecord(str(place), app.clock.now(), done_at)
+    begin_mirror(record)
+    try:
+        _check_not_away(app, place, before)
+        done = update_mirror(opener(app, witnessed=True)(_own(app)), store_at(app, place))
+    except UnlostError as error:
+        told = replace(record, error_code=error.code, error_sentence=error.sentence)
+        save_mirror(told)
+        raise
+    else:
+        save_mirror(_ended(app, record, done))
+        return _told(app, place, done)
+    finally:
+        held.release()
+
+
+def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord | None) -> None:
+    """Raise Conflict where the copy was whole once and nothing of it is there.
+
+    Else the folder of a disk that is not mounted would be filled, and what only the copy has be forgotten.
+    """
+    if before is not None and before.done_at is not None and nothing_at(app, place):
+        raise Conflict(
+            "mirror-away",
+            f"There is nothing in {place} any more, and the second copy lay there. Nothing was copied.",
+            next_step="Mount its disk or its share again. If it is gone for good, say so with "
+            "`unlost vault mirror off`, then set its place anew.",
+        )
+
+
+def _own(app: Application) -> Store:
+    return store_at(app, app.home.place)
+
+
+def _ended(app: Application, record: MirrorRecord, done: Mirrored) -> MirrorRecord:
+    return replace(
+        record,
+        done_at=app.clock.now(),
+        objects=done.objects,
+        bytes=done.bytes,
+        removed=done.removed,
+        damaged=done.damaged,
+        strange=done.strange,
+        broken=tuple(done.broken.values()),
+    )
+
+
+def _told(app: Application, place: StoreAddress, done: Mirrored) -> MirrorDone:
+    names = app.names()
+    return MirrorDone(
+        place=str(place),
+        objects=done.objects,
+        bytes=done.bytes,
+        there=done.there,
+        removed=done.removed,
+        removed_bytes=done.removed_bytes,
+        damaged=done.damaged,
+        strange=done.strange,
+        kept=done.kept,
+        broken=tuple(f"{names.get(oid, oid)}: {why}" for oid, why in done.broken.items()),
+    )

@@ -1,0 +1,165 @@
+"""A home on a clean machine, from the vault and its recovery sheet alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from unlost.app.actions.vault.init import InitRequest, InitResult, adopt_vault
+from unlost.app.compose import Application, open_application
+from unlost.app.home.database import connect
+from unlost.app.home.discovery import load_connector
+from unlost.app.home.home import HOME_KEY_BYTES, Home, write_secret_file
+from unlost.app.home.system import SystemClock, SystemEntropy
+from unlost.app.vault.home_copy import read_copy
+from unlost.catalog.alerts import list_alerts, list_channels
+from unlost.catalog.copying import check_key, schema_of, settle_copy, write_database
+from unlost.catalog.moving import fill_from
+from unlost.catalog.orgs import ProtectedOrg, list_orgs
+from unlost.catalog.runs import list_runs
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.schema import check_schema
+from unlost.catalog.writers import find_writer
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.ports import Clock, Connector, Entropy, Vault
+from unlost.model.snapshot import nights
+from unlost.model.store import Store
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.vault import open_vault
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """What a person gives. ``copy`` is the number of a copy (None: the newest).
+
+    ``home_key`` is a saved ``keys/home.key``, without which credentials are given again.
+    """
+
+    place: InitRequest
+    sheet: str
+    home_key: Path | None = None
+    copy: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltOrg:
+    """An org that is back. ``credentials`` and ``writer``: whether the next run can sign in.
+
+    ``writer`` is None for an org that had no write identity.
+    """
+
+    name: str
+    label: str
+    backups: int
+    last_backup: datetime | None
+    runs: int
+    nightly: bool
+    credentials: bool
+    writer: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildResult:
+    """What came back. ``silent`` are the channels whose secret must be given again."""
+
+    home: InitResult
+    orgs: tuple[RebuiltOrg, ...]
+    alerts: int
+    channels: int
+    silent: tuple[str, ...]
+
+
+def rebuild(
+    wish: Rebuild,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    connectors: Callable[[str], Connector] = load_connector,
+) -> RebuildResult:
+    """Make the home that was lost, as its newest copy in the vault knew it.
+
+    Raises NotFound (``home-copy-missing``, ``home-copy-unknown``), NotAllowed (``home-key-wrong``
+    and what opening the vault raises), Conflict, UsageError, IntegrityError; the vault stays as it
+    was then.
+    """
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    key = _read_key(wish.home_key) if wish.home_key is not None else None
+
+    silent: list[str] = []
+
+    def fill(home: Home, store: Store, keys: Keyring) -> None:
+        vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
+        silent.extend(_fill(home, _content(vault, wish.copy), key, at=clock.now()))
+
+    made = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
+    place = Path(made.home)
+    with open_application(place, clock=clock, entropy=entropy, connectors=connectors) as app:
+        orgs = tuple(_org(app, org) for org in list_orgs())
+        return RebuildResult(made, orgs, len(list_alerts()), len(list_channels()), tuple(silent))
+
+
+def _content(vault: Vault, number: int | None) -> bytes:
+    content = read_copy(vault, number)
+    if content is None:
+        raise NotFound(
+            "home-copy-missing",
+            "This vault holds no copy of a home's data.",
+            next_step="Make a home with `unlost init DIR --from-sheet FILE`, and add the orgs "
+            "again; their backups are there.",
+        )
+    return content
+
+
+def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Sequence[str]:
+    """The channels whose secret is gone."""
+    check_schema(schema_of(content), what="The copy of the home's data")
+    if key is not None:
+        check_key(content, key)
+        if not home.home_key.exists():
+            write_secret_file(home.home_key, key.hex() + "\n")
+    file = home.root / "catalog.sqlite"
+    write_database(content, file)
+    silent = settle_copy(file, keep_secrets=key is not None, at=at)
+    if home.database:
+        _move_into(home.database, file)
+    return silent
+
+
+def _move_into(database: str, file: Path) -> None:
+    """Bring the copy's file up to date, and what it holds into the home's database."""
+    connect(file)
+    connect(database)
+    fill_from(file)
+    for left in (file, *file.parent.glob(f"{file.name}-*")):
+        left.unlink()
+
+
+def _read_key(file: Path) -> bytes:
+    try:
+        key = bytes.fromhex(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        key = b""
+    if len(key) != HOME_KEY_BYTES:
+        raise UsageError(
+            "home-key-unreadable",
+            f"{file} is no key of a home.",
+            next_step="Name a saved keys/home.key, or leave it out and give the credentials again.",
+        )
+    return key
+
+
+def _org(app: Application, org: ProtectedOrg) -> RebuiltOrg:
+    connector = app.connector(org.identity.connector)
+    whole = nights(app.vault.snapshots(org.oid))
+    writer = find_writer(org.oid) is not None
+    needed = [secret.name for secret in connector.secrets(None)]
+    return RebuiltOrg(
+        org.name,
+        org.identity.label,
+        len(whole),
+        whole[-1].as_of if whole else None,
+        len(list_runs(org.name)),
+        schedule_of(org.oid).schedule.nightly is not None,
+        any(app.secrets(org.oid).get(name) for name in needed),
+        any(app.writer_secrets(org.oid).get(name) for name in needed) if writer else None,
+    )

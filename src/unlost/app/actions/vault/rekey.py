@@ -1,0 +1,77 @@
+"""Seal an org anew under its newest key: what was stolen before opens nothing that is there now."""
+
+from dataclasses import dataclass
+
+from unlost.app.access import Where, action
+from unlost.app.actions.vault.compact import KIND
+from unlost.app.compose import Application
+from unlost.app.retention import scrubbing
+from unlost.app.vault.home_copy import renew_copies
+from unlost.catalog.orgs import ProtectedOrg, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.rekeying import Rekeyed
+
+
+@dataclass(frozen=True, slots=True)
+class OrgRekeyed:
+    """What was done for an org.
+
+    ``objects`` of ``bytes`` were sealed anew by the commits up to ``snapshot``, None if nothing was left
+    to do. ``complete``: the earlier keys are gone. Until then ``waiting`` objects that no backup needs are
+    still under them, the run ``held_by`` must end, or the object ``damaged`` does not open and stays as it is.
+    """
+
+    org: str
+    snapshot: int | None
+    objects: int
+    bytes: int
+    waiting: int
+    held_by: str
+    damaged: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AllRekeyed:
+    """What was done, by org."""
+
+    orgs: tuple[OrgRekeyed, ...]
+
+
+@action("key.rekey", Right.MANAGE, trace=Trace.WRITE, where=Where.ORG)
+def rekey(app: Application, org: str | None = None) -> AllRekeyed:
+    """Seal all that is live of an org, or of all, under its newest key; then the earlier keys go.
+
+    After a new master key the service does it by itself, a part each night. No backup changes by it.
+    Raises Conflict (``run-in-progress``) where upkeep is under way.
+    """
+    mine = [one for one in app.orgs() if app.actor.may(Right.MANAGE, one.oid)]
+    done = tuple(_rekeyed(app, one) for one in ([get_org(org)] if org else mine))
+    if any(one.snapshot for one in done):
+        renew_copies(app)  # of a renewal that was cut off, they may be under an earlier key
+    return AllRekeyed(done)
+
+
+def _rekeyed(app: Application, org: ProtectedOrg) -> OrgRekeyed:
+    run = f"rekey-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+    scrubbing.finish_if_idle(app, org)
+    with app.lease.hold(org.oid, kind=KIND, run=run):
+        vault = app.whole_vault
+        done = vault.rekey(org.oid, run=run, pause=app.brake.check)
+        if done.waiting:
+            vault.sweep(org.oid, run=f"{run}-sweep")
+            done = done.then(vault.rekey(org.oid, run=f"{run}-end", pause=app.brake.check))
+    return _told(org.name, done)
+
+
+def _told(name: str, done: Rekeyed) -> OrgRekeyed:
+    return OrgRekeyed(
+        org=name,
+        snapshot=done.snapshot,
+        objects=done.objects,
+        bytes=done.bytes,
+        waiting=done.waiting,
+        held_by=done.held_by,
+        damaged=done.damaged,
+        complete=done.complete,
+    )

@@ -1,0 +1,137 @@
+"""Repair the vault from a second copy, and the second copy from the vault."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.vault.mirror import (
+    LOCK,
+    check_apart,
+    known_place,
+    mirror_place,
+    nothing_at,
+    opener,
+    store_at,
+)
+from unlost.catalog.checks import last_try_to_repair, save_check
+from unlost.model.access import Right, Trace
+from unlost.model.errors import NotFound
+from unlost.model.night import CheckRecord
+from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
+from unlost.vault.mirror.repair import Repaired, repair_from
+from unlost.vault.stores.address import StoreAddress
+
+TRY_AGAIN = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRepaired:
+    """What was brought back from ``place``, and what is damaged still."""
+
+    place: str
+    objects: tuple[str, ...]
+    bytes: int
+    left: tuple[Damage, ...]
+
+    @property
+    def whole(self) -> bool:
+        """True if nothing is damaged any more."""
+        return not self.left
+
+
+@action("vault.repair", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
+def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired:
+    """Bring back what is missing or damaged, from the vault's second copy or from another one.
+
+    Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``, ``copy-away``), UsageError
+    (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
+    """
+    there = place or known_place(app)
+    check_apart(app.home.place, there)
+    _check_there(app, there)
+    done = _repaired(app, app.home.place, there, witnessed=True)
+    save_check(_look(app, done, mirror=False))
+    return VaultRepaired(str(there), done.objects, done.bytes, done.left)
+
+
+def _check_there(app: Application, place: StoreAddress) -> None:
+    """Raise where nothing lies at the place: a disk that is not mounted is no copy that lacks everything."""
+    if nothing_at(app, place):
+        raise NotFound(
+            "copy-away",
+            f"There is nothing in {place}, and so no copy of the vault. Nothing was changed.",
+            next_step="Mount its disk or its share, or name the place of another copy.",
+        )
+
+
+def heal_vault(app: Application, damages: Sequence[Damage]) -> Repaired | None:
+    """The same where there is a second copy, by the service, for it has found damage.
+
+    None where there is none, it is away, or the same was tried within a week: it reads all of the vault.
+    """
+    place = mirror_place(app)
+    if place is None or _was_tried(app, damages) or nothing_at(app, place):
+        return None
+    done = _repaired(app, app.home.place, place, witnessed=True)
+    save_check(_look(app, done, mirror=False))
+    return done
+
+
+def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
+    """Verify a part of the second copy, and repair it from the vault where that is needed.
+
+    None where there is none, it was never filled, or it is being brought up to date. Raises what the
+    store raises.
+    """
+    place = mirror_place(app)
+    if place is None or not any(store_at(app, place).list("vault.json")):
+        return None
+    held = app.locks.take(LOCK)
+    if held is None:
+        return None
+    try:
+        return _looked_at(app, place, part)
+    finally:
+        held.release()
+
+
+def _looked_at(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
+    opened = opener(app, witnessed=False)
+    report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
+    found = CheckRecord(
+        app.clock.now(), VerifyLevel.FULL.value, report.objects, report.bytes, (), part, mirror=True
+    )
+    if report.damages:
+        found = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
+    save_check(found)
+    return found
+
+
+def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
+    last = last_try_to_repair()
+    if last is None or app.clock.now() - last.at > TRY_AGAIN:
+        return False
+    return {one.told for one in damages} <= set(last.damages)
+
+
+def _repaired(
+    app: Application, ill: StoreAddress, well: StoreAddress, *, witnessed: bool
+) -> Repaired:
+    opened = opener(app, witnessed=witnessed)
+    return repair_from(store_at(app, ill), store_at(app, well), opened=opened)
+
+
+def _look(app: Application, done: Repaired, *, mirror: bool) -> CheckRecord:
+    damages = tuple(one.told for one in done.left)
+    return CheckRecord(
+        app.clock.now(),
+        VerifyLevel.FULL.value,
+        done.looked,
+        done.bytes,
+        damages,
+        mirror=mirror,
+        repaired=done.objects,
+        tried=True,
+    )

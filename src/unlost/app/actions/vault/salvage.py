@@ -1,0 +1,246 @@
+"""Salvage what is left of damaged objects that no copy has whole: plan it, and do it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import msgspec
+from blake3 import blake3
+
+from unlost.app.access import Where, action
+from unlost.app.actions.retention.erase import DIGEST_BYTES
+from unlost.app.compose import Application
+from unlost.app.restores.open_restores import check_no_restore
+from unlost.app.retention import scrubbing
+from unlost.app.vault.mirror import mirror_place, opener, store_at
+from unlost.catalog.checks import save_check
+from unlost.catalog.mirroring import last_mirror
+from unlost.catalog.orgs import ProtectedOrg, list_orgs
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, IntegrityError, UnlostError
+from unlost.model.night import CheckRecord
+from unlost.model.reading import Json
+from unlost.model.salvage import LostFile, Salvage, TableSalvaged
+from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.vault.mirror.repair import curable
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSalvage:
+    """What salvaging does to an org, or did; see ``unlost.model.salvage``.
+
+    ``objects`` are damaged, and are not part of the vault afterwards. ``certificates`` of these commits are
+    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not
+    mended by it; without ``objects`` that is all, and nothing is done.
+    ``snapshot`` is the commit that did it, None in a plan.
+    """
+
+    org: str
+    zone: str
+    objects: tuple[str, ...]
+    tables: tuple[TableSalvaged, ...]
+    files: tuple[LostFile, ...]
+    files_lost: int
+    certificates: tuple[int, ...]
+    journals: tuple[str, ...]
+    reread: tuple[str, ...]
+    left: tuple[Damage, ...]
+    snapshot: int | None = None
+
+    @property
+    def lost(self) -> int:
+        """Versions that are lost, of all tables."""
+        return sum(one.lost for one in self.tables)
+
+    @property
+    def reduced(self) -> int:
+        """Versions that have lost columns, of all tables."""
+        return sum(one.reduced for one in self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class SalvagePlan:
+    """What salvaging would do now, by org, where something is damaged.
+
+    ``digest`` names just this: who has seen it has it done by ``salvage``.
+    """
+
+    digest: str
+    orgs: tuple[OrgSalvage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was salvaged, by org. ``damages`` are those that are left."""
+
+    orgs: tuple[OrgSalvage, ...]
+    damages: tuple[Damage, ...]
+
+    @property
+    def whole(self) -> bool:
+        """True if nothing is damaged any more."""
+        return not self.damages
+
+
+def _noted(done: Salvaged) -> dict[str, Json]:
+    return {
+        "versions_lost": sum(one.lost for one in done.orgs),
+        "versions_reduced": sum(one.reduced for one in done.orgs),
+        "files_lost": sum(one.files_lost for one in done.orgs),
+        "certificates_lost": sum(len(one.certificates) for one in done.orgs),
+        "journals_lost": [run for one in done.orgs for run in one.journals],
+        "snapshots": [one.snapshot for one in done.orgs],
+    }
+
+
+@action("salvage.plan", Right.MANAGE, where=Where.HOME)
+def plan(app: Application) -> SalvagePlan:
+    """What would be kept and what would be lost; nothing is written.
+
+    Raises Conflict (``salvage-copy``) where the second copy has something of it whole, (``salvage-copy-away``)
+    where it is not there, StoreError where it does not answer, or the vault cannot be read now.
+    """
+    _check_copy(app)
+    return _plan(tuple(_planned(app)))
+
+
+@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
+def salvage(app: Application, *, plan: str) -> Salvaged:
+    """Do what the plan of this digest said, and look at the vault again.
+
+    Raises what planning does, and Conflict (``salvage-changed``) where it would be something else by now,
+    (``runs-open``) while a backup or a restore is open, (``run-in-progress``): then nothing was changed. And
+    Conflict (``salvage-broke-off``) where some orgs are done and another one failed.
+    """
+    _check_copy(app)
+    seen = tuple(_planned(app))
+    if _plan(seen).digest != plan:
+        raise _changed()
+    with ExitStack() as held:
+        known = {one.name: one for one in list_orgs()}
+        going = [(known[one.org], one) for one in seen if one.objects]
+        runs = [_Run(org, one, _held(app, org, held)) for org, one in going]
+        done = _all_salvaged(app, runs)
+    report = app.damaged_vault.verify(VerifyLevel.FULL)
+    damages = tuple(one.told for one in report.damages)
+    now, level = app.clock.now(), VerifyLevel.FULL.value
+    save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
+    return Salvaged(done, report.damages)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What is done to an org, and the name of the run that does it."""
+
+    org: ProtectedOrg
+    seen: OrgSalvage
+    name: str
+
+
+def _planned(app: Application) -> Iterator[OrgSalvage]:
+    for org in list_orgs():
+        try:
+            found = app.whole_vault.plan_salvage(org.oid, pause=app.brake.check)
+        except IntegrityError as error:
+            broken = Damage(f"orgs/{org.oid}", error.sentence)
+            found = Salvage(left=(broken,))
+        if found.objects or found.left:
+            yield _told(org, found)
+
+
+def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
+    """Keep all else from an org until ``held`` ends; the name of the run."""
+    run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
+    held.enter_context(scrubbing.nothing_else(app, org, run=run))
+    check_no_restore(app, org)
+    scrubbing.finish(app, org)  # of an erasure that was cut off
+    return run
+
+
+def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, ...]:
+    """One org after the other; an error after the first of them tells which are done."""
+    done: list[OrgSalvage] = []
+    for run in runs:
+        try:
+            done.append(_salvaged(app, run))
+        except UnlostError as error:
+            if not done:
+                raise
+            raise _broke_off(run.org, done, error) from error
+    return tuple(done)
+
+
+def _salvaged(app: Application, run: _Run) -> OrgSalvage:
+    def agree(found: Salvage) -> None:
+        if _told(run.org, found) != run.seen:
+            raise _changed()
+
+    oid = run.org.oid
+    done = app.whole_vault.salvage(oid, run=run.name, pause=app.brake.check, agree=agree)
+    return _told(run.org, done)
+
+
+def _told(org: ProtectedOrg, found: Salvage) -> OrgSalvage:
+    return OrgSalvage(
+        org=org.name,
+        zone=org.identity.zone,
+        objects=found.objects,
+        tables=found.tables,
+        files=found.files,
+        files_lost=found.files_lost,
+        certificates=found.certificates,
+        journals=found.journals,
+        reread=found.reread,
+        left=found.left,
+        snapshot=found.snapshot,
+    )
+
+
+def _plan(orgs: tuple[OrgSalvage, ...]) -> SalvagePlan:
+    return SalvagePlan(blake3(msgspec.json.encode(orgs)).hexdigest(length=DIGEST_BYTES), orgs)
+
+
+def _check_copy(app: Application) -> None:
+    """Raise Conflict where the second copy has whole what is damaged here, or nobody can tell.
+
+    (``salvage-copy``, ``salvage-copy-away``); StoreError where it does not answer.
+    """
+    place = mirror_place(app)
+    if place is None:
+        return
+    there = store_at(app, place)
+    if not any(there.list("vault.json")):
+        if last_mirror() is None:  # it was never begun
+            return
+        raise Conflict(
+            "salvage-copy-away",
+            f"There is no whole second copy in {place} now, but there was one, or one was begun. It may have "
+            "whole what is damaged here. Nothing was changed.",
+            next_step="Mount its disk or its share again. If it is gone for good, say so: "
+            "unlost vault mirror off",
+        )
+    whole = curable(store_at(app, app.home.place), there, opened=opener(app, witnessed=True))
+    if whole:
+        raise Conflict(
+            "salvage-copy",
+            f"The second copy in {place} has {len(whole)} of the damaged objects whole. Nothing was changed.",
+            next_step="Bring them back first: unlost verify --repair-from mirror",
+        )
+
+
+def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError) -> Conflict:
+    why = "what would be lost has changed" if error.code == "salvage-changed" else error.sentence
+    names = ", ".join(one.org for one in done)
+    return Conflict(
+        "salvage-broke-off",
+        f"Salvaged: {names}. Not {org.name}, nor what comes after it: {why.rstrip('.')}.",
+        next_step="See to that, and look at the plan again: unlost verify --salvage --plan",
+    )
+
+
+def _changed() -> Conflict:
+    return Conflict(
+        "salvage-changed",
+        "Something else would be lost by now than the plan said. Nothing was changed.",
+        next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
+    )

@@ -1,0 +1,129 @@
+"""Destroy an org in the vault, by its keys: nobody can read a backup of it any more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import action
+from unlost.app.compose import Application, vault_of
+from unlost.app.home.home_keys import OpenedKeys, open_keys
+from unlost.app.retention.scrubbing import empty, nothing_else
+from unlost.app.vault.home_copy import renew_copies
+from unlost.catalog.mirroring import want_mirror
+from unlost.catalog.orgs import ProtectedOrg, drop_org, get_org
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.reading import Json
+from unlost.vault.format.shredded import ShreddedOrg, shredded_name
+from unlost.vault.keys.shred_proofs import shredded_orgs
+from unlost.vault.maintenance.shred import Shredding, finish_shredding, plan_shredding, shred_org
+
+RUN = "shred"  # who holds the org's leases
+
+
+@dataclass(frozen=True, slots=True)
+class ShredPlan:
+    """What would be destroyed: nights, objects and bytes. ``holds`` of these forbid it."""
+
+    org: str
+    oid: str
+    nights: int
+    objects: int
+    bytes: int
+    holds: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shredded:
+    """An org is gone. ``proof`` is the object of the vault that says so."""
+
+    org: str
+    oid: str
+    at: datetime
+    proof: str
+    commits: int
+    objects: int
+    bytes: int
+
+
+def _noted(done: Shredded) -> dict[str, Json]:
+    return {"oid": done.oid, "commits": done.commits, "proof": done.proof}
+
+
+@action("shred.plan", Right.MANAGE)
+def plan(app: Application, org: str) -> ShredPlan:
+    """What shredding an org would destroy now; nothing is written. Raises Conflict (``runs-open``)."""
+    known = get_org(org)
+    found = _planned(app, known, _open(app))
+    return ShredPlan(
+        org=known.name,
+        oid=known.oid,
+        nights=found.nights,
+        objects=found.objects,
+        bytes=found.bytes,
+        holds=len(found.holds),
+        head=found.head,
+    )
+
+
+@action("shred.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
+    """Destroy the keys of an org in the vault, all copies and epochs, then its objects; and forget it.
+
+    ``typed`` is the org's name once more, ``head`` that of the plan. Raises UsageError
+    (``shred-unconfirmed``), Conflict (``shred-held``, ``shred-changed``, ``runs-open``,
+    ``run-in-progress``).
+    """
+    known = get_org(org)
+    if typed != known.name:
+        raise UsageError(
+            "shred-unconfirmed",
+            f"What was typed is not the name {known.name!r}.",
+            next_step="Type the org's name to destroy it. Nothing was changed.",
+        )
+    opened = _open(app)
+    with nothing_else(app, known, run=RUN):
+        proof = _shredded(app, known, opened, head)
+        empty(app, known)
+        drop_org(known)
+    want_mirror()
+    app.open_anew()
+    renew_copies(app)
+    return Shredded(
+        org=known.name,
+        oid=known.oid,
+        at=datetime.fromisoformat(proof.at),
+        proof=shredded_name(known.oid),
+        commits=proof.commits,
+        objects=proof.objects,
+        bytes=proof.bytes,
+    )
+
+
+def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str) -> ShreddedOrg:
+    """The proof, also where an earlier call was cut off after it counted."""
+    done = shredded_orgs(opened.store, opened.keys).get(org.oid)
+    if done is not None:
+        finish_shredding(opened.store, opened.keys)
+        return done
+    vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
+    found = _planned(app, org, opened)
+    if found.head != head:
+        raise Conflict(
+            "shred-changed",
+            "Something was committed since the plan was made.",
+            next_step="Look at the plan again.",
+        )
+    return shred_org(vault.room(org.oid), found, at=app.clock.now())
+
+
+def _open(app: Application) -> OpenedKeys:
+    return open_keys(app.home, clock=app.clock, entropy=app.entropy)
+
+
+def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> Shredding:
+    done = shredded_orgs(opened.store, opened.keys).get(org.oid)
+    if done is not None:  # an earlier call was cut off
+        return Shredding(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
+    vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
+    return plan_shredding(vault.room(org.oid), now=app.clock.now())

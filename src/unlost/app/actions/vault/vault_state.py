@@ -1,0 +1,170 @@
+"""How the vault is: what it holds of each org, when it was last verified, what opens it."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from unlost.app.access import Where, action
+from unlost.app.compose import Application
+from unlost.app.home.stores import store_at
+from unlost.app.vault.mirror import MirrorState, mirror_now
+from unlost.catalog.checks import newest_checks
+from unlost.catalog.copying import Copied, last_copy
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.upkeep import last_upkeep
+from unlost.jobs.durable import ask
+from unlost.jobs.slots import worker_runs
+from unlost.model.access import Right, Trace
+from unlost.model.errors import Conflict, IntegrityError, NotFound
+from unlost.model.jobs import Job, JobKind
+from unlost.model.night import CheckRecord
+from unlost.model.snapshot import VerifyLevel, nights
+from unlost.model.upkeep import UpkeepRecord
+from unlost.vault.keys.opening import slots
+
+CHECKS = 10
+HEAD_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class OrgHeld:
+    """What the vault holds of an org. ``head`` are the first 12 digits that prove the newest backup.
+
+    ``backups`` counts those of all tables, ``bytes`` is what they are all read from. ``upkeep`` tells
+    when it was last kept small, None if never. ``earlier`` bytes are still sealed under an earlier key.
+    """
+
+    org: str
+    zone: str
+    backups: int
+    bytes: int
+    number: int
+    head: str
+    newest: datetime
+    upkeep: UpkeepRecord | None
+    earlier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """Where the vault lies and what opens it, for those who manage the home.
+
+    ``slots`` are ways of opening it; ``copies`` is how many copies of this home's settings it keeps,
+    ``copied`` the newest one. ``free`` and ``total`` are bytes of its disk, None where it has none.
+    """
+
+    address: str
+    service_key: str
+    slots: tuple[str, ...]
+    copies: int
+    copied: Copied | None
+    free: int | None
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VaultState:
+    """The vault at a glance; ``checks`` are the newest verifications, newest first.
+
+    ``mirror`` is how its second copy is, for those who see to the whole vault. ``format`` is the number of the format
+    that the vault is of, None where nothing tells.
+    """
+
+    orgs: tuple[OrgHeld, ...]
+    checks: tuple[CheckRecord, ...]
+    custody: Custody | None
+    mirror: MirrorState | None = None
+    format: int | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What the orgs that are seen take together."""
+        return sum(org.bytes for org in self.orgs)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToVerify:
+    """A verification that the service was asked for."""
+
+    level: VerifyLevel
+    job: str
+
+
+@action("vault.show", Right.LOOK)
+def vault_state(app: Application) -> VaultState:
+    """How the vault is, of the orgs that the actor may see; where it lies for who manages it."""
+    held = [_held(app, org) for org in app.orgs()]
+    custody = _custody(app) if app.actor.may(Right.MANAGE) else None
+    mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
+    known = tuple(one for one in held if one is not None)
+    checks = tuple(newest_checks(most=CHECKS))
+    return VaultState(known, checks, custody, mirror, _format(app))
+
+
+@action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
+def verify_later(app: Application, level: VerifyLevel) -> AskedToVerify:
+    """Have the service verify the vault, for what takes long; its result is kept as any other.
+
+    Raises Conflict (``service-away``) where nobody would do it.
+    """
+    if not worker_runs(app.locks, alone=not app.home.database):
+        raise Conflict(
+            "service-away",
+            "The service does not run, and it is what looks through the whole vault.",
+            next_step="Start it with `unlost up`, or verify on the home's machine: "
+            f"`unlost verify --level {level.value}`.",
+        )
+    job = Job(
+        f"verify:{level.value}:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.VERIFY, "", level.value
+    )
+    ask(app.home.queue, job)
+    return AskedToVerify(level, job.id)
+
+
+def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
+    commits = app.vault.commits(org.oid)
+    if not commits:
+        return None
+    newest = commits[-1]
+    return OrgHeld(
+        org.name,
+        org.identity.zone,
+        len(nights(app.vault.snapshots(org.oid))),
+        app.whole_vault.size(org.oid),
+        newest.number,
+        newest.head[:HEAD_DIGITS],
+        newest.finished,
+        last_upkeep(org.oid),
+        app.whole_vault.under_earlier_keys(org.oid).bytes,
+    )
+
+
+def _format(app: Application) -> int | None:
+    """None where what says it is lost or damaged: verifying names it."""
+    try:
+        return app.whole_vault.format()
+    except (IntegrityError, NotFound):
+        return None
+
+
+def _custody(app: Application) -> Custody:
+    home = app.home
+    folder = home.vault
+    disk = shutil.disk_usage(folder) if folder is not None and folder.exists() else None
+    return Custody(
+        str(home.place),
+        str(home.service_key),
+        tuple(_slots(app)),
+        len(app.whole_vault.homes.numbers()),
+        last_copy(),
+        disk.free if disk is not None else None,
+        disk.total if disk is not None else None,
+    )
+
+
+def _slots(app: Application) -> Sequence[str]:
+    folder = app.home.vault
+    if folder is not None and not folder.exists():
+        return ()
+    return slots(store_at(app.home.place, clock=app.clock))

@@ -1,0 +1,1 @@
+"""Alerts: the facts that their rules look at, and the digest e-mail."""

@@ -1,0 +1,303 @@
+"""Gathers what the rules of alerts look at. What a backup proved is read once, when it is new."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from unlost.alerts.watched import (
+    HaltedRestore,
+    HourRun,
+    NightCounts,
+    Running,
+    Watched,
+    WatchedCopies,
+    WatchedOrg,
+)
+from unlost.app.backups.backup_run import PARTLY_READ
+from unlost.app.compose import Application
+from unlost.app.vault.mirror import mirror_place
+from unlost.catalog.budget import calls_of_the_day
+from unlost.catalog.checks import last_mirror_check, last_repair, standing_check
+from unlost.catalog.keeping import last_forgotten
+from unlost.catalog.mirroring import last_mirror
+from unlost.catalog.nights import nights_of
+from unlost.catalog.orgs import ProtectedOrg, serving_orgs
+from unlost.catalog.queued_restores import halted_restores
+from unlost.catalog.runs import RunRecord, RunState, list_runs
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.storage import storages
+from unlost.catalog.upkeep import last_upkeep
+from unlost.engine.storage.forecast import LOOKED_BACK, forecast
+from unlost.model.certificate import Certificate
+from unlost.model.errors import UnlostError
+from unlost.model.forecast import Forecast
+from unlost.model.knowledge import Expiry
+from unlost.model.ports import VaultReader
+from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
+
+COMPARED = 29  # nights that the newest one is compared with
+RUNS = 15  # of which the middle one is the usual time
+TOLD_APART = 8  # nights of which hours before them are counted: more than a usual night needs
+KINDS = (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What the newest nights of an org proved; ``number`` is that of the newest, ``before`` of the
+    one before.
+
+    ``newest`` is the number of the newest backup, which may be one of a few tables: ``part`` is
+    what that one proved, ``today`` what all of them since the night brought. ``names`` are those of their
+    certificates: another may have come to stand in place of one.
+    """
+
+    number: int
+    before: int | None
+    proof: Certificate | None
+    counts: tuple[NightCounts, ...]
+    drift: tuple[str, ...] = ()
+    newest: int = 0
+    part: Certificate | None = None
+    names: tuple[str | None, ...] = ()
+    today: NightCounts | None = None
+
+
+def _copies(app: Application) -> WatchedCopies:
+    place, now = mirror_place(app), app.clock.now()
+    if place is None:
+        return WatchedCopies(now, repair=last_repair())
+    last = last_mirror(str(place))
+    return WatchedCopies(now, str(place), last, last_mirror_check(), last_repair())
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Gathers, and remembers between two gatherings what cannot change; ``seen`` is the last one."""
+
+    seen: Watched = field(default_factory=Watched)
+    _proved: dict[str, Proved] = field(default_factory=dict)
+    _unreadable: str = ""
+
+    def gather(self, app: Application) -> Watched:
+        """All that is watched now."""
+        self._unreadable = ""
+        orgs = tuple(self._org(app, org) for org in serving_orgs())
+        self.seen = Watched(orgs, standing_check(), self._unreadable, _copies(app))
+        return self.seen
+
+    def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
+        runs = list_runs(org.name, most=2 * RUNS, hourly=False)
+        hours = list_runs(org.name, most=2 * RUNS, hourly=True)
+        proved = self._read(app, org.oid)
+        used, limit = calls_of_the_day(org.oid, now=app.clock.now())
+        return WatchedOrg(
+            name=org.name,
+            now=app.clock.now(),
+            added=org.added_at,
+            schedule=schedule_of(org.oid).schedule,
+            nights=tuple(nights_of(org.oid, most=2)),
+            running=(*_running(runs), *_running(hours)),
+            hours=_hours(hours),
+            proof=proved.proof if proved is not None else None,
+            counts=proved.counts if proved is not None else (),
+            before=proved.before if proved is not None else None,
+            part=proved.part if proved is not None else None,
+            today=proved.today if proved is not None else None,
+            forecasts=_forecasts(org.oid, now=app.clock.now()),
+            calls_used=used,
+            calls_limit=limit,
+            drift=proved.drift if proved is not None else (),
+            expiries=self._expiries(app, org),
+            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
+            upkeep=last_upkeep(org.oid),
+            forgotten=last_forgotten(org.oid),
+        )
+
+    def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:
+        """What ends, of the credentials that are kept; a home whose key is lost tells that itself."""
+        try:
+            connector = app.connector(org.identity.connector)
+            store = app.secrets(org.oid)
+            held = {one.name: store.get(one.name) for one in connector.secrets(None)}
+        except UnlostError:
+            return ()
+        return tuple(connector.expiries({name: text for name, text in held.items() if text}))
+
+    def _read(self, app: Application, oid: str) -> Proved | None:
+        """What is known of an org's backups, though the vault may not be readable now."""
+        try:
+            return self._newest(app, oid)
+        except UnlostError as error:
+            self._unreadable = error.sentence
+            return self._proved.get(oid)
+
+    def _newest(self, app: Application, oid: str) -> Proved | None:
+        every = app.vault.snapshots(oid)
+        whole = nights(every)
+        if not whole:
+            return None
+        known = self._proved.get(oid)
+        names = tuple(one.certificate for one in every if one.number >= whole[-1].number)
+        if known is None or (known.number, known.names[:1]) != (whole[-1].number, names[:1]):
+            known = _proved(app, oid, every, whole)
+        if names[1:] and (known.newest, known.names) != (every[-1].number, names):
+            known = _with_hours(app, oid, every, known)
+        self._proved[oid] = known = replace(known, names=names)
+        return known
+
+
+def _proved(
+    app: Application, oid: str, every: Sequence[SnapshotInfo], whole: Sequence[SnapshotInfo]
+) -> Proved:
+    """What the newest nights proved, newest first."""
+    looked = list(reversed(whole[-COMPARED - 1 :]))
+    proofs = [app.vault.at(oid, night.number).certificate() for night in looked]
+    counts = tuple(
+        _with_day(app, oid, every, night, _counts(proof), exact=at < TOLD_APART)
+        for at, (night, proof) in enumerate(zip(looked, proofs, strict=True))
+        if proof is not None
+    )
+    before = looked[1].number if len(looked) > 1 else None
+    if before is not None and _forgotten_between(app, oid, every, before, looked[0].number):
+        before = None  # what is gone since then was told at the time
+    drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
+    return Proved(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
+
+
+def _with_hours(app: Application, oid: str, every: Sequence[SnapshotInfo], known: Proved) -> Proved:
+    """With what a few tables told since the newest night."""
+    hours = [info for info in every if info.number > known.number]
+    newest = app.vault.at(oid, hours[-1].number)
+    tables = {table for info in hours for table in info.only}
+    moved = {
+        table: _moved(app.vault, oid, table, after=known.number, until=hours[-1].number)
+        for table in tables
+    }
+    states = newest.tables()
+    held = {table: states[table].held for table in tables}
+    today = NightCounts(hours[-1].as_of, held, *(_by_kind(moved, kind) for kind in KINDS))
+    return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
+
+
+def _with_day(
+    app: Application,
+    oid: str,
+    every: Sequence[SnapshotInfo],
+    night: SnapshotInfo,
+    counts: NightCounts,
+    *,
+    exact: bool,
+) -> NightCounts:
+    """A night's counts with those of the hours before it, each record once.
+
+    That is asked of the vault for the newest nights; older ones then tell nothing of such tables.
+    """
+    earlier = [info for info in every if info.number < night.number]
+    after = max((info.number for info in nights(earlier)), default=0)
+    tables = {table for info in earlier if info.number > after for table in info.only}
+    if not exact or _forgotten_between(app, oid, every, after, night.number):
+        return replace(counts, held={t: n for t, n in counts.held.items() if t not in tables})
+    moved = {
+        table: _moved(app.vault, oid, table, after=after, until=night.number)
+        for table in tables & counts.held.keys()
+    }
+    created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
+    return replace(
+        counts,
+        created={**counts.created, **created},
+        changed={**counts.changed, **{t: n for t, n in changed.items() if t in counts.changed}},
+        deleted={**counts.deleted, **deleted},
+    )
+
+
+def _forgotten_between(
+    app: Application, oid: str, every: Sequence[SnapshotInfo], after: int, until: int
+) -> bool:
+    """Whether nights or hours between two backups were forgotten."""
+    shown = {info.number for info in every}
+    return any(
+        info.kind is CommitKind.BACKUP and after < info.number < until and info.number not in shown
+        for info in app.vault.commits(oid)
+    )
+
+
+def _moved(vault: VaultReader, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
+    """How many records were created, changed and deleted between two backups."""
+    found: Counter[str] = Counter()
+    for rows in vault.changes(oid, table, after=after, until=until):
+        found.update(rows.column("change").to_pylist())
+    return found
+
+
+def _by_kind(moved: Mapping[str, Counter[str]], kind: ChangeKind) -> dict[str, int]:
+    return {table: counts[kind.value] for table, counts in moved.items()}
+
+
+def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...]:
+    """Columns that vanished or changed their type between two backups.
+
+    New ones are backed up and no news; hidden ones are findings of the certificate, and what became
+    of whole tables is told by it too.
+    """
+    old, new = (app.vault.at(oid, number).schema() for number in (before, now))
+    told: list[str] = []
+    for table in old.tables:
+        present = new.table(table.name)
+        for column in table.columns if present is not None else ():
+            assert present is not None
+            held = present.column(column.name)
+            if held is None and column.name not in present.hidden:
+                told.append(f"{table.name}.{column.name} is gone")
+            elif held is not None and held.kind is not column.kind:
+                told.append(f"{table.name}.{column.name} is {held.kind.value} now")
+    return tuple(told)
+
+
+def _counts(proof: Certificate) -> NightCounts:
+    """A first read brings what was there before; what is read in full tells no changes apart."""
+    known = [line for line in proof.tables if not (line.full and line.created == line.held)]
+    return NightCounts(
+        proof.as_of,
+        {line.table: line.held for line in known},
+        {line.table: line.created for line in known},
+        {line.table: line.changed for line in known if not line.full},
+        {line.table: line.deleted for line in known},
+    )
+
+
+def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
+    held = storages(oid, since=now - LOOKED_BACK)
+    found = {one.name: forecast(one.samples, limit=one.limit, now=now) for one in held}
+    return {name: seen for name, seen in found.items() if seen is not None}
+
+
+def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
+    """The newest two that ended by themselves: given up ones tell nothing."""
+    ended = [
+        HourRun(
+            run.ended_at,
+            run.state is RunState.FAILED or run.error_code == PARTLY_READ,
+            run.resume_at is not None or run.state is RunState.DONE,
+            run.error_sentence,
+        )
+        for run in runs
+        if run.state in (RunState.DONE, RunState.FAILED) and run.ended_at is not None
+    ]
+    return tuple(ended[:2])
+
+
+def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
+    lasted = [
+        (run.ended_at - run.started_at).total_seconds()
+        for run in runs
+        if run.kind is CommitKind.BACKUP and run.state is RunState.DONE and run.ended_at
+    ]
+    usual = statistics.median(lasted[:RUNS]) if lasted else None
+    return tuple(
+        Running(run.id, begun, run.moved_at or begun, usual)
+        for run in runs
+        if run.state is RunState.RUNNING and run.kind is CommitKind.BACKUP
+        for begun in [run.went_on_at or run.started_at]
+    )

@@ -1,0 +1,1 @@
+"""Backups: runs, and how people name a snapshot."""

@@ -1,0 +1,1 @@
+"""Health checks of the home, the keys and the orgs."""

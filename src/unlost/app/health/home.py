@@ -1,0 +1,241 @@
+"""How a home and its vault are: keys, store, database, copies, service, channels."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from unlost.app.compose import Application
+from unlost.app.health.health import Look, bad, good, warning
+from unlost.app.health.keys import key_looks
+from unlost.app.home.home import read_home_key
+from unlost.app.home.home_keys import service_key_of
+from unlost.app.home.stores import store_at
+from unlost.app.vault.home_copy import copy_if_due, copy_is_due
+from unlost.app.vault.mirror import is_late, mirror_place
+from unlost.catalog.alerts import list_alerts, list_channels
+from unlost.catalog.checks import standing_check
+from unlost.catalog.mirroring import last_mirror
+from unlost.catalog.moving import server_version
+from unlost.catalog.orgs import list_orgs
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.secrets import closed_secrets, sealing_key
+from unlost.jobs.slots import LEAD
+from unlost.model.errors import UnlostError
+from unlost.model.store import Store
+from unlost.vault.stores.probe import probe_store
+from unlost.vault.stores.reach import check_not_locked
+
+OTHERS = 0o077  # what a key file must not allow anybody else
+PRIVATE = 0o600
+ROOM = 0.10  # of a disk
+
+
+def home_looks(app: Application) -> Iterator[Look]:
+    """All of a home, in the order in which things depend on each other."""
+    yield from _keys(app)
+    yield from _database(app)
+    yield from _vault(app)
+    yield from key_looks(app)
+    yield from _room(app)
+    yield from _service(app)
+
+
+def _keys(app: Application) -> Iterator[Look]:
+    for name, file in (("home key", app.home.home_key), ("service key", service_key_of(app.home))):
+        if file.exists():
+            yield _private(name, file)
+    yield from _credentials(app)
+    try:
+        closed = closed_secrets(sealing_key(read_home_key(app.home)))
+    except UnlostError as error:
+        yield bad("home key", error.sentence, error.next_step)
+        return
+    if closed:
+        yield bad(
+            "secrets",
+            f"{closed} secrets of orgs do not open with this home's key.",
+            "Put back the keys/home.key that belongs to this home, or give the credentials again "
+            "with `unlost org add`.",
+        )
+    else:
+        yield good("secrets", "All secrets open with this home's key.")
+
+
+def _credentials(app: Application) -> Iterator[Look]:
+    """The files with credentials of buckets, as far as this user may read them."""
+    for place in filter(None, (app.home.place, mirror_place(app))):
+        for file in filter(None, (place.reach.credentials_file, place.reach.maintenance_file)):
+            if os.access(file, os.R_OK):
+                yield _private("credentials", file)
+
+
+def _private(name: str, file: Path) -> Look:
+    if file.stat().st_mode & OTHERS:
+        return bad(
+            name,
+            f"Others on this machine may read {file}.",
+            f"Take the right away: chmod 600 {file}",
+            repair=lambda: file.chmod(PRIVATE),
+        )
+    return good(name, f"{file} is for its owner alone.")
+
+
+def _database(app: Application) -> Iterator[Look]:
+    if app.home.database:
+        yield good("database", f"PostgreSQL {server_version()} answers.")
+    for file in app.home.files:
+        if file.exists():
+            found = _quick_check(file)
+            if found == "ok":
+                yield good("database", f"{file} is whole.")
+            else:
+                yield bad(
+                    "database",
+                    f"{file} is damaged: {found}.",
+                    "Stop the service. The file of jobs may simply be moved away; bring "
+                    "catalog.sqlite back with `unlost vault rebuild` into another folder.",
+                )
+
+
+def _quick_check(file: Path) -> str:
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return str(found)
+
+
+def _vault(app: Application) -> Iterator[Look]:
+    try:
+        orgs, number = app.vault.orgs(), app.whole_vault.format()
+    except UnlostError as error:
+        yield bad("vault", error.sentence, error.next_step)
+        return
+    yield good("vault", f"The service key opens the vault; orgs in it: {len(orgs)}.")
+    yield good("format", f"The vault is of format {number}, which every later release reads.")
+    try:
+        store = store_at(app.home.place, clock=app.clock)
+        may_delete = probe_store(store, entropy=app.entropy)
+        check_not_locked(app.home.place, now=app.clock.now, sleep=app.clock.sleep)
+    except UnlostError as error:
+        yield bad("store", error.sentence, error.next_step)
+    else:
+        yield _store(app, store, may_delete=may_delete)
+    yield from _copy(app)
+    yield from _verified()
+    yield _second_copy(app)
+
+
+def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
+    takes = f"{app.home.place} takes what is written, each name once"
+    if not may_delete:
+        return warning(
+            "store",
+            f"{takes}; with these credentials nothing can be deleted there.",
+            "Backups need no more. Forgetting, erasing and compacting need the maintenance credentials: "
+            "let them be done where those can be read.",
+        )
+    if store.properties.keeps_deleted:
+        return warning(
+            "store",
+            f"{takes}; but the bucket keeps versions, so that what is deleted stays in it.",
+            "Give the maintenance credentials, with their key in words, s3:ListBucketVersions and "
+            "s3:DeleteObjectVersion, or let a rule of the bucket remove what is not current any more after a few "
+            "days: only then is what was erased or forgotten gone.",
+        )
+    return good("store", f"{takes}.")
+
+
+def _copy(app: Application) -> Iterator[Look]:
+    if copy_is_due(app):
+        yield warning(
+            "copy",
+            "The vault has no copy of this home's present settings.",
+            "It is made by the service, or now with `unlost doctor --repair`.",
+            repair=lambda: _copied(app),
+        )
+    else:
+        yield good("copy", "The vault has a copy of this home's settings.")
+
+
+def _copied(app: Application) -> None:
+    copy_if_due(app)
+
+
+def _verified() -> Iterator[Look]:
+    check = standing_check()
+    if check is not None and check.damages:
+        yield bad(
+            "vault",
+            f"The last look at the vault found damage: {check.damages[0]}",
+            "See all of it with `unlost verify --level full`.",
+        )
+
+
+def _second_copy(app: Application) -> Look:
+    place = mirror_place(app)
+    if place is None:
+        return warning(
+            "second copy",
+            f"All backups lie in one place, {app.home.place}: there is no second copy of the vault.",
+            "Name a place in another building or account: unlost vault mirror set PLACE",
+        )
+    last = last_mirror(str(place))
+    if last is None or is_late(last, app.clock.now()):
+        return warning(
+            "second copy",
+            f"The second copy of the vault in {place} is not up to date.",
+            "The service brings it up to date; by hand: unlost vault mirror run",
+        )
+    if not last.clean:
+        return bad(
+            "second copy",
+            f"The second copy of the vault in {place} could not take all of it over.",
+            "See why with `unlost vault mirror show`.",
+        )
+    return good("second copy", f"There is a second copy of the vault in {place}, up to date.")
+
+
+def _room(app: Application) -> Iterator[Look]:
+    for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
+        if folder is not None and folder.exists():
+            used = shutil.disk_usage(folder)
+            free = f"{used.free / used.total:.0%} of the disk of the {name} is free."
+            if used.free < ROOM * used.total:
+                yield warning("disk", free, "Make room before a night needs it.")
+            else:
+                yield good("disk", free)
+
+
+def _is_taken(app: Application, lock: str) -> bool:
+    held = app.locks.take(lock)
+    if held is not None:
+        held.release()
+    return held is None
+
+
+def _service(app: Application) -> Iterator[Look]:
+    planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
+    if _is_taken(app, LEAD):
+        yield good("service", "The service runs.")
+    elif planned:
+        yield warning(
+            "service",
+            f"The service does not run, so that {', '.join(planned)} is not backed up by itself.",
+            "Start it with `unlost up`, best as a systemd unit.",
+        )
+    if planned and not any(one.kind.takes_alerts for one in list_channels()):
+        yield warning(
+            "alerts",
+            "Nobody is told when something breaks: there is no channel.",
+            "Add one with `unlost alert channel`.",
+        )
+    lasting = [one for one in list_alerts() if one.resolved_at is None]
+    if lasting:
+        yield warning(
+            "alerts", f"{len(lasting)} alerts last.", "See them with `unlost alert list`."
+        )

@@ -1,0 +1,135 @@
+"""How an org is: does it answer, what may be read and written, is its newest backup good."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from unlost.app.backups.moments import proof_of_night
+from unlost.app.compose import Application
+from unlost.app.health.health import Look, bad, good, warning
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.catalog.schedules import schedule_of
+from unlost.catalog.writers import find_writer
+from unlost.model.certificate import Verdict
+from unlost.model.errors import UnlostError
+from unlost.model.finding import Severity
+from unlost.model.ports import Source
+
+SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
+OLDEST = timedelta(hours=36)
+
+
+def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Look]:
+    """All of an org; ``ask``: it is called too."""
+    yield from _zone(org)
+    if ask:
+        yield from _reader(app, org)
+        yield from _writer(app, org)
+    try:
+        yield from _backup(app, org)
+        yield from _earlier_keys(app, org)
+    except UnlostError as error:
+        yield bad(f"{org.name}: backup", error.sentence, error.next_step)
+
+
+def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+    """After a new master key: how much can still be read by who has an earlier one."""
+    left = app.whole_vault.under_earlier_keys(org.oid)
+    name = f"{org.name}: keys"
+    if left.objects:
+        yield warning(
+            name,
+            f"{left.objects} objects that backups are read from are still sealed under an earlier key.",
+            "The service seals them anew, a part each night. To do it now: "
+            f"unlost key rekey {org.name}",
+        )
+    elif not left.complete:
+        yield good(
+            name,
+            "All that backups need is under the newest key. The earlier one goes with what nobody needs "
+            "any more, some days from now.",
+        )
+
+
+def _zone(org: ProtectedOrg) -> Iterator[Look]:
+    try:
+        ZoneInfo(org.identity.zone)
+    except (KeyError, ValueError, OSError):
+        yield bad(
+            f"{org.name}: schedule",
+            f"This machine does not know the zone {org.identity.zone}, so that no night begins.",
+            "Install the time zone data (Debian: apt install tzdata).",
+        )
+
+
+def _reader(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+    name = f"{org.name}: reading"
+    try:
+        with app.open_org(org) as source:
+            yield from _clock(app, org, source)
+            gaps = [one for one in source.discover().findings if one.severity is Severity.GAP]
+    except UnlostError as error:
+        yield bad(name, error.sentence, error.next_step)
+        return
+    if gaps:
+        first = gaps[0]
+        yield warning(name, f"{len(gaps)} things are not seen: {first.sentence}", first.next_step)
+    else:
+        yield good(name, "The org answers, and all of it is seen.")
+
+
+def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Look]:
+    before = app.clock.now()
+    told = source.server_time()
+    apart = abs(told - before - (app.clock.now() - before) / 2)
+    if apart > SKEW:
+        yield bad(
+            f"{org.name}: clock",
+            f"This machine's clock and the org's are {round(apart.total_seconds())} seconds apart.",
+            "Let this machine set its clock by itself (NTP).",
+        )
+    else:
+        yield good(f"{org.name}: clock", "This machine's clock agrees with the org's.")
+
+
+def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+    name = f"{org.name}: writing"
+    if find_writer(org.oid) is None:
+        yield warning(
+            name,
+            "There is no write identity: nothing can be brought back.",
+            f"Add one before you need it: `unlost org writer {org.name}`.",
+        )
+        return
+    try:
+        head = app.vault.head(org.oid)
+        tables = head.schema().tables if head is not None else ()
+        with app.open_writer(org) as writer:
+            missing = writer.missing(tables)
+    except UnlostError as error:
+        yield bad(name, error.sentence, error.next_step)
+        return
+    if missing:
+        first = missing[0]
+        yield warning(name, f"{len(missing)} rights are missing, such as: {first.sentence}",
+                      f"Give the right in the set-up of {org.name}.")  # fmt: skip
+    else:
+        yield good(name, "The write identity may write all that comes back.")
+
+
+def _backup(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+    name = f"{org.name}: backup"
+    proof = proof_of_night(app.vault, org.oid)
+    command = f"unlost backup {org.name}"
+    if proof is None:
+        yield warning(name, "There is no backup yet.", f"Make one with `{command}`.")
+        return
+    age = app.clock.now() - proof.as_of
+    nightly = schedule_of(org.oid).schedule.nightly is not None
+    if nightly and age > OLDEST:
+        hours = round(age.total_seconds() / 3600)
+        yield bad(name, f"The newest backup is {hours} hours old.", f"Make one with `{command}`.")
+    elif proof.verdict is not Verdict.COMPLETE:
+        yield warning(name, proof.sentence, f"See what is missing: unlost certificate {org.name}")
+    else:
+        yield good(name, "The newest backup is complete.")

@@ -1,0 +1,133 @@
+"""Django, set up for one home: which database, and whether its tables are up to date.
+
+A process serves one home at a time; opening another one moves the connection there.
+"""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import django
+
+from unlost.catalog.schema import SCHEMA, check_schema, schema_applied
+from unlost.model.errors import IntegrityError
+
+SETTINGS = "unlost.app.home.settings"
+MIGRATING = 0x756E_6C6F_7374  # the advisory lock under which one process migrates: "unlost"
+
+# Django wants to be set up before any of its models is imported; all modules that import models
+# import this one first.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+django.setup()
+
+
+def connect(place: Path | str) -> None:
+    """Open the application database, made or brought up to date where needed.
+
+    ``place`` is a file, or the URL of a PostgreSQL database. Raises StoreError (``catalog-newer``,
+    ``catalog-development``, ``database-away``), IntegrityError (``catalog-damaged``).
+    """
+    if isinstance(place, str):
+        _point_django_at(_server(place))
+        _connect_server()
+        return
+    present = _version(place)
+    check_schema(present, what=f"The application database {place}")
+    _point_django_at(_file(place))
+    if present < SCHEMA:
+        migrate(place)
+
+
+def disconnect() -> None:
+    """Let go of the database in this thread."""
+    from django.db import connections
+
+    connections.close_all()
+
+
+def migrate(file: Path) -> None:
+    """Make the tables of the file that Django points at, or bring them up to date."""
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    file.chmod(0o600)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(f"PRAGMA user_version={SCHEMA}")
+
+
+def _point_django_at(settings: Mapping[str, Any]) -> None:
+    from django.db import connections
+
+    held = connections.settings["default"]
+    if all(held[name] == value for name, value in settings.items()):
+        return
+    connections["default"].close()
+    del connections["default"]  # its class is that of the engine before
+    held.update(settings)
+
+
+def _file(file: Path) -> Mapping[str, Any]:
+    from unlost.app.home.settings import SQLITE
+
+    return {"HOST": "", "PORT": "", "USER": "", "CONN_HEALTH_CHECKS": False} | SQLITE | {
+        "NAME": str(file)
+    }  # fmt: skip
+
+
+def _server(url: str) -> Mapping[str, Any]:
+    """Django's settings for a URL of libpq; a password comes from where libpq looks for it."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    named = {
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
+    }
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": parts,
+        **named,
+    }
+
+
+def _connect_server() -> None:
+    """Bring the tables up to date where needed; one process does, and the others wait for it."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    from unlost.catalog.connection import own_connection
+
+    with own_connection():
+        if schema_applied("default") == SCHEMA:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+            try:
+                check_schema(
+                    schema_applied("default"), what="The application database of this home"
+                )
+                call_command("migrate", verbosity=0, interactive=False)
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
+
+
+def _version(file: Path) -> int:
+    """The number that the file carries; 0 where there is no file."""
+    if not file.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(file)) as database:
+            return int(database.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        raise IntegrityError(
+            "catalog-damaged",
+            f"The application database {file} cannot be read: {error}.",
+            next_step="Put back a copy of the file, or make a new home for the same vault; the "
+            "backups themselves are not in it.",
+        ) from error

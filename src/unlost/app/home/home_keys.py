@@ -1,0 +1,116 @@
+"""The key that a home's service opens the vault with, and the other ways in that people name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlost.app.home.home import Home
+from unlost.app.home.sealed_key import key_file, slot_of
+from unlost.app.home.stores import home_store
+from unlost.model.errors import NotAllowed, UnlostError
+from unlost.model.ports import Clock, Entropy
+from unlost.model.store import Store
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.opening import open_keyring
+from unlost.vault.keys.unlock import (
+    ByPassphrase,
+    ByRecoverySheet,
+    KeyProvider,
+    move_service_key,
+)
+
+CREDENTIAL = "unlost.service-key"  # the name under which systemd hands the key to a unit
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKeys:
+    """A vault's store and keys."""
+
+    store: Store
+    keys: Keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """A way into the vault that somebody names; without any, it is the service key.
+
+    ``sheet`` is the text of the recovery sheet, ``passphrase`` belongs to the slot of that name.
+    """
+
+    key_file: Path | None = None
+    sheet: str = ""
+    slot: str = ""
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        return "WayIn()"
+
+    def provider(self, home: Home) -> KeyProvider:
+        """What opens the vault."""
+        if self.sheet:
+            return ByRecoverySheet(self.sheet)
+        if self.passphrase:
+            return ByPassphrase(self.passphrase, self.slot)
+        return key_file(self.key_file or service_key_of(home))
+
+
+SERVICE_WAY = WayIn()
+
+
+def credential() -> Path | None:
+    """The key that systemd handed to this process, if it did."""
+    folder = os.environ.get(CREDENTIALS)
+    file = Path(folder) / CREDENTIAL if folder else None
+    return file if file is not None and file.exists() else None
+
+
+def service_key_of(home: Home) -> Path:
+    """The key file of the service: what systemd handed over, else that of the home."""
+    return credential() or home.service_key
+
+
+def open_keys(
+    home: Home, *, clock: Clock, entropy: Entropy, way: WayIn = SERVICE_WAY
+) -> OpenedKeys:
+    """The keys of a home's vault; raises as ``open_keyring`` does."""
+    store = home_store(home, clock=clock)
+    try:
+        keys = open_keyring(store, way.provider(home), entropy=entropy)
+    except NotAllowed:
+        if way != SERVICE_WAY:
+            raise
+        keys = _taken_up(home, store, entropy)
+    return OpenedKeys(store, keys)
+
+
+def draft_of(home: Home) -> Path:
+    """Where a key of the service lies until it takes the place of the one before."""
+    return home.service_key.with_name(f"{home.service_key.name}.new")
+
+
+def _taken_up(home: Home, store: Store, entropy: Entropy) -> Keyring:
+    """A change of the service's key that was cut off just after it counted; else the error again."""
+    draft = draft_of(home)
+    if credential() is None and draft.exists():
+        with suppress(NotAllowed):
+            keys = open_keyring(store, key_file(draft), entropy=entropy)
+            move_service_key(draft, home.service_key)
+            return keys
+    return open_keyring(store, SERVICE_WAY.provider(home), entropy=entropy)
+
+
+def service_slots(home: Home) -> tuple[str, ...]:
+    """The slots that the service of this home can open, as its key files say."""
+    return tuple(dict.fromkeys(_slots(home)))
+
+
+def _slots(home: Home) -> Iterator[str]:
+    for file in (credential(), home.service_key):
+        if file is not None:
+            try:
+                yield slot_of(file)
+            except UnlostError:
+                continue

@@ -1,0 +1,47 @@
+"""The stores that a home reaches: its vault's, with pieces of it on this machine, and others."""
+
+import threading
+
+from unlost.app.home.home import Home
+from unlost.model.ports import Clock
+from unlost.model.store import Store
+from unlost.vault.stores.address import StoreAddress
+from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore
+from unlost.vault.stores.cached import CachedStore
+from unlost.vault.stores.pieces import Pieces
+from unlost.vault.stores.reach import open_store
+
+MEGABYTE = 1_000_000
+PIECES = "vault"  # a folder in the home's cache
+
+_limits: dict[tuple[str, int], Bandwidth] = {}
+_lock = threading.Lock()
+
+
+def home_store(home: Home, *, clock: Clock) -> Store:
+    """The store of a home's vault; raises StoreError where its settings are wrong.
+
+    Where no pieces are kept any more, those of before are removed: nobody would remove them with their objects.
+    """
+    store = store_at(home.place, clock=clock)
+    limit = home.place.reach.cache * MEGABYTE
+    pieces = Pieces(home.cache / PIECES, limit=limit, clock=clock)
+    if home.place.folder is None and limit:
+        return CachedStore(store, pieces=pieces)
+    pieces.clear()
+    return store
+
+
+def store_at(place: StoreAddress, *, clock: Clock) -> Store:
+    """The store at a place, no quicker than its bandwidth; raises StoreError as ``open_store``."""
+    store = open_store(place, sleep=clock.sleep, now=clock.now)
+    if not place.reach.bandwidth:
+        return store
+    return LimitedStore(store, bandwidth=_limit_of(place), clock=clock)
+
+
+def _limit_of(place: StoreAddress) -> Bandwidth:
+    """The limit of a place, which all threads of this process share."""
+    with _lock:
+        key = (f"{place.reach.endpoint} {place}", place.reach.bandwidth)
+        return _limits.setdefault(key, Bandwidth(key[1] * MEGABYTE))

@@ -1,0 +1,1 @@
+"""Orgs: their settings, and previews of orgs that are not connected yet."""

@@ -1,0 +1,1 @@
+"""Records: their names, their relations, and how people select them."""

@@ -1,0 +1,185 @@
+"""Whose data it is: the records that were named, all that they are, and what belongs to them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+
+import pyarrow as pa
+
+from unlost.app.compose import Application
+from unlost.app.records.ids import connector_of
+from unlost.app.records.linked_files import every_version, files_of
+from unlost.app.records.record_facts import table_named
+from unlost.app.records.referring import Group, Search
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.engine.records.belonging import with_belongings
+from unlost.model.errors import NotFound, UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.ports import Snapshot
+from unlost.model.schema import TableTrait
+from unlost.model.snapshot import Lineage, StoredFile
+
+MOST = 20_000  # records
+AT_ONCE = 1000  # ids that are looked up together
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The records of a person that the vault has, sorted, and their files.
+
+    ``unknown`` of those that were named are not in the vault. ``unsearched`` are tables that were too
+    large to be looked through for what refers to the records.
+    """
+
+    records: tuple[RecordKey, ...]
+    files: tuple[StoredFile, ...]
+    unknown: int
+    unsearched: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> dict[str, tuple[str, ...]]:
+        """Ids by table."""
+        return _by_table(self.records)
+
+
+def gather(
+    app: Application,
+    org: ProtectedOrg,
+    head: Snapshot,
+    named: Sequence[RecordKey],
+    *,
+    related: bool,
+) -> Gathered:
+    """All that is of a person; raises NotFound (``person-not-held``, ``table-unknown``), UsageError
+    (``person-too-large``).
+
+    As with an erasure it holds what a record came back as and what it was before, and the rows that the
+    org's own log of changes has of it. ``related``: with all that the org deletes together with the
+    records, the e-mails that refer to them, and the files around them.
+    """
+    same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
+    held = _held(head, same)
+    unknown = len(set(named) - set(held))
+    if not held:
+        for table in sorted({one.table for one in named} - head.tables().keys()):
+            table_named(head.schema(), table)
+        raise NotFound(
+            "person-not-held",
+            "The vault holds nothing of the records that were named.",
+            next_step="Search for the person with `unlost find`. What was erased is not there any more.",
+        )
+    files: list[StoredFile] = []
+    search = Search(head, deleted=True)
+    if related:
+        held = list(with_belongings(head, held))
+        groups = _around(search, held)
+        files = every_version(head, [stored for stored, _through in files_of(head, groups)])
+        held += [*_mails(app, org, head, groups), *(RecordKey(f.table, f.record) for f in files)]
+    held += _logged(head, held)
+    records = tuple(sorted(set(held), key=lambda key: (key.table, key.record)))
+    if len(records) > MOST:
+        raise _too_large(len(records))
+    own = (one for table, ids in _by_table(records).items() for one in _files(head, table, ids))
+    found = {(one.table, one.record, one.column): one for one in (*files, *own)}
+    every = tuple(found[key] for key in sorted(found))
+    return Gathered(records, every, unknown, tuple(sorted(search.unsearched)))
+
+
+def _the_same(
+    named: Sequence[RecordKey], rows: Iterable[Lineage], *, oid: str
+) -> tuple[RecordKey, ...]:
+    """The records, what they came back as in their org, and what they were before."""
+    beside: dict[RecordKey, list[RecordKey]] = {}
+    for row in rows:
+        if row.target == oid:
+            old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
+            beside.setdefault(old, []).append(live)
+            beside.setdefault(live, []).append(old)
+    found = dict.fromkeys(named)
+    left = list(found)
+    while left:
+        fresh = [key for key in beside.get(left.pop(), ()) if key not in found]
+        found |= dict.fromkeys(fresh)
+        left += fresh
+    return tuple(found)
+
+
+def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
+    """Those of which the vault has something."""
+    known = head.tables()
+    return [
+        RecordKey(table, str(one))
+        for table, ids in _by_table(records).items()
+        if table in known
+        for some in batched(ids, AT_ONCE)
+        for one in head.get(table, some, columns=[]).column("_u_id").to_pylist()
+    ]
+
+
+def _around(search: Search, records: Sequence[RecordKey]) -> list[Group]:
+    """What refers to the records. Everything refers to set-up data, and nothing belongs to that."""
+    head, schema = search.snapshot, search.snapshot.schema()
+    starts = {
+        name: pa.array(ids, pa.string())
+        for name, ids in _by_table(records).items()
+        if (table := schema.table(name)) and not table.has(TableTrait.CONFIGURATION)
+    }
+    own = set(records)
+    referring = search.around_several(starts) if starts else []
+    return [*referring, *_themselves(head, starts, own)]
+
+
+def _themselves(
+    head: Snapshot, starts: dict[str, pa.Array], own: set[RecordKey]
+) -> Iterator[Group]:
+    """The records as a group, so that files are followed from those of them that link such."""
+    for name in sorted({key.table for key in own} & starts.keys()):
+        table = head.schema().table(name)
+        assert table is not None, "it is in the schema"
+        if not table.files and table.name_column is None:
+            cells = head.get(name, starts[name].to_pylist())
+            yield Group(table, (), None, starts[name], cells)
+
+
+def _mails(
+    app: Application, org: ProtectedOrg, head: Snapshot, groups: Iterable[Group]
+) -> Iterator[RecordKey]:
+    connector = connector_of(app, org)
+    rules = connector.mail_rules(head.schema()) if connector is not None else {}
+    for group in groups:
+        if group.table.name in rules:
+            yield from (RecordKey(group.table.name, one) for one in group.ids.to_pylist())
+
+
+def _logged(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
+    """What the org's own log of changes has of the records, where it is backed up."""
+    schema, known = head.schema(), head.tables()
+    return [
+        RecordKey(log.table, str(row))
+        for name, ids in _by_table(records).items()
+        if (table := schema.table(name)) and (log := table.change_log) and log.table in known
+        for some in batched(ids, AT_ONCE)
+        for row in head.where(log.table, log.record_column, some, columns=[])["_u_id"].to_pylist()
+    ]
+
+
+def _files(head: Snapshot, table: str, ids: Sequence[str]) -> Iterator[StoredFile]:
+    described = head.schema().table(table)
+    if described is not None and described.files:
+        for some in batched(ids, AT_ONCE):
+            yield from head.files(table, some)
+
+
+def _by_table(records: Iterable[RecordKey]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for key in records:
+        found.setdefault(key.table, {})[key.record] = None
+    return {table: tuple(found[table]) for table in sorted(found)}
+
+
+def _too_large(count: int) -> UsageError:
+    return UsageError(
+        "person-too-large",
+        f"{count:,} records are more than one person's: at most {MOST:,} are put together.",
+        next_step="Name fewer records, or leave out --related.",
+    )

@@ -1,0 +1,56 @@
+"""Records that people name as TABLE/ID: each under the id that the vault knows."""
+
+from collections.abc import Sequence
+
+from unlost.app.compose import Application
+from unlost.app.records.ids import typed_ids
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
+from unlost.model.errors import UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.ports import Snapshot
+
+
+def chosen_records(
+    app: Application, org: ProtectedOrg, texts: Sequence[str]
+) -> tuple[RecordKey, ...]:
+    """The records that were typed, in their order.
+
+    Raises UsageError (``record-unreadable``, ``id-wrong``, ``restore-too-large``).
+    """
+    if len(texts) > MAX_STEPS:
+        raise too_large()
+    typed = [_typed(app, org, text) for text in texts]
+    held = _held(app.vault.head(org.oid), typed)
+    return tuple(
+        RecordKey(table, next((one for one in ids if (table, one) in held), ids[0]))
+        for table, ids in typed
+    )
+
+
+def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequence[str]]:
+    """Table and possible ids of TABLE/ID."""
+    table, _, word = text.partition("/")
+    if not (table and word):
+        raise UsageError(
+            "record-unreadable",
+            f"{text!r} names no record.",
+            next_step="Write it as TABLE/ID, such as Account/001….",
+        )
+    return table, typed_ids(app, org, word)
+
+
+def _held(
+    head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
+) -> set[tuple[str, str]]:
+    """Which of these ids the newest backup knows, alive or deleted."""
+    asked: dict[str, set[str]] = {}
+    for table, ids in typed:
+        asked.setdefault(table, set()).update(ids)
+    known = head.tables() if head is not None else ()
+    return {
+        (table, str(one))
+        for table, ids in asked.items()
+        if head is not None and table in known
+        for one in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
+    }

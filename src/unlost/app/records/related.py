@@ -1,0 +1,159 @@
+"""What belongs to a record at a backup: records that refer to it, and its files, in words.
+
+Nothing here knows what a mail or a file link is: the references of the schema tell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from unlost.app.records.linked_files import files_of
+from unlost.app.records.record_facts import Names
+from unlost.app.records.referring import ID, Group, Search, other_references
+from unlost.model.ports import Snapshot
+from unlost.model.schema import Table, TableTrait
+from unlost.model.snapshot import StoredFile
+
+FIRST = 5  # of a table, named
+MOST_FILES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRecord:
+    """A related record; ``alive``: it is so in the newest backup too."""
+
+    record: str
+    name: str
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedTable:
+    """Related records of a table, by ``columns`` that refer to the record.
+
+    ``through``: they refer to a related record of that table, not to the record itself. ``lost`` of
+    the ``count`` are not alive any more in the newest backup. ``first`` are some of them.
+    """
+
+    table: str
+    label: str
+    columns: tuple[str, ...]
+    through: str | None
+    count: int
+    lost: int
+    first: tuple[RelatedRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedFile:
+    """A file that belongs to the record or to a related one; ``record`` is what has the bytes.
+
+    ``through`` is the table whose record it belongs to, or that links it; empty where it refers to
+    the record itself.
+    """
+
+    table: str
+    record: str
+    name: str
+    media_type: str
+    size: int
+    through: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What belonged to a record at the backup ``snapshot``.
+
+    For a deleted record this is the last backup that shows it alive. ``files`` are at most 50,
+    ``more_files`` were left out. ``unsearched`` are tables that were too large to be looked through,
+    or whose many records were not followed further.
+    """
+
+    snapshot: int
+    as_of: datetime
+    tables: tuple[RelatedTable, ...]
+    files: tuple[RelatedFile, ...]
+    more_files: int
+    unsearched: tuple[str, ...]
+
+
+def related(snapshot: Snapshot, newest: Snapshot, table: Table, record: str) -> Related | None:
+    """What belonged to a record at ``snapshot``; ``newest`` tells what is still there.
+
+    None for set-up data: everything refers to a user, and nothing belongs to him.
+    """
+    if table.has(TableTrait.CONFIGURATION):
+        return None
+    search = Search(snapshot)
+    groups = search.around(table, record)
+    files = files_of(snapshot, groups)
+    names = Names(snapshot)
+    shown = [group for group in groups if not group.table.files]
+    ranked = sorted(shown, key=lambda one: (one.through is not None, _nameless(one), -len(one.ids)))
+    return Related(
+        snapshot=snapshot.info.number,
+        as_of=snapshot.info.as_of,
+        tables=tuple(_told(group, snapshot, newest, names) for group in ranked),
+        files=tuple(_file(stored, through) for stored, through in files[:MOST_FILES]),
+        more_files=len(files[MOST_FILES:]),
+        unsearched=tuple(sorted(search.unsearched)),
+    )
+
+
+def _nameless(group: Group) -> bool:
+    return group.table.name_column is None
+
+
+def _file(stored: StoredFile, through: str) -> RelatedFile:
+    return RelatedFile(
+        stored.table, stored.record, stored.name, stored.media_type, stored.size, through
+    )
+
+
+def _told(group: Group, snapshot: Snapshot, newest: Snapshot, names: Names) -> RelatedTable:
+    first = group.ids.slice(0, FIRST).to_pylist()
+    alive = _still_alive(group, snapshot, newest)
+    labels = _labels(group, snapshot, names)
+    living = set(alive.filter(pc.is_in(alive, value_set=group.ids.slice(0, FIRST))).to_pylist())
+    return RelatedTable(
+        table=group.table.name,
+        label=group.table.plural or group.table.label or group.table.name,
+        columns=group.columns,
+        through=group.through,
+        count=len(group.ids),
+        lost=len(group.ids) - len(alive),
+        first=tuple(RelatedRecord(one, labels[one], one in living) for one in first),
+    )
+
+
+def _still_alive(group: Group, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
+    """Those of a group that are alive in the newest backup."""
+    name = group.table.name
+    if newest.info.number == snapshot.info.number:
+        return group.ids
+    if name not in newest.tables():
+        return group.ids.slice(0, 0)
+    parts = [
+        ids[ID].cast(pa.string()).filter(pc.is_in(ids[ID].cast(pa.string()), value_set=group.ids))
+        for ids in newest.live_ids(name)
+    ]
+    chunks = [chunk for part in parts for chunk in part.chunks]
+    return pa.chunked_array(chunks, pa.string()).combine_chunks()
+
+
+def _labels(group: Group, snapshot: Snapshot, names: Names) -> Mapping[str, str]:
+    """Names of the first records; what has none of its own is called after what else it refers to."""
+    rows = group.cells.slice(0, FIRST).to_pylist()
+    own = group.table.name_column
+    if own is not None:
+        return {str(row[ID]): row[own] or "" for row in rows}
+    labels = {str(row[ID]): "" for row in rows}
+    for column, tables in other_references(group, snapshot.schema()):
+        values = [row[column] for row in rows if row[column]]
+        known = names.of(tables, values)
+        for row in rows:
+            labels[row[ID]] = labels[row[ID]] or known.get(row[column], "")
+    return labels

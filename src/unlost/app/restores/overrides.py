@@ -1,0 +1,220 @@
+"""What people want to come back otherwise than it was: how they say it, and what it means."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from unlost.app.compose import Application
+from unlost.app.records.ids import held_id, typed_ids
+from unlost.app.records.record_selectors import chosen_records
+from unlost.catalog.orgs import ProtectedOrg
+from unlost.engine.restore.values.edits import Edits, typed_text
+from unlost.engine.restore.values.outcome import RecordOutcome
+from unlost.model.errors import UsageError
+from unlost.model.plan import RecordKey
+from unlost.model.schema import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A value for a column of a record (TABLE/ID); None: the cell shall be empty."""
+
+    record: str
+    column: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Records that name ``person`` (TABLE/ID) shall name the record ``to`` (an id) instead."""
+
+    person: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class CauseEdit:
+    """A value for a column of all records of a table that failed, with ``code`` if it is said."""
+
+    table: str
+    column: str
+    value: str | None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """All that somebody wants otherwise. ``causes`` are for another try: what is typed for single
+    records counts more.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    given: tuple[Given, ...] = ()
+    causes: tuple[CauseEdit, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.edits or self.given or self.causes)
+
+    def __str__(self) -> str:
+        """What it is about, without a value: for the audit."""
+        return ", ".join(self.columns)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, as TABLE.COLUMN, and the people, as TABLE/ID, that it is about."""
+        named = {f"{one.record.partition('/')[0]}.{one.column}" for one in self.edits}
+        named |= {f"{one.table}.{one.column}" for one in self.causes}
+        return tuple(sorted(named | {one.person for one in self.given}))
+
+
+AS_IT_WAS = Otherwise()
+
+
+# --- as it is typed at a terminal -----------------------------------------------------------------
+
+
+def said(
+    *,
+    values: Iterable[str] = (),
+    empty: Iterable[str] = (),
+    instead: Iterable[str] = (),
+    every: Iterable[str] = (),
+) -> Otherwise:
+    """TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
+
+    Raises UsageError (``edit-unreadable``).
+    """
+    edits = [_edit(text) for text in values]
+    edits += [Edit(*_cell(text, text), None) for text in empty]
+    return Otherwise(
+        tuple(edits),
+        tuple(_given(text) for text in instead),
+        tuple(_cause(text) for text in every),
+    )
+
+
+def _edit(text: str) -> Edit:
+    cell, told, value = text.partition("=")
+    return Edit(*_cell(cell if told else "", text), value)
+
+
+def _cell(cell: str, text: str) -> tuple[str, str]:
+    record, _, column = cell.rpartition(".")
+    table, _, word = record.partition("/")
+    if not (table and word and column):
+        raise _unreadable(text, "TABLE/ID.COLUMN=VALUE, such as Contact/003….Email=ann@example.com")
+    return record, column
+
+
+def _given(text: str) -> Given:
+    person, _, other = text.partition("=")
+    table, _, word = person.partition("/")
+    if not (table and word and other):
+        raise _unreadable(text, "TABLE/OLD=NEW, such as User/005…=005…")
+    return Given(person, other)
+
+
+def _cause(text: str) -> CauseEdit:
+    name, told, value = text.partition("=")
+    table, _, column = name.partition(".")
+    if not (table and column and told):
+        raise _unreadable(text, "TABLE.COLUMN=VALUE, such as Case.Status=New")
+    return CauseEdit(table, column, value)
+
+
+def _unreadable(text: str, form: str) -> UsageError:
+    told = text.partition("=")[0]  # what comes after it may be somebody's data
+    return UsageError(
+        "edit-unreadable",
+        f"{told!r} does not say what shall come back otherwise.",
+        next_step=f"Write it as {form}.",
+    )
+
+
+# --- what it means --------------------------------------------------------------------------------
+
+
+def meant(
+    app: Application,
+    org: ProtectedOrg,
+    asked: Otherwise,
+    *,
+    failed: Sequence[RecordOutcome] = (),
+) -> Edits:
+    """The values of each record, and whom references name; ``failed`` is what is tried again.
+
+    Raises UsageError (``record-unreadable``, ``id-wrong``, ``edit-value-wrong``).
+    """
+    values: dict[RecordKey, dict[str, str | None]] = {}
+    if not asked:
+        return Edits()
+    reading = Reading(app, org)
+    for cause in asked.causes:
+        told = reading.cell(cause.table, cause.column, cause.value)
+        for one in failed:
+            if one.table == cause.table and cause.code in ("", one.code):
+                values.setdefault(RecordKey(one.table, one.record), {})[cause.column] = told
+    keys = chosen_records(app, org, [one.record for one in asked.edits])
+    for key, edit in zip(keys, asked.edits, strict=True):
+        values.setdefault(key, {})[edit.column] = reading.cell(key.table, edit.column, edit.value)
+    people = chosen_records(app, org, [one.person for one in asked.given])
+    instead = {
+        key: reading.id_of((key.table,), one.to)
+        for key, one in zip(people, asked.given, strict=True)
+    }
+    return Edits(values, instead)
+
+
+def check(app: Application, org: ProtectedOrg, asked: Otherwise) -> None:
+    """Raise as ``meant`` what can be known before anything is planned."""
+    meant(app, org, asked)
+
+
+class Reading:
+    """Reads what was typed by what the newest backup knows of its column."""
+
+    def __init__(self, app: Application, org: ProtectedOrg) -> None:
+        self._app, self._org = app, org
+        self._head = app.vault.head(org.oid)
+        tables = self._head.schema().tables if self._head is not None else ()
+        self._tables = {table.name: table for table in tables}
+
+    def cell(self, table: str, name: str, text: str | None) -> str | None:
+        """A value as the org would tell it; as it was typed where nobody knows the column."""
+        described = self._tables.get(table)
+        column = described.column(name) if described is not None else None
+        if column is None or text is None:
+            return text
+        if column.reference is not None:
+            return self.id_of(column.reference.tables, text)
+        return read_value(column, text, zone=self._org.identity.zone)
+
+    def id_of(self, tables: Sequence[str], text: str) -> str:
+        """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
+        ids = typed_ids(self._app, self._org, text)
+        known = (held_id(self._head, table, ids) for table in tables if self._head is not None)
+        return next((one for one in known if one is not None), ids[0])
+
+
+def read_value(column: Column, text: str, *, zone: str) -> str:
+    """What was typed for a column, in the org's zone; raises UsageError (``edit-value-wrong``)."""
+    return typed_text(column, text, zone=ZoneInfo(zone))
+
+
+def with_edits(asked: Otherwise, record: str, values: Mapping[str, str | None]) -> Otherwise:
+    """The same with these values of a record, whatever was typed for them before."""
+    others = tuple(
+        one for one in asked.edits if (one.record, one.column in values) != (record, True)
+    )
+    own = tuple(Edit(record, column, value) for column, value in values.items())
+    return Otherwise((*others, *own), asked.given, asked.causes)
+
+
+def with_given(asked: Otherwise, given: Mapping[str, str]) -> Otherwise:
+    """The same with these people instead of others; who was given records before gives them on."""
+    on = {person.partition("/")[2]: to for person, to in given.items()}
+    kept = {one.person: on.get(one.to, one.to) for one in asked.given}
+    every = {**kept, **given}
+    return Otherwise(
+        asked.edits, tuple(Given(person, to) for person, to in every.items()), asked.causes
+    )

@@ -1,0 +1,23 @@
+"""Who makes plans now: a few at a time in a home."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from unlost.app.compose import Application
+from unlost.app.restores.worker_slots import seat_of
+from unlost.model.errors import Conflict
+
+SEATS = 4  # plans that are made at a time in a home
+
+
+@contextmanager
+def seated(app: Application) -> Iterator[str]:
+    """The name of a free seat, ours inside; raises Conflict (``planners-busy``)."""
+    with seat_of(app, "planner", seats=SEATS) as name:
+        if name is None:
+            raise Conflict(
+                "planners-busy",
+                f"{SEATS} restores are being planned now.",
+                next_step="Wait a minute, then plan again.",
+            )
+        yield name

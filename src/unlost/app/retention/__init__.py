@@ -1,0 +1,1 @@
+"""Retention: legal holds, and the clean-up after an erasure."""

@@ -1,0 +1,312 @@
+"""The service: looks what is due once a minute, and does it. `unlost up` runs it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from unlost.alerts.senders import sender
+from unlost.app.actions.alerts.alerts import Senders, beat, deliver, tell_digest, watch
+from unlost.app.actions.backups.hour import do_hour
+from unlost.app.actions.backups.night import do_night
+from unlost.app.actions.restores.queued_restore import do_restore
+from unlost.app.actions.retention.forget import forget_if_due
+from unlost.app.actions.runs.tick import tick
+from unlost.app.actions.vault.compact import keep_small
+from unlost.app.actions.vault.mirror import keep_mirrored
+from unlost.app.actions.vault.repair import heal_vault, look_at_mirror
+from unlost.app.actions.vault.verify import verify
+from unlost.app.alerts.alert_facts import Watcher
+from unlost.app.compose import Application
+from unlost.app.home.cancellation import Brake
+from unlost.app.service.log import Log
+from unlost.app.service.metrics import Board, Look
+from unlost.app.vault.home_copy import copy_if_due
+from unlost.catalog.alerts import list_alerts
+from unlost.catalog.nights import find_night
+from unlost.jobs.durable import KEPT, DurableJobs, Handler, ask
+from unlost.jobs.slots import LEAD
+from unlost.model.alert import Urgency
+from unlost.model.errors import UnlostError, UsageError, database_away
+from unlost.model.jobs import Job, JobKind
+from unlost.model.locks import Held
+from unlost.model.night import NightState
+from unlost.model.snapshot import VerifyLevel, read_part
+
+EVERY_SECONDS = 60.0
+BEAT_SECONDS = 300.0
+DIGEST_SECONDS = 300.0
+DRAIN_SECONDS = 0.5
+STAND_BY_SECONDS = 3600.0  # how often a process says that another one leads
+PATIENCE = 30  # seconds that runs have to stop when the service does
+
+
+class Part(StrEnum):
+    """What a process does of the service."""
+
+    SERVICE = "service"  # looks what is due, and does it
+    WORKER = "worker"  # does what others found due
+
+
+type Opener = Callable[[Brake], Application]
+
+
+@dataclass(slots=True)
+class Ended:
+    """How a part of a look ended."""
+
+    well: bool = False
+
+
+@contextmanager
+def _outlived(log: Log, event: str) -> Iterator[Ended]:
+    """Note what fails inside, and live on: the service must outlive a fault of one look."""
+    ended = Ended()
+    try:
+        yield ended
+    except UnlostError as error:
+        log.event(event, code=error.code)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the next look may go well)
+        log.event(event, code=type(error).__name__)
+    else:
+        ended.well = True
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process that does what is due in a home.
+
+    ``opened`` opens the home anew: each job has an application of its own, as another process would.
+    ``board`` is where each look is left for metrics. ``part`` says whether it also looks what is
+    due: of several that may, one does, and another takes its place when it is no more.
+    """
+
+    opened: Opener
+    brake: Brake
+    every: float = EVERY_SECONDS
+    workers: int = 4
+    senders: Senders = sender
+    board: Board | None = None
+    part: Part = Part.SERVICE
+    _lead: list[Held] = field(default_factory=list)
+    _watcher: Watcher = field(default_factory=Watcher)
+    _done: dict[str, float] = field(default_factory=dict)  # when a thing was done last
+    _posting: list[Future[None]] = field(default_factory=list)
+    _postman: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "post"))
+
+    def run(self, *, once: bool = False) -> None:
+        """Serve until the brake is pulled; ``once``: do what is due now, and end.
+
+        Raises Conflict (``worker-running``, ``workers-full``), UsageError (``one-worker``),
+        StoreError (``database-away``) where the database was lost on the way.
+        """
+        with self.opened(self.brake) as app:
+            jobs = DurableJobs(
+                app.home.queue,
+                self.handlers(),
+                locks=app.locks,
+                workers=self.workers,
+                complain=lambda text: Log(sys.stderr, clock=app.clock).event("engine", says=text),
+            )
+            if self.part is Part.WORKER and not app.home.database:
+                raise _alone()
+            jobs.start()
+            try:
+                self._serve(app, jobs, once=once)
+            finally:
+                self.brake.pull()
+                jobs.stop(patience=PATIENCE)
+                self._postman.shutdown(wait=True)
+        if self.brake.lost:
+            raise database_away("the session that held its locks has ended")
+
+    def handlers(self) -> dict[JobKind, Handler]:
+        """What does a job of each kind."""
+        return {
+            JobKind.NIGHT: self._night,
+            JobKind.RESTORE: self._restore,
+            JobKind.HOURLY: self._hour,
+            JobKind.UPKEEP: self._upkeep,
+            JobKind.VERIFY: self._verify,
+            JobKind.MIRROR: self._mirror,
+        }
+
+    def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
+        log = Log(sys.stderr, clock=app.clock)
+        log.event(f"{self.part.value}-started", workers=self.workers)
+        while not self.brake.pulled:
+            if self._leads(app, log):
+                looked = self._look(app, jobs, log)
+                if self._tell(app, log) and looked:
+                    self._leave(app, jobs, log)
+            if once:
+                self._drain(jobs)
+                self._tell(app, log, wait=True)
+            if once:
+                break
+            self.brake.wait(self.every)
+        log.event(f"{self.part.value}-stopped")
+
+    def _leads(self, app: Application, log: Log) -> bool:
+        """True if this process looks what is due: one of a home does at a time."""
+        if self.part is Part.SERVICE and not self._lead:
+            with _outlived(log, "lead-failed"):
+                held = app.locks.take(LEAD)
+                if held is not None:
+                    self._lead.append(held)
+                elif self._turn("stand-by", STAND_BY_SECONDS, app):
+                    log.event("stands-by")
+        return bool(self._lead)
+
+    def _drain(self, jobs: DurableJobs) -> None:
+        """Wait until nothing waits and nothing is under way."""
+        while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
+            pass
+
+    def _look(self, app: Application, jobs: DurableJobs, log: Log) -> bool:
+        """A tick. What fails now is tried again in a minute; True if nothing did."""
+        with _outlived(log, "tick-failed") as ended:
+            ticked = tick(app, jobs)
+            for oid, night in ticked.begun:
+                log.event("night-begun", org=oid, night=night)
+            for oid in ticked.failed:
+                log.event("schedule-unreadable", org=oid)
+            jobs.forget(before=(app.clock.now() - KEPT).isoformat())
+            if copy_if_due(app):
+                log.event("home-copied")
+        return ended.well
+
+    def _tell(self, app: Application, log: Log, *, wait: bool = False) -> bool:
+        """Alerts and the heartbeat: they must speak up whatever else fails."""
+        with _outlived(log, "watch-failed") as ended:
+            moves = watch(app, self._watcher)
+            for key in moves.opened:
+                log.event("alert-opened", rule=key.partition("/")[0])
+            for key in moves.resolved:
+                log.event("alert-resolved", rule=key.partition("/")[0])
+            self._post(app, log, wait=wait)
+        return ended.well
+
+    def _leave(self, app: Application, jobs: DurableJobs, log: Log) -> None:
+        """What was seen in a look that went well, for metrics."""
+        with _outlived(log, "metrics-failed"):
+            if self.board is not None:
+                self.board.show(self._seen(app, jobs))
+
+    def _seen(self, app: Application, jobs: DurableJobs) -> Look:
+        doing = jobs.doing()
+        waiting = sum(job.waiting for job in doing)
+        lasting = [one.alarm.urgency.value for one in list_alerts() if one.resolved_at is None]
+        return Look(
+            app.clock.now(),
+            self._watcher.seen,
+            {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
+            waiting,
+            len(doing) - waiting,
+        )
+
+    def _post(self, app: Application, log: Log, *, wait: bool) -> None:
+        """Send beside the looks: a mail server that does not answer delays no night."""
+        if wait or not self._posting or self._posting[-1].done():
+            self._posting[:] = [self._postman.submit(self._send, app, log)]
+        if wait:
+            self._posting[-1].result()
+
+    def _send(self, app: Application, log: Log) -> None:
+        with _outlived(log, "messages-failed"):
+            deliver(app, senders=self.senders)
+            self._beat(app, log)
+            self._digest(app, log)
+
+    def _beat(self, app: Application, log: Log) -> None:
+        """After a look that went well, every few minutes."""
+        if self._turn("beat", BEAT_SECONDS, app):
+            for _channel in beat(app, senders=self.senders):
+                log.event("heartbeat-missed")
+
+    def _digest(self, app: Application, log: Log) -> None:
+        """Once a day; a channel that does not take it is asked again later."""
+        if self._turn("digest", DIGEST_SECONDS, app):
+            for _channel in tell_digest(app, self._watcher.seen, senders=self.senders):
+                log.event("digest-missed")
+
+    def _turn(self, what: str, seconds: float, app: Application) -> bool:
+        """True if it was not done for so long."""
+        now, last = app.clock.monotonic(), self._done.get(what)
+        if last is not None and now - last < seconds:
+            return False
+        self._done[what] = now
+        return True
+
+    def _night(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            log = Log(sys.stderr, clock=app.clock)
+            night = do_night(app, job.org, job.subject)
+            ended = find_night(job.org, job.subject) if night is not None else None
+            if ended is not None:
+                told = {"org": job.org, "night": ended.name, "run": ended.run}
+                log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+            if ended is not None and ended.state is NightState.DONE:
+                name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
+                with _outlived(log, "upkeep-unasked"):  # the next night asks again
+                    ask(app.home.queue, Job(name, JobKind.UPKEEP, job.org, ended.name))
+
+    def _upkeep(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            log = Log(sys.stderr, clock=app.clock)
+            forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
+            if forgot is not None:
+                told = {"nights": forgot.nights, "versions": forgot.versions}
+                log.event("forgot", org=job.org, code=forgot.error_code, **told)
+            kept = keep_small(app, job.org)
+            if kept is not None:
+                sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
+                log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
+
+    def _restore(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("restore-begun", org=job.org, run=job.subject)
+            state = do_restore(app, job.subject)
+            if state is not None:
+                log.event("restore-tried", org=job.org, run=job.subject, state=state.value)
+
+    def _hour(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            hour = do_hour(app, job.org, job.subject)
+            told = {"org": job.org, "hour": job.subject, "run": hour.run}
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
+
+    def _verify(self, job: Job) -> None:
+        with self.opened(self.brake) as app:
+            level, _, part = job.subject.partition(" ")
+            some = read_part(part) if part else None
+            found = verify(app, level=VerifyLevel(level), part=some)
+            log = Log(sys.stderr, clock=app.clock)
+            log.event("vault-verified", damages=len(found.damages), part=part)
+            healed = heal_vault(app, found.damages) if found.damages else None
+            if healed is not None:
+                log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
+            mirror = look_at_mirror(app, part=some) if some is not None else None
+            if mirror is not None:
+                told = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
+                log.event("mirror-verified", part=part, **told)
+
+    def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
+        with self.opened(self.brake) as app:
+            done = keep_mirrored(app)
+            if done is not None:
+                told = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
+                Log(sys.stderr, clock=app.clock).event("mirrored", code=done.error_code, **told)
+
+
+def _alone() -> UsageError:
+    return UsageError(
+        "one-worker",
+        "This home keeps its data in files, which one worker at a time can use: the service.",
+        next_step="Start the service with `unlost up`. For several workers give the home a PostgreSQL "
+        "database: `unlost init --database`, or `unlost vault rebuild --database`.",
+    )

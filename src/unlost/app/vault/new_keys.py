@@ -1,0 +1,180 @@
+"""A key that is to open the vault: what is asked for, and how it is made ready."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlost.app.home.home_keys import OpenedKeys, credential
+from unlost.app.home.sealed_key import Sealer, key_file, slot_of
+from unlost.model.errors import Conflict, NotAllowed, UnlostError, UsageError
+from unlost.model.locks import Locks
+from unlost.model.ports import Entropy
+from unlost.vault.format.slots import slot_folder
+from unlost.vault.keys.hierarchy import Keyring
+from unlost.vault.keys.key_slots import remove_way, ways
+from unlost.vault.keys.opening import opens_copy
+from unlost.vault.keys.unlock import (
+    ByPassphrase,
+    ServiceKey,
+    key_exists,
+    slot_copies,
+    write_service_key,
+)
+
+SHORTEST = 20  # characters of a passphrase that somebody thought up
+_MADE_UP = re.compile(r"-[0-9a-f]{8}$")
+_LONGEST_BASE = 32
+
+
+LOCK = "keys"
+
+
+@contextmanager
+def alone(locks: Locks) -> Iterator[None]:
+    """Nobody else changes the keys of this home meanwhile; raises Conflict (``keys-in-hand``)."""
+    held = locks.take(LOCK)
+    if held is None:
+        raise Conflict(
+            "keys-in-hand",
+            "Somebody else is changing the keys of this home.",
+            next_step="Wait until that has ended, and do it again.",
+        )
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _silent(_: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """One of: a file for a key, this home's service key, a passphrase, or somebody who is told it.
+
+    ``tell`` is given the text of a key file, for what is not to lie on a disk. ``sealer`` seals a key.
+    """
+
+    key_file: Path | None = None
+    service: bool = False
+    passphrase: str = ""
+    tell: Callable[[str], object] = _silent
+    sealer: Sealer | None = None
+
+    def __repr__(self) -> str:
+        return "NewKey()"
+
+    def tell_of(self, key: ServiceKey) -> None:
+        """Tell the text of a key file to whoever wants to know it."""
+        if self.tell is not _silent:
+            self.tell(key.text() if self.sealer is None else self.sealer.sealed(key))
+
+
+def check_new(new: NewKey, slot: str) -> None:
+    """Raise UsageError unless exactly one thing is wished (``key-unclear``, ``passphrase-short``)."""
+    slot_folder(slot)
+    wished = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
+    if sum(wished) != 1:
+        raise UsageError(
+            "key-unclear",
+            "It is not clear what is to open the slot.",
+            next_step="Say one of --key-file FILE, --service, and --passphrase.",
+        )
+    if new.sealer is not None and new.passphrase:
+        raise UsageError(
+            "key-unclear",
+            "A passphrase is not sealed by anybody: somebody has it in mind.",
+            next_step="Leave out --transit, or --passphrase.",
+        )
+    if new.passphrase and len(new.passphrase.strip()) < SHORTEST:
+        raise UsageError(
+            "passphrase-short",
+            f"A passphrase for a vault needs at least {SHORTEST} characters.",
+            next_step="Take several words that do not belong together, or the seven that Unlost "
+            "proposes.",
+        )
+
+
+def secret_of(new: NewKey, slot: str) -> ByPassphrase:
+    """The passphrase of a slot."""
+    return ByPassphrase(new.passphrase, slot)
+
+
+def ready_key(
+    opened: OpenedKeys,
+    slot: str,
+    file: Path | None,
+    *,
+    entropy: Entropy,
+    sealer: Sealer | None = None,
+) -> ServiceKey:
+    """A key in its file, which opens nothing yet; one that an interrupted call left there is taken.
+
+    Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
+    """
+    if file is not None and file.exists():
+        return _left(opened, slot, file)
+    key = ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
+    if file is not None:
+        write_service_key(key, file, store=opened.store, sealed=sealer.sealed if sealer else None)
+    return key
+
+
+def fresh_name(slot: str, *, entropy: Entropy) -> str:
+    """A name for the slot that takes the place of another."""
+    return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
+
+
+def check_own_file(then: str) -> None:
+    """Raise UsageError (``key-is-credential``) where the service has its key from systemd."""
+    if credential() is not None:
+        raise UsageError(
+            "key-is-credential",
+            "The service gets its key from systemd, where Unlost cannot write.",
+            next_step="Add a key with `unlost key add NAME --key-file -`, give it to systemd, restart "
+            f"the service, {then}",
+        )
+
+
+def drafted_key(
+    opened: OpenedKeys,
+    keys: Keyring,
+    draft: Path,
+    *,
+    slot: str,
+    entropy: Entropy,
+    sealer: Sealer | None,
+) -> ServiceKey:
+    """A key for the service, in a file beside its present one; it opens nothing yet.
+
+    What an interrupted change left there goes before, with its slot: nobody uses it.
+    """
+    if draft.exists():
+        with suppress(NotAllowed):  # a torn one opened nothing
+            left = slot_of(draft)
+            if left in {one.slot for one in ways(opened.store, opened.keys)}:
+                remove_way(opened.store, opened.keys, left)
+        draft.unlink()
+    key = ServiceKey.new(keys, entropy=entropy, slot=slot)
+    write_service_key(key, draft, store=opened.store, sealed=sealer.sealed if sealer else None)
+    return key
+
+
+def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
+    try:
+        key = key_file(file).service_key()
+    except UnlostError:
+        raise key_exists(file) from None
+    if (key.vault, key.slot) != (opened.keys.vault, slot) or not _waits(opened, key):
+        raise key_exists(file)
+    return key
+
+
+def _waits(opened: OpenedKeys, key: ServiceKey) -> bool:
+    """True for a key whose slot an interrupted call has written; a slot that was removed is gone."""
+    return any(
+        opens_copy(opened.store, opened.keys, name, secret=key) for name in slot_copies(key.slot)
+    )
