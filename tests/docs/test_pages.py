@@ -13,7 +13,8 @@ import typer
 
 from docs.site import build_site
 from unlost.cli.main import app
-from unlost.cli.verbs import erase, export
+from unlost.cli.verbs.records import export
+from unlost.cli.verbs.retention import erase
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -7,7 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from unlost.cli.verbs.up import PORT
+from unlost.cli.verbs.runs.up import PORT
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

@@ -35,9 +35,10 @@ TEMPLATES = sorted(
     page for page in (WEB / "templates").rglob("*.html") if page.stem not in OF_MAKERS
 )
 CODE = [
-    *sorted(page for page in (WEB / "pages").glob("*.py") if page.stem not in OF_MAKERS),
+    *sorted(page for page in (WEB / "pages").rglob("*.py") if page.stem not in OF_MAKERS),
     *sorted((WEB / "forms").glob("*.py")),
-    *(WEB / f"{name}.py" for name in ("accounts", "failing", "lockout", "signin", "signin_form")),
+    WEB / "failing.py",
+    *(WEB / "signin" / f"{name}.py" for name in ("accounts", "adapter", "forms", "lockout")),
 ]
 ERRORS = frozenset(name for name in vars(model) if name[0].isupper())
 LANGUAGES = sorted(language for language, _ in settings.LANGUAGES if language != SOURCE)

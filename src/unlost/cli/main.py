@@ -8,40 +8,16 @@ import typer
 
 from unlost.cli.exits import ExitCode, exit_code
 from unlost.cli.failing import tell, tell_broken_off, tell_bug, tell_usage
-from unlost.cli.verbs import (
-    alert,
-    audit,
-    backup,
-    certificate,
-    compact,
-    compare,
-    doctor,
-    erase,
-    export,
-    file,
-    find,
-    forget,
-    history,
-    hold,
-    init,
-    keep,
-    key,
-    org,
-    rectify,
-    restore,
-    runs,
-    schedule,
-    show,
-    snapshots,
-    sql,
-    sso,
-    storage,
-    token,
-    up,
-    user,
-    vault,
-    verify,
-)
+from unlost.cli.verbs.alerts import alerts, doctor
+from unlost.cli.verbs.backups import backup, certificate, schedule, snapshots
+from unlost.cli.verbs.orgs import orgs
+from unlost.cli.verbs.people import audit, people, sso, tokens
+from unlost.cli.verbs.records import compare, export, file, find, history, show, sql
+from unlost.cli.verbs.restores import restore
+from unlost.cli.verbs.retention import erase, forget, holds, keeping, rectify
+from unlost.cli.verbs.runs import runs, up
+from unlost.cli.verbs.storage import storage
+from unlost.cli.verbs.vault import compact, init, keys, vault_state, verify
 from unlost.model.errors import UnlostError
 
 PROGRAM = "unlost"
@@ -80,7 +56,7 @@ def about(
 
 
 app.command("init")(init.init)
-app.add_typer(org.app, name="org")
+app.add_typer(orgs.app, name="org")
 app.command("backup")(backup.backup)
 app.command("snapshots")(snapshots.snapshots)
 app.command("certificate")(certificate.certificate)
@@ -93,9 +69,9 @@ app.add_typer(export.app, name="export")
 app.command("sql")(sql.sql)
 app.command("verify")(verify.verify)
 app.command("compact")(compact.compact)
-app.add_typer(keep.app, name="keep")
+app.add_typer(keeping.app, name="keep")
 app.command("forget")(forget.forget)
-app.add_typer(hold.app, name="hold")
+app.add_typer(holds.app, name="hold")
 app.add_typer(erase.app, name="erase")
 app.command("rectify")(rectify.rectify)
 app.add_typer(restore.app, name="restore")
@@ -105,11 +81,11 @@ app.command("storage")(storage.storage)
 app.command("up")(up.up)
 app.command("worker")(up.worker)
 app.command("doctor")(doctor.doctor)
-app.add_typer(alert.app, name="alert")
-app.add_typer(vault.app, name="vault")
-app.add_typer(key.app, name="key")
-app.add_typer(user.app, name="user")
-app.add_typer(token.app, name="token")
+app.add_typer(alerts.app, name="alert")
+app.add_typer(vault_state.app, name="vault")
+app.add_typer(keys.app, name="key")
+app.add_typer(people.app, name="user")
+app.add_typer(tokens.app, name="token")
 app.add_typer(sso.app, name="sso")
 app.add_typer(audit.app, name="audit")
 

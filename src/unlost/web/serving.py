@@ -51,7 +51,7 @@ def holding(app: "Application") -> Iterator[None]:
     from contextlib import suppress
 
     from unlost.model.errors import UnlostError
-    from unlost.web.notes import noting
+    from unlost.web.signin.audit_notes import noting
 
     with suppress(UnlostError):
         _ = app.whole_vault

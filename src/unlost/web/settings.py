@@ -23,7 +23,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "allauth.socialaccount.providers.openid_connect",
     "unlost.web",
-    *(["unlost.web.saml"] if speaks_saml() else []),
+    *(["unlost.web.signin.saml"] if speaks_saml() else []),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -54,7 +54,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "unlost.web.frame.frame",
+                "unlost.web.parts.frame.frame",
             ],
             "builtins": ["unlost.web.templatetags.unlost", "unlost.web.templatetags.differences"],
         },
@@ -85,22 +85,22 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "unlost.web.signin.ClosedAdapter"
+ACCOUNT_ADAPTER = "unlost.web.signin.adapter.ClosedAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_FORMS = {"login": "unlost.web.signin_form.SignIn"}
+ACCOUNT_FORMS = {"login": "unlost.web.signin.forms.SignIn"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
-SOCIALACCOUNT_ADAPTER = "unlost.web.signin.InvitedAdapter"
+SOCIALACCOUNT_ADAPTER = "unlost.web.signin.adapter.InvitedAdapter"
 SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # the adapter finds who was added
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_STORE_TOKENS = False
-MFA_ADAPTER = "unlost.web.signin.SealedSecrets"
+MFA_ADAPTER = "unlost.web.signin.adapter.SealedSecrets"
 MFA_FORMS = {
-    "add_webauthn": "unlost.web.signin_form.AddPasskey",
-    "edit_webauthn": "unlost.web.signin_form.RenamePasskey",
+    "add_webauthn": "unlost.web.signin.forms.AddPasskey",
+    "edit_webauthn": "unlost.web.signin.forms.RenamePasskey",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -110,8 +110,8 @@ ACCOUNT_RATE_LIMITS = {"login_failed": f"20/m/ip,{LOCKED_AFTER * 2}/5m/key"}
 AXES_FAILURE_LIMIT = LOCKED_AFTER
 AXES_COOLOFF_TIME = LOCKED_FOR
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "unlost.web.lockout.locked"
-AXES_USERNAME_CALLABLE = "unlost.web.lockout.typed_name"
+AXES_LOCKOUT_CALLABLE = "unlost.web.signin.lockout.locked"
+AXES_USERNAME_CALLABLE = "unlost.web.signin.lockout.typed_name"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # what the page says stays true
 AXES_DISABLE_ACCESS_LOG = True  # the audit knows

@@ -4,34 +4,17 @@ from django.urls import include, path, register_converter
 
 from unlost.web.addresses import Name
 from unlost.web.api.building import build
-from unlost.web.pages import (
-    alerts,
-    audit,
-    compare,
-    connect,
-    correct,
-    edit_plan,
-    hidden,
-    home,
-    jobs,
-    keeping,
-    org_access,
-    orgs,
-    people,
-    privacy,
-    profile,
-    record,
-    records,
-    restore,
-    schedules,
-    sso,
-    start,
-    storage,
-    style,
-    ticks,
-    tokens,
-    vault,
-)
+from unlost.web.pages import style
+from unlost.web.pages.alerts import alerts, overview
+from unlost.web.pages.backups import schedule
+from unlost.web.pages.orgs import connect, hidden_columns, orgs, write_access
+from unlost.web.pages.people import audit, people, profile, sso, start, tokens
+from unlost.web.pages.records import compare, find, history
+from unlost.web.pages.restores import edit_plan, restore, selections
+from unlost.web.pages.retention import keeping, privacy, rectify
+from unlost.web.pages.runs import runs
+from unlost.web.pages.storage import storage
+from unlost.web.pages.vault import vault_state
 
 register_converter(Name, "name")
 
@@ -43,19 +26,19 @@ _PLAN = "orgs/<name:org>/restores/<str:plan>/"
 _RECORD = "orgs/<name:org>/records/<name:table>/<name:record>/"
 
 urlpatterns = [
-    path("", home.home, name="home"),
-    path("find/", records.find, name="find"),
-    path(_RECORD, record.timeline, name="record"),
-    path(f"{_RECORD}fields/", record.fields, name="record-fields"),
-    path(f"{_RECORD}related/", record.related, name="record-related"),
-    path(f"{_RECORD}files/", record.files, name="record-files"),
-    path(f"{_RECORD}correct/", correct.correct, name="correct"),
-    path(f"{_RECORD}correct/all/", correct.corrected, name="correct-all"),
-    path("orgs/<name:org>/files/<name:record>/", record.download, name="file"),
+    path("", overview.home, name="home"),
+    path("find/", find.find, name="find"),
+    path(_RECORD, history.timeline, name="record"),
+    path(f"{_RECORD}fields/", history.fields, name="record-fields"),
+    path(f"{_RECORD}related/", history.related, name="record-related"),
+    path(f"{_RECORD}files/", history.files, name="record-files"),
+    path(f"{_RECORD}correct/", rectify.correct, name="correct"),
+    path(f"{_RECORD}correct/all/", rectify.corrected, name="correct-all"),
+    path("orgs/<name:org>/files/<name:record>/", history.download, name="file"),
     path("start/<str:text>/", start.start, name="start"),
     path("orgs/<name:org>/compare/", compare.compare, name="compare"),
     path("orgs/<name:org>/lost/", compare.lost, name="lost"),
-    path("orgs/<name:org>/ticks/", ticks.ticks, name="ticks"),
+    path("orgs/<name:org>/ticks/", selections.ticks, name="ticks"),
     path("orgs/<name:org>/restores/", restore.begin, name="restore"),
     path(_PLAN, restore.plan, name="plan"),
     path(f"{_PLAN}records/<name:table>/", restore.records, name="plan-records"),
@@ -65,11 +48,11 @@ urlpatterns = [
     path(f"{_PLAN}again/", restore.again, name="plan-again"),
     path(f"{_PLAN}drop/", restore.drop, name="plan-drop"),
     path(f"{_PLAN}run/", restore.run, name="plan-run"),
-    path("orgs/<name:org>/backup/", jobs.back_up, name="back-up"),
-    path("jobs/", jobs.jobs, name="jobs"),
-    path("jobs/<str:run>/", jobs.job, name="job"),
-    path("jobs/<str:run>/retry/", jobs.retry, name="job-retry"),
-    path("jobs/<str:run>/<str:act>/", jobs.act, name="job-act"),
+    path("orgs/<name:org>/backup/", runs.back_up, name="back-up"),
+    path("jobs/", runs.jobs, name="jobs"),
+    path("jobs/<str:run>/", runs.job, name="job"),
+    path("jobs/<str:run>/retry/", runs.retry, name="job-retry"),
+    path("jobs/<str:run>/<str:act>/", runs.act, name="job-act"),
     path("orgs/", orgs.every, name="orgs"),
     path("connect/", connect.kind, name="connect"),
     path("connect/sign-in/", connect.sign_in, name="connect-sign-in"),
@@ -77,9 +60,9 @@ urlpatterns = [
     path("connect/hour/", connect.hour, name="connect-hour"),
     path("orgs/<name:org>/", orgs.one, name="org"),
     path("orgs/<name:org>/certificate/<str:at>/", orgs.certificate, name="certificate"),
-    path("orgs/<name:org>/settings/", org_access.settings, name="org-settings"),
-    path("orgs/<name:org>/follow/", org_access.follow, name="org-follow"),
-    path("orgs/<name:org>/writer/", org_access.writer, name="org-writer"),
+    path("orgs/<name:org>/settings/", write_access.settings, name="org-settings"),
+    path("orgs/<name:org>/follow/", write_access.follow, name="org-follow"),
+    path("orgs/<name:org>/writer/", write_access.writer, name="org-writer"),
     path("orgs/<name:org>/storage/", storage.one, name="storage"),
     path("orgs/<name:org>/keeping/", keeping.keeping, name="keeping"),
     path("orgs/<name:org>/keeping/rules/", keeping.rules, name="keeping-rules"),
@@ -89,7 +72,7 @@ urlpatterns = [
     path("orgs/<name:org>/privacy/", privacy.privacy, name="privacy"),
     path("orgs/<name:org>/privacy/data/", privacy.data, name="privacy-data"),
     path("orgs/<name:org>/privacy/erase/", privacy.erased, name="privacy-erase"),
-    path("orgs/<name:org>/schedule/", schedules.one, name="schedule"),
+    path("orgs/<name:org>/schedule/", schedule.one, name="schedule"),
     path("storage/", storage.every, name="storages"),
     path("alerts/", alerts.inbox, name="alerts"),
     path("alerts/acknowledge/", alerts.acknowledge, name="acknowledge"),
@@ -97,11 +80,11 @@ urlpatterns = [
     path("alerts/channels/add/<str:kind>/", alerts.add, name="channel-add"),
     path("alerts/channels/<name:channel>/test/", alerts.test, name="channel-test"),
     path("alerts/channels/<name:channel>/remove/", alerts.remove, name="channel-remove"),
-    path("schedules/", schedules.every, name="schedules"),
-    path("vault/", vault.state, name="vault"),
-    path("vault/verify/", vault.verified, name="vault-verify"),
-    path("vault/mirror/", vault.mirrored, name="vault-mirror"),
-    path("vault/checks/", vault.checks, name="checks"),
+    path("schedules/", schedule.every, name="schedules"),
+    path("vault/", vault_state.state, name="vault"),
+    path("vault/verify/", vault_state.verified, name="vault-verify"),
+    path("vault/mirror/", vault_state.mirrored, name="vault-mirror"),
+    path("vault/checks/", vault_state.checks, name="checks"),
     path("settings/", profile.profile, name="profile"),
     path("settings/tokens/", tokens.tokens, name="tokens"),
     path("settings/tokens/<int:token>/drop/", tokens.drop, name="token-drop"),
@@ -115,9 +98,9 @@ urlpatterns = [
     path("settings/people/of/<name:name>/remove/", people.remove, name="person-remove"),
     path("settings/people/of/<name:name>/return/", people.let_back, name="person-return"),
     path("settings/people/of/<name:name>/factors/", people.forget_factors, name="person-factors"),
-    path("settings/hidden/", hidden.hidden, name="hidden"),
-    path("settings/hidden/<name:org>/hide/", hidden.hide, name="hidden-hide"),
-    path("settings/hidden/<name:org>/show/", hidden.show, name="hidden-show"),
+    path("settings/hidden/", hidden_columns.hidden, name="hidden"),
+    path("settings/hidden/<name:org>/hide/", hidden_columns.hide, name="hidden-hide"),
+    path("settings/hidden/<name:org>/show/", hidden_columns.show, name="hidden-show"),
     path("settings/sso/", sso.providers, name="sso"),
     path("settings/sso/saml/", sso.saml, name="sso-saml"),
     path("settings/sso/<slug:name>/remove/", sso.remove, name="sso-remove"),
@@ -126,5 +109,5 @@ urlpatterns = [
     path("audit/export/", audit.download, name="audit-export"),
     path("style/", style.style, name="style"),
     path("api/v1/", build().urls),
-    path("account/", include("unlost.web.accounts")),
+    path("account/", include("unlost.web.signin.accounts")),
 ]

@@ -6,7 +6,7 @@ import pytest
 
 from terminals import Terminal
 from unlost.cli.exits import ExitCode
-from unlost.cli.verbs import init as module
+from unlost.cli.verbs.vault import init as module
 from unlost.vault.format.recovery import RecoverySheet
 
 

@@ -182,27 +182,27 @@ HEAVY = ("django", "pyarrow", "polars", "numpy", "rich", "httpx", "cryptography"
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
-        "import sys, unlost.cli.main as m\n"
+        "import sys, time\n"
+        "began = time.process_time()\n"
+        "import unlost.cli.main as m\n"
+        "took = time.process_time() - began\n"
         "code = m.main(['--help'])\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "print(took, heavy, file=sys.stderr)\n"
         "sys.exit(code)"
     )
     environment = {**os.environ, "COVERAGE_PROCESS_START": ""}
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", program],
+        [sys.executable, "-c", program],
         check=False,
         capture_output=True,
         text=True,
         env=environment,
     )
     assert done.returncode == 0
-    assert done.stderr.splitlines()[-1] == "[]"
-    total = next(
-        int(line.split("|")[1])
-        for line in done.stderr.splitlines()
-        if line.endswith(" unlost.cli.main")
-    )
-    assert total < 500_000  # microseconds, of a machine that does other things as well
+    took, heavy = done.stderr.splitlines()[-1].split(" ", 1)
+    assert heavy == "[]"
+    assert float(took) < 0.5  # seconds of CPU: the clock runs on while other programs do
 
 
 def test_nobody_listening_is_no_mistake(unlost: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_nobody_listening_is_no_mistake(unlost: Terminal, monkeypatch: pytest.Mo
     def deaf(*_: object, **__: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("unlost.cli.verbs.org.answer", deaf)
+    monkeypatch.setattr("unlost.cli.verbs.orgs.orgs.answer", deaf)
     assert unlost("org", "list").code == ExitCode.FAILED
     assert closed
 

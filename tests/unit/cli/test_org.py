@@ -43,7 +43,7 @@ def test_or_typed_without_showing(unlost: Terminal, monkeypatch: pytest.MonkeyPa
         return SECRET + " "
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("unlost.cli.verbs.org.typer.prompt", prompt)
+    monkeypatch.setattr("unlost.cli.verbs.orgs.orgs.typer.prompt", prompt)
     assert unlost(*ADD).code == ExitCode.OK
     assert asked == [("Password", True)]
 

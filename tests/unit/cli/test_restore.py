@@ -338,7 +338,7 @@ def test_runs_are_listed(sales: Terminal, monkeypatch: pytest.MonkeyPatch) -> No
     assert sales("backup", "sales").code == ExitCode.OK
     lines = sales("runs").out.splitlines()
     assert lines[1].split()[1:4] == ["sales", "backup", "done"]
-    monkeypatch.setattr("unlost.cli.verbs.runs.MOST", 0)
+    monkeypatch.setattr("unlost.cli.verbs.runs.runs.MOST", 0)
     assert "… and 1 older run; --json lists all." in sales("runs").out
 
 
@@ -349,7 +349,7 @@ def test_one_run_is_told_record_by_record(
     told = shop("runs", run).out
     assert told.startswith(f"{run}: restore of sales, done, began 2026-")
     assert f"  Account/{CUSTOMER} as " in told
-    monkeypatch.setattr("unlost.cli.verbs.runs.MOST", 20)
+    monkeypatch.setattr("unlost.cli.verbs.runs.runs.MOST", 20)
     assert "… and 6 more records; --json lists all." in shop("runs", run).out
     assert len(shop("runs", run, "--json").json["records"]) == 26
 

@@ -17,7 +17,7 @@ from unlost.app.actions.records.sql import sql
 from unlost.catalog.audit import newest
 from unlost.catalog.orgs import get_org
 from unlost.cli.exits import ExitCode
-from unlost.cli.verbs.sql import SqlFormat, _stdout
+from unlost.cli.verbs.records.sql import SqlFormat, _stdout
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.schema import WireKind
@@ -93,7 +93,9 @@ def test_what_is_wrong(night: Terminal, words: tuple[str, ...], code: ExitCode, 
 def test_parquet_is_nothing_for_a_terminal(
     night: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.cli.verbs.sql.sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(
+        "unlost.cli.verbs.records.sql.sys.stdout.isatty", lambda: True, raising=False
+    )
     with pytest.raises(UsageError, match="nothing for a terminal"):
         _stdout(SqlFormat.PARQUET)
 

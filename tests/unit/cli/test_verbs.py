@@ -79,8 +79,8 @@ def test_a_certificate_fits_a_screen_and_can_be_had_in_full(nights: Terminal) ->
 def test_a_long_certificate_is_shortened_with_its_gaps_first(
     sales: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlost.cli.verbs.certificate.MOST_TABLES", 2)
-    monkeypatch.setattr("unlost.cli.verbs.certificate.MOST_FINDINGS", 1)
+    monkeypatch.setattr("unlost.cli.verbs.backups.certificate.MOST_TABLES", 2)
+    monkeypatch.setattr("unlost.cli.verbs.backups.certificate.MOST_FINDINGS", 1)
     org = sales.world.org
     org.findings = [GAP]
     org.add_table("Zebra", {"Name": WireKind.TEXT})
@@ -163,12 +163,12 @@ def test_a_comparison_counts_tables_then_shows_records(nights: Terminal) -> None
 
 
 def test_a_long_comparison_is_shortened(nights: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.cli.verbs.compare.MOST", 1)
+    monkeypatch.setattr("unlost.cli.verbs.records.compare.MOST", 1)
     ended = nights("compare", "sales", "1", "2", "--table", "Account")
     assert "… and 1 more record;" in ended.out
     nights.world.clock.advance(hours=1)
     nights.world.org.update("Account", "A40019", {"Phone": "1", "Name": "2", "Number": None})
-    monkeypatch.setattr("unlost.cli.verbs.compare.FIELDS", 2)
+    monkeypatch.setattr("unlost.cli.verbs.records.compare.FIELDS", 2)
     live = nights("compare", "sales", "live", "latest", "--table", "Account")
     assert "… and 1 more field" in live.out
     assert "the live org" in live.out
@@ -235,7 +235,7 @@ def test_what_belonged_to_a_deleted_record_is_shown(family: Terminal) -> None:
 
 
 def test_more_than_a_screen_is_counted(family: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlost.cli.verbs.show.MOST", 1)
+    monkeypatch.setattr("unlost.cli.verbs.records.show.MOST", 1)
     ended = family("show", "sales", "Account", "A40017")
     assert "… and 1 more kind; --json has them." in ended.out
     assert "… and 1 more file." in ended.out

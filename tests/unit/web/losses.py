@@ -12,7 +12,7 @@ from unit.app.test_restore import WRITER, Shop
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.catalog.runs import RunState
-from unlost.web import background
+from unlost.web.parts import background
 
 MOST_QUERIES = 12
 OF_SIGN_IN = ("django_session", "usersessions_", "catalog_user", "BEGIN", "COMMIT", "SAVEPOINT")

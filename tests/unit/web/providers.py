@@ -82,7 +82,9 @@ class FakeProvider:
 def provider(world: World, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> FakeProvider:
     """A provider that is configured in the home."""
     fake = FakeProvider()
-    monkeypatch.setattr("unlost.web.signin.InvitedAdapter.get_requests_session", lambda self: fake)
+    monkeypatch.setattr(
+        "unlost.web.signin.adapter.InvitedAdapter.get_requests_session", lambda self: fake
+    )
     monkeypatch.setattr("unlost.app.actions.people.sso.sign_in_origin", lambda issuer: SIGN_IN)
     add(world.app, replace(NEW, **changed))
     return fake

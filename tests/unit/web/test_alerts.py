@@ -13,7 +13,7 @@ from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.model.access import Role
 from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
 from unlost.model.errors import TransientError
-from unlost.web.alert_pages import PAGES, address
+from unlost.web.parts.alert_pages import PAGES, address
 
 FAILED = Alarm(
     Rule.STORAGE, "sales", "data storage", Urgency.NOW, "The storage is full.", "Make room.",

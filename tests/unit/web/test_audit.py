@@ -17,8 +17,8 @@ from unlost.catalog.audit import Deed, note
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Role, Trace
 from unlost.testing.org import MemoryOrg
-from unlost.web.audit_lines import csv_lines, harmless
-from unlost.web.streaming import Piecewise
+from unlost.web.parts.audit_lines import csv_lines, harmless
+from unlost.web.parts.streaming import Piecewise
 
 
 def deed(world: World, subject: str, *, actor: str = "lena", org: str = "sales") -> None:

@@ -12,7 +12,7 @@ from unit.web.losses import MOST_QUERIES, lost_shop, queries
 from unlost.app.actions.backups.backup import backup
 from unlost.catalog.audit import every
 from unlost.model.access import Role
-from unlost.web.pages import compare as module
+from unlost.web.pages.records import compare as module
 
 COMPARE, LOST = "/orgs/sales/compare/", "/orgs/sales/lost/"
 

@@ -11,7 +11,7 @@ from unlost.catalog.schedules import schedule_of
 from unlost.model.access import Role
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.testing.org import MemoryOrg
-from unlost.web import background
+from unlost.web.parts import background
 
 GAP = Finding(FindingKind.PERMISSION_MISSING, Severity.GAP, "Mail is hidden.", "Allow it.")
 KIND = {"connector": "memory", "name": "shop"}

@@ -16,7 +16,7 @@ from unlost.catalog.models import LookRow
 from unlost.catalog.orgs import find_org, get_org
 from unlost.testing.org import MemoryOrg
 from unlost.testing.source import MemorySource
-from unlost.web import background
+from unlost.web.parts import background
 
 KIND = {"connector": "memory", "name": "shop"}
 SIGN_IN = {"address": "two", "speed": "3", "secret-password": SECRET}

@@ -13,7 +13,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.holds import WishedHold, hold
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
-from unlost.web import background
+from unlost.web.parts import background
 
 RECORD = "/orgs/sales/records/Account/A40017/"
 PAGE = f"{RECORD}correct/"

@@ -6,7 +6,7 @@ import pytest
 
 from homes import World
 from unit.web.conftest import SignIn
-from unlost.web.pages import home
+from unlost.web.pages.alerts import overview
 
 
 def test_a_page_that_breaks_says_so_and_the_log_where(
@@ -20,7 +20,7 @@ def test_a_page_that_breaks_says_so_and_the_log_where(
 
     client = sign_in()
     client.raise_request_exception = False
-    monkeypatch.setattr(home, "overview", breaks)
+    monkeypatch.setattr(overview, "overview", breaks)
     answer = client.get("/")
     assert answer.status_code == 500
     page = answer.content.decode()
@@ -30,5 +30,5 @@ def test_a_page_that_breaks_says_so_and_the_log_where(
     told = json.loads(line)
     assert (told["page"], told["error"]) == ("home", "ValueError")
     assert told["where"].startswith("test_failing.py:")
-    assert "home.py:" in told["where"]
+    assert "overview.py:" in told["where"]
     assert "Anna" not in page + line

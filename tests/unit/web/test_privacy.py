@@ -17,7 +17,7 @@ from unlost.app.actions.retention.holds import WishedHold, hold
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
 from unlost.model.errors import Conflict
-from unlost.web import background, erasing
+from unlost.web.parts import background, erasures
 
 PAGE = "/orgs/sales/privacy/"
 GONE = "Account/A40017"
@@ -136,12 +136,12 @@ def test_a_fault_of_ours_is_told_too(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(erasing, "erase", broken)
+        patch.setattr(erasures, "erase", broken)
         sent = hidden(planned(admin)) | {"typed": "sales"}
         told = text_of(admin.post(f"{PAGE}erase/", sent, follow=True))
     assert "It broke off by a fault of ours." in told
-    erasing.begin(world.app, "sales", WishedErasure((GONE,)), plan="x")
-    state = erasing.progress(world.app, "sales")
+    erasures.begin(world.app, "sales", WishedErasure((GONE,)), plan="x")
+    state = erasures.progress(world.app, "sales")
     assert state is not None
     assert isinstance(state.error, Conflict)
 

@@ -15,7 +15,7 @@ from unlost.catalog.models import PlanRow
 from unlost.catalog.plans import find_plan
 from unlost.catalog.runs import find_run
 from unlost.model.access import Role
-from unlost.web import background
+from unlost.web.parts import background
 
 
 @pytest.fixture

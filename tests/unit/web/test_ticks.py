@@ -19,7 +19,7 @@ from unlost.app.actions.restores import selections as action
 from unlost.app.actions.restores.kept_plan import kept_plan
 from unlost.catalog.models import TickRow
 from unlost.model.access import Role
-from unlost.web.pages import compare as module
+from unlost.web.pages.records import compare as module
 
 COMPARE, LOST, TICKS = "/orgs/sales/compare/", "/orgs/sales/lost/", "/orgs/sales/ticks/"
 HTMX = {"HX-Request": "true"}

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.app.actions.records.history import ChangedField
+from unlost.web.parts.word_diff import LONGEST, compared
 from unlost.web.templatetags.differences import changed_fields
-from unlost.web.worddiff import LONGEST, compared
 
 OLD = "The customer wants dark pralines on Monday, as every week of the year."
 NEW = "The customer wants milk pralines on Tuesday, as every week of the year."

@@ -13,8 +13,8 @@ from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonWish, open_person
 from unlost.app.compose import Application
 from unlost.app.operations import LINES, RESULT, ZIP, Operation
-from unlost.web.audit_lines import json_lines
-from unlost.web.streaming import Piecewise, pieces, saved
+from unlost.web.parts.audit_lines import json_lines
+from unlost.web.parts.streaming import Piecewise, pieces, saved
 
 type Sent = Callable[..., Piecewise]
 

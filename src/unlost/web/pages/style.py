@@ -19,9 +19,9 @@ from unlost.engine.storage.forecast import STOP, forecast
 from unlost.model.forecast import Sample
 from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind
-from unlost.web.pages.record import Told
-from unlost.web.pages.storage import draw
-from unlost.web.paging import Pages
+from unlost.web.pages.records.history import Told
+from unlost.web.pages.storage.storage import draw
+from unlost.web.parts.paging import Pages
 from unlost.web.requests import Asked
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)

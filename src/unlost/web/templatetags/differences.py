@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.history import ChangedField
+from unlost.web.parts.word_diff import Piece, compared
 from unlost.web.templatetags.unlost import code, held
-from unlost.web.worddiff import Piece, compared
 
 register = template.Library()
 

@@ -1,0 +1,1 @@
+"""Commands for alerts and health checks."""

@@ -1,0 +1,1 @@
+"""Commands for backups: run, list, schedule."""

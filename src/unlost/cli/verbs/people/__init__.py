@@ -1,0 +1,1 @@
+"""Commands for people, tokens, single sign-on and the audit log."""

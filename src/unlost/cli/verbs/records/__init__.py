@@ -1,0 +1,1 @@
+"""Commands for records: find, show, compare, export."""

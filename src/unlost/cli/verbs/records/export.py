@@ -1,0 +1,158 @@
+"""unlost export: tables of a backup for other programs, and what is held of a person for them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs.records.sql import Audience, ForWhom, check_audience
+from unlost.outside.formats import ExportFormat
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.records.export import ExportResult
+    from unlost.app.actions.retention.privacy import PersonData
+
+DEFAULT = "tables"
+
+
+class _Group(TyperGroup):
+    """Where no command is named, what follows is an org whose tables are written."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The words, with the command that is meant."""
+        named = args[:1] and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    help="Write tables of a backup, or what is held of a person, in clear text.",
+)
+
+
+@app.command(DEFAULT)
+def export(
+    org: OrgName,
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, outside the vault.")],
+    *,
+    form: Annotated[ExportFormat, typer.Option("--format", help="How tables are written.")],
+    table: Annotated[
+        list[str] | None,
+        typer.Option("--table", metavar="T", help="Only this table; may be repeated."),
+    ] = None,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="WHEN", help="latest, a number, a date or an instant.")
+    ] = "latest",
+    typed: Annotated[
+        bool, typer.Option("--typed", help="Numbers, dates and so on instead of verbatim texts.")
+    ] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="All versions instead of the records of the backup.")
+    ] = False,
+    audience: ForWhom = Audience.PROGRAMS,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Write tables of a backup into a folder, in clear text.
+
+    A folder of Delta tables is carried on: a later backup becomes a new version with what changed.
+    `unlost export ORG FOLDER` is enough: the word `tables` may be left out.
+    """
+    check_audience(audience, csv=form is ExportFormat.CSV)
+    with opened(home) as application:
+        from unlost.app.actions.records.export import ExportWish
+        from unlost.app.actions.records.export import export as act
+
+        people = audience is Audience.PEOPLE
+        wish = ExportWish(form, tuple(table or ()), as_of, typed, history, people)
+        answer(act(application, org, wish, out=out), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+@app.command("person")
+def person(
+    org: OrgName,
+    *,
+    record: Annotated[
+        list[str],
+        typer.Option("--record", metavar="TABLE/ID", help="A record; can be given several times."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The zip to write.")],
+    related: Annotated[
+        bool,
+        typer.Option(
+            "--related",
+            help="With all that the org deletes together with them, their e-mails and files.",
+        ),
+    ] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Write all that is held of a person into a zip: pages to read, tables, and files.
+
+    Each record comes with its former states, who changed it and when. Never over a file that is there.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.retention.privacy import PersonWish
+        from unlost.app.actions.retention.privacy import export_person as act
+
+        wish = PersonWish(tuple(record), related=related)
+        answer(act(application, org, wish, out=out), as_json=json, show=_show_person)
+    return ExitCode.OK
+
+
+def _show_person(out: "Console", data: "PersonData") -> None:
+    from unlost.cli.grid import grid
+
+    out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, in clear text.")
+    table = grid("Table", "Records", right={"Records"})
+    for one in data.tables:
+        table.add_row(plain(one.table), f"{one.records:,}")
+    out.print(table)
+    out.print(
+        f"{many(data.files, 'file')} of {size(data.file_bytes)} in it. Open index.html first."
+    )
+    if data.unknown:
+        out.print(f"Of {many(data.unknown, 'record')} that was named the vault has nothing.")
+    if data.unsearched:
+        names = ", ".join(map(plain, data.unsearched))
+        out.print(f"Too large to be looked through for e-mails and files: {names}.")
+    out.print("In CSV an apostrophe stands before texts that a spreadsheet would run.")
+
+
+def _show(out: "Console", result: "ExportResult") -> None:
+    from unlost.cli.grid import grid
+
+    at = when(result.as_of, zone=result.zone)
+    out.print(
+        f"Snapshot {result.snapshot} of {result.org} ({at}) is in {result.out}, in clear text."
+    )
+    delta = result.form is ExportFormat.DELTA
+    heads = ("Table", "Rows", *(("Version",) if delta else ()), "File")
+    table = grid(*heads, right={"Rows", "Version"})
+    for one in result.tables:
+        version = (str(one.version),) if delta else ()
+        table.add_row(plain(one.table), f"{one.rows:,}", *version, plain(one.path))
+    out.print(table)
+    misfits = sum(one.misfits for one in result.tables)
+    if misfits:
+        out.print(f"{many(misfits, 'value')} fitted no type and left as null; without --typed they are texts.")  # fmt: skip
+    lost = sum(one.lost for one in result.tables)
+    if lost:
+        out.print(f"{many(lost, 'value')} left as null, because damage took them from the vault. `unlost show` says “not known” there.")  # fmt: skip
+    if result.form is ExportFormat.CSV:
+        changed = sum(one.changed for one in result.tables)
+        out.print(
+            f"For people: {many(changed, 'cell')} got an apostrophe, so that no spreadsheet runs them."
+            if result.people
+            else "Cells are verbatim: for a spreadsheet, which may run some, add --for people."
+        )

@@ -1,0 +1,1 @@
+"""Commands for retention: rules, holds, forget, erase, rectify."""

@@ -1,0 +1,113 @@
+"""unlost forget: take away the nights that an org's rules do not keep."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, size, when
+from unlost.cli.verbs.retention.holds import line_of
+from unlost.cli.verbs.retention.keeping import REMARKS, rules_in_words
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.retention.forget import ForgetPlan, Forgotten
+
+LISTED = 40  # nights that are listed one by one
+
+
+def forget(
+    org: OrgName,
+    *,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show what would go; nothing is changed.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Forget the nights that the rules of an org do not keep, once you agreed to the plan.
+
+    The nights that stay are the same to the bit. What is forgotten cannot be brought back.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.retention.forget import forget as act
+        from unlost.app.actions.retention.forget import plan as planned
+        from unlost.app.actions.retention.keeping import KeepWish
+
+        seen = planned(application, org, KeepWish())
+        if plan or (seen.nothing and not json):
+            answer(seen, as_json=json, show=_show_plan)
+            return ExitCode.OK
+        if not json:
+            answer(seen, as_json=False, show=_show_plan)
+        if not (yes or seen.nothing):
+            _ask(seen, as_json=json)
+        answer(act(application, org, plan=seen.digest), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _ask(seen: "ForgetPlan", *, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "forget-not-agreed",
+            "With --json nobody is asked, and nobody agreed to the plan.",
+            next_step="Look at it with --plan --json, then say --yes.",
+        )
+    typer.confirm(
+        f"Forget {many(len(seen.going), 'night')} of {seen.org}? This cannot be undone.", abort=True
+    )
+
+
+def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
+    out.print(f"{seen.org} keeps {'; '.join(rules_in_words(seen.rules))}.")
+    for remark in seen.remarks:
+        out.print(REMARKS[remark.value])
+    if seen.nothing:
+        out.print("Nothing is to be forgotten.")
+    else:
+        _show_going(out, seen)
+    if seen.holds:
+        out.print(f"{many(len(seen.holds), 'hold')} in force:")
+        for one in seen.holds:
+            out.print(f"  {line_of(one, zone=seen.zone)}")
+
+
+def _show_going(out: "Console", seen: "ForgetPlan") -> None:
+    from unlost.cli.grid import grid
+
+    stay = many(len(seen.kept), "night stays", "nights stay")
+    out.print(f"{many(len(seen.going), 'night')} would go, {stay}:")
+    for night in seen.kept[-LISTED:]:
+        out.print(f"  {night.number:>6}  {when(night.as_of, zone=seen.zone)}")
+    if len(seen.kept) > LISTED:
+        out.print(f"  and {many(len(seen.kept) - LISTED, 'older night')}")
+    numbers = ("versions that go", "records that go altogether", "versions that stay")
+    table = grid("table", *numbers, right=numbers)
+    for one in seen.tables:
+        table.add_row(one.table, f"{one.versions:,}", f"{one.records:,}", f"{one.kept:,}")
+    if seen.tables:
+        out.print(table)
+    out.print(
+        f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
+        f"{size(seen.rewritten)} are written anew."
+    )
+
+
+def _show(out: "Console", done: "Forgotten") -> None:
+    if done.snapshot is None:
+        out.print("Nothing was to be forgotten.")
+        return
+    out.print(
+        f"{done.org}: {many(done.nights, 'night')} forgotten, with {many(done.versions, 'version')} "
+        f"and {many(done.records, 'record')}; {many(done.kept, 'night stays', 'nights stay')}."
+    )
+    if done.waiting:
+        since = f" from {when(done.next_at, zone=done.zone)} on" if done.next_at else ""
+        ended = f", once {done.held_by} has ended" if done.held_by else ""
+        out.print(f"  {size(done.waiting)} are needed no more and will be removed{since}{ended}.")

@@ -1,0 +1,118 @@
+"""unlost rectify: correct values of a record in all history of an org."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home, OrgName
+from unlost.cli.text import many, plain, size
+from unlost.cli.verbs.retention.erase import show_tables
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.retention.rectify import Rectified, RectifyPlan
+
+
+def rectify(
+    org: OrgName,
+    *,
+    record: Annotated[str, typer.Option("--record", metavar="TABLE/ID", help="The record.")],
+    value: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="COLUMN=VALUE",
+            help="What the column has in truth; nothing empties it. Several times.",
+        ),
+    ],
+    was: Annotated[
+        str | None,
+        typer.Option("--was", metavar="VALUE", help="Only where the column has this wrong value."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only show what would change; nothing does.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Correct a record in all backups, once you agreed to the plan. It cannot be undone."""
+    with opened(home) as application:
+        from unlost.app.actions.retention.rectify import WishedCorrection
+        from unlost.app.actions.retention.rectify import plan as planned
+        from unlost.app.actions.retention.rectify import rectify as act
+
+        wish = WishedCorrection(record, tuple(value), was)
+        seen = planned(application, org, wish)
+        if plan or not json:
+            answer(seen, as_json=json, show=_show_plan)
+        if plan:
+            return ExitCode.OK
+        if not yes:
+            _ask(seen, as_json=json)
+        answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+def _ask(seen: "RectifyPlan", *, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "rectify-not-agreed",
+            "With --json nobody is asked, and nobody agreed to the plan.",
+            next_step="Look at it with --plan --json, then say --yes.",
+        )
+    versions = sum(one.versions for one in seen.tables)
+    typer.confirm(
+        f"Correct {many(versions, 'version')} in all backups of {seen.org}? This cannot be undone.",
+        abort=True,
+    )
+
+
+def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
+    if not seen.columns:
+        out.print(f"{seen.org}: no version has another value. Nothing would change.")
+        return
+    versions = sum(one.versions for one in seen.tables)
+    out.print(f"{seen.org}: {', '.join(seen.columns)} would change in {many(versions, 'version')}.")
+    show_tables(out, seen.tables)
+    if seen.records > 1:
+        out.print("The record came back under another id, or came from one: that is corrected too.")
+    out.print(
+        f"{many(seen.files, 'content')} of {size(seen.file_bytes)} would go; "
+        f"{size(seen.rewritten)} are written anew."
+    )
+    for run in seen.restores:
+        out.print(
+            f"The restore {run} names the record: what it did is forgotten, and it cannot be undone."
+        )
+    if seen.certificates:
+        out.print(
+            f"{many(seen.certificates, 'certificate')} would be written anew without the value."
+        )
+    for other in seen.elsewhere:
+        out.print(
+            f"{many(other.records, 'record')} of {plain(other.org)} stand for it, and stay as they are."
+        )
+    _show_current(out, seen.current)
+
+
+def _show_current(out: "Console", current: tuple[str, ...]) -> None:
+    if current:
+        out.print(
+            f"The org itself has another value in {', '.join(current)}: correct it there too, or the "
+            "next backup brings it back as a change."
+        )
+
+
+def _show(out: "Console", done: "Rectified") -> None:
+    if done.snapshot is None:
+        out.print("Nothing of it was left to correct.")
+        return
+    out.print(f"{done.org}: {many(done.versions, 'version')} corrected.")
+    out.print(f"  {size(done.removed)} of old objects were removed.")
+    _show_current(out, done.current)

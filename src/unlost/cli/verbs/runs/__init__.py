@@ -1,0 +1,1 @@
+"""Commands for runs, and the service that starts them."""

@@ -1,0 +1,523 @@
+"""unlost key: what opens the vault; add, take away, replace and try it."""
+
+import sys
+from dataclasses import replace as replaced
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import AsJson, Home
+from unlost.cli.text import many, size
+from unlost.cli.verbs.vault.init import confirm_sheet, read_sheet
+from unlost.model.errors import NotAllowed, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
+    from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
+    from unlost.app.actions.vault.renewal import Renewed
+    from unlost.app.home.home_keys import WayIn
+    from unlost.app.home.sealed_key import Sealer
+    from unlost.app.vault.new_keys import NewKey
+    from unlost.vault.format.recovery import RecoverySheet
+
+STDOUT = Path("-")
+
+app = typer.Typer(no_args_is_help=True, help="What opens the vault: slots, and the recovery sheet.")
+
+SlotName = Annotated[str, typer.Argument(metavar="SLOT", help="Name of the slot.")]
+Sheet = Annotated[
+    Path | None,
+    typer.Option(
+        "--sheet", metavar="FILE", help="Open the vault with the recovery sheet in this file."
+    ),
+]
+ByPassphrase = Annotated[
+    str,
+    typer.Option(
+        "--by-passphrase",
+        metavar="SLOT",
+        help="Open the vault with the passphrase of this slot, which is asked for.",
+    ),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        help="Write a new key into this file, outside the vault; - writes it to stdout.",
+    ),
+]
+Passphrase = Annotated[
+    bool, typer.Option("--passphrase", help="Words that a person keeps; seven are proposed.")
+]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", metavar="FILE", help="Take the passphrase from a file."),
+]
+Transit = Annotated[
+    str,
+    typer.Option(
+        "--transit",
+        metavar="ADDRESS",
+        help="Have the key sealed by the transit engine of this OpenBao or HashiCorp Vault.",
+    ),
+]
+TransitKey = Annotated[
+    str, typer.Option("--transit-key", metavar="NAME", help="The key there that seals it.")
+]
+TransitMount = Annotated[
+    str, typer.Option("--transit-mount", metavar="PATH", help="Where the engine is mounted.")
+]
+TransitCa = Annotated[
+    str, typer.Option("--transit-ca", metavar="FILE", help="Certificates to trust for it, as PEM.")
+]
+TokenFile = Annotated[
+    str,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="A file with a token that may use it; a name without / is a credential of systemd.",
+    ),
+]
+
+
+@app.command("list")
+def every(
+    *,
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """List what opens the vault."""
+    with opened(home) as application:
+        from unlost.app.actions.vault.keys import keys as act
+
+        found = act(application, _way(sheet, by_passphrase))
+        answer(found, as_json=json, show=_show_all)
+    weak = any(not one.counts or one.whole_copies == 0 for one in found.slots)
+    return ExitCode.FINDINGS if weak else ExitCode.OK
+
+
+@app.command("add")
+def add(
+    slot: SlotName,
+    *,
+    key_file: KeyFile = None,
+    service: Annotated[
+        bool,
+        typer.Option(
+            "--service", help="Write the key where the service of this home looks for it."
+        ),
+    ] = False,
+    passphrase: Passphrase = False,
+    passphrase_file: PassphraseFile = None,
+    transit: Transit = "",
+    transit_key: TransitKey = "",
+    transit_mount: TransitMount = "transit",
+    transit_ca: TransitCa = "",
+    token_file: TokenFile = "",
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Add a key that opens the vault.
+
+    For a unit of systemd, so that the key is on no disk in clear:
+    `unlost key add nightly --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
+    """
+    with opened(home) as application:
+        from unlost.app.actions.vault.keys import add as act
+
+        way = _way(sheet, by_passphrase)
+        sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
+        new = _new(key_file, passphrase=passphrase, words=passphrase_file, service=service)
+        new = replaced(new, sealer=sealer)
+        _answer(act(application, slot, new, way), key_file, as_json=json)
+    return ExitCode.OK
+
+
+@app.command("remove")
+def remove(
+    slot: SlotName,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Take a slot away: its key opens the vault no more. Who opened it before may have kept more."""
+    with opened(home) as application:
+        from unlost.app.actions.vault.keys import remove as act
+
+        way = _way(sheet, by_passphrase)
+        if not yes:
+            _ask(slot, as_json=json)
+        answer(act(application, slot, way), as_json=json, show=_show_removed)
+    return ExitCode.OK
+
+
+@app.command("replace")
+def replace(
+    slot: SlotName,
+    *,
+    key_file: KeyFile = None,
+    passphrase: Passphrase = False,
+    passphrase_file: PassphraseFile = None,
+    transit: Transit = "",
+    transit_key: TransitKey = "",
+    transit_mount: TransitMount = "transit",
+    transit_ca: TransitCa = "",
+    token_file: TokenFile = "",
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Put a new key in the place of a slot's, in one step; without an option, the service's own.
+
+    The new slot has a name of its own, which is told.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.vault.keys import replace as act
+
+        way = _way(sheet, by_passphrase)
+        sealer = _sealer(transit, transit_key, token_file, mount=transit_mount, ca_file=transit_ca)
+        new = None
+        if key_file or passphrase or passphrase_file:
+            new = _new(key_file, passphrase=passphrase, words=passphrase_file)
+            new = replaced(new, sealer=sealer)
+        _answer(act(application, slot, new, way, sealer=sealer), key_file, as_json=json)
+    return ExitCode.OK
+
+
+@app.command("test")
+def try_key(
+    *,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", metavar="FILE", help="Try the key in this file.")
+    ] = None,
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Try whether a key opens the vault; without an option, the key of the service."""
+    with opened(home) as application:
+        from unlost.app.actions.vault.keys import tried as act
+
+        way = _way(sheet, by_passphrase, key_file=key_file)
+        answer(act(application, way), as_json=json, show=_show_tried)
+    return ExitCode.OK
+
+
+@app.command("sheet")
+def show_sheet(
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write it here instead of showing it."),
+    ] = None,
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Show the recovery sheet once more, and confirm that it was taken down."""
+    _check_terminal(out)
+    with opened(home) as application:
+        from unlost.app.actions.vault.keys import sheet as act
+
+        done = act(application, _hand_over(out), _way(sheet, by_passphrase))
+        answer(done, as_json=json, show=_show_sheet)
+    return ExitCode.OK
+
+
+@app.command("renew")
+def renew(
+    *,
+    recovery_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the new recovery sheet here instead of showing it."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False,
+    sheet: Sheet = None,
+    by_passphrase: ByPassphrase = "",
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Make a new master key, after one was stolen: all slots and sheets from before end.
+
+    The service of this home gets a new key. What is written from then on, a thief cannot read; what
+    he could read before he still can, where he has it.
+    """
+    _check_terminal(recovery_out, option="--recovery-out")
+    with opened(home) as application:
+        from unlost.app.actions.vault.renewal import renew as act
+
+        way = _way(sheet, by_passphrase)
+        if not yes:
+            _ask_renewal(as_json=json)
+        done = act(application, _hand_over(recovery_out), way)
+        answer(done, as_json=json, show=_show_renewed)
+    return ExitCode.OK
+
+
+@app.command("rekey")
+def rekey(
+    org: Annotated[
+        str | None, typer.Argument(metavar="[ORG]", help="An org; all, where none is named.")
+    ] = None,
+    *,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Seal all that is there anew under the newest keys, after a new master key was made.
+
+    No backup changes by it. The service does it by itself, a part each night. What a thief has copied
+    before he can read for ever.
+    """
+    with opened(home) as application:
+        from unlost.app.actions.vault.rekey import rekey as act
+
+        done = act(application, org)
+    answer(done, as_json=json, show=_show_rekeyed)
+    return ExitCode.OK
+
+
+# --- what is asked -------------------------------------------------------------------------------
+
+
+def _way(sheet: Path | None, slot: str, *, key_file: Path | None = None) -> "WayIn":
+    from unlost.app.home.home_keys import WayIn
+
+    if sum((sheet is not None, bool(slot), key_file is not None)) > 1:
+        raise UsageError(
+            "way-in-unclear",
+            "A vault is opened in exactly one way.",
+            next_step="Name one of the recovery sheet, a passphrase and a key file.",
+        )
+    words = typer.prompt(f"Passphrase of {slot}", hide_input=True, err=True) if slot else ""
+    text = read_sheet(sheet) if sheet is not None else ""
+    return WayIn(key_file=key_file, sheet=text, slot=slot, passphrase=words)
+
+
+def _new(
+    key_file: Path | None, *, passphrase: bool, words: Path | None, service: bool = False
+) -> "NewKey":
+    from unlost.app.vault.new_keys import NewKey
+
+    told = _words(words) if words is not None else ""
+    if passphrase and not told:
+        told = _proposed()
+    if key_file == STDOUT:
+        return NewKey(service=service, passphrase=told, tell=sys.stdout.write)
+    return NewKey(key_file=key_file, service=service, passphrase=told)
+
+
+def _sealer(
+    address: str, key: str, token_file: str, *, mount: str, ca_file: str
+) -> "Sealer | None":
+    from unlost.app.home.sealed_key import Sealer
+
+    if address and key and token_file:
+        return Sealer(address, key, token_file, mount, ca_file)
+    if address or key or token_file:
+        raise UsageError(
+            "transit-unclear",
+            "It was not said whole who seals the key.",
+            next_step="Say --transit https://bao.example:8200 --transit-key NAME --token-file FILE.",
+        )
+    return None
+
+
+def _words(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(
+            "passphrase-unreadable",
+            f"The passphrase in {file} cannot be read.",
+            next_step="Name a text file that holds the passphrase and nothing else.",
+        ) from None
+
+
+def _proposed() -> str:
+    """Seven words, shown on a terminal and typed back; or others that somebody likes better."""
+    from unlost.app.home.system import SystemEntropy
+    from unlost.vault.keys.unlock import new_passphrase
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "passphrase-needs-terminal",
+            "A passphrase is shown and typed back on a terminal, and this is none.",
+            next_step="Put the words into a file, and name it with --passphrase-file FILE.",
+        )
+    typer.echo(f"    {new_passphrase(SystemEntropy())}", err=True)
+    typer.echo("Write these words down and type them, or take others of your own.", err=True)
+    return str(typer.prompt("Passphrase", confirmation_prompt=True, hide_input=True, err=True))
+
+
+def _ask(slot: str, *, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "key-not-agreed",
+            "With --json nobody is asked, and nobody agreed.",
+            next_step="Say --yes if the slot is to go.",
+        )
+    typer.confirm(f"Remove the slot {slot}? Its key opens the vault no more.", abort=True)
+
+
+def _ask_renewal(*, as_json: bool) -> None:
+    if as_json:
+        raise UsageError(
+            "key-not-agreed",
+            "With --json nobody is asked, and nobody agreed.",
+            next_step="Say --yes if all other slots and sheets are to end.",
+        )
+    typer.confirm("All other slots and the recovery sheet end. Go on?", abort=True)
+
+
+def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
+    if out is None and not sys.stdin.isatty():
+        raise UsageError(
+            "sheet-needs-terminal",
+            "The recovery sheet is shown and confirmed on a terminal, and this is none.",
+            next_step=f"Add {option} FILE, and print that file.",
+        )
+
+
+def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
+    """Shows the sheet and asks for two groups, or writes it into a file."""
+    from unlost.app.home.home import write_secret_file
+    from unlost.app.home.system import SystemEntropy
+
+    failed = NotAllowed(
+        "sheet-not-confirmed",
+        "The recovery sheet was not confirmed; it is as good as before.",
+        next_step="Write it down and try again.",
+    )
+
+    def hand(sheet: "RecoverySheet") -> None:
+        if out is None:
+            confirm_sheet(sheet, SystemEntropy(), failed=failed)
+        else:
+            write_secret_file(out, sheet.text())
+
+    return hand
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
+    if key_file == STDOUT:  # what stands there is the key
+        typer.echo(f"The key of the slot {done.slot} was written to stdout.", err=True)
+    else:
+        answer(done, as_json=as_json, show=_show_change)
+
+
+def _show_all(out: "Console", found: "Keys") -> None:
+    from unlost.cli.grid import grid
+
+    table = grid("slot", "opened by", "whole copies", "", right=("whole copies",))
+    for one in found.slots:
+        remark = "opens nothing: left over, or put back" if not one.counts else ""
+        if one.service:
+            remark = remark or "used by the service of this home"
+        table.add_row(one.slot, one.kind.value, str(one.whole_copies), remark)
+    out.print(table)
+    if found.sheet_taken_down:
+        out.print(f"The recovery sheet was taken down on {found.sheet_taken_down:%Y-%m-%d}.")
+    else:
+        out.print(
+            "Nobody confirmed so far that the recovery sheet was taken down: unlost key sheet"
+        )
+
+
+def _show_change(out: "Console", done: "KeyChange") -> None:
+    out.print(f"The slot {done.slot} opens the vault, by {_by(done)}.")
+    if done.key_file:
+        out.print("Keep the file for its owner alone, and never beside the vault.")
+    if done.replaced:
+        out.print(f"The slot {done.replaced} is gone.")
+        _tell_limits(out)
+
+
+def _by(done: "KeyChange") -> str:
+    return f"the key in {done.key_file}" if done.key_file else f"its {done.kind.value}"
+
+
+def _show_removed(out: "Console", done: "KeyRemoved") -> None:
+    left = f"{many(len(done.left), 'slot')} left: {', '.join(done.left)}."
+    out.print(f"The slot {done.slot} is gone; {left}")
+    _tell_limits(out)
+
+
+def _tell_limits(out: "Console") -> None:
+    out.print(
+        "Mind: who opened the vault with it may have kept the master key, which still opens every "
+        "copy of the vault."
+    )
+
+
+def _show_tried(out: "Console", done: "KeyTried") -> None:
+    by = f"slot {done.slot}" if done.slot else "recovery sheet"
+    out.print(f"It opens the vault {done.vault_id} ({by}).")
+
+
+def _show_renewed(out: "Console", done: "Renewed") -> None:
+    out.print(
+        f"The vault {done.vault_id} has a new master key, and {many(done.orgs, 'org')} new keys."
+    )
+    out.print(f"The slot {done.slot} opens it, by the key in {done.key_file}.")
+    ended = ", ".join(done.ended)
+    out.print(f"These slots and the recovery sheet from before open it no more: {ended}.")
+    out.print(
+        "Now restart the service (unlost up), and its workers, on every machine; add other slots"
+    )
+    out.print("again; destroy old sheets, and old copies of the vault that you do not need.")
+    out.print("Backups from before stay readable to who had the old master key and a copy of them.")
+
+
+def _show_sheet(out: "Console", done: "SheetShown") -> None:
+    out.print(f"The recovery sheet of the vault {done.vault_id} was taken down.")
+    out.print("Keep it on paper, twice, in two places; delete files of it.")
+
+
+def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
+    if not done.orgs:
+        out.print("There is no org yet.")
+    for one in done.orgs:
+        _show_org_rekeyed(out, one)
+
+
+def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:
+    if one.objects:
+        out.print(f"{one.org}: {many(one.objects, 'object')} of {size(one.bytes)} sealed anew.")
+    if one.complete:
+        out.print(f"{one.org}: nothing is under an earlier key; earlier keys are gone.")
+    elif one.damaged:
+        out.print(f"{one.org}: {one.damaged} does not open, and keeps the earlier keys.")
+        out.print("Next: unlost verify --level full, and bring it back from a copy.")
+    elif one.held_by:
+        out.print(
+            f"{one.org}: the run {one.held_by} began under an earlier key, and must end first."
+        )
+    else:
+        out.print(
+            f"{one.org}: {many(one.waiting, 'object')} that no backup needs any more go some days from "
+            "now, when nobody can be reading them; upkeep does it, and removes the earlier keys then."
+        )

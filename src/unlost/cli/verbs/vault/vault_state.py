@@ -1,0 +1,176 @@
+"""unlost vault: the vault itself, and a new home for it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import (
+    AsJson,
+    Bandwidth,
+    CaFile,
+    Credentials,
+    Database,
+    Endpoint,
+    Home,
+    Hosted,
+    Maintenance,
+    Region,
+)
+from unlost.cli.place import vault_place
+from unlost.cli.text import many, plain, size, when
+from unlost.cli.verbs.vault import mirror
+from unlost.cli.verbs.vault.init import read_sheet
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.vault.copy_vault import VaultCopied
+    from unlost.app.actions.vault.rebuild import RebuildResult, RebuiltOrg
+
+app = typer.Typer(no_args_is_help=True, help="The vault itself.")
+app.add_typer(mirror.app, name="mirror")
+
+
+@app.callback()
+def about() -> None:
+    """The vault itself."""
+
+
+@app.command("rebuild")
+def rebuild(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the new home.")],
+    *,
+    vault: Annotated[
+        str,
+        typer.Option(
+            metavar="PLACE", help="The vault: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+        ),
+    ],
+    sheet: Annotated[Path, typer.Option(metavar="FILE", help="The recovery sheet.")],
+    service_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key file; DIR/keys/service.key if not said."),
+    ] = None,
+    home_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A saved keys/home.key of the lost home: credentials need not be given again.",
+        ),
+    ] = None,
+    copy: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="An earlier copy of the home's data."),
+    ] = None,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
+    credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
+    database: Database = "",
+    json: AsJson = False,
+) -> ExitCode:
+    """Make a home on a clean machine as the lost one was: orgs, schedules, runs, alerts."""
+    from unlost.app.actions.vault.init import InitRequest
+    from unlost.app.actions.vault.rebuild import Rebuild
+    from unlost.app.actions.vault.rebuild import rebuild as act
+
+    there = vault_place(
+        vault,
+        endpoint=endpoint,
+        region=region,
+        hosted=hosted,
+        ca_file=ca_file,
+        credentials=credentials,
+        maintenance=maintenance,
+        bandwidth=bandwidth,
+    )
+    place = InitRequest(root=folder, vault=there, service_key=service_key, database=database)
+    wish = Rebuild(place, read_sheet(sheet), home_key=home_key, copy=copy)
+    answer(act(wish), as_json=json, show=_show)
+    return ExitCode.OK
+
+
+@app.command("copy")
+def copy(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLACE", help="Where to: a folder, s3://BUCKET/PATH or az://CONTAINER/PATH."
+        ),
+    ],
+    *,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
+    credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Copy the vault to a second place, or bring a copy up to date; it stays sealed."""
+    there = vault_place(
+        place,
+        endpoint=endpoint,
+        region=region,
+        hosted=hosted,
+        ca_file=ca_file,
+        credentials=credentials,
+        maintenance=maintenance,
+        bandwidth=bandwidth,
+    )
+    assert there is not None
+    with opened(home) as application:
+        from unlost.app.actions.vault.copy_vault import copy as act
+
+        result = act(application, there)
+    answer(result, as_json=json, show=_show_copied)
+    return ExitCode.OK
+
+
+def _show_copied(out: "Console", result: "VaultCopied") -> None:
+    already = f"; {many(result.there, 'object')} were there already" if result.there else ""
+    out.print(
+        f"{result.place} has the whole vault: {many(result.objects, 'object')} copied, "
+        f"{size(result.bytes)}{already}."
+    )
+    out.print("What was copied was read back and is the same.")
+    out.print()
+    out.print(f"A home for it: unlost vault rebuild DIR --vault {result.place} --sheet FILE")
+
+
+def _show(out: "Console", result: "RebuildResult") -> None:
+    out.print(f"Home         {result.home.home}")
+    out.print(f"Vault        {result.home.vault}  (id {result.home.vault_id})")
+    out.print(f"Service key  {result.home.service_key}")
+    for one in result.orgs:
+        _show_org(out, one)
+    out.print(f"{many(result.alerts, 'alert')}, {many(result.channels, 'channel')} for alerts")
+    out.print()
+    out.print(f"Next: export UNLOST_HOME={result.home.home}")
+    for one in result.orgs:
+        if not one.credentials:
+            out.print(
+                f"      unlost org add again for {plain(one.name)}: its credentials are needed"
+            )
+        if one.writer is False:
+            out.print(f"      unlost org writer {plain(one.name)}: its write identity's are needed")
+    for name in result.silent:
+        out.print(f"      unlost alert channel {plain(name)}: its secret is needed")
+    out.print("      unlost doctor")
+
+
+def _show_org(out: "Console", one: "RebuiltOrg") -> None:
+    nightly = "every night" if one.nightly else "not by itself"
+    out.print(
+        f"{plain(one.name)}: {many(one.backups, 'backup')}, the last {when(one.last_backup)}, "
+        f"{many(one.runs, 'run')}, backed up {nightly}"
+    )

@@ -1,0 +1,187 @@
+"""unlost verify: is the vault whole, and does it still lead where it led?"""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from unlost.cli.answer import answer
+from unlost.cli.exits import ExitCode
+from unlost.cli.opening import opened
+from unlost.cli.options import (
+    AsJson,
+    Bandwidth,
+    CaFile,
+    Credentials,
+    Endpoint,
+    Home,
+    Hosted,
+    Maintenance,
+    Region,
+)
+from unlost.cli.place import vault_place
+from unlost.cli.text import many, plain, size
+from unlost.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unlost.app.actions.vault.repair import VaultRepaired
+    from unlost.app.actions.vault.verify import VerifyResult
+    from unlost.vault.stores.address import StoreAddress
+
+MIRROR = "mirror"
+
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="N/OF",
+        help="With --level full: prove the bytes of one part alone, such as 7/30.",
+    ),
+]
+Salvage = Annotated[
+    bool,
+    typer.Option(
+        "--salvage",
+        help="Keep what can be read of damaged objects that no copy has whole, and give up the rest.",
+    ),
+]
+Plan = Annotated[bool, typer.Option("--plan", help="With --salvage: only show what would be lost.")]
+Yes = Annotated[bool, typer.Option("--yes", help="With --salvage: do it without asking.")]
+
+
+def verify(
+    *,
+    level: Annotated[
+        Literal["quick", "full", "deep"],
+        typer.Option(
+            "--level",
+            help="quick: is all there. full: every byte against its digest. "
+            "deep: decrypt, and compute hashes and search anew.",
+        ),
+    ] = "quick",
+    part: Part = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect",
+            metavar="HEAD",
+            help="Fail unless the vault leads to this head (12+ digits).",
+        ),
+    ] = None,
+    repair_from: Annotated[
+        str | None,
+        typer.Option(
+            "--repair-from",
+            metavar="PLACE",
+            help="Bring back from another copy of the vault what is missing or damaged; "
+            "“mirror” is the vault's second copy.",
+        ),
+    ] = None,
+    salvage: Salvage = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    endpoint: Endpoint = "",
+    region: Region = "",
+    hosted: Hosted = False,
+    ca_file: CaFile = None,
+    credentials: Credentials = None,
+    maintenance: Maintenance = None,
+    bandwidth: Bandwidth = 0,
+    home: Home = None,
+    json: AsJson = False,
+) -> ExitCode:
+    """Verify the vault; exit code 1 if anything is missing or damaged."""
+    if salvage:
+        return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
+    _check_salvage_named(plan=plan, yes=yes)
+    if repair_from is not None:
+        named = None if repair_from == MIRROR else repair_from
+        place = vault_place(
+            named,
+            endpoint=endpoint,
+            region=region,
+            hosted=hosted,
+            ca_file=ca_file,
+            credentials=credentials,
+            maintenance=maintenance,
+            bandwidth=bandwidth,
+        )
+        return _repair(place, home=home, json=json)
+    with opened(home) as application:
+        from unlost.app.actions.vault.verify import verify as act
+        from unlost.model.snapshot import VerifyLevel, read_part
+
+        some = read_part(part) if part else None
+        result = act(application, level=VerifyLevel(level), part=some, expect=expect)
+    answer(result, as_json=json, show=_show)
+    return ExitCode.OK if result.whole else ExitCode.FAILED
+
+
+def _check_salvage_named(*, plan: bool, yes: bool) -> None:
+    if plan or yes:
+        raise UsageError(
+            "salvage-not-named",
+            "--plan and --yes tell how something is salvaged, and nothing is to be.",
+            next_step="Say --salvage as well, or leave them out.",
+        )
+
+
+def _salvage(
+    repair_from: str | None, *, plan: bool, yes: bool, home: Home, json: AsJson
+) -> ExitCode:
+    if repair_from is not None:
+        raise UsageError(
+            "salvage-alone",
+            "What a copy has whole is brought back first, and what is left is salvaged then.",
+            next_step="Say --repair-from PLACE, then --salvage.",
+        )
+    from unlost.cli.verbs.vault.salvage import salvage
+
+    return salvage(plan=plan, yes=yes, home=home, json=json)
+
+
+def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCode:
+    with opened(home) as application:
+        from unlost.app.actions.vault.repair import repair
+
+        result = repair(application, place)
+    answer(result, as_json=json, show=_show_repaired)
+    return ExitCode.OK if result.whole else ExitCode.FAILED
+
+
+def _show_repaired(out: "Console", result: "VaultRepaired") -> None:
+    if result.objects:
+        back = f"{many(len(result.objects), 'object')}, {size(result.bytes)}"
+        out.print(f"Brought back from {plain(result.place)}: {back}.")
+        for name in result.objects:
+            out.print(f"  - {name}")
+    if result.whole:
+        out.print("The vault is whole: every byte of it was looked at.")
+        return
+    out.print(f"Still damaged, and not whole in {plain(result.place)} either:")
+    for damage in result.left:
+        out.print(f"  - {damage.object}: {plain(damage.sentence)}")
+
+
+def _show(out: "Console", result: "VerifyResult") -> None:
+    looked = f"{many(result.objects, 'object')}, {size(result.bytes)}"
+    if result.damages:
+        out.print(f"The vault is damaged: {many(len(result.damages), 'object')} of {looked}.")
+        for damage in result.damages:
+            out.print(f"  - {damage.object}: {plain(damage.sentence)}")
+        out.print("Bring these objects back from a copy of the vault, with --repair-from PLACE.")
+        out.print("Where no copy has them whole, --salvage keeps what can be read of them.")
+    else:
+        how = f"{result.level}, part {result.part}" if result.part else result.level
+        looked_at = "This part of the vault" if result.part else "The vault"
+        out.print(f"{looked_at} is whole ({how}: {looked}).")
+    for org, head in result.heads.items():
+        out.print(f"Head of {org}: {head}")
+    if result.expectation_met is False:
+        out.print(f"The vault does NOT lead to {result.expected}: commits are missing or replaced.")
+        out.print(
+            "Bring them back from a copy of the vault that has them, with --repair-from PLACE."
+        )
+    elif result.expectation_met:
+        out.print(f"It leads to {result.expected}, as expected.")

@@ -1,0 +1,1 @@
+"""Pages of alerts, and the overview of all orgs."""

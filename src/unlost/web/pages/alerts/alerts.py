@@ -1,0 +1,163 @@
+"""Alerts: what must be seen to, what was, and by which channels people are told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from unlost.app.actions.alerts.alerts import (
+    acknowledged,
+    add_channel,
+    channels,
+    drop_channel,
+    show,
+    try_channels,
+)
+from unlost.catalog.alerts import AlertRecord
+from unlost.model.access import Right
+from unlost.model.alert import Channel, ChannelKind
+from unlost.model.errors import NotFound, UnlostError
+from unlost.web.forms.channel import FORMS
+from unlost.web.forms.problems import add_problem
+from unlost.web.parts.alert_pages import PAGES, address
+from unlost.web.parts.drafts import draft, drop_draft, keep_draft
+from unlost.web.requests import Asked, sent
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An alert with what the actor may do about it; ``link`` is empty where they may not go."""
+
+    alert: AlertRecord
+    zone: str
+    link: str
+    words: str | Promise
+    may_see_to_it: bool
+
+
+@require_GET
+def inbox(request: Asked) -> HttpResponse:
+    """Those that last, the newest first; ``?all``: the newest ones, those that are over too."""
+    every = "all" in request.GET
+    found = show(request.unlost, all_of_them=every)
+    context = {"part": "alerts", "every": every, "lines": _lines(request, found.alerts)}
+    return render(request, "alerts/inbox.html", context)
+
+
+def _lines(request: Asked, alerts: Sequence[AlertRecord]) -> list[Line]:
+    actor = request.unlost.actor
+    orgs = {org.name: org for org in request.unlost.orgs()}
+    found: list[Line] = []
+    for one in alerts:
+        org, page = orgs.get(one.alarm.org), PAGES[one.alarm.rule]
+        oid = org.oid if org is not None else None
+        zone = org.identity.zone if org is not None else "UTC"
+        # settings are the home's to change, though they are an org's
+        goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
+        link = address(one.alarm) if goes or page.right is Right.LOOK else ""
+        open_still = one.resolved_at is None and one.acknowledged_at is None
+        sees = open_still and actor.may(Right.OPERATE, oid)
+        found.append(Line(one, zone, link, page.words, sees))
+    return found
+
+
+@require_POST
+def acknowledge(request: Asked) -> HttpResponse:
+    """Somebody sees to it: nothing more is told until it is over."""
+    acknowledged(request.unlost, request.POST.get("key", ""))
+    messages.success(request, _("Noted: somebody sees to it. No more is told until it is over."))
+    return redirect("alerts")
+
+
+@require_GET
+def every_channel(request: Asked) -> HttpResponse:
+    """By which channels people are told."""
+    found = channels(request.unlost)
+    rows = [(one, found.silent.get(one.name, ""), _goes_to(one)) for one in found.channels]
+    return render(
+        request,
+        "alerts/channels.html",
+        {"part": "alerts", "rows": rows, "kinds": list(ChannelKind)},
+    )
+
+
+def _goes_to(channel: Channel) -> str:
+    """Where its messages go, of what is no secret."""
+    to = channel.settings.get("to")
+    if isinstance(to, list | tuple):
+        return ", ".join(str(one) for one in to)
+    return str(channel.settings.get("url", ""))
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def add(request: Asked, kind: str) -> HttpResponse:
+    """A new channel of a kind."""
+    known = {one.name for one in channels(request.unlost).channels}
+    if kind not in set(ChannelKind):
+        raise _unknown(kind)
+    place = f"channel/{kind}"
+    kept = _kept_secret(request, place)
+    form = FORMS[ChannelKind(kind)](sent(request), kept=kept)
+    if form.is_valid() and form.cleaned_data["name"] in known:
+        form.add_error("name", _("There is a channel of this name. Remove that one first."))
+    if form.is_valid():
+        try:
+            channel = add_channel(request.unlost, form.asked(), secret=form.typed_secret())
+        except UnlostError as error:
+            add_problem(form, error)
+        else:
+            drop_draft(request, place)
+            told = _("%(channel)s is there. Send a test message to see that it arrives.")
+            messages.success(request, told % {"channel": channel.name})
+            return redirect("channels")
+    status = HTTPStatus.BAD_REQUEST if form.errors else None
+    context = {"part": "alerts", "form": form, "kind": kind}
+    return render(request, "alerts/add_channel.html", context, status=status)
+
+
+def _kept_secret(request: Asked, place: str) -> str:
+    """The secret that was typed now, or a moment ago into a form with an error."""
+    if request.method != "POST":
+        drop_draft(request, place)
+        return ""
+    typed = request.POST.get("secret", "").strip() or str(draft(request, place).get("secret", ""))
+    keep_draft(request, place, {"secret": typed})
+    return typed
+
+
+@require_POST
+def test(request: Asked, channel: str) -> HttpResponse:
+    """Send a test message."""
+    (found,) = try_channels(request.unlost, channel).channels
+    if found.problem:
+        told = _("%(channel)s did not take the test message: %(problem)s")
+        problem = " ".join(part for part in (found.problem, found.next_step) if part)
+        messages.error(request, told % {"channel": channel, "problem": problem})
+    else:
+        messages.success(request, _("%(channel)s took the test message.") % {"channel": channel})
+    return redirect("channels")
+
+
+@require_POST
+def remove(request: Asked, channel: str) -> HttpResponse:
+    """Forget a channel."""
+    drop_channel(request.unlost, channel)
+    messages.success(request, _("%(channel)s is removed.") % {"channel": channel})
+    return redirect("channels")
+
+
+def _unknown(kind: str) -> NotFound:
+    return NotFound(
+        "channel-kind-unknown",
+        f"No kind of channel is named {kind!r}.",
+        next_step=gettext_noop("Choose one of the list of channels."),
+    )

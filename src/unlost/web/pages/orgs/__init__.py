@@ -1,0 +1,1 @@
+"""Pages of orgs: connect, look at, configure."""

@@ -1,0 +1,248 @@
+"""Connect an org in four steps: its kind, the sign-in, the scope, the hour.
+
+What is typed is kept on the server until the last step; nothing is protected before that. The look at
+the org goes on beside the requests: with a large org it takes longer than one may.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from unlost.app.actions.backups.schedule import change
+from unlost.app.actions.orgs.connecting import asks, connectors, missing
+from unlost.app.actions.orgs.orgs import AddedOrg, NewOrg, check_name, keep
+from unlost.app.orgs.connector_settings import Setting, bare
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError, UsageError
+from unlost.model.learned import learned
+from unlost.model.schedule import Schedule
+from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
+from unlost.web.forms.problems import add_problem
+from unlost.web.forms.schedule import ScheduleForm
+from unlost.web.needs import needs
+from unlost.web.parts.drafts import draft, keep_draft
+from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
+from unlost.web.requests import Asked, sent
+from unlost.web.said import told
+
+STOP_POLLING = 286  # what htmx takes as: do not ask again
+SCOPE = 3
+STEPS = (
+    ("connect", gettext_lazy("Kind")),
+    ("connect-sign-in", gettext_lazy("Sign in")),
+    ("connect-scope", gettext_lazy("Scope")),
+    ("connect-hour", gettext_lazy("Hour")),
+)
+
+
+class Kind(forms.Form):
+    """What kind of org it is, and what people will call it."""
+
+    connector = forms.CharField(label=gettext_lazy("Kind of org"))
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=80,
+        help_text=gettext_lazy("What you call it here, such as sales. It cannot be changed later."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Any, *, names: tuple[str, ...], taken: set[str], **told: Any) -> None:
+        super().__init__(data, **told)
+        self._taken = taken
+        choices = [(name, name.replace("-", " ").title()) for name in names]
+        self.fields["connector"].widget = forms.RadioSelect(choices=choices)
+
+    def clean_name(self) -> str:
+        """A name that can be typed, and that stands for no org yet."""
+        name = str(self.cleaned_data["name"])
+        if name in self._taken:
+            raise forms.ValidationError(
+                _("There is an org of this name. Its settings are on its own page.")
+            )
+        try:
+            check_name(name)
+        except UsageError as error:
+            raise forms.ValidationError(told(error)) from error
+        return name
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def kind(request: Asked) -> HttpResponse:
+    """Step 1: which connector, and the name."""
+    names, known = connectors(request.unlost).names, draft(request, DRAFT)
+    taken = {org.name for org in request.unlost.orgs()}
+    first = {"connector": known.get("connector", names[0]), "name": known.get("name", "")}
+    form = Kind(sent(request), names=names, taken=taken, initial=first)
+    if form.is_valid():
+        chosen = form.cleaned_data
+        try:
+            asks(request.unlost, chosen["connector"])
+        except UnlostError as error:
+            add_problem(form, error, field="connector")
+        else:
+            same = known if known.get("connector") == chosen["connector"] else {}
+            if same.get("name") != chosen["name"]:
+                same = unseen(same)
+            keep_draft(request, DRAFT, {**same, **chosen})
+            return redirect("connect-sign-in")
+    return _step(request, 1, form, {})
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def sign_in(request: Asked) -> HttpResponse:
+    """Step 2: settings and secrets. Sent off, Unlost begins to look around, and keeps nothing."""
+    at = progress(request)
+    known = at.known
+    if "connector" not in known:
+        return redirect("connect")
+    asked = asks(request.unlost, known["connector"])
+    if request.method == "POST":
+        typed = typed_secrets(request.POST, asked.secrets)
+        known = {**known, "secrets": {**known.get("secrets", {}), **typed}}
+        keep_draft(request, DRAFT, known)
+    config = known.get("config", {})
+    form = ConnectorForm(
+        sent(request),
+        settings=[one for one in asked.settings if not one.several],
+        secrets=asked.secrets,
+        values={**config, **known.get("tried", {})},
+        kept=known.get("secrets", {}),
+    )
+    if form.is_valid():
+        anew = {name: value for name, value in known.items() if name != "found"}
+        if _begun(request, form, anew, config={**config, **form.config()}):
+            return redirect("connect-scope")
+    return _step(request, 2, form, known, error=at.error if not form.is_bound else None)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def scope(request: Asked) -> HttpResponse:
+    """Step 3: what the user sees and what not, once Unlost looked; which tables are left out."""
+    at = progress(request)
+    known = at.known
+    if at.going:
+        return _looking(request, known)
+    if not at.found:
+        return _back(request)
+    form = _scope_form(request, known)
+    if form.is_valid():
+        config = {**known["config"], **form.config()}
+        if "again" not in request.POST and config == _settings(request, known):
+            return redirect("connect-hour")
+        if _begun(request, form, known, config=config):
+            return redirect("connect-scope")
+    return _step(request, SCOPE, form, known, found=_found(known), error=at.error)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def hour(request: Asked) -> HttpResponse:
+    """Step 4: when it is backed up. Sent off, the org is kept, and protected from then on."""
+    at = progress(request)
+    known = at.known
+    if at.going or not at.found:
+        return redirect("connect-scope")
+    found = _found(known)
+    form = ScheduleForm.of(Schedule(), sent(request))
+    if form.is_valid():
+        new = NewOrg(known["connector"], known["name"], known["config"], known["secrets"])
+        try:
+            keep(request.unlost, new)
+        except UnlostError as error:
+            add_problem(form, error)
+        else:
+            change(request.unlost, found.name, form.wish())
+            end(request)
+            messages.success(request, _("%(org)s is connected.") % {"org": found.name})
+            return redirect("org", org=found.name)
+    return _step(request, 4, form, known, found=found)
+
+
+# --- looking --------------------------------------------------------------------------------------
+
+
+def _begun(
+    request: Asked, form: ConnectorForm, known: Mapping[str, Any], *, config: Mapping[str, Any]
+) -> bool:
+    """Begin to look; False if that cannot be, which the form tells then."""
+    try:
+        held = known.get("secrets", {})
+        lacking = missing(request.unlost, known["connector"], config, known=held)
+        for name in lacking.secrets:
+            form.add_error(SECRET + name, _("This is needed to sign in."))
+        if lacking.secrets:
+            return False
+        begin(request, known, config=config)
+    except UnlostError as error:
+        add_problem(form, error)
+        return False
+    return True
+
+
+def _looking(request: Asked, known: Mapping[str, Any]) -> HttpResponse:
+    """The page while the org is looked at; for htmx the piece that asks again."""
+    if request.method == "POST":
+        return redirect("connect-scope")
+    if request.htmx:
+        return render(request, "connect/seen.html", {"draft": known, "looking": True})
+    return _step(request, SCOPE, forms.Form(), known, looking=True)
+
+
+def _back(request: Asked) -> HttpResponse:
+    """Where nothing was found the sign-in says why."""
+    if request.htmx:
+        return HttpResponseClientRedirect(reverse("connect-sign-in"))
+    return redirect("connect-sign-in")
+
+
+def _scope_form(request: Asked, known: Mapping[str, Any]) -> ConnectorForm:
+    chosen = _chosen(request, known)
+    values = {**known["config"], **known.get("tried", {})}
+    return ConnectorForm(sent(request), settings=chosen, secrets=(), values=values)
+
+
+def _settings(request: Asked, known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with which was looked, where nothing was said the defaults."""
+    defaults = {one.name: bare(one.default) for one in _chosen(request, known)}
+    return {**defaults, **known["config"]}
+
+
+def _chosen(request: Asked, known: Mapping[str, Any]) -> Sequence[Setting]:
+    """The settings of the third step: which tables are left out, and the like."""
+    asked = asks(request.unlost, known["connector"])
+    return [one for one in asked.settings if one.several]
+
+
+def _found(known: Mapping[str, Any]) -> AddedOrg:
+    return learned(AddedOrg).convert(known["found"])
+
+
+def _step(
+    request: Asked,
+    number: int,
+    form: forms.Form,
+    known: Mapping[str, Any],
+    **more: object,
+) -> HttpResponse:
+    context = {"part": "orgs", "form": form, "draft": known, "steps": STEPS, "number": number}
+    names = ("kind", "sign_in", "scope", "hour")
+    page = f"connect/{names[number - 1]}.html"
+    status: int | None = HTTPStatus.BAD_REQUEST if form.errors else None
+    if request.htmx and number == SCOPE:
+        page, status = "connect/seen.html", STOP_POLLING
+    return render(request, page, context | more, status=status)

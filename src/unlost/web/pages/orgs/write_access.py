@@ -1,0 +1,156 @@
+"""How an org is reached: its settings and credentials, a refreshed sandbox, its write identity."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from unlost.app.actions.orgs.connecting import Asks, asks, missing
+from unlost.app.actions.orgs.follow import follow as follow_org
+from unlost.app.actions.orgs.org_page import org_settings
+from unlost.app.actions.orgs.orgs import NewOrg, add_org
+from unlost.app.actions.orgs.write_access import (
+    NewWriter,
+    WriterResult,
+    WriterSettings,
+    check_writer,
+    set_writer,
+    writer_settings,
+)
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError
+from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
+from unlost.web.forms.problems import add_problem
+from unlost.web.needs import needs
+from unlost.web.parts.drafts import draft, drop_draft, keep_draft
+from unlost.web.requests import Asked, sent
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def settings(request: Asked, org: str) -> HttpResponse:
+    """Settings and credentials. Sent off, it signs in; only if that goes well they are kept."""
+    known = org_settings(request.unlost, org)
+    asked = asks(request.unlost, known.connector)
+    name = f"settings/{org}"
+    typed = _typed(request, name, asked)
+    form = ConnectorForm(
+        sent(request),
+        settings=asked.settings,
+        secrets=asked.secrets,
+        values=known.config,
+        kept={*known.secrets, *typed},
+    )
+    if form.is_valid() and _complete(request, form, asked, {*known.secrets, *typed}):
+        try:
+            added = add_org(request.unlost, NewOrg(known.connector, org, form.config(), typed))
+        except UnlostError as error:
+            add_problem(form, error)
+        else:
+            drop_draft(request, name)
+            messages.success(request, _("%(org)s answers with the new settings.") % {"org": org})
+            _tell_gaps(request, added.gaps)
+            return redirect("org", org=org)
+    return _shown(request, "orgs/settings.html", form, {"org": org, "connector": known.connector})
+
+
+@require_POST
+@needs(Right.MANAGE)
+def follow(request: Asked, org: str) -> HttpResponse:
+    """Let the name stand for the sandbox that was made anew."""
+    followed = follow_org(request.unlost, org)
+    told = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
+    messages.success(request, told % {"org": org, "kept": followed.kept_as})
+    return redirect("org", org=org)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def writer(request: Asked, org: str) -> HttpResponse:
+    """The write identity. Sent off, it signs in; ``?check``: what it may not do."""
+    known = writer_settings(request.unlost, org)
+    asked = asks(request.unlost, known.connector)
+    name = f"writer/{org}"
+    typed = _typed(request, name, asked)
+    form = ConnectorForm(
+        sent(request),
+        settings=[one for one in asked.settings if not one.several],
+        secrets=asked.secrets,
+        values=known.config,
+        kept={*known.secrets, *typed},
+    )
+    if form.is_valid() and _complete(request, form, asked, {*known.secrets, *typed}):
+        try:
+            set_writer(request.unlost, NewWriter(org, _differing(form, known), typed))
+        except UnlostError as error:
+            add_problem(form, error)
+        else:
+            drop_draft(request, name)
+            messages.success(request, _("%(org)s can be written to.") % {"org": org})
+            return redirect(f"{request.path}?check=1")
+    context = {"org": org, "known": known, **_checked(request, org, known)}
+    return _shown(request, "orgs/writer.html", form, context)
+
+
+def _typed(request: Asked, name: str, asked: Asks) -> dict[str, str]:
+    """The secrets that were typed now, or a moment ago into a form with an error."""
+    if request.method != "POST":
+        drop_draft(request, name)
+        return {}
+    typed = {**draft(request, name), **typed_secrets(request.POST, asked.secrets)}
+    keep_draft(request, name, typed)
+    return typed
+
+
+def _complete(request: Asked, form: ConnectorForm, asked: Asks, known: set[str]) -> bool:
+    """True if the settings can be read and no secret is missing; the form tells what is wrong."""
+    try:
+        lacking = missing(request.unlost, asked.connector, form.config(), known=known)
+    except UnlostError as error:
+        add_problem(form, error)
+        return False
+    for name in lacking.secrets:
+        form.add_error(SECRET + name, _("This is needed to sign in."))
+    return not lacking.secrets
+
+
+def _differing(form: ConnectorForm, known: WriterSettings) -> Mapping[str, Any]:
+    config = form.config()
+    return {name: value for name, value in config.items() if known.config.get(name) != value}
+
+
+def _checked(request: Asked, org: str, known: WriterSettings) -> dict[str, Any]:
+    """What the write identity may not do, where that was asked for."""
+    if request.method == "POST" or "check" not in request.GET or not known.present:
+        return {}
+    try:
+        checked: WriterResult = check_writer(request.unlost, org)
+    except UnlostError as error:
+        return {"error": error}
+    return {"checked": checked}
+
+
+def _tell_gaps(request: Asked, gaps: int) -> None:
+    if gaps:
+        told = ngettext(
+            "%(count)s thing will not be protected: the next certificate names it.",
+            "%(count)s things will not be protected: the next certificate names them.",
+            gaps,
+        )
+        messages.warning(request, told % {"count": gaps})
+
+
+def _shown(
+    request: Asked, template: str, form: ConnectorForm, context: Mapping[str, Any]
+) -> HttpResponse:
+    status = HTTPStatus.BAD_REQUEST if form.errors else None
+    return render(request, template, {"part": "orgs", "form": form, **context}, status=status)

@@ -1,0 +1,1 @@
+"""Pages of people, tokens, single sign-on and the audit log."""

@@ -1,0 +1,84 @@
+"""The audit: who did what, exports of it, and whether it is whole."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header, urlencode
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_GET, require_POST
+
+from unlost.app.actions.people.audit import deeds, export, verify
+from unlost.catalog.audit import AuditProof
+from unlost.model.access import Right
+from unlost.model.errors import IntegrityError, UsageError
+from unlost.web.failing import status_of
+from unlost.web.needs import needs
+from unlost.web.parts.audit_lines import csv_lines, json_lines
+from unlost.web.parts.streaming import Piecewise
+from unlost.web.requests import Asked
+
+
+@require_GET
+def audit(request: Asked) -> HttpResponse:
+    """The newest deeds; of one org or one person, and before a number."""
+    return _page(request)
+
+
+@require_POST
+def check(request: Asked) -> HttpResponse:
+    """Whether every deed proves the one before it."""
+    try:
+        return _page(request, proof=verify(request.unlost))
+    except IntegrityError as error:
+        return _page(request, error=error)
+
+
+@require_POST
+@needs(Right.AUDIT)
+def download(request: Asked) -> Piecewise:
+    """All deeds as a file; that they were exported is one of them."""
+    kind = request.POST.get("format", "")
+    if kind not in ("jsonl", "csv"):
+        raise UsageError(
+            "export-format",
+            gettext_noop("The audit is exported as JSON lines or as CSV."),
+            next_step=gettext_noop("Choose one of the two on the page of the audit."),
+        )
+    entries = export(request.unlost)
+    lines, media = (
+        (json_lines(entries), "application/jsonl")
+        if kind == "jsonl"
+        else (csv_lines(entries), "text/csv; charset=utf-8")
+    )
+    response = Piecewise(lines, content_type=media)
+    name = f"unlost-audit-{request.unlost.clock.now():%Y-%m-%d}.{kind}"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"  # noqa: FBT003 (Django's own signature)
+    return response
+
+
+def _page(
+    request: Asked, *, proof: AuditProof | None = None, error: IntegrityError | None = None
+) -> HttpResponse:
+    orgs = request.unlost.orgs(Right.AUDIT)
+    whole = request.unlost.actor.may(Right.AUDIT)
+    org = request.GET.get("org") or (None if whole or not orgs else orgs[0].name)
+    actor = request.GET.get("actor", "").strip() or None
+    found = deeds(request.unlost, org=org, actor=actor, before=_number(request))
+    asked = (("org", org), ("actor", actor))
+    context = {
+        "part": "audit",
+        "page": found,
+        "orgs": orgs,
+        "whole": whole,
+        "older": urlencode({name: value for name, value in asked if value}),
+        "proof": proof,
+        "error": error,
+        "org": org,
+        "by": actor,  # the frame's ``actor`` is who looks
+    }
+    return render(request, "audit/list.html", context, status=status_of(error) if error else 200)
+
+
+def _number(request: Asked) -> int | None:
+    """Before which deed the page begins; what is no number is the newest page."""
+    text = request.GET.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

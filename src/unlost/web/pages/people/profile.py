@@ -1,0 +1,82 @@
+"""Settings, profile: how somebody likes the console."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from unlost.app.actions.people.profile import keep
+from unlost.catalog.people import Profile, Theme
+from unlost.web.forms.problems import done
+from unlost.web.parts.frame import THEME
+from unlost.web.requests import Asked, sent
+
+YEAR = 366 * 24 * 3600
+
+
+class ProfileForm(forms.Form):
+    """Language, light or dark, and how high rows are."""
+
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        required=False,
+        choices=[("", gettext_lazy("As the browser says")), *settings.LANGUAGES],
+    )
+    theme = forms.ChoiceField(
+        label=gettext_lazy("Light or dark"),
+        required=False,
+        choices=[
+            (Theme.SYSTEM.value, gettext_lazy("As the system says")),
+            (Theme.LIGHT.value, gettext_lazy("Light")),
+            (Theme.DARK.value, gettext_lazy("Dark")),
+        ],
+    )
+    compact = forms.BooleanField(
+        label=gettext_lazy("Low rows in tables, to see more at a time"), required=False
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def profile(request: Asked) -> HttpResponse:
+    """A form; what is chosen holds at once, in every browser of this person."""
+    user = request.user
+    held = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
+    form = ProfileForm(sent(request), initial=held)
+    kept = done(form, lambda: keep(request.unlost, _wanted(form)))
+    if kept:
+        return _kept(request, kept)
+    context = {"part": "settings", "tab": "profile", "form": form}
+    return render(request, "settings/profile.html", context, status=400 if form.errors else 200)
+
+
+def _wanted(form: ProfileForm) -> Profile:
+    given = form.cleaned_data
+    return Profile(given["language"], Theme(given["theme"]), given["compact"])
+
+
+def _kept(request: Asked, kept: Profile) -> HttpResponse:
+    """Back to the form. Cookies let the page of the sign-in look the same."""
+    with translation.override(kept.language or translation.get_language()):
+        messages.success(request, _("Your profile is kept."))
+    response = redirect("profile")
+    for name, value in (
+        (settings.LANGUAGE_COOKIE_NAME, kept.language),
+        (THEME, kept.theme.value),
+    ):
+        if value:
+            response.set_cookie(
+                name,
+                value,
+                max_age=YEAR,
+                httponly=True,
+                samesite="Lax",
+                secure=bool(settings.SESSION_COOKIE_SECURE),
+            )
+        else:
+            response.delete_cookie(name, samesite="Lax")
+    return response

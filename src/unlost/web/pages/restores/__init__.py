@@ -1,0 +1,1 @@
+"""Pages of restores: selection, plan, its edits."""

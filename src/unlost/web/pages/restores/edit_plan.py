@@ -1,0 +1,44 @@
+"""Plans whose records come back otherwise: values typed for one, records given to somebody else."""
+
+from http import HTTPStatus
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, planned_fields
+from unlost.app.actions.restores.kept_plan import kept_plan
+from unlost.model.errors import UsageError
+from unlost.web.forms.problems import done
+from unlost.web.forms.values import ValuesForm
+from unlost.web.pages.restores.restore import page, planning
+from unlost.web.requests import Asked, sent
+
+TO = "to-"  # how the fields begin that say to whom
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: Asked, org: str, plan: str, table: str, record: str) -> HttpResponse:
+    """The values with which a record shall come back; the plan is made again with them."""
+    app = request.unlost
+    found = planned_fields(app, org, plan, table, record)
+    form = ValuesForm(found, sent(request))
+    view = done(form, lambda: edit_kept(app, org, plan, table, record, form.values()))
+    if view is not None:
+        return planning(request, view)
+    status = HTTPStatus.BAD_REQUEST if form.errors else None
+    context = {"part": "jobs", "found": found, "form": form}
+    return render(request, "restore/edit.html", context, status=status)
+
+
+@require_POST
+def give(request: Asked, org: str, plan: str) -> HttpResponse:
+    """Records that name some people shall name others; the plan is made again."""
+    given = {
+        name.removeprefix(TO): request.POST[name] for name in request.POST if name.startswith(TO)
+    }
+    try:
+        view = give_kept(request.unlost, org, plan, given)
+    except UsageError as error:
+        return page(request, kept_plan(request.unlost, org, plan), error=error)
+    return planning(request, view)

@@ -1,0 +1,185 @@
+"""Restores: what was chosen, its plan while it is made, the preview, and the click that runs it."""
+
+from collections import Counter
+from functools import partial
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_GET, require_POST
+
+from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
+from unlost.app.actions.restores.kept_plan import (
+    PlanView,
+    Wanted,
+    choose,
+    choose_again,
+    drop_kept,
+    kept_plan,
+    leave_out,
+    make_kept,
+    run_kept,
+)
+from unlost.app.actions.restores.plan_records import plan_records
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.restores.selections import untick
+from unlost.catalog.plans import PlanState
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError, UsageError
+from unlost.web.failing import status_of
+from unlost.web.needs import needs
+from unlost.web.parts import background
+from unlost.web.parts.paging import Pages, start_of
+from unlost.web.parts.selections import sent_ticks
+from unlost.web.requests import Asked
+
+STOP_POLLING = 286  # what htmx takes as: do not ask again
+PAGE = 200
+
+
+@require_POST
+@needs(Right.RESTORE)
+def begin(request: Asked, org: str) -> HttpResponse:
+    """Keep what was chosen, begin to plan, and go to the plan's page."""
+    return planning(request, choose(request.unlost, org, _wanted(request, org)))
+
+
+@require_GET
+def plan(request: Asked, org: str, plan: str) -> HttpResponse:
+    """A plan: under way, or what it would do, or why there is none."""
+    view = kept_plan(request.unlost, org, plan)
+    if not request.htmx:
+        return page(request, view)
+    making = view.state is PlanState.MAKING
+    status = 200 if making else STOP_POLLING
+    context = _context(view) | {"people": _people(request, view)}
+    return render(request, "restore/state.html", context, status=status)
+
+
+@require_GET
+def records(request: Asked, org: str, plan: str, table: str) -> HttpResponse:
+    """The records of one table of a plan."""
+    view, start = kept_plan(request.unlost, org, plan), start_of(request)
+    found = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
+    pages = Pages(start, PAGE, len(found.records), found.total)
+    context = {"found": found, "pages": pages, **_context(view)}
+    return render(request, "restore/records.html", context)
+
+
+@require_POST
+def without(request: Asked, org: str, plan: str) -> HttpResponse:
+    """The same without what was ticked: planned again."""
+    try:
+        view = leave_out(
+            request.unlost,
+            org,
+            plan,
+            tables=_not_ticked(request, "table"),
+            records=_not_ticked(request, "record"),
+            related="alone" not in request.POST,
+        )
+    except UsageError as error:
+        return page(request, kept_plan(request.unlost, org, plan), error=error)
+    return planning(request, view)
+
+
+@require_POST
+def again(request: Asked, org: str, plan: str) -> HttpResponse:
+    """The same once more."""
+    return planning(request, choose_again(request.unlost, org, plan))
+
+
+@require_POST
+def drop(request: Asked, org: str, plan: str) -> HttpResponse:
+    """Forget a plan that was not run."""
+    drop_kept(request.unlost, org, plan)
+    messages.success(request, _("The plan is forgotten. Nothing was written."))
+    return redirect("jobs")
+
+
+@require_POST
+def run(request: Asked, org: str, plan: str) -> HttpResponse:
+    """Hand the plan to the service, and go to its run."""
+    typed = request.POST.get("typed", "")
+    try:
+        handed = run_kept(request.unlost, org, plan, typed=typed)
+    except UnlostError as error:
+        view = kept_plan(request.unlost, org, plan)
+        return page(request, view, error=error, typed=typed)
+    untick(request.unlost, org, kept_plan(request.unlost, org, plan).wanted.request.records)
+    if not handed.served:
+        messages.warning(
+            request, _("No service runs now: the restore begins once `unlost up` is started.")
+        )
+    return redirect("job", run=handed.run)
+
+
+# --- for pages about plans ------------------------------------------------------------------------
+
+
+def planning(request: Asked, view: PlanView) -> HttpResponseRedirect:
+    """Begin to make a plan, and go to its page."""
+    background.begin(partial(make_kept, request.unlost, view.org, view.plan))
+    return redirect("plan", org=view.org, plan=view.plan)
+
+
+def page(
+    request: Asked, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
+) -> HttpResponse:
+    """A plan's page, with what stands in the way of what somebody asked for."""
+    context = _context(view) | {"error": error, "typed": typed, "people": _people(request, view)}
+    status = status_of(error) if error is not None else 200
+    return render(request, "restore/plan.html", context, status=status)
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _wanted(request: Asked, org: str) -> Wanted:
+    """What a page asks for: ticked records, all that was lost, or fields that changed."""
+    asked = request.POST
+    what, pair = asked.get("what", ""), (asked.get("a", ""), asked.get("b", ""))
+    table = asked.get("table") or None
+    if what == "lost":
+        return Wanted(PlanRequest(org, lost=pair, table=table))
+    if what == "changed":
+        columns = tuple(asked.getlist("column"))
+        return Wanted(PlanRequest(org, changed=pair, table=table, columns=columns, related=False))
+    chosen = tuple(dict.fromkeys(asked.getlist("record")))
+    if "of" in asked:  # a page of a list whose other pages may have ticks too
+        chosen = sent_ticks(request, org).records
+    if not chosen:
+        raise UsageError(
+            "nothing-chosen",
+            gettext_noop("No record was ticked."),
+            next_step=gettext_noop("Go back and tick the records that should come back."),
+        )
+    return Wanted(PlanRequest(org, chosen, at=asked.get("at") or None))
+
+
+def _not_ticked(request: Asked, name: str) -> list[str]:
+    """What was there to be ticked and is not; a table can stand in several branches."""
+    every = Counter(request.POST.getlist(f"every-{name}"))
+    return sorted(every - Counter(request.POST.getlist(name)))
+
+
+def _context(view: PlanView) -> dict[str, object]:
+    state = PlanState
+    return {
+        "part": "jobs",
+        "view": view,
+        "making": view.state is state.MAKING,
+        "made": view.state is state.MADE,
+        "broken": view.state is state.BROKEN_OFF,
+        "failed": view.state is state.FAILED,
+        "was_run": view.state is state.RUN,
+    }
+
+
+def _people(request: Asked, view: PlanView) -> PlanPeople | None:
+    """Whom its records name, where they could name others still."""
+    if view.state is not PlanState.MADE or view.summary is None or not view.summary.holders:
+        return None
+    return plan_people(request.unlost, view.org, view.plan)

@@ -1,0 +1,49 @@
+"""What is ticked in a list is taken up when somebody ticks, turns the page, or clears it all."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from unlost.app.actions.restores.selections import clear_ticks
+from unlost.model.access import Right
+from unlost.model.errors import UsageError
+from unlost.web.needs import needs
+from unlost.web.parts.selections import seen, sent_ticks
+from unlost.web.requests import Asked
+from unlost.web.said import told
+
+LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
+
+
+@require_POST
+@needs(Right.RESTORE)
+def ticks(request: Asked, org: str) -> HttpResponse:
+    """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
+    asked, problem = request.POST, None
+    try:
+        if "clear" in asked:
+            clear_ticks(request.unlost, org, asked.get("of", ""))
+        else:
+            found = sent_ticks(request, org)
+            if request.htmx:
+                context = {"ticks": seen(found, asked.getlist("every-record"))}
+                return render(request, "compare/ticked.html", context)
+    except UsageError as error:
+        problem = error
+    if problem is not None and request.htmx:
+        return render(request, "compare/ticked.html", {"error": problem})
+    if problem is not None:
+        messages.error(request, told(problem))
+    return redirect(_list(org, asked, stay=problem is not None))
+
+
+def _list(org: str, asked: QueryDict, *, stay: bool) -> str:
+    """The page of the list that was asked for (``to``), or the one that sent this (``here``)."""
+    page = asked.get("of", "").partition("/")[0]
+    if page not in LISTS:
+        raise Http404
+    to = asked.get("here", "") if stay else asked.get("to") or asked.get("here", "")
+    query = QueryDict(to.removeprefix("?"))
+    return f"{reverse(page, kwargs={'org': org})}?{query.urlencode()}"

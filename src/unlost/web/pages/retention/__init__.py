@@ -1,0 +1,1 @@
+"""Pages of retention: rules and holds, privacy requests, corrections."""

@@ -1,0 +1,113 @@
+"""Privacy requests of an org: what is held of a person is given out, or erased, and proofs are shown."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from unlost.app.actions.records.find import FoundRecord, find
+from unlost.app.actions.retention.erase import ErasePlan, erasures, plan
+from unlost.app.actions.retention.privacy import open_person
+from unlost.app.operations import ZIP
+from unlost.model.access import Right
+from unlost.model.errors import UnlostError
+from unlost.web.forms.privacy import MATCH, SEARCH, TICKED, AgreeForm, PersonForm
+from unlost.web.forms.problems import add_problem, done
+from unlost.web.needs import needs
+from unlost.web.parts.erasures import begin, progress
+from unlost.web.parts.streaming import saved
+from unlost.web.requests import Asked
+
+STOP_POLLING = 286  # what htmx takes as: do not ask again
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE)
+def privacy(request: Asked, org: str) -> HttpResponse:
+    """Whose data it is; once it was sent also what was found, or what would be erased."""
+    if request.htmx:
+        return _state(request, org)
+    if request.method == "GET":
+        named = "\n".join(request.GET.getlist(TICKED))
+        return _page(request, org, PersonForm(initial={"records": named}))
+    form, app = PersonForm(_with_ticked(request.POST)), request.unlost
+    if SEARCH in request.POST:
+        found = done(form, lambda: find(app, form.cleaned_data["text"], org=org))
+        return _page(request, org, form, hits=found.hits if found is not None else None)
+    seen = done(form, lambda: plan(app, org, form.wish(request.POST.getlist(MATCH))))
+    return _page(request, org, form, seen=seen)
+
+
+@require_POST
+@needs(Right.MANAGE)
+def data(request: Asked, org: str) -> HttpResponseBase:
+    """What is held of the person, as a file to be saved."""
+    form, app = PersonForm(_with_ticked(request.POST)), request.unlost
+    opened = done(form, lambda: open_person(app, org, form.whose()))
+    if opened is None:
+        return _page(request, org, form)
+    name = f"{org}-person-{app.clock.now():%Y-%m-%d}.zip"
+    return saved(opened[1], name=name, media=ZIP)
+
+
+@require_POST
+@needs(Right.MANAGE)
+def erased(request: Asked, org: str) -> HttpResponse:
+    """Begin to erase what the plan said, once the name of the org was typed."""
+    form, agreed = PersonForm(request.POST), AgreeForm(request.POST, org=org)
+    if form.is_valid() and agreed.is_valid():
+        try:
+            wish = form.wish(request.POST.getlist(MATCH))
+            begin(request.unlost, org, wish, plan=request.POST.get("plan", ""))
+        except UnlostError as error:
+            add_problem(form, error)
+        else:
+            return redirect("privacy", org=org)
+    wanted = request.POST.getlist(MATCH)
+    seen = done(form, lambda: plan(request.unlost, org, form.wish(wanted)))
+    return _page(request, org, form, seen=seen, agreed=agreed)
+
+
+def _with_ticked(sent: QueryDict) -> QueryDict:
+    """What was sent, with what was ticked among the records that are named."""
+    named = [*sent.get("records", "").splitlines(), *sent.getlist(TICKED)]
+    told = sent.copy()
+    told["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))
+    return told
+
+
+def _state(request: Asked, org: str) -> HttpResponse:
+    state = progress(request.unlost, org)
+    going = state is not None and state.going
+    context = {"org": org, "state": state, "zone": erasures(request.unlost, org).zone}
+    return render(request, "privacy/state.html", context, status=200 if going else STOP_POLLING)
+
+
+def _page(
+    request: Asked,
+    org: str,
+    form: PersonForm,
+    *,
+    hits: Sequence[FoundRecord] | None = None,
+    seen: ErasePlan | None = None,
+    agreed: AgreeForm | None = None,
+) -> HttpResponse:
+    proofs = erasures(request.unlost, org)
+    context = {
+        "part": "orgs",
+        "org": org,
+        "zone": proofs.zone,
+        "proofs": proofs.erasures[::-1],
+        "state": progress(request.unlost, org),
+        "form": form,
+        "hits": hits,
+        "seen": seen,
+        "match": request.POST.getlist(MATCH),
+        "agreed": agreed or AgreeForm(org=org),
+    }
+    wrong = form.errors or (agreed is not None and agreed.errors)
+    status = HTTPStatus.BAD_REQUEST if wrong else None
+    return render(request, "orgs/privacy.html", context, status=status)

@@ -1,0 +1,210 @@
+"""Jobs: the list of backups and restores, one of them while it runs, and what people do with it."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from unlost.app.access import may
+from unlost.app.actions.backups.snapshots import certificate
+from unlost.app.actions.restores.kept_plan import Wanted, choose, make_kept, waiting
+from unlost.app.actions.restores.outcome import outcome
+from unlost.app.actions.restores.restore_plan import PlanRequest
+from unlost.app.actions.runs.ask_backup import ask_backup
+from unlost.app.actions.runs.control import Controlled, cancel, go_on, pause
+from unlost.app.actions.runs.run import Job
+from unlost.app.actions.runs.run import job as job_state
+from unlost.app.actions.runs.runs import Group, JobsResult
+from unlost.app.actions.runs.runs import jobs as job_list
+from unlost.app.compose import Application
+from unlost.app.restores.overrides import CauseEdit, Otherwise
+from unlost.catalog.runs import RunState
+from unlost.model.access import Right
+from unlost.model.errors import NotFound, UnlostError, UsageError
+from unlost.model.snapshot import CommitKind
+from unlost.web.failing import status_of
+from unlost.web.pages.restores.restore import STOP_POLLING
+from unlost.web.parts import background
+from unlost.web.requests import Asked
+from unlost.web.said import said
+from unlost.web.said import told as problem
+
+ACTS: dict[str, Callable[[Application, str], Controlled]] = {
+    "pause": pause,
+    "go-on": go_on,
+    "cancel": cancel,
+}
+KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
+
+
+@require_GET
+def jobs(request: Asked) -> HttpResponse:
+    """Runs by org, kind and state, and plans that wait to be run."""
+    org, app = request.GET.get("org") or None, request.unlost
+    kind, group = _kind(request), _group(request)
+    found = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
+    context = {
+        "part": "jobs",
+        "found": found,
+        "org": org,
+        "kind": kind,
+        "group": group,
+        "groups": Group,
+        "zones": {one.name: one.identity.zone for one in app.orgs()},
+        "here": request.get_full_path(),
+    }
+    if request.htmx:
+        return render(request, "jobs/rows.html", context, status=_status(found))
+    restores = may(app, Right.RESTORE, org) if org else app.actor.may_somewhere(Right.RESTORE)
+    if restores:
+        context["waiting"] = waiting(app, org=org).plans
+    return render(request, "jobs/list.html", context)
+
+
+@require_GET
+def job(request: Asked, run: str) -> HttpResponse:
+    """One run: how far it is, or how it ended."""
+    told = job_state(request.unlost, run)
+    rights = _rights(request, told.org)
+    context: dict[str, object] = {"part": "jobs", "job": told, **_acts(told, rights)}
+    if request.htmx and told.going:
+        return render(request, "jobs/progress.html", context)
+    context |= _ended(request, told, rights)
+    if request.htmx:
+        return render(request, "jobs/progress.html", context, status=STOP_POLLING)
+    return render(request, "jobs/job.html", context)
+
+
+@require_POST
+def act(request: Asked, run: str, act: str) -> HttpResponse:
+    """Pause a run, let it go on, or cancel it."""
+    if act not in ACTS:
+        raise Http404
+    told = ACTS[act](request.unlost, run)
+    messages.success(request, said(told.sentence))
+    return redirect("job", run=run)
+
+
+@require_POST
+def retry(request: Asked, run: str) -> HttpResponse:
+    """Plan again what failed: all of it, or what failed for the causes that were ticked.
+
+    A field can be set for all that failed for a cause.
+    """
+    app = request.unlost
+    org = job_state(app, run).org
+    codes = tuple(request.POST.getlist("code"))
+    asked = PlanRequest(org, otherwise=Otherwise(causes=tuple(_causes(request))))
+    try:
+        view = choose(app, org, Wanted(asked, retry=run, codes=codes))
+    except UsageError as error:
+        return _refused(request, run, error)
+    background.begin(partial(make_kept, app, org, view.plan))
+    return redirect("plan", org=org, plan=view.plan)
+
+
+@require_POST
+def back_up(request: Asked, org: str) -> HttpResponse:
+    """Have the service back up an org now."""
+    try:
+        ask_backup(request.unlost, org)
+    except UnlostError as error:
+        if error.code not in TOLD:
+            raise
+        messages.error(request, problem(error))
+    else:
+        messages.success(
+            request, _("The service backs up %(org)s: it begins within seconds.") % {"org": org}
+        )
+    return redirect(f"{reverse('jobs')}?org={org}&kind=backup")
+
+
+TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-retired"})
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _causes(request: Asked) -> Iterator[CauseEdit]:
+    """The fields that were chosen, each for its cause."""
+    for name, cause in request.POST.items():
+        place, _dash, number = name.partition("-")
+        column = request.POST.get(f"column-{number}", "")
+        if place == "cause" and column:
+            table, _slash, code = str(cause).partition("/")
+            value = request.POST.get(f"value-{number}") or None
+            yield CauseEdit(table, column, value, code)
+
+
+def _refused(request: Asked, run: str, error: UsageError) -> HttpResponse:
+    """A restore's page, with why it is not planned again as was asked."""
+    told = job_state(request.unlost, run)
+    rights = _rights(request, told.org)
+    context = {"part": "jobs", "job": told, **_acts(told, rights), **_ended(request, told, rights)}
+    context |= {"error": error, "typed": request.POST}
+    return render(request, "jobs/job.html", context, status=status_of(error))
+
+
+def _kind(request: Asked) -> CommitKind | None:
+    asked = request.GET.get("kind", "")
+    return CommitKind(asked) if asked in KINDS else None
+
+
+def _group(request: Asked) -> Group | None:
+    asked = request.GET.get("state", "")
+    return Group(asked) if asked in set(Group) else None
+
+
+def _status(found: JobsResult) -> int:
+    return 200 if found.going else STOP_POLLING
+
+
+def _rights(request: Asked, org: str) -> frozenset[Right]:
+    """What the actor may do in an org."""
+    app = request.unlost
+    oids = [one.oid for one in app.orgs() if one.name == org]
+    return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
+
+
+def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
+    """What the actor may do with it now."""
+    operates = Right.OPERATE in rights
+    waits = told.state in (RunState.PARKED, RunState.FAILED)
+    known = not told.over and operates and not told.hourly
+    return {
+        "can_pause": known and not told.wish and not (waits and not told.resume_at),
+        "can_go_on": known and (bool(told.wish) or waits),
+        "can_cancel": known or (operates and told.hourly and told.going),
+        "may_restore": Right.RESTORE in rights,
+        "may_read": Right.READ in rights,
+    }
+
+
+def _outcome(request: Asked, told: Job) -> dict[str, object]:
+    try:
+        return {"outcome": outcome(request.unlost, told.run)}
+    except NotFound as error:
+        if error.code != "journal-gone":
+            raise
+        return {"journal_gone": True}
+
+
+def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, object]:
+    """How it ended: of a restore each record, of a backup what it proved."""
+    if told.state != RunState.DONE.value:
+        return {}
+    if told.restore:
+        return _outcome(request, told) if Right.READ in rights else {}
+    if told.snapshot is None:
+        return {}
+    try:
+        return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}
+    except NotFound as error:
+        if error.code != "snapshot-forgotten":
+            raise
+        return {"forgotten": told.snapshot}

@@ -1,0 +1,93 @@
+"""Erasures and corrections that were begun on a page: each is done beside it, for it may take minutes.
+
+How one ended is known to this process alone. What was done is told by the proofs in the vault, whoever asks.
+"""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.utils.translation import gettext_noop
+
+from unlost.app.actions.retention.erase import Erased, WishedErasure, erase
+from unlost.app.actions.retention.rectify import Rectified, WishedCorrection, rectify
+from unlost.app.compose import Application
+from unlost.model.errors import Conflict, StoreError, UnlostError
+from unlost.web.parts import background
+
+type _Key = tuple[str, str]
+type Wished = WishedErasure | WishedCorrection
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How the last erasure or correction of an org stands: under way, ended well, or not."""
+
+    begun: datetime
+    wish: Wished
+    done: Erased | Rectified | None = None
+    error: UnlostError | None = None
+
+    @property
+    def going(self) -> bool:
+        """True while it is under way."""
+        return self.done is None and self.error is None
+
+    @property
+    def corrects(self) -> bool:
+        """True if values are corrected, and nothing is erased."""
+        return isinstance(self.wish, WishedCorrection)
+
+
+_progress: dict[_Key, Progress] = {}
+_lock = threading.Lock()
+
+
+def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
+    """Begin what the plan of this digest said; raises Conflict (``erasure-under-way``)."""
+    with _lock:
+        before = progress(app, org)
+        if before is not None and before.going:
+            raise Conflict(
+                "erasure-under-way",
+                gettext_noop("Records of this org are being erased or corrected."),
+                next_step=gettext_noop("Wait until that is done."),
+            )
+        under_way = Progress(app.clock.now(), wish)
+        _progress[_key(app, org)] = under_way
+    background.begin(lambda: _do(app, org, under_way, plan=plan))
+
+
+def progress(app: Application, org: str) -> Progress | None:
+    """How the last one stands; None where this process has begun none."""
+    return _progress.get(_key(app, org))
+
+
+def _do(app: Application, org: str, under_way: Progress, *, plan: str) -> None:
+    try:
+        ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
+    except UnlostError as error:
+        ended = replace(under_way, error=error)
+    except Exception:  # noqa: BLE001 (the audit has its name, and nobody else could tell it)
+        ended = replace(under_way, error=_broken())
+    _progress[_key(app, org)] = ended
+
+
+def _act(app: Application, org: str, wish: Wished, *, plan: str) -> Erased | Rectified:
+    if isinstance(wish, WishedCorrection):
+        return rectify(app, org, wish, plan=plan)
+    return erase(app, org, wish, plan=plan)
+
+
+def _key(app: Application, org: str) -> _Key:
+    return (str(app.home.root), org)
+
+
+def _broken() -> StoreError:
+    return StoreError(
+        "erasure-broken",
+        gettext_noop("It broke off by a fault of ours."),
+        next_step=gettext_noop(
+            "Do the same again: either nothing was done, or what is left is removed then."
+        ),
+    )

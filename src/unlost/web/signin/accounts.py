@@ -1,0 +1,105 @@
+"""The addresses of signing in that are open. All others of allauth do not exist here.
+
+Nobody signs up, and no mail is sent: there is no address for a new account, for another e-mail or
+phone, or for a password that was forgotten.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from allauth.account import views as account
+from allauth.mfa.base import views as mfa
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
+from allauth.socialaccount import views as social
+from allauth.socialaccount.providers.openid_connect import views as oidc
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path
+from django.utils.translation import gettext_noop
+
+from unlost.app.people.saml import speaks_saml
+from unlost.catalog.sso import Kind, list_providers
+from unlost.model.errors import TransientError, UnlostError
+from unlost.web.signin import sessions
+from unlost.web.signin.leaving import sends_away
+
+type View = Callable[..., HttpResponse]
+
+
+def asks_provider(view: View) -> View:
+    """Say in plain words that a provider does not answer; raises TransientError (``sso-away``).
+
+    A provider that does not speak OpenID Connect is not there.
+    """
+
+    @wraps(view)
+    def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
+        if (provider_id, Kind.OIDC) not in {(one.name, one.kind) for one in list_providers()}:
+            raise Http404
+        try:
+            return view(request, provider_id)
+        except UnlostError:
+            raise
+        except OSError as error:  # what a call over HTTP raises
+            raise TransientError(
+                "sso-away",
+                gettext_noop("Your company's single sign-on does not answer."),
+                next_step=gettext_noop("Try again in a minute, or sign in with a password."),
+            ) from error
+
+    return asked
+
+
+urlpatterns = [
+    path("login/", sends_away(account.login), name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/set/", account.password_set, name="account_set_password"),
+    path("2fa/", mfa.index, name="mfa_index"),
+    path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
+    path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
+    path("2fa/totp/activate/", totp.activate_totp, name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/recovery-codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery-codes/generate/",
+        codes.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "2fa/recovery-codes/download/",
+        codes.download_recovery_codes,
+        name="mfa_download_recovery_codes",
+    ),
+    path("2fa/webauthn/", passkeys.list_webauthn, name="mfa_list_webauthn"),
+    path("2fa/webauthn/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("2fa/webauthn/login/", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path(
+        "2fa/webauthn/reauthenticate/",
+        passkeys.reauthenticate_webauthn,
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("2fa/webauthn/keys/<int:pk>/edit/", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path(
+        "2fa/webauthn/keys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"
+    ),
+    path("sessions/", sessions.sessions, name="usersessions_list"),
+    path("sessions/<int:session>/end/", sessions.end, name="session-end"),
+    path("sso-cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("sso-error/", social.login_error, name="socialaccount_login_error"),
+    path(
+        "sso/<slug:provider_id>/",
+        sends_away(asks_provider(oidc.login)),
+        name="openid_connect_login",
+    ),
+    path(
+        "sso/<slug:provider_id>/callback/",
+        asks_provider(oidc.callback),
+        name="openid_connect_callback",
+    ),
+]
+if speaks_saml():
+    urlpatterns.append(path("saml/", include("unlost.web.signin.saml.urls")))

@@ -1,0 +1,111 @@
+"""Signs of sign-ins, as Django and its packages give them, for the audit."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.mfa import signals as mfa
+from axes.signals import user_locked_out
+from django.contrib.auth import signals as auth
+from django.http import HttpRequest
+
+from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.web.served_home import application
+from unlost.web.signin.adapter import address_of
+
+WRONG_FACTOR = "code"
+
+
+@contextmanager
+def noting() -> Iterator[None]:
+    """Note what happens at the door inside."""
+    heard = (
+        (auth.user_logged_in, _signed_in),
+        (auth.user_logged_out, _signed_out),
+        (auth.user_login_failed, _failed),
+        (user_locked_out, _locked_out),
+        (account.password_changed, _password),
+        (account.password_set, _password),
+        (mfa.authenticator_added, _factor_added),
+        (mfa.authenticator_removed, _factor_removed),
+        (mfa.authenticator_reset, _factor_renewed),
+        (mfa.authentication_failed, _factor_wrong),
+    )
+    for signal, listener in heard:
+        signal.connect(listener)
+    try:
+        yield
+    finally:
+        for signal, listener in heard:
+            signal.disconnect(listener)
+
+
+def _note(
+    request: HttpRequest | None,
+    act: SignInAct,
+    name: str,
+    *,
+    subject: str = "",
+    refusal: Refusal | None = None,
+) -> None:
+    seen = AtTheDoor(act, name, address_of(request), subject, refusal)
+    note_at_the_door(application(), seen)
+
+
+def _signed_in(sender: object, request: HttpRequest, user: Any, **_: object) -> None:
+    _note(request, SignInAct.SIGN_IN, user.username)
+
+
+def _signed_out(sender: object, request: HttpRequest, user: Any, **_: object) -> None:
+    if user is not None:
+        _note(request, SignInAct.SIGN_OUT, user.username)
+
+
+def _failed(
+    sender: object,
+    credentials: Mapping[str, Any],
+    request: HttpRequest | None = None,
+    **_: object,
+) -> None:
+    """The name alone: of what else was typed nothing is kept. What locks is told by itself."""
+    if getattr(request, "axes_locked_out", False):
+        return
+    name = str(credentials.get("username") or "")
+    _note(request, SignInAct.SIGN_IN, name, refusal=Refusal.WRONG)
+
+
+def _locked_out(sender: object, request: HttpRequest, username: str, **_: object) -> None:
+    _note(request, SignInAct.SIGN_IN, username, refusal=Refusal.LOCKED)
+
+
+def _password(sender: object, request: HttpRequest, user: Any, **_: object) -> None:
+    _note(request, SignInAct.PASSWORD, user.username)
+
+
+def _factor_added(
+    sender: object, request: HttpRequest, user: Any, authenticator: Any, **_: object
+) -> None:
+    _note(request, SignInAct.FACTOR_ADD, user.username, subject=authenticator.type)
+
+
+def _factor_removed(
+    sender: object, request: HttpRequest, user: Any, authenticator: Any, **_: object
+) -> None:
+    _note(request, SignInAct.FACTOR_REMOVE, user.username, subject=authenticator.type)
+
+
+def _factor_renewed(
+    sender: object, request: HttpRequest, user: Any, authenticator: Any, **_: object
+) -> None:
+    _note(request, SignInAct.FACTOR_RENEW, user.username, subject=authenticator.type)
+
+
+def _factor_wrong(sender: object, request: HttpRequest, user: Any, **_: object) -> None:
+    _note(
+        request,
+        SignInAct.SIGN_IN,
+        user.username,
+        subject=WRONG_FACTOR,
+        refusal=Refusal.FACTOR_WRONG,
+    )

@@ -1,0 +1,29 @@
+"""A name is locked at an address after too many wrong passwords: who is meant, and what they read."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from unlost.catalog.lockouts import list_lockouts
+from unlost.web.served_home import application
+from unlost.web.signin.adapter import address_of
+
+
+def typed_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
+    """The name under which wrong passwords are counted: spelled otherwise it is the same person."""
+    name = (credentials or {}).get("username") or request.POST.get("login")
+    return str(name).strip().lower() or None if name else None
+
+
+def locked(
+    request: HttpRequest, response: HttpResponse, credentials: Mapping[str, Any] | None
+) -> HttpResponse:
+    """Until when, and what to do."""
+    name = typed_name(request, credentials)
+    held = list_lockouts(at=application().clock.now(), name=name) if name else []
+    here = next((one for one in held if one.address == address_of(request)), None)
+    context = {"until": here.until if here is not None else None}
+    return render(request, "account/locked.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)

@@ -1,0 +1,85 @@
+"""What a provider answers, and all that it must prove before anybody is let in by it.
+
+python3-saml checks the signature, the times, the issuer and the place. It accepts what the profile
+for browsers forbids, so three things more are asked of the signed part itself (Profiles for SAML 2.0,
+section 4.1.4.2): for whom it is, until when it holds, and to which request it is the answer. With the
+last one an answer counts once: a request is known to the one browser that made it, until it is answered.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from lxml.etree import LxmlError
+from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.response import OneLogin_Saml2_Response
+from xmlsec import Error as XmlsecError
+
+from unlost.model.errors import NotAllowed
+from unlost.web.signin.saml.parties import here, settings
+
+UNREADABLE = (LxmlError, SyntaxError, ValueError, TypeError, OneLogin_Saml2_Error, XmlsecError)
+DATA = "/saml:Subject/saml:SubjectConfirmation/saml:SubjectConfirmationData"
+REASONS = {
+    OneLogin_Saml2_ValidationError.NO_SIGNED_ASSERTION: "it is not signed",
+    OneLogin_Saml2_ValidationError.NO_SIGNATURE_FOUND: "it is not signed",
+    OneLogin_Saml2_ValidationError.INVALID_SIGNATURE: "its signature is not the provider's",
+    OneLogin_Saml2_ValidationError.ASSERTION_EXPIRED: "it is too old, or a clock is wrong",
+    OneLogin_Saml2_ValidationError.ASSERTION_TOO_EARLY: "it is not valid yet: a clock is wrong",
+    OneLogin_Saml2_ValidationError.SESSION_EXPIRED: "it is too old, or a clock is wrong",
+    OneLogin_Saml2_ValidationError.WRONG_AUDIENCE: "it is meant for another console",
+    OneLogin_Saml2_ValidationError.WRONG_DESTINATION: "it is meant for another address",
+    OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION: "it is meant for another sign-in",
+    OneLogin_Saml2_ValidationError.WRONG_ISSUER: "it comes from another provider",
+    OneLogin_Saml2_ValidationError.STATUS_CODE_IS_NOT_SUCCESS: "the provider let nobody in",
+    OneLogin_Saml2_ValidationError.DEPRECATED_SIGNATURE_METHOD: "it is signed by SHA-1",
+    OneLogin_Saml2_ValidationError.DEPRECATED_DIGEST_METHOD: "it is signed by SHA-1",
+}
+
+
+class Answer(OneLogin_Saml2_Response):  # type: ignore[misc]
+    """An answer as it was sent; nothing in it is to be believed before ``prove``."""
+
+    def prove(self, request: HttpRequest, name: str) -> None:
+        """Raise NotAllowed (``saml-refused``) unless all of it is right."""
+        try:
+            self.is_valid(here(request, name), self.get_in_response_to(), raise_exceptions=True)
+            self._prove_more()
+        except OneLogin_Saml2_ValidationError as error:
+            raise refused(REASONS.get(error.code) or _as_named(error.code)) from error
+        except UNREADABLE as error:
+            raise refused("it cannot be read") from error
+
+    def _prove_more(self) -> None:
+        told = self._query_assertion(DATA)
+        if not self.get_audiences():
+            raise refused("it does not say for whom it is")
+        if not self.get_nameid():
+            raise refused("it does not say who it is about")
+        if not told or not all(one.get("NotOnOrAfter") for one in told):
+            raise refused("it holds for ever")
+        if any(one.get("InResponseTo") != self.get_in_response_to() for one in told):
+            raise refused("it does not say to which sign-in it belongs")
+
+
+def _as_named(code: int) -> str:
+    """A rare reason, by the library's own name of it: its words may be those of who sent the answer."""
+    names = (name for name, value in vars(OneLogin_Saml2_ValidationError).items() if value == code)
+    return f"it is not right ({next(names, 'unknown')})"
+
+
+def read(request: HttpRequest, name: str, held: dict[str, Any], text: str) -> Answer:
+    """An answer in base64; raises NotAllowed (``saml-refused``)."""
+    try:
+        return Answer(settings(request, name, held), text)
+    except UNREADABLE as error:
+        raise refused("it cannot be read") from error
+
+
+def refused(why: str) -> NotAllowed:
+    """No answer that lets anybody in."""
+    return NotAllowed(
+        "saml-refused",
+        f"The answer of your company's sign-in was not accepted: {why}.",
+        next_step="Begin again at the sign-in of this console. If it happens once more, tell an admin of "
+        "Unlost: Settings, Single sign-on.",
+    )

@@ -1,0 +1,12 @@
+"""Addresses of sign-ins by SAML, below those of the account."""
+
+from django.urls import path
+
+from unlost.web.signin.saml import views
+
+urlpatterns = [
+    path("<slug:name>/login/", views.login, name="saml_login"),
+    path("<slug:name>/acs/", views.arrive, name="saml_acs"),
+    path("<slug:name>/finish/", views.finish, name="saml_finish"),
+    path("<slug:name>/metadata/", views.metadata, name="saml_metadata"),
+]

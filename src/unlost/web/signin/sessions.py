@@ -1,0 +1,58 @@
+"""Sessions that somebody ends from afar: one by one, or all but this one."""
+
+from collections.abc import Iterable
+
+from allauth.usersessions.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import list_usersessions
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from unlost.app.people.sign_ins import AtTheDoor, SignInAct, note_at_the_door
+from unlost.model.errors import NotFound
+from unlost.web.served_home import application
+from unlost.web.signin.adapter import address_of
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def sessions(request: HttpRequest) -> HttpResponse:
+    """All sessions of who asks; a form that is sent ends all but this one."""
+    if request.method != "POST":
+        listed: HttpResponse = list_usersessions(request)
+        return listed
+    others = UserSession.objects.filter(user=request.user)
+    ended = _end(request, others.exclude(session_key=request.session.session_key))
+    told = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", ended)
+    messages.success(request, told % {"count": ended})
+    return redirect("usersessions_list")
+
+
+@login_required
+@require_POST
+def end(request: HttpRequest, session: int) -> HttpResponse:
+    """End one; raises NotFound (``session-unknown``), for one of somebody else as well."""
+    if not _end(request, UserSession.objects.filter(user=request.user, pk=session)):
+        raise NotFound(
+            "session-unknown",
+            "This session is over already.",
+            next_step="Load the list of your sessions again.",
+        )
+    messages.success(request, _("The session was ended."))
+    return redirect("usersessions_list")
+
+
+def _end(request: HttpRequest, chosen: Iterable[UserSession]) -> int:
+    """End sessions and note each; gives how many there were."""
+    ending = list(chosen)
+    for one in ending:
+        name = request.user.get_username()
+        seen = AtTheDoor(SignInAct.SESSION_END, name, address_of(request), subject=one.ip)
+        note_at_the_door(application(), seen)
+    get_adapter().end_sessions(ending)
+    return len(ending)
