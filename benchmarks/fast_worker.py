@@ -13,7 +13,7 @@ from pathlib import Path
 
 from unlost.app.compose import open_application
 from unlost.app.home.cancellation import Brake
-from unlost.app.service.service import Part, Service
+from unlost.app.service.service import Service, ServicePart
 
 
 class FastClock:
@@ -47,7 +47,7 @@ def main() -> None:
         lambda held: open_application(home, clock=clock, brake=held),
         brake,
         workers=1,
-        part=Part.WORKER,
+        part=ServicePart.WORKER,
     )
     service.run()
 

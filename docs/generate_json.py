@@ -25,7 +25,7 @@ from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
 from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
 from unlost.app.actions.orgs.write_access import WriterResult
 from unlost.app.actions.people.audit import AuditPage
-from unlost.app.actions.people.people import People, SignInLink
+from unlost.app.actions.people.people import PeopleList, SignInLink
 from unlost.app.actions.people.tokens import NewToken, Tokens
 from unlost.app.actions.records.compare import CompareResult
 from unlost.app.actions.records.export import ExportResult
@@ -44,7 +44,7 @@ from unlost.app.actions.vault.salvage import Salvaged, SalvagePlan
 from unlost.app.actions.vault.verify import VerifyResult
 from unlost.catalog.audit import AuditProof
 from unlost.catalog.people import Person
-from unlost.catalog.tokens import Token
+from unlost.catalog.tokens import ApiToken
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "json.md"
 RESULTS: Mapping[str, type] = {
@@ -82,7 +82,7 @@ RESULTS: Mapping[str, type] = {
     "alert list": Alerts,
     "alert test": ChannelTests,
     "doctor": Diagnosis,
-    "user list": People,
+    "user list": PeopleList,
     "user add": Person,
     "user role": Person,
     "user remove": Person,
@@ -90,7 +90,7 @@ RESULTS: Mapping[str, type] = {
     "user link": SignInLink,
     "token list": Tokens,
     "token make": NewToken,
-    "token drop": Token,
+    "token drop": ApiToken,
     "audit list": AuditPage,
     "audit verify": AuditProof,
     "org hidden": HiddenOfOrg,

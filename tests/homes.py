@@ -23,7 +23,7 @@ from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.knowledge import Expiry
 from unlost.model.ports import Connector, Context, SecretField, Source, Writer
 from unlost.model.schema import Column, Reference, Schema, WireKind
-from unlost.model.storage import MailRule, StorageRule, Weight
+from unlost.model.storage import MailRule, StorageRule, StorageWeight
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 from unlost.testing.memory_writer import MemoryWriter
@@ -132,13 +132,13 @@ class MemoryConnector:
         """A record costs a kilobyte, and a mail its text."""
         rules = {
             table.name: StorageRule(
-                (Weight("data storage", 1024),),
+                (StorageWeight("data storage", 1024),),
                 "Created" if table.column("Created") else None,
                 "Owner" if table.column("Owner") else None,
             )
             for table in schema.tables
         }
-        mail = StorageRule((Weight("data storage", 1024, ("Text",)),), "Sent", None)
+        mail = StorageRule((StorageWeight("data storage", 1024, ("Text",)),), "Sent", None)
         return rules | {"Mail": mail} if "Mail" in rules else rules
 
     def mail_rules(self, schema: Schema) -> Mapping[str, MailRule]:

@@ -40,7 +40,7 @@ from unlost.vault.layout.segment_label import bound_to
 from unlost.vault.objects.packs import BLOB_ID_PURPOSE
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import create_vault
-from unlost.vault.write.suppression_list import Marker
+from unlost.vault.write.suppression_list import Pseudonymizer
 
 IDENTITY = OrgIdentity("salesforce", "00D000000000062EAA", OrgKind.PRODUCTION, "Chocolate", "UTC")
 ODD = OrgIdentity("salesforce", 'Größe/"ä"\u2028\x7f')
@@ -211,7 +211,7 @@ def _named_by_identity() -> Block:
     keys = Keyring(store, vault=VAULT, master=MASTER, entropy=SeededEntropy(5))
     store.put_new(copy, keys._wrap(copy, IDENTITY_KEY, org=org))
     place, text = ("Contact", "Email"), "zoe.3@chocolate.example"
-    (mark,) = Marker(keys, org).marks(place, [text], run="erase-1")
+    (mark,) = Pseudonymizer(keys, org).marks(place, [text], run="erase-1")
     return {
         "identity_key": IDENTITY_KEY.hex(),
         "content": CONTENT.hex(),

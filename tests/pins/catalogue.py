@@ -17,18 +17,23 @@ from django.db.models import Model
 from homes import SECRET, World, fill
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
 from unlost.alerts.senders import sender
-from unlost.app.actions.alerts.alerts import Asked as NewChannel
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.alerts import _own as sender_settings
 from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
-from unlost.app.actions.alerts.alerts import add_channel
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.previews import _place as place_of_look
 from unlost.app.actions.orgs.previews import ask_look, do_look, look_state
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.people import sso as sso_actions
 from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
-from unlost.app.actions.restores.kept_plan import Wanted, choose, kept_plan, make_kept, wanted_of
+from unlost.app.actions.restores.kept_plan import (
+    RestoreRequest,
+    choose,
+    kept_plan,
+    make_kept,
+    wanted_of,
+)
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.selections import keep_ticks, ticks
 from unlost.app.alerts.digest_email import DailyAt
@@ -66,7 +71,7 @@ from unlost.model.learned import learned
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.plan import RecordKey
-from unlost.model.schedule import Due
+from unlost.model.schedule import DueBackup
 from unlost.testing.clock import START
 
 NEW_ORG = NewOrg("memory", "sales", {"address": "one", "speed": 3}, {"password": SECRET})
@@ -99,8 +104,8 @@ def write_home(folder: Path) -> WrittenHome:
     _add_channels(world)
     _add_providers(world)
     plan = _make_plan(world, folder)
-    change(app, "sales", Wish(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
-    change(app, "sales", Wish(hourly="Account"))
+    change(app, "sales", ScheduleChange(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
+    change(app, "sales", ScheduleChange(hourly="Account"))
     keep_ticks(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
     _write_for_service()
     home = WrittenHome(world, plan, look)
@@ -110,14 +115,16 @@ def write_home(folder: Path) -> WrittenHome:
 
 def _add_channels(world: World) -> None:
     """Add channels in the order of their names, in which they are read."""
-    hook = NewChannel(name="b", kind=ChannelKind.WEBHOOK, url="https://10.0.0.1/x", private=True)
+    hook = ChannelRequest(
+        name="b", kind=ChannelKind.WEBHOOK, url="https://10.0.0.1/x", private=True
+    )
     heartbeat = replace(hook, name="a", kind=ChannelKind.HEARTBEAT)
-    mail = NewChannel(
+    mail = ChannelRequest(
         name="c", kind=ChannelKind.EMAIL, host="mail.example", port=465, security="tls",
         user="ada", sender="unlost@acme.example", to=("ada@acme.example",), quiet="22:00-07:00",
         zone="Europe/Zurich", digest="08:00",
     )  # fmt: skip
-    slack = NewChannel(name="d", kind=ChannelKind.SLACK)
+    slack = ChannelRequest(name="d", kind=ChannelKind.SLACK)
     for channel in (heartbeat, hook, mail, slack):
         add_channel(world.app, channel, secret="https://hooks.example/secret")
 
@@ -147,7 +154,7 @@ def _make_plan(world: World, folder: Path) -> str:
     shop.lose()
     shop.night()
     edit = Edit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
-    wanted = Wanted(PlanRequest("sales", lost=("1", "2"), otherwise=Otherwise((edit,))))
+    wanted = RestoreRequest(PlanRequest("sales", lost=("1", "2"), otherwise=Otherwise((edit,))))
     plan = choose(world.app, "sales", wanted).plan
     make_kept(world.app, "sales", plan)
     return plan
@@ -155,7 +162,7 @@ def _make_plan(world: World, folder: Path) -> str:
 
 def _write_for_service() -> None:
     oid = get_org("sales").oid
-    due = Due(NIGHT, START, ("2026-03-03T01:00",))
+    due = DueBackup(NIGHT, START, ("2026-03-03T01:00",))
     begin_night(schedule_of(oid), due, at=START, next_at=None)
     damages = ("orgs/x/data/1: It is missing.",)
     save_check(CheckRecord(START, "full", 40, 1_000, damages, repaired=("orgs/x/data/2",)))

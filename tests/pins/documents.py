@@ -22,22 +22,21 @@ from unlost.alerts.senders.email import EmailSettings
 from unlost.alerts.signed_webhook import WebhookSettings
 from unlost.app.actions.alerts.alerts import Quiet
 from unlost.app.actions.orgs.orgs import NewOrg
-from unlost.app.actions.orgs.previews import Looked
-from unlost.app.actions.restores.kept_plan import Wanted
+from unlost.app.actions.orgs.previews import OrgPreview
+from unlost.app.actions.restores.kept_plan import RestoreRequest
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.home.sealed_key import _File as SealedKeyFile
 from unlost.catalog.audit import AuditEntry
 from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import Kept as KeptDescribe
-from unlost.connectors.salesforce.work import Kind as TaskKind
-from unlost.connectors.salesforce.work import Work, task, work_of
-from unlost.engine.backup.backup import Counted
-from unlost.engine.backup.census import Census
+from unlost.connectors.salesforce.describes import CachedDescribe
+from unlost.connectors.salesforce.work import TaskKind, TaskState, task, work_of
+from unlost.engine.backup.backup import SourceCount
+from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.files import FilesResult
-from unlost.engine.backup.lookup import Looked as LookedUp
+from unlost.engine.backup.lookup import LookupResult
 from unlost.engine.backup.proving import Quotas
 from unlost.engine.backup.reading import Advanced, Planned
-from unlost.engine.backup.row_check import Due
+from unlost.engine.backup.row_check import DueRange
 from unlost.engine.backup.session import Begun
 from unlost.engine.restore.journal import entries
 from unlost.engine.restore.planning.summary import PlanSummary
@@ -57,9 +56,9 @@ from unlost.outside.exporting import RECEIPT, Receipt, begun, note
 from unlost.testing.clock import VirtualClock
 from unlost.vault.format.manifest import (
     Checkpoint,
-    Intent,
     Manifest,
     Redaction,
+    RunIntent,
     SchemaDocument,
     SchemaNote,
     canonical_text,
@@ -67,7 +66,7 @@ from unlost.vault.format.manifest import (
     unpack,
 )
 from unlost.vault.format.manifest import _Numbered as FormatOfDocument
-from unlost.vault.layout.segment_label import Part, Shape
+from unlost.vault.layout.segment_label import BundlePart, Shape
 from unlost.vault.objects.files import _ExtentCell as ExtentCell
 from unlost.vault.read.table_view import BlobCell
 
@@ -164,11 +163,11 @@ def _read_receipt(text: bytes) -> Receipt:
         return begun(Path(folder), expected)
 
 
-def _write_task(work: Work) -> bytes:
+def _write_task(work: TaskState) -> bytes:
     return json.dumps(task(TaskKind.JOB, work, full=True).state).encode()
 
 
-def _read_task(text: bytes) -> Work:
+def _read_task(text: bytes) -> TaskState:
     return work_of(ReadTask("Account", TaskKind.JOB.value, True, json.loads(text)))[1]
 
 
@@ -197,13 +196,13 @@ DOCUMENTS: dict[str, Document] = {
     "vault/manifest": in_vault(Manifest),
     "vault/redaction": in_vault(Redaction),
     "vault/checkpoint": in_vault(Checkpoint),
-    "vault/intent": in_vault(Intent),
+    "vault/intent": in_vault(RunIntent),
     "vault/schema-note": in_vault(SchemaNote),
     "vault/schema": in_vault(SchemaDocument),
     "vault/certificate": as_json(Certificate),
     "vault/identity": as_json(OrgIdentity),
     "vault/segment-shapes": as_json(tuple[Shape, ...]),
-    "vault/bundle-parts": as_json(tuple[Part, ...]),
+    "vault/bundle-parts": as_json(tuple[BundlePart, ...]),
     "vault/big-cells": as_json(BlobCell),
     "vault/extents": as_json(tuple[ExtentCell, ...]),
     # Plan files, which the catalogue stores too, and entries of restore journals.
@@ -217,22 +216,22 @@ DOCUMENTS: dict[str, Document] = {
     "step/discover": as_step(Schema),
     "step/plan": as_step(Planned),
     "step/advance": as_step(Advanced),
-    "step/look": as_step(LookedUp),
+    "step/look": as_step(LookupResult),
     "step/files": as_step(FilesResult),
     "step/piece": as_step(Added),
-    "step/census": as_step(Census),
-    "step/count": as_step(Counted),
-    "step/audit": as_step(Due),
+    "step/census": as_step(CensusResult),
+    "step/count": as_step(SourceCount),
+    "step/audit": as_step(DueRange),
     "step/quotas": as_step(Quotas),
     "step/time": as_step(datetime),
-    "step/salesforce-task": Document(Work, _write_task, _read_task),
+    "step/salesforce-task": Document(TaskState, _write_task, _read_task),
     "step/file": as_values(FileRef),
     # JSON in columns of the catalogue.
     "catalogue/schedule": as_values(Schedule, window=90, calls=40, begins=time(22), ends=time(6)),
-    "catalogue/plan-request": as_values(Wanted),
+    "catalogue/plan-request": as_values(RestoreRequest),
     "catalogue/plan-summary": as_values(PlanSummary),
     "catalogue/look-asked": as_values(NewOrg),
-    "catalogue/look-found": as_values(Looked),
+    "catalogue/look-found": as_values(OrgPreview),
     "catalogue/settings-salesforce": as_values(
         SalesforceConfig, strict=False, login_url="https://acme.my.salesforce.com", client_id="key"
     ),
@@ -244,5 +243,5 @@ DOCUMENTS: dict[str, Document] = {
     "file/export-receipt": Document(Receipt, _write_receipt, _read_receipt),
     "file/sealed-key": as_json(SealedKeyFile),
     "file/audit-line": as_json(AuditEntry),
-    "cache/describe": as_json(KeptDescribe),
+    "cache/describe": as_json(CachedDescribe),
 }

@@ -17,7 +17,7 @@ import zstandard
 from pins.pinned import readable
 from unlost.alerts.signed_webhook import payload
 from unlost.app.home.home import FILE, Home, write_home, write_mirror
-from unlost.model.alert import Alarm, Message, Rule, Told, Urgency
+from unlost.model.alert import Alarm, AlertMessage, AlertRule, Message, Urgency
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import Lineage, StoredFile
@@ -29,8 +29,8 @@ from unlost.vault.format.slots import Stretch, read_slot, slot_head
 from unlost.vault.format.vaultjson import VaultFile, encode_vault_file, read_vault_file
 from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.layout.segment_label import (
+    BundlePart,
     Label,
-    Part,
     Shape,
     label_of,
     metadata_of,
@@ -42,7 +42,7 @@ from unlost.vault.objects.files import _file_row, blob_of_row, blob_rows, file_o
 from unlost.vault.objects.files import _rows as rows_of_files
 from unlost.vault.objects.packs import Blob, Extent
 from unlost.vault.read.lineage import lineage_rows
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.write.open_commit import _mark_rows as hidden_rows
 from unlost.vault.write.suppression_list import Mark, mark_rows
 
@@ -133,12 +133,12 @@ def _row(text: str) -> dict[str, str | None]:
 def _bundle() -> Layout:
     """Metadata of a bundle. It is compressed there, and the golden file has the plain text."""
 
-    def write(parts: tuple[Part, ...]) -> str:
+    def write(parts: tuple[BundlePart, ...]) -> str:
         [(key, packed)] = metadata_of_bundle(parts).items()
         text = zstandard.ZstdDecompressor().decompress(base64.b64decode(packed))
         return json.dumps({key.decode(): json.loads(text)}, indent=1)
 
-    def read(text: str) -> tuple[Part, ...]:
+    def read(text: str) -> tuple[BundlePart, ...]:
         [(key, parts)] = json.loads(text).items()
         packed = zstandard.ZstdCompressor().compress(json.dumps(parts).encode())
         return parts_of({key.encode(): base64.b64encode(packed)})
@@ -172,10 +172,20 @@ THINGS = (
     HeldThing(HoldScope.NIGHT, night=7),
 )
 LABEL = Label("Account", "ab12", 3, 2, (Shape("ab12", ("c1", "c2"), 2), Shape("cd34", ("c1",))))
-PARTS = (Part("Account", "ab12", 3, 2, 10, "1-9,12"), Part("$search", "ab12", 3, 0, 4, ""))
+PARTS = (
+    BundlePart("Account", "ab12", 3, 2, 10, "1-9,12"),
+    BundlePart("$search", "ab12", 3, 0, 4, ""),
+)
 
 ALARM = Alarm(
-    Rule.NIGHT_FAILED, "acme", "2026-03-04", Urgency.NOW, "It failed.", "Look.", "unlost runs", 2
+    AlertRule.NIGHT_FAILED,
+    "acme",
+    "2026-03-04",
+    Urgency.NOW,
+    "It failed.",
+    "Look.",
+    "unlost runs",
+    2,
 )
 
 LAYOUTS: dict[str, Layout] = {
@@ -244,7 +254,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     # Read by other programs.
     "webhook": Layout(
-        Message(Told.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
+        Message(AlertMessage.OPENED, ALARM, AT, AT, (("acme", 7, HEAD[:12]),)),
         lambda message: readable(payload(message)),
     ),
 }
@@ -259,7 +269,7 @@ def _in_database(root: Path) -> Home:
 
 
 def _in_bucket(root: Path) -> Home:
-    everything = Reach(
+    everything = BucketOptions(
         endpoint="https://s3.example",
         region="eu-central-1",
         hosted=True,
@@ -270,7 +280,7 @@ def _in_bucket(root: Path) -> Home:
         cache=0,
     )
     bucket = StoreAddress(kind="s3", bucket="backups", prefix="unlost/one", reach=everything)
-    mirror = replace(bucket, kind="az", prefix="", reach=Reach(bandwidth=5))
+    mirror = replace(bucket, kind="az", prefix="", reach=BucketOptions(bandwidth=5))
     return replace(_in_folder(root), place=bucket, mirror=mirror)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from unlost.alerts.watched import WatchedCopies
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.alert import Alarm, AlertRule, Urgency
 from unlost.model.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
@@ -86,7 +86,7 @@ def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
         many = len(one.repaired)
         objects = f"{many} objects" if many > 1 else "1 object"
         yield Alarm(
-            Rule.VAULT_REPAIRED,
+            AlertRule.VAULT_REPAIRED,
             "",
             f"{one.at:%Y-%m-%d}",
             Urgency.SOON,
@@ -98,4 +98,4 @@ def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
 
 
 def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> Alarm:
-    return Alarm(Rule.MIRROR, "", subject, urgency, sentence, step, command)
+    return Alarm(AlertRule.MIRROR, "", subject, urgency, sentence, step, command)

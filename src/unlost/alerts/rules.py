@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from unlost.alerts.copies import copies
-from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import NightCounts, Watched, WatchedOrg, WatchedRun
+from unlost.model.alert import Alarm, AlertRule, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
@@ -70,7 +70,7 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
         return
     goes_on = "It is tried again by itself." if again else "It is not tried again by itself."
     yield _alarm(
-        Rule.NIGHT_FAILED,
+        AlertRule.NIGHT_FAILED,
         org,
         "",
         Urgency.NOW if given_up else Urgency.SOON,
@@ -92,7 +92,7 @@ def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
         return
     again = "It is tried again every hour." if newest.again else "It is left to the next night."
     yield _alarm(
-        Rule.HOURLY_FAILED,
+        AlertRule.HOURLY_FAILED,
         org,
         "",
         Urgency.SOON,
@@ -107,7 +107,7 @@ def replaced(org: WatchedOrg) -> Iterator[Alarm]:
     night = _newest(org)
     if night is not None and night.error_code == REPLACED and not _made_up_for(org, night):
         yield _alarm(
-            Rule.ORG_REPLACED,
+            AlertRule.ORG_REPLACED,
             org,
             "",
             Urgency.NOW,
@@ -133,7 +133,7 @@ def missed(org: WatchedOrg) -> Iterator[Alarm]:
 
 def _missed(org: WatchedOrg, sentence: str) -> Alarm:
     return _alarm(
-        Rule.NIGHT_MISSED,
+        AlertRule.NIGHT_MISSED,
         org,
         "",
         Urgency.NOW,
@@ -152,7 +152,7 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     if (night.failures and not paused) or org.now - night.due_at < PARKED:
         return
     yield _alarm(
-        Rule.NIGHT_PARKED,
+        AlertRule.NIGHT_PARKED,
         org,
         "",
         Urgency.SOON,
@@ -170,7 +170,7 @@ def late(org: WatchedOrg) -> Iterator[Alarm]:
         lasted = org.now - run.since
         if lasted > _too_long(run):
             yield _alarm(
-                Rule.NIGHT_LATE,
+                AlertRule.NIGHT_LATE,
                 org,
                 "",
                 Urgency.SOON,
@@ -186,7 +186,7 @@ def stuck(org: WatchedOrg) -> Iterator[Alarm]:
         stood = org.now - run.moved
         if stood > STUCK:
             yield _alarm(
-                Rule.RUN_STUCK,
+                AlertRule.RUN_STUCK,
                 org,
                 run.run,
                 Urgency.NOW,
@@ -205,7 +205,7 @@ def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
         age = _hours(org.now - since)
         never = f"{org.name} was added {age} ago and was never backed up."
         yield _alarm(
-            Rule.NO_RECENT_BACKUP,
+            AlertRule.NO_RECENT_BACKUP,
             org,
             "",
             Urgency.NOW,
@@ -223,7 +223,7 @@ def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
     proof = org.proof
     if proof is not None and proof.verdict is not Verdict.COMPLETE:
         yield _alarm(
-            Rule.INCOMPLETE,
+            AlertRule.INCOMPLETE,
             org,
             "",
             Urgency.SOON,
@@ -239,7 +239,7 @@ def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
         causes = [one for one in line.findings if one.kind in LOST_TABLE]
         if causes and line.held:
             yield _alarm(
-                Rule.TABLE_LOST,
+                AlertRule.TABLE_LOST,
                 org,
                 line.table,
                 Urgency.NOW,
@@ -255,7 +255,7 @@ def drifted(org: WatchedOrg) -> Iterator[Alarm]:
     if org.drift:
         more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
         yield _alarm(
-            Rule.SCHEMA_DRIFT,
+            AlertRule.SCHEMA_DRIFT,
             org,
             str(org.before),
             Urgency.SOON,
@@ -273,11 +273,11 @@ def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
     if org.part is not None:
         believed |= {line.table for line in org.part.tables if _vanished(line)}
     for table in sorted(believed):
-        yield _unusual(Rule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
+        yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
                        f"{org.name} that it is not believed yet.")  # fmt: skip
     for table, count in _unusual_counts(org, lambda night: night.deleted):
         if table not in believed:
-            yield _unusual(Rule.UNUSUAL_LOSS, org, table,
+            yield _unusual(AlertRule.UNUSUAL_LOSS, org, table,
                            f"{count:,} records of {table} were deleted in {org.name} since the "
                            f"backup before: far more than usual.")  # fmt: skip
 
@@ -287,17 +287,17 @@ def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
     if len(org.counts) < LEAST_NIGHTS:
         return
     for table, count in _unusual_counts(org, lambda night: night.changed):
-        yield _unusual(Rule.UNUSUAL_CHANGE, org, table,
+        yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table,
                        f"{count:,} records of {table} were changed in {org.name} since the backup "
                        f"before: far more than usual.")  # fmt: skip
 
 
-def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
+def _unusual(rule: AlertRule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
     return _alarm(
         rule,
         org,
         table,
-        Urgency.NOW if rule is Rule.UNUSUAL_LOSS else Urgency.SOON,
+        Urgency.NOW if rule is AlertRule.UNUSUAL_LOSS else Urgency.SOON,
         sentence,
         "Look at what changed; what was lost can be brought back.",
         f"unlost compare {org.name} {org.before or 1} latest --table {table}",
@@ -350,7 +350,7 @@ def storage(org: WatchedOrg) -> Iterator[Alarm]:
         passed = [share for share in STORAGE_SHARES if quota.share >= share]
         if passed:
             yield _alarm(
-                Rule.STORAGE,
+                AlertRule.STORAGE,
                 org,
                 quota.name,
                 Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
@@ -369,7 +369,7 @@ def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
         left = seen.reached - org.now
         if left <= FORECAST_SOON:
             yield _alarm(
-                Rule.STORAGE_FORECAST,
+                AlertRule.STORAGE_FORECAST,
                 org,
                 name,
                 Urgency.NOW if left <= FORECAST_NOW else Urgency.SOON,
@@ -387,7 +387,7 @@ def calls(org: WatchedOrg) -> Iterator[Alarm]:
     share = org.calls_used / org.calls_limit
     if share >= CALLS_SHARE:
         yield _alarm(
-            Rule.API_BUDGET,
+            AlertRule.API_BUDGET,
             org,
             "",
             Urgency.SOON,
@@ -404,7 +404,7 @@ def expiring(org: WatchedOrg) -> Iterator[Alarm]:
         if left <= EXPIRES_SOON:
             over = left <= timedelta(0)
             yield _alarm(
-                Rule.CREDENTIAL_EXPIRES,
+                AlertRule.CREDENTIAL_EXPIRES,
                 org,
                 one.name,
                 Urgency.NOW if left <= EXPIRES_NOW else Urgency.SOON,
@@ -420,7 +420,7 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
     """The last look at the vault found something that is not whole."""
     if watched.unreadable:
         yield Alarm(
-            Rule.VAULT_DAMAGED,
+            AlertRule.VAULT_DAMAGED,
             "",
             "unreadable",
             Urgency.NOW,
@@ -432,7 +432,7 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
     if check is not None and check.damages:
         more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
         yield Alarm(
-            Rule.VAULT_DAMAGED,
+            AlertRule.VAULT_DAMAGED,
             "",
             "",
             Urgency.NOW,
@@ -446,7 +446,7 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
     """The org's part of the vault could not be kept small after its newest night."""
     if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "held",
             Urgency.SOON,
@@ -457,7 +457,7 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
     if org.upkeep is not None and org.upkeep.failed:
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "",
             Urgency.SOON,
@@ -472,7 +472,7 @@ def unforgotten(org: WatchedOrg) -> Iterator[Alarm]:
     """What the org's rules do not keep could not be forgotten."""
     if org.forgotten is not None and org.forgotten.failed:
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "forget",
             Urgency.SOON,
@@ -495,7 +495,7 @@ def halted_restores(org: WatchedOrg) -> Iterator[Alarm]:
     """A restore that the service was to do does not go on by itself."""
     for one in org.halted:
         yield _alarm(
-            Rule.RESTORE_HALTED,
+            AlertRule.RESTORE_HALTED,
             org,
             one.run,
             Urgency.NOW,
@@ -530,7 +530,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
 
 
 def _alarm(
-    rule: Rule,
+    rule: AlertRule,
     org: WatchedOrg,
     subject: str,
     urgency: Urgency,
@@ -557,7 +557,7 @@ def _day(night: NightRecord) -> str:
     return night.name.partition("T")[0]
 
 
-def _too_long(run: Running) -> timedelta:
+def _too_long(run: WatchedRun) -> timedelta:
     if run.usual_seconds is None:
         return LATE_UNKNOWN
     return max(LATE_LEAST, timedelta(seconds=LATE_FACTOR * run.usual_seconds))

@@ -12,7 +12,7 @@ from hashlib import sha256
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
 from unlost.model.learned import learned
 from unlost.model.reading import Json
@@ -44,7 +44,7 @@ class Webhook:
         if self.secret:
             seconds = int(message.at.timestamp())
             headers[SIGNATURE] = f"t={seconds},v1={signature(self.secret, seconds, body)}"
-        wanted = Post(self.settings.url, body, headers, self.settings.private)
+        wanted = OutgoingPost(self.settings.url, body, headers, self.settings.private)
         post(wanted, transport=self.transport)
 
 

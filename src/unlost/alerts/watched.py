@@ -15,7 +15,7 @@ from unlost.model.upkeep import UpkeepRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class WatchedRun:
     """A run under way: since when, and when it last came a step further."""
 
     run: str
@@ -68,7 +68,7 @@ class WatchedOrg:
     added: datetime
     schedule: Schedule
     nights: tuple[NightRecord, ...] = ()
-    running: tuple[Running, ...] = ()
+    running: tuple[WatchedRun, ...] = ()
     proof: Certificate | None = None
     counts: tuple[NightCounts, ...] = ()
     before: int | None = None

@@ -10,7 +10,7 @@ from django.db.models import Q
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.runs import RunState
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.snapshot import CommitKind
 
 RESTORES = Q(kind=CommitKind.RESTORE.value, tries__isnull=False)
@@ -115,7 +115,7 @@ def start_restore(run: str, *, now: datetime) -> Try | None:
 
 def _as_wished(row: Run, *, now: datetime) -> None:
     """People paused or cancelled it before this try began."""
-    paused = row.wish == Wish.PAUSE.value
+    paused = row.wish == RunCommand.PAUSE.value
     row.state = (RunState.PARKED if paused else RunState.ABANDONED).value
     row.resume_at, row.ended_at = None, now
     row.save(update_fields=["state", "resume_at", "ended_at"])

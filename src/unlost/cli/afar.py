@@ -11,7 +11,7 @@ from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.records.file import FileResult, written
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     drop_kept,
     kept_plan,
@@ -76,7 +76,7 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
     request, out = given["request"], given["out"]
     check_out(out)
     app = _there(home)
-    view = _made(app, choose(app, request.org, Wanted(request)))
+    view = _made(app, choose(app, request.org, RestoreRequest(request)))
     assert view.summary is not None, "it is made"
     with written(out) as target:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
@@ -127,7 +127,7 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
     app, run = _there(home), given["run"]
     org = job(app, run).org
     request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
-    wanted = Wanted(request, retry=run, codes=tuple(given.get("codes", ())))
+    wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
     view = _made(app, choose(app, org, wanted))
     return _ended(app, run_kept(app, org, view.plan, typed=org), _observer(given))
 

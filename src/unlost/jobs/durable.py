@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from unlost.jobs.postgres import unreachable
-from unlost.jobs.slots import SLOTS, Slot, orphaned, take_slot
+from unlost.jobs.slots import SLOTS, ServiceSlot, orphaned, take_slot
 from unlost.model.errors import StoreError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import Locks
@@ -93,7 +93,7 @@ class DurableJobs:
         self._locks = locks
         self._workers = workers
         self._complain = complain
-        self._slot: Slot | None = None
+        self._slot: ServiceSlot | None = None
         self._over = threading.Event()
         _registry.clear()
         _registry.update(handlers)

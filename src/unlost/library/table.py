@@ -15,7 +15,7 @@ PARTITION_ROWS = 250_000
 
 
 @dataclass(frozen=True)
-class Table(ReadableRows):
+class ReadableTable(ReadableRows):
     """The records of a table that were alive at a snapshot, or all their versions (``history``).
 
     Columns are those of the source, verbatim text (with ``typed=True`` values, see
@@ -40,7 +40,7 @@ class Table(ReadableRows):
         number = self._source.snapshot.info.number
         return f"Table({self.name!r}, snapshot {number}, {self._source.what})"
 
-    def history(self) -> "Table":
+    def history(self) -> "ReadableTable":
         """All versions up to the snapshot, one row each, by id and age.
 
         ``_u_op`` is U for a state and D, P, M or A for an end; ``_u_snap`` the snapshot that brought

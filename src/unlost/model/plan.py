@@ -119,7 +119,7 @@ class PlanStep(_Keyed):
             return key
 
 
-class Weight(StrEnum):
+class NoteWeight(StrEnum):
     """How much a note of a plan matters."""
 
     NOTE = "note"  # good to know
@@ -135,7 +135,7 @@ class PlanNote:
     """
 
     code: str
-    weight: Weight
+    weight: NoteWeight
     sentence: str
     next_step: str = ""
     table: str | None = None

@@ -39,9 +39,9 @@ from unlost.model.vault_reader import Snapshot, VaultReader
 from unlost.model.verifying import Verifying
 from unlost.model.waiting import Waiting
 from unlost.model.writing import (
-    Look,
     MissingPermission,
-    Outcome,
+    RecordQuery,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
@@ -256,7 +256,7 @@ class Writer(Protocol):
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[RowOutcome]:
         """Write rows of one table: one outcome a row, in the same order.
 
         ``token`` names the call for the org's own log where it has one. Raises LimitReached,
@@ -265,7 +265,7 @@ class Writer(Protocol):
         """
         ...
 
-    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> Outcome:
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> RowOutcome:
         """Create a record whose file is ``body``, streamed."""
         ...
 
@@ -282,7 +282,7 @@ class Writer(Protocol):
         """These live records as the org has them now; ids that are not there are left out."""
         ...
 
-    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """What ``fetch`` gives for each of these, in as few calls as the org takes."""
         ...
 

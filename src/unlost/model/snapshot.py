@@ -260,7 +260,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A record that a search found, by the ``column`` whose value matched."""
 
     org: str
@@ -291,7 +291,7 @@ class Visibility(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class HiddenItem:
     """A row or a column that the user stopped seeing at snapshot ``since``.
 
     Exactly one of ``record`` and ``column`` is set.

@@ -12,9 +12,9 @@ from unlost.model.org import OrgIdentity
 from unlost.model.salvage import SalvageTold
 from unlost.model.schema import Schema
 from unlost.model.snapshot import (
-    Hidden,
-    Hit,
+    HiddenItem,
     Lineage,
+    SearchHit,
     SnapshotInfo,
     StoredFile,
     TableState,
@@ -81,7 +81,7 @@ class Snapshot(ReadByColumns, Protocol):
         """About how many bytes of text a record has, without long texts; 0 if it holds none."""
         ...
 
-    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+    def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
         """Rows and columns that the reading user stopped seeing."""
         ...
 
@@ -133,7 +133,7 @@ class VaultReader(Protocol):
         """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
         ...
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
         ...
 

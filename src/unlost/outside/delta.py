@@ -17,7 +17,7 @@ from unlost.model.errors import Conflict, UsageError
 from unlost.model.ports import Snapshot
 from unlost.outside.exporting import (
     Before,
-    Counted,
+    CountedBatches,
     Exported,
     ExportKind,
     Receipt,
@@ -93,7 +93,7 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
 def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> Exported:
     from deltalake import DeltaTable, write_deltalake
 
-    counted, schema = Counted(source), _schema(source)
+    counted, schema = CountedBatches(source), _schema(source)
     rows = pa.RecordBatchReader.from_batches(
         schema, (batch.cast(schema) for batch in counted.batches())
     )

@@ -126,7 +126,7 @@ def _with(receipt: Receipt, written: Exported) -> Receipt:
 
 
 def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
-    counted, changed = Counted(source), 0
+    counted, changed = CountedBatches(source), 0
     with new_file(path) as out:
         if kind.form is ExportFormat.CSV:
             changed = write_csv(counted.batches(), source.schema, out, people=kind.people)
@@ -144,7 +144,7 @@ def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
 
 
 @dataclass(slots=True)
-class Counted:
+class CountedBatches:
     """A table's batches, counted as they pass."""
 
     source: TableSource

@@ -47,7 +47,7 @@ class Reads:
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningStatement:
     """A statement under way: what it reads, and its rows as a stream."""
 
     reads: tuple[Reads, ...]
@@ -88,7 +88,7 @@ def reads_of(
 
 
 @contextmanager
-def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[Running]:
+def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[RunningStatement]:
     """Run a statement that was looked at; its rows are read inside.
 
     ``work`` is an empty folder for what does not fit into memory; it is written encrypted. Raises
@@ -100,7 +100,7 @@ def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[R
         _lock(session, work)
         relation = session.sql(statement)
         rows = relation.to_arrow_reader(BATCH_ROWS)
-        yield Running(tuple(reads), _watched(rows, troubles))
+        yield RunningStatement(tuple(reads), _watched(rows, troubles))
 
 
 # --- looking at a statement ---------------------------------------------------------------------

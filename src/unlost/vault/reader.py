@@ -13,7 +13,7 @@ from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.salvage import SalvageTold
-from unlost.model.snapshot import CommitKind, Hit, Lineage, SnapshotInfo, Version
+from unlost.model.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
@@ -122,7 +122,7 @@ class EncryptedReader:
                 _check_shown(reader.chain.live(), number)
         return changes(reader, table, after=after, until=until)
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
         head = self.head(org)
         return search(head, text, limit=limit) if head else ()

@@ -32,7 +32,7 @@ from unlost.model.upkeep import Compaction, Sweep
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format import number as numbers
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.vaultjson import VAULT_FILE, read_vault_file
@@ -53,7 +53,7 @@ from unlost.vault.maintenance.rekey.rekeyer import rekey
 from unlost.vault.maintenance.retain.forget import forget, plan_forgetting
 from unlost.vault.maintenance.retain.holds import hold_rows, holds_in, lift_rows
 from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
-from unlost.vault.maintenance.verify import Look, verify_vault
+from unlost.vault.maintenance.verify import VerifyScope, verify_vault
 from unlost.vault.objects.home_copies import VaultHomes
 from unlost.vault.read.org_vault import OrgRoom, VaultOptions
 from unlost.vault.read.snapshot import VaultSnapshot
@@ -314,7 +314,7 @@ class EncryptedVault(EncryptedReader):
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Look whether everything is there, and whether all of it or a part is whole."""
-        look = Look(level, part)
+        look = VerifyScope(level, part)
         proving = self._proving()
         return verify_vault(proving.sealed, look=look, witness=self._witness, room=proving.room)
 
@@ -364,8 +364,8 @@ class EncryptedVault(EncryptedReader):
 
     def _intent(
         self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity
-    ) -> Intent:
-        return Intent(
+    ) -> RunIntent:
+        return RunIntent(
             format=numbers.FORMAT,
             run=object_names.check_run(run),
             kind=kind,

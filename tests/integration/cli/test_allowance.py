@@ -39,9 +39,9 @@ def test_a_first_backup_parks_when_its_share_is_spent_and_ends_with_a_complete_c
             served.admin.post("clock/advance", seconds=int(hours * 3600))
 
         with opened(Brake()) as app:
-            from unlost.app.actions.backups.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import ScheduleChange, change
 
-            change(app, "chocolate", Wish(at="01:30", window=0, calls=SHARE))
+            change(app, "chocolate", ScheduleChange(at="01:30", window=0, calls=SHARE))
         served.admin.post("settings", daily_api_requests=DAILY, used={"DailyApiRequests": 0})
         parked = 0
         for _ in range(10):

@@ -92,9 +92,9 @@ def alone(tmp_path: Path) -> Iterator[ByItself]:
         words = ("alert", "channel", "hook", "webhook", "--url", hook, "--allow-private")
         assert program(*words).code == 0
         with open_application(program.home, clock=made.clock) as app:
-            from unlost.app.actions.backups.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import ScheduleChange, change
 
-            change(app, "chocolate", Wish(at="01:30", window=0))
+            change(app, "chocolate", ScheduleChange(at="01:30", window=0))
         yield made
     web.shutdown()
     web.server_close()
@@ -139,9 +139,9 @@ def test_nights_come_and_go_and_what_breaks_reaches_people(alone: ByItself) -> N
 def test_cases_are_read_every_hour_and_the_night_goes_on_from_there(alone: ByItself) -> None:
     """What is created and lost again within a day is kept."""
     with open_application(alone.program.home, clock=alone.clock) as app:
-        from unlost.app.actions.backups.schedule import Wish, change
+        from unlost.app.actions.backups.schedule import ScheduleChange, change
 
-        assert change(app, "chocolate", Wish(hourly="case")).schedule.hourly == ("Case",)
+        assert change(app, "chocolate", ScheduleChange(hourly="case")).schedule.hourly == ("Case",)
     alone.pass_time(hours=8)
     alone.look()
     admin = alone.served.admin

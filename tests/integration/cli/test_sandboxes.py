@@ -32,10 +32,10 @@ class Company:
             added = add_org(program, served.orgs[name].url, name=name, more=TABLES)
             assert added.code in {0, 3}, added
         with self.opened(Brake()) as app:
-            from unlost.app.actions.backups.schedule import Wish, change
+            from unlost.app.actions.backups.schedule import ScheduleChange, change
 
             for name in ORGS:
-                change(app, name, Wish(at="01:30", window=0))
+                change(app, name, ScheduleChange(at="01:30", window=0))
 
     def opened(self, brake: Brake) -> Application:
         return open_application(self.program.home, clock=self.clock, brake=brake)

@@ -49,7 +49,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
@@ -179,7 +179,7 @@ class Cuts(RuleBasedStateMachine):
         disk.crash_at = None if cut.at is None else disk.changes + cut.at
         try:
             work()
-        except Crash:
+        except StoreCrash:
             done = False
         else:
             done = True

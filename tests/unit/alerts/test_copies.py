@@ -7,7 +7,7 @@ import pytest
 
 from unlost.alerts.rules import alarms
 from unlost.alerts.watched import Watched, WatchedCopies
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.alert import Alarm, AlertRule, Urgency
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 
@@ -44,7 +44,7 @@ def test_one_that_lags_behind_is_told(hours: int, urgency: Urgency, words: str) 
         GOOD, done_at=NOW - timedelta(hours=hours), error_sentence="The bucket is away."
     )
     alarm = said(WatchedCopies(NOW, "/mnt/second", lagging))[""]
-    assert (alarm.rule, alarm.urgency) == (Rule.MIRROR, urgency)
+    assert (alarm.rule, alarm.urgency) == (AlertRule.MIRROR, urgency)
     assert words in alarm.sentence
     assert alarm.command == "unlost vault mirror run"
 
@@ -87,7 +87,7 @@ def test_a_repair_is_told_for_a_week(days: int, speaks: bool, place: str) -> Non
     assert bool(told) is speaks
     if speaks:
         (alarm,) = told.values()
-        assert alarm.rule is Rule.VAULT_REPAIRED
+        assert alarm.rule is AlertRule.VAULT_REPAIRED
         assert alarm.sentence.endswith("repaired from its second copy: 2 objects.")
     one = replace(mended, repaired=("a",))
     told = said(WatchedCopies(NOW, place, GOOD if place else None, repair=one))

@@ -11,10 +11,10 @@ import pytest
 
 from homes import SECRET, WRITE_SECRET
 from unit.app.test_rebuild import Machine
-from unlost.app.actions.alerts.alerts import Asked, add_channel
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.alerts.doctor import Diagnosis, doctor
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.vault.mirror import run_mirror, set_mirror
@@ -25,13 +25,13 @@ from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org, save_org
 from unlost.jobs.slots import LEAD
-from unlost.model.alert import Alarm, ChannelKind, Rule, Urgency
+from unlost.model.alert import Alarm, AlertRule, ChannelKind, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.night import CheckRecord
 from unlost.model.store import StoreProperties
 from unlost.testing.memory_writer import MemoryWriter
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -42,7 +42,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
     with machine.opened() as app:
         add_org(app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
         set_writer(app, NewWriter("sales", {}, {"password": WRITE_SECRET}))
-        add_channel(app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
+        add_channel(app, ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK, url="https://ops.example/x"),
                     secret="s" * 32)  # fmt: skip
         set_mirror(app, StoreAddress(tmp_path / "second"))
         backup(app, "sales")
@@ -76,7 +76,7 @@ def test_where_all_is_in_order_the_doctor_says_so(served: Application) -> None:
 def test_a_service_that_does_not_run_is_named(app: Application) -> None:
     found = doctor(app)
     assert "sales is not backed up by itself" in told(found, Health.WARNING)["service"]
-    change(app, "sales", Wish(at="off"))
+    change(app, "sales", ScheduleChange(at="off"))
     assert "service" not in told(doctor(app), Health.WARNING)
 
 
@@ -96,7 +96,7 @@ def test_credentials_that_others_may_read_are_repaired(served: Application, tmp_
     file = tmp_path / "bucket.env"
     file.write_text("AWS_ACCESS_KEY_ID=key\n")
     file.chmod(0o640)
-    place = replace(served.home.place, reach=Reach(maintenance_file=file))
+    place = replace(served.home.place, reach=BucketOptions(maintenance_file=file))
     served.home = replace(served.home, place=place)
     assert str(file) in told(doctor(served), Health.BAD)["credentials"]
     assert doctor(served, repair=True).worst is Health.GOOD
@@ -167,7 +167,7 @@ def test_a_copy_that_is_due_is_made(served: Application) -> None:
 def test_damage_that_was_found_and_alerts_that_last_are_recalled(served: Application) -> None:
     now = served.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("segment x is missing",)))
-    match([Alarm(Rule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    match([Alarm(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
     found = doctor(served, ask=False)
     assert "segment x is missing" in told(found, Health.BAD)["vault"]
     assert told(found, Health.WARNING)["alerts"] == "1 alerts last."

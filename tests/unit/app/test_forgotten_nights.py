@@ -18,7 +18,7 @@ from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.lost import lost
 from unlost.app.actions.records.show import show
-from unlost.app.actions.restores.kept_plan import Wanted, choose, kept_plan, make_kept
+from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, kept_plan, make_kept
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
@@ -142,7 +142,7 @@ def shop(sales: World, tmp_path: Path) -> Shop:
 
 
 def chosen(shop: Shop, request: PlanRequest) -> str:
-    view = choose(shop.app, "sales", Wanted(request))
+    view = choose(shop.app, "sales", RestoreRequest(request))
     return make_kept(shop.app, "sales", view.plan).plan
 
 
@@ -181,12 +181,12 @@ def test_how_a_restore_ended_is_told_after_its_backup_was_forgotten(shop: Shop) 
 def test_nothing_is_forgotten_under_a_restore_that_may_go_on(shop: Shop) -> None:
     from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
     from unlost.engine.restore.journal.entries import Opened
-    from unlost.engine.restore.journal.log import Log
+    from unlost.engine.restore.journal.log import RestoreLog
     from unlost.engine.restore.values.plan_file import read_plan
 
     made = shop.plan(f"Account/{CUSTOMER}")
     opened = read_plan(Path(made.file).read_bytes())
-    log = Log(shop.app.vault.journal(shop.oid, made.run))
+    log = RestoreLog(shop.app.vault.journal(shop.oid, made.run))
     log.write(Opened(made.run, opened, shop.app.clock.now()))
     now = shop.app.clock.now()
     begin_run(made.run, org="sales", kind=CommitKind.RESTORE, full=False, at=now)

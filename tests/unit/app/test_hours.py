@@ -14,7 +14,7 @@ from unit.app.test_nights import Desk, Nights, failing
 from unlost.alerts.rules import alarms
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.hour import REMEMBERED, Hour, HourEnding, do_hour, run_of_hour
-from unlost.app.actions.backups.schedule import Wish, change, show
+from unlost.app.actions.backups.schedule import ScheduleChange, change, show
 from unlost.app.actions.orgs.orgs import NewOrg, add_org, list_all
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.actions.runs.tick import tick
@@ -57,7 +57,7 @@ class Hours(Nights):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.desk: HourDesk = HourDesk(world)
-        change(self.app, "sales", Wish(hourly="account"))
+        change(self.app, "sales", ScheduleChange(hourly="account"))
 
     @property
     def done(self) -> list[str]:
@@ -111,14 +111,14 @@ def test_no_hour_before_the_first_night(sales: World) -> None:
 
 
 def test_hours_keep_out_of_blackout_hours(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(blackout=["08:00-18:00"]))
+    change(hours.app, "sales", ScheduleChange(blackout=["08:00-18:00"]))
     hours.until("2026-03-02T20:30")
     assert hours.done == [f"2026-03-02T{hour:02}Z" for hour in (4, 5, 6, 7, 18, 19, 20)]
 
 
 def test_an_hour_that_waited_until_its_blackout_is_left_out(hours: Hours) -> None:
     hours.world.clock.advance(hours=1)
-    change(hours.app, "sales", Wish(blackout=["04:00-18:00"]))
+    change(hours.app, "sales", ScheduleChange(blackout=["04:00-18:00"]))
     assert hours.hour() == Hour(
         run_of_hour(hours.oid, "2026-03-02T04Z"), HourEnding.SKIPPED, "not-its-time"
     )
@@ -134,7 +134,7 @@ def test_clocks_that_are_set_neither_double_nor_skip_an_hour(
     world.clock.advance(seconds=(start - world.clock.now()).total_seconds())
     backup(world.app, "sales")
     made = Hours(world)
-    change(made.app, "sales", Wish(at="04:30"))
+    change(made.app, "sales", ScheduleChange(at="04:30"))
     made.pass_time(minutes=24 * 60 * 2)
     assert [night for night in made.desk.done if night.startswith(before[:8])] == made.desk.done
     assert len(made.desk.done) == 2
@@ -171,7 +171,7 @@ def test_an_hour_that_waited_too_long_for_its_turn_is_over(hours: Hours) -> None
 
 
 def test_hours_are_spread_as_nights_are(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(window=600))
+    change(hours.app, "sales", ScheduleChange(window=600))
     (told,) = show(hours.app).schedules
     assert told.next_hour is not None
     assert hours.now < told.next_hour < hours.now + timedelta(hours=1)
@@ -180,7 +180,7 @@ def test_hours_are_spread_as_nights_are(hours: Hours) -> None:
 
 
 def test_no_hour_where_none_is_wanted_any_more(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(hourly="none"))
+    change(hours.app, "sales", ScheduleChange(hourly="none"))
     assert hours.hour().code == "not-its-time"
     hours.until("2026-03-02T09:00")
     assert hours.done == []
@@ -281,7 +281,7 @@ def test_a_night_overtakes_an_hour_that_is_under_way(hours: Hours) -> None:
         hours.world.clock.advance(seconds=120)
         tick(hours.app, Later())
 
-    change(hours.app, "sales", Wish(at="02:58"))
+    change(hours.app, "sales", ScheduleChange(at="02:58"))
     hours.world.clock.advance(seconds=62 * 60)
     meanwhile(hours, dusk)
     told = hours.hour()
@@ -360,7 +360,7 @@ def test_whoever_sets_the_schedule_lets_the_hours_go_on(hours: Hours) -> None:
     failing(hours, lambda: ZeroDivisionError("division by zero"), 1)
     hours.until("2026-03-02T05:30")
     assert hours.codes() == {"ZeroDivisionError": 1, "failed-before": 1}
-    change(hours.app, "sales", Wish(hourly="Account"))
+    change(hours.app, "sales", ScheduleChange(hourly="Account"))
     hours.until("2026-03-02T06:30")
     assert hours.done == ["2026-03-02T06Z"]
 
@@ -380,7 +380,7 @@ def test_tables_that_are_left_to_the_night_are_said_with_the_run(hours: Hours) -
 
 
 def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(hourly="Account,User"))
+    change(hours.app, "sales", ScheduleChange(hourly="Account,User"))
     hours.world.org.add_column("User", "Extra")
     hours.until("2026-03-02T04:30")
     (run,) = list_runs("sales", hourly=True)
@@ -390,7 +390,7 @@ def test_a_table_of_another_shape_is_said_with_a_run_that_is_done(hours: Hours) 
 
 
 def test_a_table_that_cannot_be_read_for_two_hours_is_told(hours: Hours) -> None:
-    change(hours.app, "sales", Wish(hourly="Account,User"))
+    change(hours.app, "sales", ScheduleChange(hourly="Account,User"))
     source = hours.world.connector.source("one")
     source.faults.plant("read", TransientError("busy", "Busy."), table="User", times=99)
     hours.until("2026-03-02T05:30")

@@ -14,7 +14,7 @@ from unlost.app.actions.alerts.alerts import watch
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.retention.forget import EVERY, PATIENCE, forget, forget_if_due, plan
 from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
-from unlost.app.actions.retention.keeping import KeepWish, Remark, change, show
+from unlost.app.actions.retention.keeping import KeepWish, RuleWarning, change, show
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.vault.home_copy import copy_is_due
 from unlost.catalog.audit import every
@@ -82,10 +82,10 @@ def test_rules_that_make_no_sense_are_refused(year: World) -> None:
 
 
 def test_rules_that_keep_little_or_do_nothing_say_so(year: World) -> None:
-    assert change(year.app, "sales", KeepWish(daily=6)).remarks == (Remark.FEW_NIGHTS,)
+    assert change(year.app, "sales", KeepWish(daily=6)).remarks == (RuleWarning.FEW_NIGHTS,)
     assert change(year.app, "sales", KeepWish(weekly=1)).remarks == ()
     only = KeepWish(daily=0, weekly=0, deleted_days=5)
-    assert change(year.app, "sales", only).remarks == (Remark.NO_EFFECT,)
+    assert change(year.app, "sales", only).remarks == (RuleWarning.NO_EFFECT,)
 
 
 # --- plan and forget ------------------------------------------------------------------------------

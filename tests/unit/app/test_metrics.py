@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from homes import World
 from patience import HANGING
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.home.cancellation import Brake
 from unlost.app.service import metrics, service
 from unlost.app.service.metrics import Board, served
 from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.alert import Alarm, AlertRule, Urgency
 from unlost.model.errors import StoreError
 from unlost.model.quota import Quota
 
@@ -60,7 +60,7 @@ class Asked:
 
 @pytest.fixture
 def asked(sales: World) -> Iterator[Asked]:
-    change(sales.app, "sales", Wish(at="off"))
+    change(sales.app, "sales", ScheduleChange(at="off"))
     made = Asked(sales)
     with served(made.board, sales.clock.now, port=0) as made.port:
         yield made
@@ -81,7 +81,9 @@ def test_what_was_seen_is_told(asked: Asked) -> None:
     for _ in range(8):
         backup(world.app, "sales")
         world.clock.advance(days=1)
-    match([Alarm(Rule.API_BUDGET, "sales", "", Urgency.SOON, "Much.", "")], now=world.clock.now())
+    match(
+        [Alarm(AlertRule.API_BUDGET, "sales", "", Urgency.SOON, "Much.", "")], now=world.clock.now()
+    )
     asked.look()
     seen = asked.samples()
     org = (("org", "sales"),)

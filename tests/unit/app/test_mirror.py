@@ -43,7 +43,7 @@ from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 from unlost.testing.clock import START
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -112,7 +112,7 @@ def test_the_place_is_written_beside_what_people_wrote(kept: World, place: Store
     assert (state.place, state.last, state.copy) == (str(place), None, SecondCopy.LATE)
     assert "# moved in spring" in file.read_text()
     assert read_home(kept.home.root).mirror == place
-    bucket = StoreAddress(None, "s3", "box", "a", Reach("http://127.0.0.1:9", "eu"))
+    bucket = StoreAddress(None, "s3", "box", "a", BucketOptions("http://127.0.0.1:9", "eu"))
     write_mirror(kept.home, bucket)
     assert read_home(kept.home.root).mirror == bucket
     assert file.read_text().count("[mirror]") == 1

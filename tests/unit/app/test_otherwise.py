@@ -15,7 +15,7 @@ from unlost.app.actions.restores import edit_plan, queued_restore
 from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, plan_people, planned_fields
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     kept_plan,
     leave_out,
@@ -43,7 +43,7 @@ from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder
 from unlost.model.schema import Column, ColumnTrait, Reference, WireKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 VIEWER = Grant(Role.VIEWER, None)
 PERSON = Reference(("Person",))
@@ -89,8 +89,10 @@ def firm(sales: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firm:
     return Firm(sales, tmp_path)
 
 
-def wanted(otherwise: Otherwise = Otherwise(), **more: Any) -> Wanted:  # noqa: B008 (a value)
-    return Wanted(PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more)
+def wanted(otherwise: Otherwise = Otherwise(), **more: Any) -> RestoreRequest:  # noqa: B008 (a value)
+    return RestoreRequest(
+        PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more
+    )
 
 
 def made(firm: Firm, view: PlanView) -> PlanView:
@@ -209,7 +211,7 @@ def failing(firm: Firm, *names: str) -> str:
     """A restore in which contacts fail, each with a code of its own; its run."""
     plan = firm.plan(f"Account/{CUSTOMER}")
     for name in names:
-        firm.writer.faults.plant("row", Refused("RULE", f"Not {name}."), table="Contact")
+        firm.writer.faults.plant("row", RowRefused("RULE", f"Not {name}."), table="Contact")
     result = firm.run(plan)
     assert endings(result)["failed"] == len(names)
     return result.run
@@ -362,7 +364,7 @@ def test_a_cause_names_the_fields_that_can_be_set(firm: Firm) -> None:
     assert [field.name for field in told.causes[0].fields] == ["Account", "Name"]
     causes = (CauseEdit("Contact", "Name", "Anna", "write-refused"),)
     request = PlanRequest("sales", otherwise=Otherwise(causes=causes))
-    view = made(firm, choose(firm.app, "sales", Wanted(request, retry=run)))
+    view = made(firm, choose(firm.app, "sales", RestoreRequest(request, retry=run)))
     assert edited(view)[0].columns == ("Name",)
 
 

@@ -21,7 +21,7 @@ from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.orgs import get_org
 from unlost.catalog.queued_restores import Try, queue_restore, start_restore
 from unlost.catalog.runs import RunRecord, RunState, begin_run, find_run
-from unlost.model.alert import Rule
+from unlost.model.alert import AlertRule
 from unlost.model.errors import (
     Conflict,
     IntegrityError,
@@ -71,7 +71,7 @@ def ids(shop: Shop) -> list[str]:
 
 def halted(shop: Shop) -> list[str]:
     seen = alarms(Watcher().gather(shop.app))
-    return [one.subject for one in seen if one.rule is Rule.RESTORE_HALTED]
+    return [one.subject for one in seen if one.rule is AlertRule.RESTORE_HALTED]
 
 
 def test_a_restore_is_handed_over_and_done(lost: Shop, asked: list[str]) -> None:

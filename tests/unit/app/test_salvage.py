@@ -27,7 +27,7 @@ from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.hidden_columns import hidden_columns
-from unlost.model.plan import Weight
+from unlost.model.plan import NoteWeight
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
 from unlost.vault.commits.state import LiveSegment
@@ -256,7 +256,7 @@ def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(
     for made in (changed, created):
         (note,) = [one for one in made.summary.notes if one.code == "value-unknown"]
         assert (note.weight, note.table, note.column, note.count) == (
-            Weight.WARNING,
+            NoteWeight.WARNING,
             "Account",
             "Phone",
             1,

@@ -8,15 +8,15 @@ import pytest
 
 from homes import World
 from patience import HANGING, until
-from unlost.app.actions.alerts.alerts import Asked, add_channel
-from unlost.app.actions.backups.schedule import Wish, change
-from unlost.app.actions.runs.tick import Ticked
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
+from unlost.app.actions.backups.schedule import ScheduleChange, change
+from unlost.app.actions.runs.tick import TickResult
 from unlost.app.home.cancellation import Brake, Braked
 from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import standing_check
 from unlost.catalog.nights import nights_of
 from unlost.catalog.orgs import get_org
-from unlost.model.alert import ChannelKind, Message, Rule, Told
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message
 from unlost.model.errors import Conflict, LimitReached, NotAllowed, StoreError, TransientError
 from unlost.model.night import NightState
 
@@ -47,7 +47,7 @@ class Running:
 
 @pytest.fixture
 def running(sales: World) -> Iterator[Running]:
-    change(sales.app, "sales", Wish(at="03:00", window=0))
+    change(sales.app, "sales", ScheduleChange(at="03:00", window=0))
     made = Running(sales)
     yield made
     if made.thread.is_alive():
@@ -128,11 +128,11 @@ def test_a_fault_of_one_look_does_not_end_the_service(
 ) -> None:
     errors = [StoreError("vault-away", "It is away."), ZeroDivisionError("division by zero")]
 
-    def failing(app: object, jobs: object) -> Ticked:
+    def failing(app: object, jobs: object) -> TickResult:
         if errors:
             raise errors.pop(0)
         running.brake.pull()
-        return Ticked((), ())
+        return TickResult((), ())
 
     monkeypatch.setattr("unlost.app.service.service.tick", failing)
     running.service.run()
@@ -154,7 +154,9 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
 
     world = running.world
     add_channel(
-        world.app, Asked(name="hook", kind=ChannelKind.WEBHOOK, url="https://x"), secret=None
+        world.app,
+        ChannelRequest(name="hook", kind=ChannelKind.WEBHOOK, url="https://x"),
+        secret=None,
     )
     world.connector.source("one").discover = refuse  # type: ignore[method-assign, assignment]
     running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
@@ -162,7 +164,9 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
     running.start()
     world.clock.advance(days=1)
     running.until(lambda: bool(told))
-    assert [(one.told, one.alarm.rule) for one in told] == [(Told.OPENED, Rule.NIGHT_FAILED)]
+    assert [(one.told, one.alarm.rule) for one in told] == [
+        (AlertMessage.OPENED, AlertRule.NIGHT_FAILED)
+    ]
 
 
 def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
@@ -178,7 +182,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
                 raise TransientError("message-not-taken", "It is away.")
 
     world = running.world
-    asked = Asked(name="watcher", kind=ChannelKind.HEARTBEAT, url="https://x")
+    asked = ChannelRequest(name="watcher", kind=ChannelKind.HEARTBEAT, url="https://x")
     add_channel(world.app, asked, secret=None)
     running.service = Service(running.opened, running.brake, every=0.05, senders=Post)
     running.thread = threading.Thread(target=running.service.run)
@@ -187,7 +191,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
         running.until(lambda count=count: len(told) >= count)
         assert len(told) == count, "the clock stands"
         world.clock.advance(seconds=BEAT_SECONDS)
-    assert {one.told for one in told} == {Told.ALIVE}
+    assert {one.told for one in told} == {AlertMessage.ALIVE}
 
 
 def refuse() -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 import copying
-from unlost.engine.backup.backup import Finished, Parked, backup
+from unlost.engine.backup.backup import Finished, ParkedBackup, backup
 from unlost.engine.backup.partial import LeftToNight
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.engine.backup.session import BackupPorts
@@ -109,7 +109,7 @@ class Scene:
 
     def attempt(
         self, *, run: str | None = None, full: bool = False, only: tuple[str, ...] = ()
-    ) -> Finished | Parked | LeftToNight:
+    ) -> Finished | ParkedBackup | LeftToNight:
         """Back up now."""
         if run is None:
             self.nights += 1

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from unit.engine.scene import NIGHTLY, Scene, chocolate
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import Finished, ParkedBackup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.certificate import TableLine, Verdict
 from unlost.model.errors import (
@@ -119,7 +119,9 @@ def test_a_spent_allowance_parks_and_the_run_goes_on(scene: Scene, call: str) ->
     limit = LimitReached("calls-spent", "The calls of today are spent.", resume_at=resume_at)
     scene.source.faults.plant(call, limit)
     parked = scene.attempt(run="night")
-    assert parked == Parked("night", resume_at, "The calls of today are spent.", "", "calls-spent")
+    assert parked == ParkedBackup(
+        "night", resume_at, "The calls of today are spent.", "", "calls-spent"
+    )
     done = scene.attempt(run="night")
     assert isinstance(done, Finished)
     assert done.certificate.verdict is Verdict.COMPLETE
@@ -382,7 +384,7 @@ def test_a_lost_work_folder_is_said_and_harms_nothing(scene: Scene) -> None:
     scene.org.update("Account", made[0], {"Phone": "new"})
     scene.org.create("Contact", {"Name": "new", "AccountId": made[0]})
     scene.source.faults.plant("count", LimitReached("spent", "spent"))
-    assert isinstance(scene.attempt(run="night"), Parked)
+    assert isinstance(scene.attempt(run="night"), ParkedBackup)
     shutil.rmtree(scene.work / "runs" / "night")
     with pytest.raises(IntegrityError, match="work folder"):
         scene.attempt(run="night")

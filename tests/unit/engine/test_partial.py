@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import Finished, ParkedBackup
 from unlost.engine.backup.known import known_of
 from unlost.engine.backup.partial import LeftToNight
 from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
@@ -313,7 +313,7 @@ def test_an_hour_that_has_no_calls_left_parks_and_commits_nothing(scene: Scene) 
     scene.source.faults.plant("read", LimitReached("spent", "Spent."))
     scene.clock.advance(hours=1)
     done = scene.attempt(only=("Account",))
-    assert isinstance(done, Parked)
+    assert isinstance(done, ParkedBackup)
     assert len(scene.vault.commits(scene.oid)) == 1
 
 

@@ -2,17 +2,17 @@
 
 import pytest
 
-from unlost.kit.http import Action, Backoff, Failure, Patience, RetryTable, Rule
+from unlost.kit.http import AnswerHandling, Backoff, CallFailure, Patience, RetryRule, RetryTable
 from unlost.model.errors import TransientError
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 
 TABLE = RetryTable(
     (
-        Rule(Action.FAIL, statuses=frozenset({401}), contains="never"),
-        Rule(Action.REAUTH, statuses=frozenset({401})),
-        Rule(Action.RETRY, codes=frozenset({"LOCKED"})),
-        Rule(Action.RETRY, statuses=frozenset({0, 503})),
+        RetryRule(AnswerHandling.FAIL, statuses=frozenset({401}), contains="never"),
+        RetryRule(AnswerHandling.REAUTH, statuses=frozenset({401})),
+        RetryRule(AnswerHandling.RETRY, codes=frozenset({"LOCKED"})),
+        RetryRule(AnswerHandling.RETRY, statuses=frozenset({0, 503})),
     )
 )
 
@@ -20,15 +20,15 @@ TABLE = RetryTable(
 @pytest.mark.parametrize(
     ("failure", "action"),
     [
-        (Failure(401, "X", "This is NEVER valid"), Action.FAIL),
-        (Failure(401, "X", "expired"), Action.REAUTH),
-        (Failure(400, "LOCKED", ""), Action.RETRY),
-        (Failure(503), Action.RETRY),
-        (Failure(0), Action.RETRY),
-        (Failure(418, "TEAPOT", "short and stout"), Action.FAIL),
+        (CallFailure(401, "X", "This is NEVER valid"), AnswerHandling.FAIL),
+        (CallFailure(401, "X", "expired"), AnswerHandling.REAUTH),
+        (CallFailure(400, "LOCKED", ""), AnswerHandling.RETRY),
+        (CallFailure(503), AnswerHandling.RETRY),
+        (CallFailure(0), AnswerHandling.RETRY),
+        (CallFailure(418, "TEAPOT", "short and stout"), AnswerHandling.FAIL),
     ],
 )
-def test_the_first_fitting_line_decides(failure: Failure, action: Action) -> None:
+def test_the_first_fitting_line_decides(failure: CallFailure, action: AnswerHandling) -> None:
     assert TABLE.decide(failure) is action
 
 

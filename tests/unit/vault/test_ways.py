@@ -12,7 +12,7 @@ from unlost.vault.format.slots import Stretch
 from unlost.vault.keys.key_slots import WayKind, note_sheet, remove_way, replace_way, ways
 from unlost.vault.keys.opening import add_slot, open_keyring, write_slot
 from unlost.vault.keys.register import newest_entry, registered
-from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, Unlocked, open_slot, slot_copies
+from unlost.vault.keys.unlock import ByPassphrase, ServiceKey, UnlockedVault, open_slot, slot_copies
 
 ENTROPY = SeededEntropy(5)
 CHEAP = Stretch(salt=b"s" * 16, memory=64 * 1024, passes=2, lanes=1)
@@ -30,7 +30,7 @@ class Held:
         add_slot(self.small.store, self.small.keys, self.key, slot=self.slot, entropy=ENTROPY)
         return self
 
-    def unlock(self, store) -> Unlocked:
+    def unlock(self, store) -> UnlockedVault:
         return open_slot(store, self.slot, self.key)
 
     def opens(self) -> str:

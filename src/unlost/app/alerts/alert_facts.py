@@ -10,10 +10,10 @@ from unlost.alerts.watched import (
     HaltedRestore,
     HourRun,
     NightCounts,
-    Running,
     Watched,
     WatchedCopies,
     WatchedOrg,
+    WatchedRun,
 )
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
@@ -288,7 +288,7 @@ def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
     return tuple(ended[:2])
 
 
-def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
+def _running(runs: Sequence[RunRecord]) -> tuple[WatchedRun, ...]:
     lasted = [
         (run.ended_at - run.started_at).total_seconds()
         for run in runs
@@ -296,7 +296,7 @@ def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
     ]
     usual = statistics.median(lasted[:RUNS]) if lasted else None
     return tuple(
-        Running(run.id, begun, run.moved_at or begun, usual)
+        WatchedRun(run.id, begun, run.moved_at or begun, usual)
         for run in runs
         if run.state is RunState.RUNNING and run.kind is CommitKind.BACKUP
         for begun in [run.went_on_at or run.started_at]

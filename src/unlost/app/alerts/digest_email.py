@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.alerts.rules import OLDEST_BACKUP
 from unlost.alerts.watched import Watched, WatchedOrg
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.model.alert import Alarm, AlertRule, Urgency
 from unlost.model.certificate import Certificate, Verdict
 
 LATE_HOURS = 6  # a digest that could not be told for so long is left to the next day
@@ -40,7 +40,7 @@ def digest(watched: Watched, *, lasting: int) -> Alarm:
         lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
     lines.append(f"{lasting} {'alert lasts' if lasting == 1 else 'alerts last'}.")
     command = "unlost alert list" if lasting else ""
-    return Alarm(Rule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
+    return Alarm(AlertRule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
 
 
 def _fine(org: WatchedOrg) -> bool:

@@ -29,28 +29,28 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CheckedHealth:
     """A check, and what would repair what it found."""
 
     check: Check
     repair: Callable[[], None] | None = None
 
 
-def good(name: str, sentence: str) -> Look:
+def good(name: str, sentence: str) -> CheckedHealth:
     """All is well."""
-    return Look(Check(name, Health.GOOD, sentence))
+    return CheckedHealth(Check(name, Health.GOOD, sentence))
 
 
 def warning(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> Look:
+) -> CheckedHealth:
     """It works, but somebody should see to it."""
     check = Check(name, Health.WARNING, sentence, next_step, repair is not None)
-    return Look(check, repair)
+    return CheckedHealth(check, repair)
 
 
 def bad(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> Look:
+) -> CheckedHealth:
     """It does not work."""
-    return Look(Check(name, Health.BAD, sentence, next_step, repair is not None), repair)
+    return CheckedHealth(Check(name, Health.BAD, sentence, next_step, repair is not None), repair)

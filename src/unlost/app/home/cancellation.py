@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.ports import Budget, Clock
 
 
@@ -73,7 +73,7 @@ class RunBrake:
 
     run: str
     clock: Clock
-    wanted: Callable[[str], Wish]
+    wanted: Callable[[str], RunCommand]
     _looked: float = field(default=-LOOK_SECONDS)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,19 +85,19 @@ class RunBrake:
                 return
             self._looked = now
         wish = self.wanted(self.run)
-        if wish is not Wish.NONE:
+        if wish is not RunCommand.NONE:
             raise stopped(self.run, wish)
 
 
-def stopped(run: str, wish: Wish) -> LimitReached:
+def stopped(run: str, wish: RunCommand) -> LimitReached:
     """The error by which a run stops that people paused or cancelled (codes of ``model.jobs``)."""
-    if wish is Wish.PAUSE:
+    if wish is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",
             f"The run {run} was paused by hand.",
             next_step=f"Let it go on with `unlost runs {run} --go-on`.",
         )
-    if wish is Wish.GIVE_WAY:
+    if wish is RunCommand.GIVE_WAY:
         return LimitReached(
             "run-gave-way",
             f"The run {run} stopped to let the night begin.",

@@ -57,7 +57,7 @@ def record_unknown(table: str, record: str) -> NotFound:
 
 
 def how_gone(
-    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "People"
+    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "UserNames"
 ) -> Gone | None:
     """How a record of these versions (oldest first) went; None while it is alive."""
     if not versions or versions[-1].op.alive:
@@ -99,7 +99,7 @@ def _first_tombstone(versions: Sequence[Version]) -> Version:
     return first
 
 
-class People:
+class UserNames:
     """Names of the users who changed records, read from a snapshot and remembered."""
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -148,7 +148,7 @@ def meant(
     values: dict[RecordKey, dict[str, str | None]] = {}
     if not asked:
         return Edits()
-    reading = Reading(app, org)
+    reading = TypedValueReader(app, org)
     for cause in asked.causes:
         told = reading.cell(cause.table, cause.column, cause.value)
         for one in failed:
@@ -170,7 +170,7 @@ def check(app: Application, org: ProtectedOrg, asked: Otherwise) -> None:
     meant(app, org, asked)
 
 
-class Reading:
+class TypedValueReader:
     """Reads what was typed by what the newest backup knows of its column."""
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:

@@ -28,7 +28,7 @@ type Now = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ServiceSample:
     """What a look of the service saw. ``alerts`` counts those that last, by urgency."""
 
     at: datetime
@@ -42,14 +42,14 @@ class Look:
 class Board:
     """Where the newest look is left for whoever asks. Safe in any thread."""
 
-    _newest: list[Look] = field(default_factory=list)
+    _newest: list[ServiceSample] = field(default_factory=list)
 
-    def show(self, look: Look) -> None:
+    def show(self, look: ServiceSample) -> None:
         """Leave a look."""
         self._newest = [look]
 
     @property
-    def newest(self) -> Look | None:
+    def newest(self) -> ServiceSample | None:
         """The newest look, if there was one."""
         return self._newest[0] if self._newest else None
 
@@ -70,7 +70,7 @@ class Figures(Collector):
             yield from _storages(look.watched.orgs)
 
 
-def _of_service(look: Look) -> Iterator[GaugeMetricFamily]:
+def _of_service(look: ServiceSample) -> Iterator[GaugeMetricFamily]:
     yield _plain("last_look_timestamp_seconds", "When the service last looked", look.at.timestamp())
     jobs = GaugeMetricFamily("unlost_jobs", "Jobs by state", labels=["state"])
     jobs.add_metric(["waiting"], look.waiting)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.replication import DELETED, listed
 from unlost.connectors.salesforce.rows import nothing, purged
@@ -33,7 +33,7 @@ class DeleteLog:
         oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
             answer = listed(self._api, table, DELETED, start=max(start, oldest), end=now)
-        except Refused as error:
+        except SalesforceRefusal as error:
             yield _gap(table, now, str(error))
             return
         records = answer.get("deletedRecords") or []

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from unlost.connectors.salesforce.api import Api, Get, Got
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS
 from unlost.connectors.salesforce.rights import Rights
 from unlost.connectors.salesforce.tables import Describe
@@ -35,7 +35,7 @@ OK, NOT_MODIFIED = 200, 304
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedDescribe:
     """A describe as the cache has it; ``reader`` tells who saw it so, ``modified`` is an HTTP date."""
 
     reader: str
@@ -104,7 +104,7 @@ class Describes:
         ]
         try:
             answers, at = self._api.composite(gets)
-        except Refused:
+        except SalesforceRefusal:
             return self._anew(names)
         told = dict(zip(names, answers, strict=True))
         fresh = {name: answer for name, answer in told.items() if answer.status == OK}
@@ -118,10 +118,10 @@ class Describes:
             frozenset(same & kept.keys()),
         )
 
-    def _get(self, name: str, reader: str, now: datetime) -> Kept | None:
+    def _get(self, name: str, reader: str, now: datetime) -> CachedDescribe | None:
         assert self._cache is not None
         try:
-            kept = learned(Kept).decode(self._cache.get(_entry(name)) or b"")
+            kept = learned(CachedDescribe).decode(self._cache.get(_entry(name)) or b"")
         except msgspec.DecodeError:
             return None
         fits = kept.reader == reader and kept.fetched <= now < kept.fetched + BELIEVED
@@ -130,7 +130,7 @@ class Describes:
     def _put(self, name: str, reader: str, answer: Got, at: datetime) -> None:
         assert self._cache is not None
         modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
-        kept = Kept(reader, at, modified, answer.body)
+        kept = CachedDescribe(reader, at, modified, answer.body)
         self._cache.put(_entry(name), msgspec.json.encode(kept))
 
     def _reader(self, rights: Rights) -> str:
@@ -155,7 +155,7 @@ def _paths(names: Sequence[str]) -> list[str]:
     return [f"sobjects/{name}/describe" for name in names]
 
 
-def _condition(kept: Kept | None) -> Mapping[str, str]:
+def _condition(kept: CachedDescribe | None) -> Mapping[str, str]:
     return {IF_MODIFIED_SINCE: kept.modified} if kept else {}
 
 

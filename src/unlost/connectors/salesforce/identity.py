@@ -6,7 +6,7 @@ from typing import Any
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
 from unlost.connectors.salesforce.config import NAME
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.ids import long_id
 from unlost.model.org import OrgIdentity, OrgKind
 
@@ -18,7 +18,7 @@ def read_identity(api: Api) -> OrgIdentity:
     for columns in (COLUMNS, COLUMNS[:3]):
         try:
             rows = api.query(soql.select(columns, "Organization"))
-        except Refused:
+        except SalesforceRefusal:
             continue
         if rows:
             return _identity(rows[0])

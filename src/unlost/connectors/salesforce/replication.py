@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import SHORTEST_LOG_WINDOW
 
 UPDATED = "updated"
@@ -31,7 +31,7 @@ def updated_ids(api: Api, table: str, *, since: str) -> list[str] | None:
     start = soql.parse_instant(since)
     try:
         answer = listed(api, table, UPDATED, start=start, end=api.recent_time())
-    except Refused:
+    except SalesforceRefusal:
         return None
     return list(answer.get("ids") or ())
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.model.finding import Finding, FindingKind, Severity
 
 ALL_DATA = "PermissionsViewAllData"
@@ -67,12 +67,12 @@ def _flags(api: Api) -> dict[str, bool]:
     wanted = list(ASKED)
     try:
         rows = api.query(soql.select(wanted, "UserPermissionAccess"))
-    except Refused:
+    except SalesforceRefusal:
         known = _known_columns(api)
         wanted = [name for name in wanted if name in known]
         try:
             rows = api.query(soql.select(wanted, "UserPermissionAccess")) if wanted else []
-        except Refused:
+        except SalesforceRefusal:
             rows = []
     return {name: bool(rows[0].get(name)) for name in wanted} if rows else {}
 
@@ -80,7 +80,7 @@ def _flags(api: Api) -> dict[str, bool]:
 def _known_columns(api: Api) -> frozenset[str]:
     try:
         describe = api.get_json("sobjects/UserPermissionAccess/describe")
-    except Refused:
+    except SalesforceRefusal:
         return frozenset()
     return frozenset(one["name"] for one in describe["fields"])
 
@@ -105,7 +105,7 @@ def _grants(api: Api, user: str) -> list[str]:
 def _facts(api: Api, question: str) -> list[str]:
     try:
         rows = api.query(question)
-    except Refused:
+    except SalesforceRefusal:
         return []
     return [json.dumps(_plain(row), sort_keys=True) for row in rows]
 

@@ -10,22 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.engine.backup.census import Census, take_census
+from unlost.engine.backup.census import CensusResult, take_census
 from unlost.engine.backup.deletes import resolve
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_of
 from unlost.engine.backup.partial import LeftToNight, plan_part, unread
-from unlost.engine.backup.plan import BackupPlan, Known, TablePlan, plan_backup
+from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.proving import certify, certify_part
-from unlost.engine.backup.reading import Look, Request, read_tables
+from unlost.engine.backup.reading import ReadRound, TableRequest, read_tables
 from unlost.engine.backup.row_check import audit
 from unlost.engine.backup.session import (
     BackupPorts,
+    BackupSession,
     Begun,
-    Failure,
-    Session,
+    ReadFailure,
     SourceBroke,
     judged,
     source_errors,
@@ -47,7 +47,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class ParkedBackup:
     """A backup that waits for an allowance; calling it again with the same run goes on."""
 
     run: str
@@ -58,7 +58,7 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class SourceCount:
     """Live rows as the source counts them; None where it will not say."""
 
     live: int | None
@@ -71,7 +71,7 @@ def backup(
     policy: BackupPolicy | None = None,
     full: bool = False,
     only: Sequence[str] = (),
-) -> Finished | Parked | LeftToNight:
+) -> Finished | ParkedBackup | LeftToNight:
     """Back up the org that the vault calls ``org``.
 
     ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
@@ -85,7 +85,7 @@ def backup(
             return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
         except LimitReached as limit:
             run = ports.runner.run
-            return Parked(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
+            return ParkedBackup(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
 
 
 def _backup(
@@ -108,7 +108,7 @@ def _backup(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    session = Session(ports, policy, org, plan, commit, base, folder, known.nights)
+    session = BackupSession(ports, policy, org, plan, commit, base, folder, known.nights)
     accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
     proof = _read(session, accounts, begun, schema)
     commit.put_certificate(proof)
@@ -121,7 +121,7 @@ def _backup(
 
 
 def _planned(
-    begun: Begun, schema: Schema, known: Known, policy: BackupPolicy, *, full: bool
+    begun: Begun, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
 ) -> BackupPlan:
     if begun.only:
         return plan_part(schema, known, begun.only, now=begun.as_of, policy=policy)
@@ -132,7 +132,9 @@ def _left(run: str, plan: BackupPlan) -> LeftToNight:
     return LeftToNight(run, " ".join(finding.sentence for finding in plan.left))
 
 
-def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schema) -> Certificate:
+def _read(
+    session: BackupSession, accounts: list[Account], begun: Begun, schema: Schema
+) -> Certificate:
     """Read all that was planned; what that proved. Of a few tables those go that were not read."""
     _mark_columns(session, accounts)
     rounds, calm = _look(session, accounts, begun.as_of)
@@ -183,7 +185,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
     )
 
 
-def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
+def _mark_columns(session: BackupSession, accounts: Sequence[Account]) -> None:
     moves = [
         (account, visibility, columns)
         for account in accounts
@@ -204,10 +206,10 @@ def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
         move[0].marks.append(mark)
 
 
-def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
+def _look(session: BackupSession, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
     """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
     by_name = {account.name: account for account in accounts}
-    requests = [Request(a.name, a.plan.since) for a in accounts]
+    requests = [TableRequest(a.name, a.plan.since) for a in accounts]
     start, rounds = as_of, 0
     while True:
         end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
@@ -219,16 +221,16 @@ def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tup
 
 
 def _one_look(
-    session: Session,
+    session: BackupSession,
     accounts: dict[str, Account],
-    requests: Sequence[Request],
+    requests: Sequence[TableRequest],
     *,
     look: str,
     start: datetime,
 ) -> datetime:
     """Read ``requests`` with their files; the source's time when it was done."""
     phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
-    reads = read_tables(session, requests, Look(look, phase))
+    reads = read_tables(session, requests, ReadRound(look, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
     for result in add_files(session, results, look=look):
         accounts[result.table].files.append(result)
@@ -240,7 +242,7 @@ def _one_look(
     return end
 
 
-def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
+def _again(session: BackupSession, accounts: Sequence[Account]) -> list[TableRequest]:
     """What changed since each table's last look began."""
     requests = []
     for account in accounts:
@@ -250,11 +252,11 @@ def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
         assert account.start is not None
         cursor = session.source.cursor_at(table, account.start)
         if cursor is not None:
-            requests.append(Request(table.name, cursor))
+            requests.append(TableRequest(table.name, cursor))
     return requests
 
 
-def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
+def _count_ids(session: BackupSession, accounts: Sequence[Account]) -> None:
     """The census of the tables where it is due, and what follows from it."""
     due = []
     for account in accounts:
@@ -268,7 +270,7 @@ def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
         lambda account: take_census(session, account.name, account.reads, full=account.full),
         due,
         key=lambda account: account.name,
-        result=Census,
+        result=CensusResult,
     )
     for account, census in zip(due, found, strict=True):
         account.census = census
@@ -278,7 +280,7 @@ def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
             account.files += add_files(session, account.resolved.reads, look="census")
 
 
-CANNOT_LIST = Failure(
+CANNOT_LIST = ReadFailure(
     "census-unsupported",
     "The source lost its list of deleted records and cannot list those that are left.",
     "Run a backup with --full.",
@@ -286,30 +288,32 @@ CANNOT_LIST = Failure(
 )
 
 
-def _count_rows(session: Session, accounts: Sequence[Account]) -> None:
+def _count_rows(session: BackupSession, accounts: Sequence[Account]) -> None:
     asked = [a for a in accounts if a.failure is None and a.live is None]
     counted = session.runner.map(
         "count",
         lambda account: _counted(session, account.plan),
         asked,
         key=lambda account: account.name,
-        result=Counted,
+        result=SourceCount,
     )
     for account, answer in zip(asked, counted, strict=True):
         account.live = answer.live
 
 
-def _counted(session: Session, plan: TablePlan) -> Counted:
+def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
     """A count that the source will not give is no gap: the line of the table says so."""
     try:
         with source_errors():
-            return Counted(session.source.count(plan.table))
+            return SourceCount(session.source.count(plan.table))
     except SourceBroke as broke:
         judged(broke, session.source)
-        return Counted(None)
+        return SourceCount(None)
 
 
-def _commits(session: Session, accounts: Sequence[Account], begun: Begun) -> list[TableCommit]:
+def _commits(
+    session: BackupSession, accounts: Sequence[Account], begun: Begun
+) -> list[TableCommit]:
     commits = [
         table_commit(
             account,

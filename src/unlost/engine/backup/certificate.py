@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from unlost.engine.backup.counts import Tally
+from unlost.engine.backup.counts import TableCounts
 from unlost.engine.backup.findings import findings_of, table_findings
 from unlost.engine.backup.table_progress import Account
 from unlost.model.certificate import Certificate, TableLine, Verdict
@@ -21,7 +21,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 def table_line(
     account: Account,
-    tally: Tally,
+    tally: TableCounts,
     schema: Schema,
     *,
     hidden_rows: int,

@@ -1,6 +1,6 @@
 """Findings of a run in plain words: what is not protected, and what repairs it. Pure."""
 
-from unlost.engine.backup.deletes import Fate
+from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import Account
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -133,7 +133,7 @@ def _audit_failed(account: Account) -> Finding | None:
 
 def _unusual_loss(account: Account) -> Finding | None:
     resolved = account.resolved
-    if resolved is None or resolved.fate is not Fate.UNUSUAL:
+    if resolved is None or resolved.fate is not DeleteVerdict.UNUSUAL:
         return None
     return Finding(
         FindingKind.UNUSUAL_LOSS,

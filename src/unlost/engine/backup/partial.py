@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from unlost.engine.backup.plan import BackupPlan, Known, Reason, TablePlan, plan_table
+from unlost.engine.backup.plan import BackupPlan, KnownState, Reason, TablePlan, plan_table
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.table_progress import Account
 from unlost.model.errors import TransientError
@@ -26,7 +26,7 @@ class LeftToNight:
 
 
 def plan_part(
-    schema: Schema, known: Known, only: Sequence[str], *, now: datetime, policy: BackupPolicy
+    schema: Schema, known: KnownState, only: Sequence[str], *, now: datetime, policy: BackupPolicy
 ) -> BackupPlan:
     """The plan for ``only`` some tables: those that can be asked for what changed.
 
@@ -45,7 +45,7 @@ def plan_part(
     return BackupPlan(tuple(read), (), known.schema, left)
 
 
-def why_left(plan: TablePlan | None, schema: Schema, known: Known) -> str:
+def why_left(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
     """Why a table is left to the night, as the end of a sentence; empty if it is not."""
     if plan is None:
         return "the org does not tell of it any more"

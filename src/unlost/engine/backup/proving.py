@@ -12,8 +12,8 @@ from unlost.engine.backup.known import lines_of
 from unlost.engine.backup.plan import BackupPlan
 from unlost.engine.backup.session import (
     BackupPorts,
+    BackupSession,
     Begun,
-    Session,
     SourceBroke,
     judged,
     source_errors,
@@ -35,7 +35,7 @@ class Quotas:
 
 
 def certify(
-    session: Session,
+    session: BackupSession,
     accounts: Sequence[Account],
     begun: Begun,
     schema: Schema,
@@ -63,7 +63,7 @@ def certify(
 
 
 def certify_part(
-    session: Session,
+    session: BackupSession,
     accounts: Sequence[Account],
     begun: Begun,
     schema: Schema,
@@ -111,7 +111,7 @@ def _carried(line: TableLine) -> TableLine:
 
 
 def _lines(
-    session: Session,
+    session: BackupSession,
     accounts: Sequence[Account],
     schema: Schema,
     before: Mapping[str, TableLine],
@@ -141,7 +141,7 @@ def _quotas(ports: BackupPorts) -> Quotas:
     return Quotas(quotas, ports.clock.now())
 
 
-def _hidden_rows(session: Session, account: Account) -> int:
+def _hidden_rows(session: BackupSession, account: Account) -> int:
     """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
     again = {m for read in account.reads for m in read.again}
     moved = 0

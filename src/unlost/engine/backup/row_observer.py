@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.session import Session, from_source, source_errors
+from unlost.engine.backup.session import BackupSession, from_source, source_errors
 from unlost.engine.rows import chosen
 from unlost.engine.spill import FILES, REFERENCES, SEEN, Spilled, SpillWriter
 from unlost.model.finding import Finding
@@ -45,7 +45,7 @@ class ReadResult:
 class Notes:
     """Collects ids, files and references of one read into spills of its own."""
 
-    def __init__(self, session: Session, table: str, name: str, phase: Phase) -> None:
+    def __init__(self, session: BackupSession, table: str, name: str, phase: Phase) -> None:
         self._session = session
         self._phase = phase
         self._table = session.table(table).table

@@ -50,7 +50,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ReadFailure:
     """Why a table could not be read: a JSON value. ``refused``: trying again is no use."""
 
     code: str
@@ -68,7 +68,7 @@ class SourceBroke(Exception):
 
 
 @dataclass(slots=True)
-class Session:
+class BackupSession:
     """One backup while it runs. ``night`` counts the backups before it."""
 
     ports: BackupPorts
@@ -134,7 +134,7 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def judged(broke: SourceBroke, source: Source) -> Failure:
+def judged(broke: SourceBroke, source: Source) -> ReadFailure:
     """What an error of the source means for the table that was read.
 
     An error that is not about one table is raised: an allowance that is spent, a session that
@@ -142,12 +142,12 @@ def judged(broke: SourceBroke, source: Source) -> Failure:
     """
     error = broke.error
     if isinstance(error, SourceRefused | NotFound):
-        return Failure(error.code, error.sentence, error.next_step, refused=True)
+        return ReadFailure(error.code, error.sentence, error.next_step, refused=True)
     if isinstance(error, TransientError):
         _still_answers(source, error)
     elif not isinstance(error, IntegrityError):
         raise error
-    return Failure(error.code, error.sentence, error.next_step, refused=False)
+    return ReadFailure(error.code, error.sentence, error.next_step, refused=False)
 
 
 def _still_answers(source: Source, error: UnlostError) -> None:

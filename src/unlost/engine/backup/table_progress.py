@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.engine.backup.census import Census
+from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.deletes import Resolved
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.plan import TablePlan
-from unlost.engine.backup.reading import TableRead
+from unlost.engine.backup.reading import TableRound
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Failure
+from unlost.engine.backup.session import ReadFailure
 from unlost.model.finding import Finding
 from unlost.model.reading import Cursor
 from unlost.model.snapshot import Added, TableCommit, TableState
@@ -20,7 +20,7 @@ from unlost.model.snapshot import Added, TableCommit, TableState
 class Audited:
     """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
 
-    read: TableRead
+    read: TableRound
     differing: int
 
 
@@ -34,15 +34,15 @@ class Account:
     plan: TablePlan
     before: TableState | None
     marks: list[Added] = field(default_factory=list)
-    looks: list[TableRead] = field(default_factory=list)
+    looks: list[TableRound] = field(default_factory=list)
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
     audit: Audited | None = None
-    census: Census | None = None
+    census: CensusResult | None = None
     resolved: Resolved | None = None
     live: int | None = None
-    owed: Failure | None = None
+    owed: ReadFailure | None = None
 
     @property
     def name(self) -> str:
@@ -50,12 +50,12 @@ class Account:
         return self.plan.table.name
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> ReadFailure | None:
         """Why the table could not be read as planned."""
         return next((look.failure for look in self.looks if look.failure is not None), None)
 
     @property
-    def unproved(self) -> Failure | None:
+    def unproved(self) -> ReadFailure | None:
         """Why a census that was due proved nothing."""
         if self.owed is not None:
             return self.owed

@@ -131,7 +131,7 @@ class Redaction(msgspec.Struct, frozen=True):
     manifest: Manifest
 
 
-class Intent(msgspec.Struct, frozen=True):
+class RunIntent(msgspec.Struct, frozen=True):
     """An open run: what it compares with, and how the names of its segments begin."""
 
     format: int
@@ -149,7 +149,7 @@ class SchemaNote(msgspec.Struct, frozen=True):
     schema: str
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownColumn(msgspec.Struct, frozen=True):
     """A column that a table has or once had: its number, and how it was last described."""
 
     code: int
@@ -162,7 +162,7 @@ class SchemaDocument(msgspec.Struct, frozen=True):
 
     format: int
     schema: Schema
-    columns: dict[str, dict[str, Known]]
+    columns: dict[str, dict[str, KnownColumn]]
 
 
 class LiveEntry(msgspec.Struct, frozen=True):

@@ -99,7 +99,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class BlockSpan:
     """Whole blocks of an object: numbers ``first`` to ``last``, and their bytes in the object."""
 
     first: int
@@ -161,11 +161,11 @@ def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
     header = read_header(data, name=place.name)
     if len(data) != header.sealed_length:
         raise damaged(place.name, "it is not as long as it says")
-    span = Span(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
+    span = BlockSpan(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
     return unseal_span(memoryview(data)[HEADER_BYTES:], span, header=header, place=place, key=key)
 
 
-def span_of(header: Header, *, start: int, length: int) -> Span:
+def span_of(header: Header, *, start: int, length: int) -> BlockSpan:
     """The blocks that hold ``length`` (at least 1) content bytes from ``start``.
 
     Raises UsageError (``object-range``) where the content does not reach so far.
@@ -178,11 +178,11 @@ def span_of(header: Header, *, start: int, length: int) -> Span:
     stride = header.block + BLOCK_OVERHEAD
     begin = HEADER_BYTES + first * stride
     end = min(HEADER_BYTES + (last + 1) * stride, header.sealed_length)
-    return Span(first=first, last=last, start=begin, length=end - begin)
+    return BlockSpan(first=first, last=last, start=begin, length=end - begin)
 
 
 def unseal_span(
-    data: bytes | memoryview, span: Span, *, header: Header, place: Place, key: bytes
+    data: bytes | memoryview, span: BlockSpan, *, header: Header, place: Place, key: bytes
 ) -> bytes:
     """The content of the blocks of a span, given their bytes.
 

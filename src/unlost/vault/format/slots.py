@@ -62,7 +62,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class KeySlot:
     """A slot's parameters, its wrapped key and its code.
 
     ``stretch`` is None where the secret is a random key rather than a passphrase. ``head`` is what
@@ -120,7 +120,7 @@ def wrap_master(master: bytes, *, key: bytes, nonce: bytes, head: bytes, name: s
     return nonce + AESGCM(key).encrypt(nonce, master, head + slot_folder(name).encode())
 
 
-def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
+def unwrap_master(slot: KeySlot, *, key: bytes) -> bytes | None:
     """The master key; None if this is not the slot's key (or the slot is damaged)."""
     bound = slot.head + slot_folder(slot.name).encode()
     try:
@@ -129,7 +129,7 @@ def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
         return None
 
 
-def read_slot(data: bytes, *, name: str) -> Slot:
+def read_slot(data: bytes, *, name: str) -> KeySlot:
     """The parts of a slot's object, unproved.
 
     Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``slot-damaged``).
@@ -145,7 +145,9 @@ def read_slot(data: bytes, *, name: str) -> Slot:
         raise damaged_slot(name)
     vault, stretch = _parameters(data[_HEAD.size : cut], name=name)
     wrapped, mac = data[cut : cut + _WRAPPED], data[cut + _WRAPPED :]
-    return Slot(vault=vault, name=name, stretch=stretch, head=data[:cut], wrapped=wrapped, mac=mac)
+    return KeySlot(
+        vault=vault, name=name, stretch=stretch, head=data[:cut], wrapped=wrapped, mac=mac
+    )
 
 
 def damaged_slot(name: str) -> IntegrityError:

@@ -29,7 +29,7 @@ class WayKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class SlotState:
     """A slot. ``whole`` tells how many of its three copies are as the register lists them.
 
     ``counts`` is false for what an interrupted change left, and for what somebody put back: it does
@@ -47,7 +47,7 @@ class Way:
         return self.counts and self.whole > 0
 
 
-def ways(store: Store, keys: Keyring) -> tuple[Way, ...]:
+def ways(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
     """All slots that the register lists or of which a copy is there; raises IntegrityError."""
     return _ways(store, keys, registered(store, keys))
 
@@ -109,15 +109,15 @@ def slot_unknown(slot: str) -> NotFound:
     )
 
 
-def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[Way, ...]:
+def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[SlotState, ...]:
     names = sorted({*slots(store), *listed.slots})
     return tuple(_way(store, keys, name, listed.slots.get(name)) for name in names)
 
 
-def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> Way:
+def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotState:
     kinds = [kind for name in slot_copies(slot) if (kind := _kind(store, keys, name, digest))]
     kind = kinds[0] if kinds else WayKind.UNKNOWN
-    return Way(slot, kind, whole=len(kinds), counts=digest is not None)
+    return SlotState(slot, kind, whole=len(kinds), counts=digest is not None)
 
 
 def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> WayKind | None:

@@ -17,7 +17,7 @@ from unlost.vault.format.register import REGISTER, Register, damaged_register, r
 from unlost.vault.format.sealed import NONCE_BYTES
 from unlost.vault.format.slots import (
     SALT_BYTES,
-    Slot,
+    KeySlot,
     Stretch,
     damaged_slot,
     read_slot,
@@ -47,7 +47,7 @@ from unlost.vault.keys.unlock import (
     ByServiceKeyFile,
     KeyProvider,
     SlotSecret,
-    Unlocked,
+    UnlockedVault,
     key_exists,
     slot_copies,
 )
@@ -145,7 +145,7 @@ def _wrapped(
     keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: Stretch | None
 ) -> bytes:
     head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
-    bare = Slot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
+    bare = KeySlot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
     wrapped = wrap_master(
         keys.master(),
         key=secret.wrapping_key(bare),
@@ -197,14 +197,14 @@ def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> 
 
 
 def _keyring(
-    store: Store, unlocked: Unlocked, *, entropy: Entropy
+    store: Store, unlocked: UnlockedVault, *, entropy: Entropy
 ) -> tuple[Keyring, Register | None]:
     vault, master = unlocked.vault, unlocked.master
     return with_earlier(store, vault=vault, master=master, entropy=entropy)
 
 
 def _check_counts(
-    store: Store, keys: Keyring, slot: Slot | None, *, listed: Register | None
+    store: Store, keys: Keyring, slot: KeySlot | None, *, listed: Register | None
 ) -> None:
     """A master key that another followed opens nothing, nor does a slot that was removed.
 

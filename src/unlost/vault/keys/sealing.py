@@ -24,7 +24,7 @@ from unlost.vault.layout import object_names
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenObject:
     """What a manifest tells of an object: size in the store, blake3 (hex) of it, epoch.
 
     ``created`` is False where the name was taken: then nothing was written and the rest says nothing.
@@ -67,7 +67,7 @@ class SealedObjects:
         name: str,
         content: bytes | bytearray | memoryview,
         power: int = KIB256,
-    ) -> Written:
+    ) -> WrittenObject:
         """Seal a content under a name; ``created`` tells whether the name was free."""
         epoch = self.keys.epoch(org)
         pieces = seal_blocks(
@@ -81,7 +81,7 @@ class SealedObjects:
 
         tally = _Tally()
         created = self.store.put_stream(name, tally.over(pieces))
-        return Written(
+        return WrittenObject(
             bytes=tally.size, blake3=tally.digest.hexdigest(), epoch=epoch, created=created
         )
 

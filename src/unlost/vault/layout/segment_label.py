@@ -84,7 +84,7 @@ def label_of(metadata: Mapping[bytes, bytes]) -> Label:
     )
 
 
-class Part(msgspec.Struct, frozen=True):
+class BundlePart(msgspec.Struct, frozen=True):
     """What a bundle says of one of the segments in it; they follow each other in this order.
 
     ``columns``: the numbers of its source columns, as ``1-9,12``.
@@ -110,24 +110,24 @@ class Part(msgspec.Struct, frozen=True):
             yield from map(physical, range(int(first), int(last or first) + 1))
 
 
-def part_of(label: Label, *, rows: int, columns: Iterable[str]) -> Part:
+def part_of(label: Label, *, rows: int, columns: Iterable[str]) -> BundlePart:
     """A segment's part of a bundle; ``columns`` are the physical ones of the source."""
     numbers = sorted(int(name.removeprefix(_COLUMN)) for name in columns)
-    return Part(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
+    return BundlePart(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
 
 
-def metadata_of_bundle(parts: Sequence[Part]) -> dict[bytes, bytes]:
+def metadata_of_bundle(parts: Sequence[BundlePart]) -> dict[bytes, bytes]:
     """What a bundle says of itself, as the metadata of a Parquet file."""
     told = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
     return {META_BUNDLE: base64.b64encode(told)}
 
 
-def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[Part, ...]:
+def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[BundlePart, ...]:
     """The way back; none if it is no bundle."""
     if META_BUNDLE not in metadata:
         return ()
     told = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
-    return learned(tuple[Part, ...]).decode(told)
+    return learned(tuple[BundlePart, ...]).decode(told)
 
 
 def _spans(numbers: Sequence[int]) -> str:

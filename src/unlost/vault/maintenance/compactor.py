@@ -17,12 +17,12 @@ from unlost.vault.layout.replacement import Rewritten
 from unlost.vault.layout.segment_label import Label
 from unlost.vault.maintenance.bundle_split import unbundled, worn
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.maintenance_commit import Maintenance, MaintenanceWork, close_cut_off
 from unlost.vault.maintenance.rewrite.merging import Merger, write_all
 from unlost.vault.maintenance.rewrite.shapes import can_merge
 from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.change_index import changes_of
 from unlost.vault.read.merge import key_pieces
 from unlost.vault.read.org_vault import OrgRoom
@@ -35,7 +35,7 @@ type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueMerge:
     """Neighbouring tiers of a table that are to be merged."""
 
     table: str
@@ -75,8 +75,8 @@ def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
     return done
 
 
-def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
-    batch: list[Due] = []
+def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
+    batch: list[DueMerge] = []
     size = 0
     for one in plan:
         own = sum(live.entry.own_bytes for live in one.segments)
@@ -90,7 +90,7 @@ def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
 
 
 def _compacted(
-    room: OrgRoom, batch: Sequence[Due], *, run: str, last: bool, pause: Pause
+    room: OrgRoom, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
     work = Maintenance(room, run=run, kind=CommitKind.COMPACT)
     work.open()
@@ -102,7 +102,7 @@ def _compacted(
 
 
 def _in_place(
-    room: OrgRoom, batch: Sequence[Due], work: Maintenance, pause: Pause, *, last: bool
+    room: OrgRoom, batch: Sequence[DueMerge], work: Maintenance, pause: Pause, *, last: bool
 ) -> Compaction:
     state = work.base
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
@@ -113,7 +113,7 @@ def _in_place(
     replaced += [entry for one in moved for entry in (*one.old, *one.between)]
     objects = list(left_behind(state, replaced, org=room.org))
     info = work.commit(
-        Work(
+        MaintenanceWork(
             parts=(*map(_part, done), *(one.part for one in moved), *told),
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
@@ -127,12 +127,12 @@ def _in_place(
     )
 
 
-def _due(room: OrgRoom, state: LiveState) -> Iterator[Due]:
+def _due(room: OrgRoom, state: LiveState) -> Iterator[DueMerge]:
     """Select the segments to merge, table by table."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
-            found = Due(table, chosen)
+            found = DueMerge(table, chosen)
             if can_merge(TableView(table, found.segments, room.reading)):
                 yield found
 
@@ -150,8 +150,8 @@ def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
     return count
 
 
-def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
-    reach = Reach(due_.tiers[0].first, due_.tiers[-1].last)
+def _merge(room: OrgRoom, out: SegmentWriter, due_: DueMerge, pause: Pause) -> Done:
+    reach = CommitRange(due_.tiers[0].first, due_.tiers[-1].last)
     merger = Merger(due_.table, room.reading, out, reach, pause)
     new = merger.merge(due_.segments)
     return Done([live.entry for live in due_.segments], new, merger.between)
@@ -166,7 +166,7 @@ def _moved(
 
 
 def _index(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
+    room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[DueMerge]
 ) -> list[TablePart]:
     """Build the change index of the commits whose segments are merged."""
     label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
@@ -174,7 +174,7 @@ def _index(
     return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
 
 
-def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[Due]) -> Iterator[pa.Table]:
+def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[DueMerge]) -> Iterator[pa.Table]:
     """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
     for one in batch:
         if is_system(one.table) or len(one.tiers) == 1:

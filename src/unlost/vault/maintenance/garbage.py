@@ -13,14 +13,14 @@ from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
     MAINTENANCE,
     Maintenance,
-    Work,
+    MaintenanceWork,
     drop_orphans,
     open_runs,
     remove_over,
@@ -78,7 +78,7 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
     return _told(ripe, waiting, runs, stray=len(stray))
 
 
-def _not_over(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterator[Intent]:
+def _not_over(room: OrgRoom, state: LiveState, runs: Sequence[RunIntent]) -> Iterator[RunIntent]:
     """Runs that are open; of one that was committed and could not be closed the intent is removed."""
     for intent in runs:
         if committed(state, intent.run) is None:
@@ -123,12 +123,12 @@ def _pending(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> Ite
                 yield Condemned(info.number, info.finished, there)
 
 
-def _may_go(condemned: Condemned, runs: Sequence[Intent], now: datetime) -> bool:
+def _may_go(condemned: Condemned, runs: Sequence[RunIntent], now: datetime) -> bool:
     return now - condemned.at >= GRACE and all(run.base >= condemned.seq for run in runs)
 
 
 def _stray(
-    room: OrgRoom, state: LiveState, listing: Mapping[str, int], runs: Sequence[Intent]
+    room: OrgRoom, state: LiveState, listing: Mapping[str, int], runs: Sequence[RunIntent]
 ) -> set[str]:
     """Objects that no commit and no open run has.
 
@@ -149,11 +149,15 @@ def _stray(
 
 def _condemn(room: OrgRoom, run: str, names: Sequence[str], *, collected: int) -> int:
     work = Maintenance(room, run=run, kind=CommitKind.CONDEMN)
-    return work.commit(Work(condemned=tuple(names), collected=collected)).number
+    return work.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
 
 
 def _told(
-    ripe: Sequence[Condemned], waiting: Sequence[Condemned], runs: Sequence[Intent], *, stray: int
+    ripe: Sequence[Condemned],
+    waiting: Sequence[Condemned],
+    runs: Sequence[RunIntent],
+    *,
+    stray: int,
 ) -> Sweep:
     oldest = waiting[0] if waiting else None
     holding = [run.run for run in runs if oldest is not None and run.base < oldest.seq]

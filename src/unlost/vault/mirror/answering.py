@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.stores.unread import device_failed
 
@@ -39,7 +39,7 @@ class Answering(ReadOnlyStore):
         """Size in bytes; None if there is no such object."""
         return self._asked(lambda: super(Answering, self).size(name))
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
         found = self._asked(lambda: [*super(Answering, self).list(prefix)])
         yield from found

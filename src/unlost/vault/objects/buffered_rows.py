@@ -19,7 +19,7 @@ _LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class BufferedSegment:
     """Rows of one segment, sorted, at least one; they are a row group of their own."""
 
     rows: pa.Table
@@ -67,7 +67,7 @@ def _sidecar_of(rows: pa.Table, *, table: str) -> Sidecar:
     )
 
 
-def to_bytes(held: Held) -> bytes:
+def to_bytes(held: BufferedSegment) -> bytes:
     """Rows and their label."""
     rows, sink = held.rows.replace_schema_metadata(metadata_of(held.label)), pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
@@ -75,8 +75,8 @@ def to_bytes(held: Held) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(sink.getvalue())
 
 
-def from_bytes(data: bytes) -> Held:
+def from_bytes(data: bytes) -> BufferedSegment:
     """The way back."""
     stream = zstandard.ZstdDecompressor().decompress(data)
     rows = pa.ipc.open_stream(stream).read_all().combine_chunks()
-    return Held.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))
+    return BufferedSegment.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))

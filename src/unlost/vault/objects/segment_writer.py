@@ -37,7 +37,7 @@ _DICTIONARY_DISTINCT = 0.5  # a column of which more is distinct is written with
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class CommitRange:
     """The commits whose versions a merged segment holds."""
 
     first: int
@@ -62,7 +62,7 @@ class SegmentWriter:
         return stream.close()
 
     def stream(
-        self, label: Label, *, group_rows: int = GROUP_ROWS, reach: Reach | None = None
+        self, label: Label, *, group_rows: int = GROUP_ROWS, reach: CommitRange | None = None
     ) -> "SegmentStream":
         """A segment that is written piece by piece; with ``reach`` a merged one."""
         return SegmentStream(self, self.fresh(), label, group_rows=group_rows, reach=reach)
@@ -117,7 +117,13 @@ class SegmentStream:
     """One segment while it is written: compressed row groups wait in memory for its end."""
 
     def __init__(
-        self, out: SegmentWriter, ident: str, label: Label, *, group_rows: int, reach: Reach | None
+        self,
+        out: SegmentWriter,
+        ident: str,
+        label: Label,
+        *,
+        group_rows: int,
+        reach: CommitRange | None,
     ) -> None:
         self._out = out
         self._ident = ident

@@ -29,7 +29,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, rows_in
 from unlost.vault.layout.row_group_cache import Unpacked
 from unlost.vault.layout.segment_label import Label, bound_to, label_of, parts_of
-from unlost.vault.objects.buffered_rows import Held
+from unlost.vault.objects.buffered_rows import BufferedSegment
 from unlost.vault.stores.cached import distrust, remembering
 from unlost.vault.stores.unread import is_lost, unread
 
@@ -55,7 +55,7 @@ class SegmentReader:
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._footer_bytes = 0
         self._unpacked = Unpacked(_UNPACKED_CACHE_BYTES)
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, BufferedSegment] = {}
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -133,7 +133,7 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def hold(self, ident: str, held: Held) -> None:
+    def hold(self, ident: str, held: BufferedSegment) -> None:
         """Read a segment from memory from now on: its rows lie nowhere else yet."""
         with self._lock:
             self._held[ident] = held

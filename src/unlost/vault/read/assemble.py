@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from unlost.model.errors import UsageError
 from unlost.model.reading import Rows
 from unlost.model.schema import WireKind
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,
     U_ID,
@@ -31,7 +31,7 @@ class Columns:
 
     table: str
     names: tuple[str, ...]
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownColumn]
 
     def hashed(self, name: str) -> HashedColumn | None:
         """The column as the row hash takes it; None if it does not count."""

@@ -14,7 +14,7 @@ from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.positions import positions
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.table_view import Reading, TableView, last_of_each
+from unlost.vault.read.table_view import SegmentReaders, TableView, last_of_each
 
 
 def overlapping(entries: Sequence[SegmentEntry]) -> Iterator[list[SegmentEntry]]:
@@ -36,13 +36,15 @@ def _in_order(group: list[tuple[int, SegmentEntry]]) -> Iterator[list[SegmentEnt
         yield [entry for _, entry in sorted(group, key=lambda pair: pair[0])]
 
 
-def view_of(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> TableView:
+def view_of(table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders) -> TableView:
     """Segments of one commit as a table; nothing is left out of what ``key_pieces`` gives."""
     live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
     return TableView(table, live, reading)
 
 
-def replaced(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> tuple[Balance, int]:
+def replaced(
+    table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
+) -> tuple[Balance, int]:
     """What versions that a later one of the same commit replaced had claimed, and how many.
 
     Reads only segments whose ranges overlap, and of them only the keys.
@@ -66,7 +68,7 @@ def claims(rows: pa.Table) -> Balance:
 
 
 def against(
-    table: str, entries: Sequence[SegmentEntry], base: TableView, reading: Reading
+    table: str, entries: Sequence[SegmentEntry], base: TableView, reading: SegmentReaders
 ) -> Balance:
     """What the segments do over another base than that which they were compared with."""
     total = Balance()

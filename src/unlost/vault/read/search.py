@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.schema import ColumnTrait, Table
-from unlost.model.snapshot import Hit
+from unlost.model.snapshot import SearchHit
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
 from unlost.vault.format.tokens import digits_of, words_of
 from unlost.vault.read.snapshot import VaultSnapshot
@@ -33,12 +33,12 @@ class Candidate:
     column: str
 
 
-def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Hit]:
+def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[SearchHit]:
     """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``."""
     asked = text.strip()
     if not asked or limit < 1:
         return ()
-    hits: dict[tuple[str, str], Hit] = {}
+    hits: dict[tuple[str, str], SearchHit] = {}
     for found in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
         for hit in found:
             hits.setdefault((hit.table, hit.record), hit)
@@ -47,7 +47,7 @@ def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Hit]:
     return tuple(hits.values())
 
 
-def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[Hit]:
+def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[SearchHit]:
     if len(asked) > _LONGEST_ID or any(character.isspace() for character in asked):
         return
     for table in snapshot.tables():
@@ -56,7 +56,7 @@ def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[Hit]:
             yield from _current(snapshot, [Candidate(table, asked, column)], match=None)
 
 
-def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[Hit]:
+def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[SearchHit]:
     view = snapshot.view(SEARCH)
     words = words_of(asked)
     seen: set[Candidate] = set()
@@ -99,7 +99,7 @@ def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
 
 def _current(
     snapshot: VaultSnapshot, candidates: Sequence[Candidate], *, match: str | None
-) -> Iterator[Hit]:
+) -> Iterator[SearchHit]:
     """The hits among candidates whose newest state still has what was asked for."""
     by_table: dict[str, list[Candidate]] = {}
     for candidate in candidates:
@@ -112,7 +112,7 @@ def _current(
 
 def _current_in(
     snapshot: VaultSnapshot, table: str, group: Sequence[Candidate], match: str | None
-) -> Iterator[Hit]:
+) -> Iterator[SearchHit]:
     known = snapshot.columns(table)
     label = _label_column(snapshot.schema().table(table), known)
     searched = [c for c in dict.fromkeys(c.column for c in group) if c in known]
@@ -126,7 +126,7 @@ def _current_in(
         value = row.get(candidate.column) or ""
         if match is not None and not matches(value, match):
             continue
-        yield Hit(
+        yield SearchHit(
             org=snapshot.info.org,
             table=table,
             record=candidate.record,

@@ -44,7 +44,7 @@ _FILTER_PAYS = 4  # ids a row group up to which asking the filter is cheaper tha
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SegmentReaders:
     """What reads the segments of an org."""
 
     segments: SegmentReader
@@ -52,7 +52,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedGroups:
     """Row groups of the segment of a rank, and the ids that may lie in them."""
 
     rank: int
@@ -70,7 +70,7 @@ class TableView:
 
     table: str
     segments: Sequence[LiveSegment]
-    reading: Reading
+    reading: SegmentReaders
     after: int = 0
     until: int | None = None
 
@@ -185,7 +185,7 @@ class TableView:
             rows = rows.append_column(field, pa.repeat(pa.scalar(number, field.type), len(rows)))
         return rows.select(columns) if missing else rows
 
-    def locate(self, ids: pa.Array) -> Iterator["Wanted"]:
+    def locate(self, ids: pa.Array) -> Iterator["WantedGroups"]:
         """Where any of these ids (sorted, unique) may lie."""
         if not len(ids):
             return
@@ -206,7 +206,7 @@ class TableView:
                 asked = np.flatnonzero(held)
             if len(asked):
                 groups = self._groups(rank, edges, ids, asked + first)
-                yield Wanted(rank, groups, inside.take(pa.array(asked)))
+                yield WantedGroups(rank, groups, inside.take(pa.array(asked)))
 
     def _groups(
         self, rank: int, edges: NDArray[np.int64], ids: pa.Array, asked: NDArray[np.int64]
@@ -240,7 +240,9 @@ class TableView:
             return _empty(wanted, cells)
         return self._in_order(pa.concat_tables(parts))
 
-    def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
+    def _found(
+        self, place: "WantedGroups", columns: Sequence[str], cells: Sequence[str]
+    ) -> pa.Table:
         stored = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
         kept = pa.array(self._kept(place, rows))
@@ -251,7 +253,7 @@ class TableView:
             versions = _beside(versions.select(columns), named)
         return _placed(versions, kept, place, [fences[g].rows for g in place.groups])
 
-    def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
+    def _kept(self, place: "WantedGroups", rows: pa.Table) -> NDArray[np.int64]:
         """Where the versions of the wanted ids are that count."""
         held = rows.column(U_ID).combine_chunks()
         if not self.segments[place.rank].merged:
@@ -435,7 +437,7 @@ def _fixed(texts: pa.Array, width: int) -> NDArray[np.bytes_]:
     )
 
 
-def _placed(rows: pa.Table, kept: pa.Array, place: Wanted, counts: Sequence[int]) -> pa.Table:
+def _placed(rows: pa.Table, kept: pa.Array, place: WantedGroups, counts: Sequence[int]) -> pa.Table:
     starts = np.cumsum([0, *counts])
     at = kept.to_numpy()
     which = np.searchsorted(starts, at, side="right") - 1

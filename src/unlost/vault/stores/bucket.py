@@ -20,7 +20,7 @@ import obstore
 from obstore import exceptions
 
 from unlost.model.errors import NotFound, StoreError, UnlostError
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 from unlost.vault.stores.versions import ListRefused
 
@@ -112,12 +112,12 @@ class BucketStore:
         found = self._look(name)
         return None if found is None else int(found["size"])
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         folder = prefix.rpartition("/")[0]
         with self._speaking(prefix):
             found = [
-                Listed(str(one["path"]), int(one["size"]))
+                ListedObject(str(one["path"]), int(one["size"]))
                 for some in obstore.list(self._reading, folder or None)
                 for one in some
                 if str(one["path"]).startswith(prefix)

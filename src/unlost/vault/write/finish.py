@@ -23,10 +23,10 @@ from unlost.vault.commits.state import REMOVING, LiveState, live_root
 from unlost.vault.commits.version_rules import Balance
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    Intent,
     JournalProof,
     Manifest,
     ObjectEntry,
+    RunIntent,
     TablePart,
 )
 from unlost.vault.format.physical import is_system
@@ -47,7 +47,7 @@ type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TableOutcome:
     """A table's part of a commit, and its state after it."""
 
     part: TablePart
@@ -60,7 +60,7 @@ class Finish:
     def __init__(
         self,
         room: OrgRoom,
-        intent: Intent,
+        intent: RunIntent,
         notes: OpenRun,
         *,
         settle: Settle,
@@ -233,7 +233,7 @@ class Finish:
 
     def _outcome(
         self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
-    ) -> Outcome:
+    ) -> TableOutcome:
         table = commit.table
         counts = self._counts(state, table, commit.added)
         part = TablePart(
@@ -248,7 +248,7 @@ class Finish:
             rebased=self._rebased(state, table),
         )
         held = before.get(table) or TableState(table=table, held=0, deleted=0)
-        return Outcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+        return TableOutcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
 
     def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
         counts = sum((piece.counts for piece in added if piece.table == table), Counts())

@@ -25,7 +25,7 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
@@ -52,7 +52,7 @@ type _Mark = tuple[str, str | None, str | None]
 class OpenCommit:
     """One run's commit. Safe to share between threads; see the port ``Commit``."""
 
-    def __init__(self, room: OrgRoom, *, intent: Intent, notes: OpenRun, resumed: bool) -> None:
+    def __init__(self, room: OrgRoom, *, intent: RunIntent, notes: OpenRun, resumed: bool) -> None:
         self.run = intent.run
         self.number = room.chain.live().seq + 1
         self._room = room
@@ -289,7 +289,7 @@ class OpenCommit:
 class OwnSegments:
     """The segments that a run has written so far, in this process and before it."""
 
-    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun, *, resumed: bool) -> None:
+    def __init__(self, room: OrgRoom, intent: RunIntent, notes: OpenRun, *, resumed: bool) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes

@@ -13,7 +13,7 @@ from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.suppression_list import (
     Mark,
-    Marker,
+    Pseudonymizer,
     Suppression,
     hit_ids,
     mark_rows,
@@ -96,13 +96,13 @@ class Guard:
             self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
 
     def _made(self) -> _Lists:
-        marker = Marker(self._room.sealed.keys, self._room.org)
+        marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
         firm = Suppression.of(marker, self._firm)
         return _Lists(firm, Suppression.of(marker, [*self._firm, *self._found]))
 
     def _put(self, table: str, ids: list[str]) -> None:
         with self._lock:
-            marker = Marker(self._room.sealed.keys, self._room.org)
+            marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
             fresh = marker.marks((table, ""), ids, run=self._run)
             writer = self._writer()
             writer.take([mark_rows(fresh, observed_at=self._room.clock.now())])

@@ -49,7 +49,7 @@ class Mark:
     run: str
 
 
-class Marker:
+class Pseudonymizer:
     """Makes the pseudonyms of one org."""
 
     def __init__(self, keys: Keyring, org: str) -> None:
@@ -128,11 +128,11 @@ class _Marked:
 class Suppression:
     """The list of an org, by place. Pure but for the keys."""
 
-    marker: Marker
+    marker: Pseudonymizer
     _places: Mapping[Place, _Marked] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, marker: Marker, marks: Iterable[Mark]) -> "Suppression":
+    def of(cls, marker: Pseudonymizer, marks: Iterable[Mark]) -> "Suppression":
         """The list that these rows make."""
         by_place: dict[Place, list[Mark]] = {}
         for mark in marks:

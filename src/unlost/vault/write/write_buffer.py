@@ -20,8 +20,8 @@ from unlost.vault.format.physical import SEARCH, U_ID
 from unlost.vault.format.sealed import KIB64, ObjectKind, Place, seal, unseal
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import Label
-from unlost.vault.objects.buffered_rows import Held, from_bytes, to_bytes
-from unlost.vault.objects.bundling import Piece, write_bundles
+from unlost.vault.objects.buffered_rows import BufferedSegment, from_bytes, to_bytes
+from unlost.vault.objects.bundling import BundleEntry, write_bundles
 from unlost.vault.objects.segment_writer import SegmentWriter, text_bytes
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
@@ -45,7 +45,7 @@ class Holding:
         self._reader = reader
         self._notes = notes
         self._bundle_from = bundle_from
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, BufferedSegment] = {}
         self._sealed: dict[str, HeldRows] = {}
         self._written: dict[str, SegmentEntry] = {}
         self._bytes = 0
@@ -58,7 +58,7 @@ class Holding:
         size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
         if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
-        ident, held = self._out.fresh(), Held.of(rows.combine_chunks(), label)
+        ident, held = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
         sealed = self._seal(ident, held)
         self._count(len(sealed))
         return self._known(HeldRows(ident, sealed), held)
@@ -116,7 +116,7 @@ class Holding:
         with self._lock:
             return rows.id in self._held
 
-    def _known(self, rows: HeldRows, held: Held) -> SegmentEntry:
+    def _known(self, rows: HeldRows, held: BufferedSegment) -> SegmentEntry:
         with self._lock:
             self._sealed[rows.id] = rows
             self._held[rows.id] = held
@@ -150,14 +150,14 @@ class Holding:
     def _write_rows(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         tables = {self._held[one].label.table for one in waiting}
         if len(tables) >= self._bundle_from:
-            pieces = [Piece(one, self._held[one]) for one in waiting]
+            pieces = [BundleEntry(one, self._held[one]) for one in waiting]
             return {entry.id: entry for entry in write_bundles(self._out, pieces)}
         return {one: self._write_alone(self._held[one]) for one in waiting}
 
-    def _write_alone(self, held: Held) -> SegmentEntry:
+    def _write_alone(self, held: BufferedSegment) -> SegmentEntry:
         return self._out.write(held.rows, label=held.label)
 
-    def _seal(self, ident: str, held: Held) -> str:
+    def _seal(self, ident: str, held: BufferedSegment) -> str:
         sealed = seal(
             to_bytes(held),
             place=self._place(ident),
@@ -168,7 +168,7 @@ class Holding:
         )
         return base64.b64encode(sealed).decode()
 
-    def _open(self, rows: HeldRows) -> Held:
+    def _open(self, rows: HeldRows) -> BufferedSegment:
         sealed, key = base64.b64decode(rows.sealed), self._known_key()
         if not key:
             raise self._given_up()

@@ -12,14 +12,14 @@ from unlost.app.actions.records.file import open_stored, told_of
 from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonWish, open_person
 from unlost.app.compose import Application
-from unlost.app.operations import LINES, RESULT, ZIP, Operation
+from unlost.app.operations import LINES, RESULT, ZIP, ApiOperation
 from unlost.web.parts.audit_lines import json_lines
 from unlost.web.parts.streaming import Piecewise, pieces, saved
 
 type Sent = Callable[..., Piecewise]
 
 
-def sent(app: Application, operation: Operation, given: Mapping[str, Any]) -> Piecewise:
+def sent(app: Application, operation: ApiOperation, given: Mapping[str, Any]) -> Piecewise:
     """The answer of an operation that gives bytes; raises as the action does."""
     return SENT[operation.action](app, **given)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.alerts.alerts import Asked as AskedChannel
+from unlost.app.actions.alerts.alerts import ChannelRequest
 from unlost.model.alert import ChannelKind
 from unlost.web.forms.connector import QUIET, UNSEEN
 
@@ -27,11 +27,11 @@ class ChannelForm(forms.Form):
             self.fields["secret"].required = False
             self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
 
-    def asked(self) -> AskedChannel:
+    def asked(self) -> ChannelRequest:
         """What was typed, for the action."""
         given = self.cleaned_data
         to = tuple(one.strip() for one in str(given.get("to", "")).replace(",", "\n").splitlines())
-        return AskedChannel(
+        return ChannelRequest(
             name=given["name"],
             kind=self.kind,
             url=given.get("url") or None,

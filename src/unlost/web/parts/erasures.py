@@ -20,7 +20,7 @@ type Wished = WishedErasure | WishedCorrection
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ErasureProgress:
     """How the last erasure or correction of an org stands: under way, ended well, or not."""
 
     begun: datetime
@@ -39,7 +39,7 @@ class Progress:
         return isinstance(self.wish, WishedCorrection)
 
 
-_progress: dict[_Key, Progress] = {}
+_progress: dict[_Key, ErasureProgress] = {}
 _lock = threading.Lock()
 
 
@@ -53,17 +53,17 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
                 gettext_noop("Records of this org are being erased or corrected."),
                 next_step=gettext_noop("Wait until that is done."),
             )
-        under_way = Progress(app.clock.now(), wish)
+        under_way = ErasureProgress(app.clock.now(), wish)
         _progress[_key(app, org)] = under_way
     background.begin(lambda: _do(app, org, under_way, plan=plan))
 
 
-def progress(app: Application, org: str) -> Progress | None:
+def progress(app: Application, org: str) -> ErasureProgress | None:
     """How the last one stands; None where this process has begun none."""
     return _progress.get(_key(app, org))
 
 
-def _do(app: Application, org: str, under_way: Progress, *, plan: str) -> None:
+def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) -> None:
     try:
         ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
     except UnlostError as error:

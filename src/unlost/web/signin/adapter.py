@@ -17,7 +17,7 @@ from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_th
 from unlost.app.people.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
-from unlost.catalog.sso import Kind, sealed_secret
+from unlost.catalog.sso import SsoProtocol, sealed_secret
 from unlost.web.served_home import application
 
 PLACE = b"web/mfa"
@@ -42,7 +42,7 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
         """A provider as it is kept, with its secret opened."""
         held = super().get_app(request, provider, client_id=client_id)
-        if held.provider != Kind.OIDC.value:
+        if held.provider != SsoProtocol.OIDC.value:
             return held  # SAML has no secret
         held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
         return held

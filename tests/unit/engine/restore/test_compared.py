@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.journal.log import RunState
+from unlost.engine.restore.journal.log import RestoreState
 from unlost.engine.restore.running.compared import compared
 from unlost.engine.restore.running.correlate import values
 from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.rows import expected
 from unlost.engine.restore.running.wanted import States
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.model.plan import Action, PlanStep, RecordKey, Why
 from unlost.model.schema import Column, DeleteRule, Reference, Table, WireKind
 from unlost.model.writing import (
     NeverColumn,
     NeverReason,
-    Outcome,
     OutcomeKind,
+    RowOutcome,
     WriteCapability,
 )
 
@@ -67,7 +67,7 @@ def steps(draw: st.DrawFn, record: str, edited: tuple[str, ...]) -> PlanStep:
         "",
         columns=draw(names),
         edits={name: draw(cells(name)) for name in edited},
-        notes=draw(st.sampled_from([(), (Remark.PARENT_MISSING.value,)])),
+        notes=draw(st.sampled_from([(), (NoteCode.PARENT_MISSING.value,)])),
     )
 
 
@@ -81,10 +81,10 @@ class World:
         sent: list[str],
         emptied: frozenset[tuple[str, str, str]],
     ) -> None:
-        state = RunState()
+        state = RestoreState()
         state.links[RecordKey("Other", "there")] = "new-there"
         for record in sent:
-            done = Outcome(record, OutcomeKind.DONE, "x")
+            done = RowOutcome(record, OutcomeKind.DONE, "x")
             state.results.setdefault(Pass.CREATE, {})[RecordKey("Thing", record)] = done
         lost = PlanStep("Other", "missing", Action.SKIP, Why.PARENT, 1, "")
         there = PlanStep("Other", "there", Action.CREATE, Why.PARENT, 1, "")

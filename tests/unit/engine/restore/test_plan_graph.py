@@ -11,9 +11,9 @@ from unit.engine.restore.atelier import (
     step_of,
 )
 from unit.engine.restore.workshop import TEXT
-from unlost.engine.restore.planning.plan import Related
+from unlost.engine.restore.planning.plan import RelatedPolicy
 from unlost.model.errors import SourceRefused
-from unlost.model.plan import Action, Weight, Why
+from unlost.model.plan import Action, NoteWeight, Why
 from unlost.model.schema import DeleteRule, Reference, TableTrait
 from unlost.model.writing import Birth
 
@@ -248,11 +248,11 @@ def test_without_what_is_related_lost_parents_are_named(atelier: Atelier) -> Non
     memo = atelier.make("Memo", "Call", About=account)
     atelier.night()
     atelier.lose("Account", account)
-    plan = atelier.plan_of(("Contact", contact), related=Related.NONE)
+    plan = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     assert actions(plan) == {contact: Action.CREATE}
     assert step_of(plan, contact).edits == {"Account": None}
     note = note_of(plan, "parent-missing")
-    assert (note.weight, note.column, note.count) == (Weight.WARNING, "Account", 1)
+    assert (note.weight, note.column, note.count) == (NoteWeight.WARNING, "Account", 1)
     assert not plan.related
     assert memo not in actions(plan)
 
@@ -263,9 +263,9 @@ def test_without_what_is_related_a_required_parent_blocks(atelier: Atelier) -> N
     contact = atelier.make("Contact", "Ines", Account=account)
     atelier.night()
     atelier.lose("Account", account)
-    plan = atelier.plan_of(("Contact", contact), related=Related.NONE)
+    plan = atelier.plan_of(("Contact", contact), related=RelatedPolicy.NONE)
     assert actions(plan) == {contact: Action.SKIP}
-    assert note_of(plan, "parent-required").weight is Weight.BLOCK
+    assert note_of(plan, "parent-required").weight is NoteWeight.BLOCK
     assert actions(atelier.plan_of(("Contact", contact))) == {
         account: Action.CREATE,
         contact: Action.CREATE,
@@ -362,7 +362,7 @@ def test_a_chosen_record_that_is_met_on_the_way_brings_what_belonged_to_it_then(
     contact = atelier.make("Contact", "Ines", Account=first)
     atelier.night()
     atelier.lose("Account", first)
-    atelier.restore(atelier.plan_of(("Account", first), related=Related.NONE))
+    atelier.restore(atelier.plan_of(("Account", first), related=RelatedPolicy.NONE))
     second, _ = atelier.named("Account", "Zotter")
     memo = atelier.make("Memo", "Call", About=second)
     atelier.night()
@@ -495,7 +495,7 @@ def test_records_that_need_one_another_first_are_stuck_and_named(atelier: Atelie
     atelier.org.purge("Account", account)
     plan = atelier.plan_of(("Team", team), ("Account", account))
     assert set(actions(plan).values()) == {Action.SKIP}
-    assert note_of(plan, "circle-required", "Team").weight is Weight.BLOCK
+    assert note_of(plan, "circle-required", "Team").weight is NoteWeight.BLOCK
     assert step_of(plan, account).notes == ("circle-required",)
     assert step_of(plan, fan).notes == ("parent-required",)
 

@@ -12,6 +12,7 @@ from unlost.model.errors import IntegrityError, UnlostError, UsageError
 from unlost.model.plan import (
     Action,
     Estimate,
+    NoteWeight,
     PlanLink,
     PlanNote,
     PlanStep,
@@ -19,7 +20,6 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
-    Weight,
     Why,
 )
 
@@ -39,7 +39,7 @@ PLAN = sealed(
             PlanStep("Contact", "003", Action.UPDATE, Why.CHILD, 6, "d2", because=str(KEY)),
         ),
         (PlanLink("User", "005", "006"),),
-        (PlanNote("new-id", Weight.NOTE, "It comes back with a new id.", count=1),),
+        (PlanNote("new-id", NoteWeight.NOTE, "It comes back with a new id.", count=1),),
         Estimate(3, 100, 0, 2.5),
     )
 )

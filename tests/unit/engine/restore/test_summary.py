@@ -5,7 +5,7 @@ from dataclasses import replace
 from unit.engine.restore.atelier import Atelier
 from unlost.engine.restore.planning.summary import ActionCount, Branch, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
-from unlost.model.plan import Action, PlanStep, Weight, Why
+from unlost.model.plan import Action, NoteWeight, PlanStep, Why
 
 
 def shape(branches: tuple[Branch, ...]) -> dict[str, object]:
@@ -49,8 +49,8 @@ def test_the_gravest_notes_come_first(atelier: Atelier) -> None:
     plan = atelier.plan_of(("Account", account))
     told = summary(replace(plan, notes=tuple(reversed(plan.notes))))
     weights = [note.weight for note in told.notes]
-    assert weights == sorted(weights, key=list(reversed(Weight)).index)
-    assert weights[0] is Weight.BLOCK
+    assert weights == sorted(weights, key=list(reversed(NoteWeight)).index)
+    assert weights[0] is NoteWeight.BLOCK
     assert told.blocked == 1
     assert told.changes == told.records - 1
 

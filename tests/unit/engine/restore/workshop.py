@@ -9,7 +9,12 @@ from unit.engine.scene import Scene
 from unlost.engine.restore.running.execute import execute
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.cells import digest
-from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import (
+    Ending,
+    ParkedRestore,
+    RecordOutcome,
+    RestoreOutcome,
+)
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.plan import (
     PLAN_FORMAT,
@@ -122,7 +127,7 @@ class Workshop(Scene):
         assert isinstance(outcome, RestoreOutcome), outcome
         return outcome
 
-    def try_restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome | Parked:
+    def try_restore(self, plan: RestorePlan, **more: Any) -> RestoreOutcome | ParkedRestore:
         return execute(plan, self.restore_ports(**more))
 
     def writes(self) -> list[tuple[str, str, int]]:

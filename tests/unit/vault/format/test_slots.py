@@ -7,7 +7,7 @@ import pytest
 
 from unlost.model.errors import IntegrityError, UsageError
 from unlost.vault.format.slots import (
-    Slot,
+    KeySlot,
     Stretch,
     read_slot,
     slot_folder,
@@ -62,7 +62,7 @@ def test_a_slot_under_another_name_is_refused() -> None:
         read_slot(slot_bytes(), name="other")
     assert error.value.code == "slot-damaged"
     moved = read_slot(slot_bytes(), name="service")
-    renamed = Slot(moved.vault, "other", None, moved.head, moved.wrapped, moved.mac)
+    renamed = KeySlot(moved.vault, "other", None, moved.head, moved.wrapped, moved.mac)
     assert unwrap_master(renamed, key=KEY) is None
 
 

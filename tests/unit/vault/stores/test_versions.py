@@ -9,7 +9,7 @@ from fakes.bucket_server import BUCKET, Answers, Bucket, serving
 from unlost.model.errors import StoreError
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 from unlost.vault.stores.reach import check_not_locked, open_store
 from unlost.vault.stores.versions import Key, Versions, key_in
 
@@ -27,7 +27,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def place_in(bucket: Bucket, **told: Path) -> StoreAddress:
-    reach = Reach(bucket.url, **told)  # type: ignore[arg-type]
+    reach = BucketOptions(bucket.url, **told)  # type: ignore[arg-type]
     return read_address(f"s3://{BUCKET}/a/vault", reach=reach, base=Path("/"))
 
 
@@ -144,7 +144,7 @@ def test_a_server_that_does_not_answer_or_not_in_xml_has_failed(
     nobody = place_in(bucket)
     with serving() as closed:
         url = closed.url
-    nobody = read_address(f"s3://{BUCKET}", reach=Reach(url), base=Path("/"))
+    nobody = read_address(f"s3://{BUCKET}", reach=BucketOptions(url), base=Path("/"))
     with pytest.raises(StoreError) as told:
         Versions(nobody, key=Key("key", "secret"), now=CLOCK.now, sleep=CLOCK.sleep).remove("one")
     assert told.value.code == "store-failed"
@@ -157,11 +157,13 @@ def test_addresses_of_the_cloud_and_keys() -> None:
     assert "secret" not in repr(key)
     assert key_in({"aws_access_key_id": "key"}) is None
     assert key is not None
-    cloud = StoreAddress(None, "s3", "box", "", Reach(region="eu-central-1"))
+    cloud = StoreAddress(None, "s3", "box", "", BucketOptions(region="eu-central-1"))
     versions = Versions(cloud, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
     assert versions._host == "s3.eu-central-1.amazonaws.com"
     assert versions._root == "/box"
-    hosted = StoreAddress(None, "s3", "box", "", Reach("https://s3.example:9000", hosted=True))
+    hosted = StoreAddress(
+        None, "s3", "box", "", BucketOptions("https://s3.example:9000", hosted=True)
+    )
     versions = Versions(hosted, key=key, now=CLOCK.now, sleep=CLOCK.sleep)
     assert (versions._host, versions._root) == ("box.s3.example:9000", "")
     link = versions._link()

@@ -40,7 +40,15 @@ from unlost.catalog.alerts import (
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
-from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.alert import (
+    Alarm,
+    AlertMessage,
+    AlertRule,
+    Channel,
+    ChannelKind,
+    Message,
+    Urgency,
+)
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
 from unlost.model.learned import learned
 from unlost.model.reading import Json
@@ -86,7 +94,7 @@ class ChannelTests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ChannelRequest:
     """A channel as it was typed; None and empty values were not.
 
     ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of the day there;
@@ -165,8 +173,8 @@ def _handed(
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     """Tell all heartbeats that the service is alive; the names of those that did not take it."""
     now = app.clock.now()
-    alarm = Alarm(Rule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
-    message = Message(Told.ALIVE, alarm, now, now, heads(app))
+    alarm = Alarm(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
+    message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
         if not channel.kind.takes_alerts:
@@ -185,7 +193,9 @@ def tell_digest(
         day = digest_day(learned(DailyAt).convert(told), now) if told is not None else None
         if day is None or digest_told(channel.name) == day:
             continue
-        message = Message(Told.DIGEST, digest(watched, lasting=lasting), now, now, heads(app))
+        message = Message(
+            AlertMessage.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
+        )
         if _handed(app, channel, message, senders) is None:
             note_digest(channel.name, day)
         else:
@@ -258,7 +268,7 @@ def _check(app: Application, key: str) -> None:
     where=Where.HOME,
     told=lambda c: {"channel": c.name},
 )
-def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channel:
+def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
     """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
     sender(channel.kind, _own(channel), secret)
@@ -268,7 +278,7 @@ def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channe
     return channel
 
 
-def _settings(asked: Asked) -> Mapping[str, Json]:
+def _settings(asked: ChannelRequest) -> Mapping[str, Json]:
     """The plain values that were typed."""
     typed: dict[str, Json] = {
         "url": asked.url,
@@ -322,14 +332,14 @@ def try_channels(
 def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
     now = app.clock.now()
     alarm = Alarm(
-        Rule.NIGHT_FAILED,
+        AlertRule.NIGHT_FAILED,
         "",
         "test",
         Urgency.SOON,
         "This is a test. If you read it, alerts reach you.",
         "Nothing is to be done.",
     )
-    message = Message(Told.TEST, alarm, now, now, heads(app))
+    message = Message(AlertMessage.TEST, alarm, now, now, heads(app))
     problem = _handed(app, channel, message, senders)
     if problem is not None:
         return ChannelTest(channel.name, problem.sentence, problem.next_step)

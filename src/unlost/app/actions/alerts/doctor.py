@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.health.health import Check, Health, Look
+from unlost.app.health.health import Check, CheckedHealth, Health
 from unlost.app.health.home import home_looks
 from unlost.app.health.orgs import org_looks
 from unlost.catalog.orgs import serving_orgs
@@ -32,13 +32,13 @@ def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagn
     return Diagnosis(tuple(_done(look) if repair else look.check for look in _looks(app, ask=ask)))
 
 
-def _looks(app: Application, *, ask: bool) -> Iterator[Look]:
+def _looks(app: Application, *, ask: bool) -> Iterator[CheckedHealth]:
     yield from home_looks(app)
     for org in serving_orgs():
         yield from org_looks(app, org, ask=ask)
 
 
-def _done(look: Look) -> Check:
+def _done(look: CheckedHealth) -> Check:
     if look.repair is None:
         return look.check
     try:

@@ -13,7 +13,7 @@ from unlost.app.vault.mirror import SecondCopy, mirror_now
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, newest_runs
-from unlost.catalog.schedules import Kept, schedules
+from unlost.catalog.schedules import StoredSchedule, schedules
 from unlost.catalog.storage import StorageHistory, newest_storages
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
@@ -118,7 +118,7 @@ class _Noted:
 
     now: datetime
     runs: Mapping[str, Sequence[RunRecord]]
-    schedules: Mapping[str, Kept]
+    schedules: Mapping[str, StoredSchedule]
     storages: Mapping[str, Sequence[StorageHistory]]
 
 

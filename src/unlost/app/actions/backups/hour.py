@@ -31,7 +31,7 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.schedules import schedule_of
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import Finished, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
 from unlost.engine.backup.partial import LeftToNight
 from unlost.engine.schedule import HOUR, due_hour
@@ -144,7 +144,7 @@ def _read(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: 
             outcome = run_backup(org.oid, backup_ports(app, source, run, observer), only=tables)
     finally:
         written.flush()
-    if isinstance(outcome, Parked):
+    if isinstance(outcome, ParkedBackup):
         raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
     if isinstance(outcome, LeftToNight):
         raise Conflict(

@@ -13,7 +13,7 @@ from unlost.model.reading import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Connectors:
+class InstalledConnectors:
     """The connectors that are installed, by name."""
 
     names: tuple[str, ...]
@@ -29,16 +29,16 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingSecrets:
     """Names of the secrets that settings need and that are not there."""
 
     secrets: tuple[str, ...]
 
 
 @action("connector.list", Right.MANAGE, where=Where.HOME)
-def connectors(app: Application) -> Connectors:  # noqa: ARG001 (every action takes it)
+def connectors(app: Application) -> InstalledConnectors:  # noqa: ARG001 (every action takes it)
     """Which kinds of orgs can be connected."""
-    return Connectors(tuple(connector_names()))
+    return InstalledConnectors(tuple(connector_names()))
 
 
 @action("connector.asks", Right.MANAGE, where=Where.HOME)
@@ -51,7 +51,7 @@ def asks(app: Application, connector: str) -> Asks:
 @action("connector.missing", Right.MANAGE, where=Where.HOME)
 def missing(
     app: Application, connector: str, config: Mapping[str, Json], *, known: Collection[str]
-) -> Missing:
+) -> MissingSecrets:
     """The secrets that these settings need beyond those known; raises UsageError, NotFound."""
     lacking = missing_secrets(app.connector(connector), config, known=known)
-    return Missing(tuple(one.name for one in lacking))
+    return MissingSecrets(tuple(one.name for one in lacking))

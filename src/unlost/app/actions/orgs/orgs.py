@@ -83,7 +83,7 @@ class OrgList:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class OrgPreview:
     """What was found by looking; ``secrets`` are those that open the org from now on.
 
     A sign-in may have renewed one: who keeps the org later gives these.
@@ -97,7 +97,7 @@ type Ask = Callable[[SecretField], str | None]
 
 
 @action("org.look", Right.MANAGE, where=Where.HOME)
-def look(app: Application, new: NewOrg) -> Looked:
+def look(app: Application, new: NewOrg) -> OrgPreview:
     """Sign in and look around: what would be added, and what its user will not see.
 
     Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
@@ -106,7 +106,7 @@ def look(app: Application, new: NewOrg) -> Looked:
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
         found = _seen(new, identity, opened.source)
-    return Looked(found, opened.held.every())
+    return OrgPreview(found, opened.held.every())
 
 
 @action(

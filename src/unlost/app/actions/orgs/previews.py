@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.app.access import Where, action
-from unlost.app.actions.orgs.orgs import Looked, NewOrg
+from unlost.app.actions.orgs.orgs import NewOrg, OrgPreview
 from unlost.app.actions.orgs.orgs import look as look_at
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
@@ -60,7 +60,7 @@ class LookView:
     look: str
     state: LookState
     alone: bool = False
-    looked: Looked | None = None
+    looked: OrgPreview | None = None
     error: UnlostError | None = None
 
 
@@ -129,7 +129,9 @@ def _view(app: Application, kept: KeptLook) -> LookView:
         return LookView(kept.id, LookState.LOOKING, alone=_is_alone(app, kept))
     told = open_draft(app, kept.answer, place=_place(app, kept.id))
     if "looked" in told:
-        return LookView(kept.id, LookState.FOUND, looked=learned(Looked).convert(told["looked"]))
+        return LookView(
+            kept.id, LookState.FOUND, looked=learned(OrgPreview).convert(told["looked"])
+        )
     error = UnlostError(told["code"], told["sentence"], next_step=told["next_step"])
     return LookView(kept.id, LookState.FAILED, error=error)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import held_id, typed_ids
-from unlost.app.records.record_facts import Names, People, table_named
+from unlost.app.records.record_facts import Names, UserNames, table_named
 from unlost.app.records.restored_as import Return, came_back_as, came_back_from
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -98,7 +98,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     ids = typed_ids(app, known, record)
     record = (held_id(head, described.name, ids) if ids[1:] else None) or ids[0]
     events = tell(app.vault, known.oid, described.name, record)
-    names, people = Names(head), People(head)
+    names, people = Names(head), UserNames(head)
     return HistoryResult(
         org=org,
         zone=known.identity.zone,
@@ -122,7 +122,7 @@ def _before(
     return () if was_there else came_back_from(app, org, table, record)
 
 
-def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
+def _entry(event: Event, table: Table, names: Names, people: UserNames) -> Entry:
     return Entry(
         kind=event.kind,
         how=event.op,

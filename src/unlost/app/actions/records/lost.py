@@ -13,7 +13,7 @@ from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.backups.moments import Past, parse_past
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import Gone, Names, People, how_gone
+from unlost.app.records.record_facts import Gone, Names, UserNames, how_gone
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -98,7 +98,7 @@ def lost(
     chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
         raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
-    telling = _Telling(app, known, old, new, People(new))
+    telling = _Telling(app, known, old, new, UserNames(new))
     return LostResult(
         org=org,
         zone=known.identity.zone,
@@ -176,7 +176,7 @@ class _Telling:
     org: ProtectedOrg
     old: Snapshot
     new: Snapshot
-    people: People
+    people: UserNames
 
     def records(self, keys: Sequence[RecordKey]) -> Iterator[LostRecord]:
         """The records of a page, in the order of their tables."""

@@ -8,19 +8,19 @@ import pyarrow as pa
 
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Latest, Live, last_look, parse_moment
+from unlost.app.backups.moments import Latest, LiveMoment, last_look, parse_moment
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
     Gone,
     Names,
-    People,
+    UserNames,
     how_gone,
     last_alive,
     record_unknown,
     table_named,
 )
-from unlost.app.records.related import Related, related
+from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
@@ -73,7 +73,7 @@ class ShowResult:
     values: Mapping[str, str | None]
     fields: tuple[ShownField, ...]
     files: tuple[StoredFile, ...]
-    related: Related | None
+    related: RelatedRecords | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
     """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
-    live = isinstance(moment, Live)
-    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, Live) else moment)
+    live = isinstance(moment, LiveMoment)
+    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, LiveMoment) else moment)
     described = table_named(snapshot.schema(), table)
     ids = typed_ids(app, known, record)
     if live:
@@ -162,7 +162,7 @@ def _result(
     as_of: datetime,
     live: bool,
 ) -> ShowResult:
-    people = People(snapshot)
+    people = UserNames(snapshot)
     versions = app.vault.history(org.oid, table.name, record)
     until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
@@ -199,7 +199,7 @@ def _related(
     record: str,
     *,
     versions: Sequence[Version],
-) -> Related | None:
+) -> RelatedRecords | None:
     """What belongs to a record; to one with ``versions``, which is deleted, before that."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     seen = app.vault.at(org.oid, before) if before is not None else snapshot

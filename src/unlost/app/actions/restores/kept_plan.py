@@ -47,7 +47,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RestoreRequest:
     """What somebody chose to bring back: a request, or what failed in the restore ``retry``.
 
     ``codes``: only what failed for these reasons.
@@ -72,7 +72,7 @@ class PlanView:
     state: PlanState
     made_at: datetime
     made_by: str
-    wanted: Wanted
+    wanted: RestoreRequest
     run: str
     error_code: str
     error_sentence: str
@@ -107,7 +107,7 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
 
 
 @action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
-def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
+def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
 
     Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
@@ -310,13 +310,13 @@ def _check_ready(kept: KeptPlan) -> None:
         )
 
 
-def wanted_of(org: str, plan: str) -> Wanted:
+def wanted_of(org: str, plan: str) -> RestoreRequest:
     """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
     return _wanted(_kept(org, plan))
 
 
-def _wanted(kept: KeptPlan) -> Wanted:
-    return learned(Wanted).convert(kept.request)
+def _wanted(kept: KeptPlan) -> RestoreRequest:
+    return learned(RestoreRequest).convert(kept.request)
 
 
 def _view(app: Application, org: ProtectedOrg, kept: KeptPlan) -> PlanView:

@@ -32,7 +32,7 @@ from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
-from unlost.model.jobs import Job, JobKind, Wish
+from unlost.model.jobs import Job, JobKind, RunCommand
 from unlost.model.plan import RestorePlan
 
 
@@ -110,7 +110,7 @@ def do_restore(app: Application, run: str) -> RunState | None:
 def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> None:
     """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
     now = app.clock.now()
-    if wish_of(run) is Wish.CANCEL:
+    if wish_of(run) is RunCommand.CANCEL:
         drop_restore(run, at=now)
         return
     wait, failed = _wait(app, error, failures=failures)

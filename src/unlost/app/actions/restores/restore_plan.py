@@ -10,7 +10,7 @@ from unlost.app.compose import Application, Fanout, Silence
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
@@ -127,7 +127,7 @@ def planned(
             org.oid,
             ports,
             selection,
-            related=Related.ALL if request.related else Related.NONE,
+            related=RelatedPolicy.ALL if request.related else RelatedPolicy.NONE,
             at=at,
             left_out=_left_out(request),
             edits=edits,

@@ -22,12 +22,17 @@ from unlost.catalog.runs import (
     find_run,
     list_runs,
 )
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import announce, execute, run_of
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
-from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import (
+    Ending,
+    ParkedRestore,
+    RecordOutcome,
+    RestoreOutcome,
+)
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED
@@ -264,7 +269,7 @@ def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts
     )
 
 
-def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
+def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
     if isinstance(ended, RestoreOutcome):
         return ended
     if ended.code in (PAUSED, CANCELLED):
@@ -345,7 +350,11 @@ def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
 
 
 def _again(
-    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey], edits: Edits
+    app: Application,
+    log: RestoreLog,
+    org: ProtectedOrg,
+    failed: Collection[RecordKey],
+    edits: Edits,
 ) -> RestorePlan:
     plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
@@ -377,11 +386,11 @@ def _tries(app: Application, plan: RestorePlan) -> list[str]:
     return tries
 
 
-def _log(app: Application, plan: RestorePlan, run: str) -> Log:
-    return Log(app.whole_vault.journal(plan.target, run))
+def _log(app: Application, plan: RestorePlan, run: str) -> RestoreLog:
+    return RestoreLog(app.whole_vault.journal(plan.target, run))
 
 
-def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
+def _known(app: Application, run: str) -> tuple[RestoreLog, ProtectedOrg]:
     found = journal_of(app, run)
     if found is None:
         raise run_unknown(run)
@@ -389,19 +398,19 @@ def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
     return log, org_of(app, oid)
 
 
-def journal_of(app: Application, run: str) -> tuple[Log, str] | None:
+def journal_of(app: Application, run: str) -> tuple[RestoreLog, str] | None:
     """What the vault has of a restore, and the oid of its org; None for a run that is none."""
     vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
     for oid in vault.orgs():
         if run in vault.journals(oid):
-            log = Log(vault.journal(oid, run))
+            log = RestoreLog(vault.journal(oid, run))
             if log.state.opened is not None:
                 return log, oid
     return None
 
 
 def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
-    log = Log(app.whole_vault.journal(oid, run))
+    log = RestoreLog(app.whole_vault.journal(oid, run))
     opened, closed = log.state.opened, log.state.closed
     return RunLine(
         run,

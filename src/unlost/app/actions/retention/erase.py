@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import Elsewhere, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
@@ -62,7 +62,7 @@ class ErasePlan:
     restores: tuple[str, ...]
     certificates: int
     rewritten: int
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[OtherOrgRecords, ...]
     matchable: tuple[str, ...] = ()
 
 

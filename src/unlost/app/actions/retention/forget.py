@@ -8,7 +8,7 @@ import msgspec
 from blake3 import blake3
 
 from unlost.app.access import action
-from unlost.app.actions.retention.keeping import KeepWish, Remark, remarks, wished
+from unlost.app.actions.retention.keeping import KeepWish, RuleWarning, remarks, wished
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
@@ -59,7 +59,7 @@ class ForgetPlan:
     org: str
     zone: str
     rules: KeepRules
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RuleWarning, ...]
     digest: str
     kept: tuple[NightOf, ...]
     going: tuple[NightOf, ...]

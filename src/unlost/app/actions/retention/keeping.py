@@ -26,7 +26,7 @@ from unlost.model.retention import ForgottenRecord, KeepRules
 FEW = 7  # nights: with fewer, what was lost a week ago may be in none of them
 
 
-class Remark(StrEnum):
+class RuleWarning(StrEnum):
     """What somebody should know who sets such rules."""
 
     FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nights may be left
@@ -44,12 +44,12 @@ class OrgKeeping:
     zone: str
     rules: KeepRules
     since: datetime | None
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RuleWarning, ...]
     last: ForgottenRecord | None
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class RetentionPolicies:
     """What is kept, by org."""
 
     orgs: tuple[OrgKeeping, ...]
@@ -76,11 +76,11 @@ def _noted(kept: OrgKeeping) -> dict[str, Json]:
 
 
 @action("keep.show", Right.LOOK)
-def show(app: Application, org: str | None = None) -> Keeping:
+def show(app: Application, org: str | None = None) -> RetentionPolicies:
     """The rules of one org, or of all; raises NotFound for an unknown org."""
     orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
     kept, none = all_rules(), KeptRules(KeepRules(), None)
-    return Keeping(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
+    return RetentionPolicies(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
 
 
 @action("keep.set", Right.MANAGE, trace=Trace.WRITE, told=_noted)
@@ -110,14 +110,14 @@ def wished(rules: KeepRules, wish: KeepWish) -> KeepRules:
     return found
 
 
-def remarks(rules: KeepRules) -> tuple[Remark, ...]:
+def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:
     """What somebody should know of rules."""
     most = rules.days + rules.daily + rules.weekly + rules.monthly + rules.yearly
     found = []
     if rules.thins and most < FEW:
-        found.append(Remark.FEW_NIGHTS)
+        found.append(RuleWarning.FEW_NIGHTS)
     if rules.deleted_days and not rules.thins:
-        found.append(Remark.NO_EFFECT)
+        found.append(RuleWarning.NO_EFFECT)
     return tuple(found)
 
 

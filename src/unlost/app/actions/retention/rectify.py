@@ -10,10 +10,10 @@ from blake3 import blake3
 from unlost.app.access import action
 from unlost.app.actions.retention.erase import DIGEST_BYTES
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import Elsewhere, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
-from unlost.app.restores.overrides import Reading
+from unlost.app.restores.overrides import TypedValueReader
 from unlost.app.retention import scrubbing
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -60,7 +60,7 @@ class RectifyPlan:
     restores: tuple[str, ...]
     certificates: int
     rewritten: int
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[OtherOrgRecords, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) ->
 
 def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> RectifyWish:
     (record,) = chosen_records(app, org, (wish.record,))
-    reading = Reading(app, org)
+    reading = TypedValueReader(app, org)
     values = [
         RightValue(name, reading.cell(record.table, name, text))
         for name, text in map(_named, wish.values)
@@ -169,7 +169,10 @@ def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> Rectif
 
 
 def _was(
-    reading: Reading, record: RecordKey, values: Sequence[RightValue], wish: WishedCorrection
+    reading: TypedValueReader,
+    record: RecordKey,
+    values: Sequence[RightValue],
+    wish: WishedCorrection,
 ) -> str | None:
     """The wrong value as the org would tell it; as it was typed where such a column cannot hold it."""
     if wish.was and len(values) == 1:

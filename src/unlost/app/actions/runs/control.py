@@ -14,7 +14,7 @@ from unlost.catalog.queued_restores import drop_restore, release_restore
 from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.snapshot import CommitKind
 
 
@@ -35,8 +35,8 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, Wish.PAUSE)
-    hold_night(run, code=PAUSED, sentence=stopped(run, Wish.PAUSE).sentence)
+    set_wish(run, RunCommand.PAUSE)
+    hold_night(run, code=PAUSED, sentence=stopped(run, RunCommand.PAUSE).sentence)
     now = known.state is RunState.RUNNING
     return Controlled(
         run,
@@ -63,14 +63,14 @@ def cancel(app: Application, run: str) -> Controlled:
                 f"The service does not go on with {run}; what it wrote stays in the org.",
                 f"Finish it with `unlost restore resume {run}`.",
             )
-        set_wish(run, Wish.CANCEL)
+        set_wish(run, RunCommand.CANCEL)
         return Controlled(
             run,
             known.org,
             f"The run {run} stops within seconds; what it wrote stays in the org.",
             f"Finish it with `unlost restore resume {run}`.",
         )
-    set_wish(run, Wish.CANCEL)
+    set_wish(run, RunCommand.CANCEL)
     try:
         given_up = cancel_unfinished(app, get_org(known.org), run)
     except Conflict as busy:
@@ -79,7 +79,7 @@ def cancel(app: Application, run: str) -> Controlled:
         return Controlled(run, known.org, f"The run {run} stops within seconds.")
     if not given_up:
         _goes_on(run)  # it ended meanwhile
-    told = stopped(run, Wish.CANCEL)
+    told = stopped(run, RunCommand.CANCEL)
     cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
     return Controlled(run, known.org, told.sentence, told.next_step)
 
@@ -91,7 +91,7 @@ def go_on(app: Application, run: str) -> Controlled:
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, Wish.NONE)
+    set_wish(run, RunCommand.NONE)
     if release_restore(run):
         ask_for(app, run)
         return Controlled(run, known.org, f"The service goes on with {run}.")
@@ -104,14 +104,14 @@ def go_on(app: Application, run: str) -> Controlled:
 
 
 def _cancel_hour(app: Application, known: RunRecord) -> Controlled:
-    set_wish(known.id, Wish.CANCEL)
+    set_wish(known.id, RunCommand.CANCEL)
     try:
         close_hours(app, get_org(known.org))
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
         return Controlled(known.id, known.org, f"The run {known.id} stops within seconds.")
-    told = stopped(known.id, Wish.CANCEL)
+    told = stopped(known.id, RunCommand.CANCEL)
     return Controlled(known.id, known.org, told.sentence, told.next_step)
 
 

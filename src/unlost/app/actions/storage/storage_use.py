@@ -17,9 +17,9 @@ from unlost.model.storage import (
     Loop,
     MailRule,
     StorageRule,
+    StorageWeight,
     TableUse,
     ThreadUse,
-    Weight,
 )
 
 RECENT = timedelta(days=30)
@@ -170,6 +170,6 @@ def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping
     return {table: rule for table, rule in rules.items() if table in head.tables()}
 
 
-def _weight(rules: Mapping[str, StorageRule], table: str) -> Weight | None:
+def _weight(rules: Mapping[str, StorageRule], table: str) -> StorageWeight | None:
     weights = rules[table].weights if table in rules else ()
     return next((one for one in weights if one.texts), None)

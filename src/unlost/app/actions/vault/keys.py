@@ -30,7 +30,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import (
-    Way,
+    SlotState,
     WayKind,
     note_sheet,
     remove_way,
@@ -232,7 +232,7 @@ def _open(app: Application, way: WayIn) -> OpenedKeys:
     return open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
 
 
-def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> None:
+def _check_not_in_use(app: Application, slot: str, held: tuple[SlotState, ...]) -> None:
     """The service must be able to open the vault tonight."""
     own = service_slots(app.home)
     usable = {one.slot for one in held if one.usable}

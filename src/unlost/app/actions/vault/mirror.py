@@ -23,7 +23,7 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 from unlost.model.mirror import MirrorRecord
 from unlost.model.store import Store
 from unlost.vault.mirror.update import Mirrored, update_mirror
@@ -143,7 +143,7 @@ def keep_mirrored(app: Application) -> MirrorRecord | None:
     return last_mirror()
 
 
-def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
+def _brought(app: Application, place: StoreAddress, held: HeldLock) -> MirrorDone:
     """Bring it up to date, keep how that ended, and give the lock back."""
     before = last_mirror(str(place))
     done_at = before.done_at if before is not None else None

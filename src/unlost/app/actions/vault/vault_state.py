@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.home.stores import store_at
 from unlost.app.vault.mirror import MirrorState, mirror_now
 from unlost.catalog.checks import newest_checks
-from unlost.catalog.copying import Copied, last_copy
+from unlost.catalog.copying import NewestCopy, last_copy
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.upkeep import last_upkeep
 from unlost.jobs.durable import ask
@@ -58,7 +58,7 @@ class Custody:
     service_key: str
     slots: tuple[str, ...]
     copies: int
-    copied: Copied | None
+    copied: NewestCopy | None
     free: int | None
     total: int | None
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from unlost.model.ports import Connector, SecretField
 
 
-class Connectors(TyperGroup):
+class ConnectorCommands(TyperGroup):
     """One command a connector, made when it is asked for: connectors are slow to import."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
@@ -74,7 +74,7 @@ app = typer.Typer(
     help="Add orgs, list them, let them be written to.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(
-    typer.Typer(cls=Connectors, no_args_is_help=True, rich_markup_mode=None),
+    typer.Typer(cls=ConnectorCommands, no_args_is_help=True, rich_markup_mode=None),
     name="add",
     help="Add an org; says what its user will not see.",
 )

@@ -13,7 +13,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.keeping import Keeping, OrgKeeping
+    from unlost.app.actions.retention.keeping import OrgKeeping, RetentionPolicies
     from unlost.model.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
@@ -108,7 +108,7 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
     return told or ["every night"]
 
 
-def _show_all(out: "Console", result: "Keeping") -> None:
+def _show_all(out: "Console", result: "RetentionPolicies") -> None:
     if not result.orgs:
         out.print("No org is protected yet. Add one with `unlost org add`.")
     for one in result.orgs:

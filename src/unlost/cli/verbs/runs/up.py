@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from unlost.app.home.cancellation import Brake
     from unlost.app.service.metrics import Board
-    from unlost.app.service.service import Part, Service
+    from unlost.app.service.service import Service, ServicePart
     from unlost.web.serving import Reached
 
 PORT = 8484
@@ -75,10 +75,10 @@ def up(
     use_settings()
     from unlost.app.home.system import SystemClock
     from unlost.app.service.metrics import Board, served
-    from unlost.app.service.service import Part
+    from unlost.app.service.service import ServicePart
 
     brake, board = _stoppable(), Board()
-    service = _service(root, brake, Part.SERVICE, workers=workers, board=board)
+    service = _service(root, brake, ServicePart.SERVICE, workers=workers, board=board)
     reached = Reached(port=port, origins=origins_of(origin or ()))
     with ExitStack() as open_now:
         if metrics is not None:
@@ -118,10 +118,10 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
     What a worker that died was at, another one goes on with within seconds.
     """
     root = home_or_fail(home)
-    from unlost.app.service.service import Part
+    from unlost.app.service.service import ServicePart
 
     brake = _stoppable()
-    service = _service(root, brake, Part.WORKER, workers=workers)
+    service = _service(root, brake, ServicePart.WORKER, workers=workers)
     typer.echo(f"A worker of {root}. Stop it with Ctrl-C; its runs go on elsewhere.")
     service.run()
     typer.echo("Stopped.")
@@ -138,7 +138,7 @@ def _stoppable() -> "Brake":
 
 
 def _service(
-    root: "Path", brake: "Brake", part: "Part", *, workers: int, board: "Board | None" = None
+    root: "Path", brake: "Brake", part: "ServicePart", *, workers: int, board: "Board | None" = None
 ) -> "Service":
     from unlost.app.compose import open_application
     from unlost.app.service.service import Service

@@ -7,7 +7,7 @@ Sources: REST guide (sObject Describe: createable, updateable), object reference
 from collections.abc import Callable, Sequence
 
 from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.rights import read_rights
 from unlost.connectors.salesforce.writing.capability import Describe
 from unlost.connectors.salesforce.writing.rules import never, rule_for
@@ -65,7 +65,7 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
         return []
     try:
         told = describe(table.name)
-    except Refused:
+    except SalesforceRefusal:
         return [_permission(table, "Read", None)]
     return [
         _permission(table, word, op)

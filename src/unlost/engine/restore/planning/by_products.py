@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from unlost.engine.restore.planning.choose import Draft, Drafts, create
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
 from unlost.model.writing import Birth, WriteCapability
 
@@ -61,7 +61,7 @@ def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
     if capability.birth is not Birth.BY_PRODUCT:
         create(made, capability)
     elif declared:
-        made.skip(Remark.MAKER_MISSING)
+        made.skip(NoteCode.MAKER_MISSING)
 
 
 def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from unlost.engine.restore.planning.choose import Draft
 from unlost.engine.restore.planning.facts import Standing
 from unlost.engine.restore.planning.related import Gathering
-from unlost.engine.restore.planning.survey import Survey
+from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.values.edits import people_of, settable, swappable
 from unlost.model.plan import Action, Choices, Holder, RecordKey, Settable, Why
 
@@ -22,7 +22,7 @@ def choices(gathering: Gathering, drafts: Sequence[Draft]) -> Choices:
     )
 
 
-def _settable(survey: Survey, name: str) -> Settable:
+def _settable(survey: RestoreSurvey, name: str) -> Settable:
     return Settable(name, tuple(settable(survey.table(name), survey.capability(name))))
 
 

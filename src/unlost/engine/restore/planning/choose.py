@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.planning.facts import Facts, Standing
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey, Why
 from unlost.model.writing import Birth, Identity, WriteCapability, WriteOp
 
@@ -28,7 +28,7 @@ class Draft:
     edits: dict[str, str | None] = field(default_factory=dict)
     late: tuple[str, ...] = ()
     level: int = 0
-    remarks: dict[Remark, None] = field(default_factory=dict)
+    remarks: dict[NoteCode, None] = field(default_factory=dict)
     lost_links: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -47,14 +47,14 @@ class Draft:
         """True if it gets an id that nobody knows yet."""
         return self.action in (Action.CREATE, Action.BY_PRODUCT)
 
-    def skip(self, remark: Remark) -> None:
+    def skip(self, remark: NoteCode) -> None:
         """Write nothing of it."""
         self.action = Action.SKIP
         self.columns.clear()
         self.edits.clear()
         self.remarks[remark] = None
 
-    def remark(self, remark: Remark) -> None:
+    def remark(self, remark: NoteCode) -> None:
         """Say something of it."""
         self.remarks[remark] = None
 
@@ -72,17 +72,17 @@ def draft(
     if made.action is Action.CREATE:
         create(made, capability)
     elif made.action is Action.SKIP:
-        made.remark(Remark.LOST_SINCE)
+        made.remark(NoteCode.LOST_SINCE)
     elif made.action in (Action.UNDELETE, Action.ADOPT) or why is Why.SELECTED:
         _set_differing(made, capability, facts.differs)
         if facts.fixed:
-            made.remark(Remark.COLUMN_FIXED)
+            made.remark(NoteCode.COLUMN_FIXED)
     elif made.action is Action.UNCHANGED:
         _set_differing(made, capability, [n for n in facts.differs if n in facts.edits])
         if facts.edits.keys() & set(facts.fixed):
-            made.remark(Remark.COLUMN_FIXED)
+            made.remark(NoteCode.COLUMN_FIXED)
     if adopted:
-        made.remark(Remark.ADOPTS_TWIN)
+        made.remark(NoteCode.ADOPTS_TWIN)
     return made
 
 
@@ -91,9 +91,9 @@ def create(made: Draft, capability: WriteCapability) -> None:
     made.action = Action.CREATE
     made.columns.clear()
     if not capability.allows(WriteOp.CREATE):
-        made.skip(Remark.CREATE_NOT_ALLOWED)
+        made.skip(NoteCode.CREATE_NOT_ALLOWED)
     elif made.facts.lacking:
-        made.skip(Remark.VALUE_MISSING)
+        made.skip(NoteCode.VALUE_MISSING)
 
 
 def _action(facts: Facts, capability: WriteCapability, *, adopted: bool) -> Action:
@@ -116,9 +116,9 @@ def _set_differing(made: Draft, capability: WriteCapability, names: Sequence[str
     facts = made.facts
     for name in names:
         if name in facts.newer:
-            made.remark(Remark.CHANGED_SINCE)
+            made.remark(NoteCode.CHANGED_SINCE)
         elif name in facts.lacking:
-            made.remark(Remark.VALUE_NEEDED)
+            made.remark(NoteCode.VALUE_NEEDED)
         else:
             set_column(made, name, capability)
 
@@ -130,9 +130,9 @@ def set_column(made: Draft, name: str, capability: WriteCapability) -> None:
         if made.action is Action.UNCHANGED:
             made.action = Action.UPDATE
     elif made.action is Action.UNCHANGED:
-        made.skip(Remark.UPDATE_NOT_ALLOWED)
+        made.skip(NoteCode.UPDATE_NOT_ALLOWED)
     else:
-        made.remark(Remark.UPDATE_NOT_ALLOWED)
+        made.remark(NoteCode.UPDATE_NOT_ALLOWED)
 
 
 type Drafts = Mapping[RecordKey, Draft]

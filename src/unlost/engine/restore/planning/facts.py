@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.planning.column_roles import Lens
 from unlost.engine.restore.planning.selection import Pick
-from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, Survey, chunks
+from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Values
 from unlost.model.plan import RecordKey
@@ -33,7 +33,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredRow:
     """The record is a row that another one gathers when it is created: of ``table``/``parent``."""
 
     table: str
@@ -73,7 +73,7 @@ class Facts:
     lacking: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
-    gathered: tuple[Gathered, ...] = ()
+    gathered: tuple[GatheredRow, ...] = ()
     rank: tuple[str, ...] = ()
     made_by_org: bool = False
     whole: bool = True
@@ -85,7 +85,11 @@ class Facts:
 
 
 def look(
-    survey: Survey, name: str, picks: Sequence[Pick], *, lives: Mapping[str, str] | None = None
+    survey: RestoreSurvey,
+    name: str,
+    picks: Sequence[Pick],
+    *,
+    lives: Mapping[str, str] | None = None,
 ) -> Iterator[Facts]:
     """The facts of these records of one table and snapshot; those that the vault lacks are left out.
 
@@ -105,7 +109,7 @@ def look(
         yield from _look(survey, lens, chunk, lives or {})
 
 
-def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
+def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
     """Tables that gather rows of this one when their records are created: it refers to them."""
     owners = {
         table
@@ -123,7 +127,7 @@ def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
 
 
 def _look(
-    survey: Survey, lens: Lens, picks: Sequence[Pick], lives: Mapping[str, str]
+    survey: RestoreSurvey, lens: Lens, picks: Sequence[Pick], lives: Mapping[str, str]
 ) -> Iterator[Facts]:
     name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
     by_record = {pick.key.record: pick for pick in picks}
@@ -142,7 +146,7 @@ def _look(
         yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
 
 
-def _wrong(survey: Survey, name: str, picks: Sequence[Pick]) -> Mapping[str, Cells]:
+def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[Pick]) -> Mapping[str, Cells]:
     """The values that are to be replaced, where a pick says in which backup they are."""
     numbers = {pick.wrong for pick in picks if pick.wrong is not None}
     columns = sorted({column for pick in picks for column in pick.columns})
@@ -169,7 +173,7 @@ class _Batch:
     ``unread``: columns of which the vault does not know what a record had; they are left as they are.
     """
 
-    survey: Survey
+    survey: RestoreSurvey
     lens: Lens
     rows: pa.Table
     unread: Mapping[str, frozenset[str]]
@@ -355,9 +359,9 @@ def _keys(
     return tuple((key, values) for key, values in told if values is not None)
 
 
-def _gathered(lens: Lens, cells: Cells) -> tuple[Gathered, ...]:
+def _gathered(lens: Lens, cells: Cells) -> tuple[GatheredRow, ...]:
     return tuple(
-        Gathered(owner, parent, gather.value_column)
+        GatheredRow(owner, parent, gather.value_column)
         for owner, gather in lens.gatherers
         if (parent := cells.get(gather.parent_column)) is not None
         and all(cells.get(column) == text for column, text in gather.where)

@@ -15,19 +15,19 @@ from unlost.engine.restore.planning.predict import Prospect, predict
 from unlost.engine.restore.planning.references import Settling
 from unlost.engine.restore.planning.related import (
     NOTHING,
-    Found,
     Gathering,
     LeftOut,
-    Related,
+    PlannedMember,
+    RelatedPolicy,
     gather,
 )
 from unlost.engine.restore.planning.selection import Pick, Picked, select
 from unlost.engine.restore.planning.sequence import put_in_order
-from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, Survey, chunks
+from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, RestoreSurvey, chunks
 from unlost.engine.restore.planning.twins import Twins, find_twins
 from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
@@ -44,7 +44,7 @@ from unlost.model.plan import (
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 
-__all__ = ["LeftOut", "PlanPorts", "Related", "plan_again", "plan_restore"]
+__all__ = ["LeftOut", "PlanPorts", "RelatedPolicy", "plan_again", "plan_restore"]
 
 
 def plan_restore(
@@ -52,7 +52,7 @@ def plan_restore(
     ports: PlanPorts,
     selection: Selection,
     *,
-    related: Related = Related.ALL,
+    related: RelatedPolicy = RelatedPolicy.ALL,
     at: int | None = None,
     left_out: LeftOut = NOTHING,
     edits: Edits = NO_EDITS,
@@ -66,7 +66,7 @@ def plan_restore(
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and what
     the selection is refused for), NotFound, and what the ports raise.
     """
-    survey = Survey(org, ports, edits=edits)
+    survey = RestoreSurvey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
     return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
 
@@ -86,11 +86,11 @@ def plan_again(
     plan still counts, ``edits`` over it. Raises as ``plan_restore``.
     """
     known = merged(edits_of(plan.typed, only=failed), edits)
-    survey = Survey(plan.org, ports, unbinned=unbinned, edits=known)
+    survey = RestoreSurvey(plan.org, ports, unbinned=unbinned, edits=known)
     steps = [step for step in plan.steps if step.key in failed]
     picked = Picked(tuple(_pick_again(plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
-    related = Related.ALL if plan.related else Related.NONE
+    related = RelatedPolicy.ALL if plan.related else RelatedPolicy.NONE
     return _planned(survey, picked, _Head(plan_id, selection, related))
 
 
@@ -104,7 +104,7 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
     return Pick(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
 
 
-def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
+def _planned(survey: RestoreSurvey, picked: Picked, head: "_Head") -> RestorePlan:
     gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
     if not gathering.found:
         raise _nothing(picked)
@@ -178,14 +178,14 @@ class _Drafting:
                 else:  # the reading user does not see it
                     self.twins.taken.add(facts.key)
 
-    def _draft(self, one: Found, *, adopted: bool) -> Draft:
+    def _draft(self, one: PlannedMember, *, adopted: bool) -> Draft:
         facts, survey = one.facts, self.gathering.survey
         capability = survey.capability(facts.key.table)
         made = draft(facts, capability, why=one.why, because=one.because, adopted=adopted)
         if facts.key in self.twins.many:
-            made.skip(Remark.KEY_NOT_UNIQUE)
+            made.skip(NoteCode.KEY_NOT_UNIQUE)
         elif facts.key in self.twins.taken:
-            made.skip(Remark.KEY_TAKEN)
+            made.skip(NoteCode.KEY_TAKEN)
         return made
 
     def _look_for_files(self) -> None:
@@ -214,7 +214,7 @@ class _Drafting:
         if stored is not None:
             self.files[made.key] = stored.size
         elif made.facts.file_bytes:
-            made.skip(Remark.FILE_MISSING)
+            made.skip(NoteCode.FILE_MISSING)
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -226,12 +226,12 @@ class _Head:
 
     id: str
     selection: Selection
-    related: Related
+    related: RelatedPolicy
     left_out: LeftOut = NOTHING
 
 
 def _plan(
-    survey: Survey,
+    survey: RestoreSurvey,
     picked: Picked,
     settling: Settling,
     files: Mapping[RecordKey, int],
@@ -262,7 +262,7 @@ def _plan(
             max(made.facts.snapshot for made in drafts),
             survey.ports.clock.now(),
             head.selection,
-            head.related is Related.ALL and not head.left_out,
+            head.related is RelatedPolicy.ALL and not head.left_out,
             tuple(_step(made) for made in drafts),
             tuple(_links(gathering)),
             notes,

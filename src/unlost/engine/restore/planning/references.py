@@ -7,13 +7,13 @@ from enum import Enum, auto
 from unlost.engine.restore.planning.by_products import Capabilities, Products, settle_products
 from unlost.engine.restore.planning.choose import Draft, create, set_column
 from unlost.engine.restore.planning.related import Gathering
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey, Why
 from unlost.model.schema import DeleteRule
 from unlost.model.writing import WriteCapability, WriteOp
 
 
-class Fate(Enum):
+class ReferenceTarget(Enum):
     """Where a reference can point to when all is done."""
 
     ANEW = auto()  # to a record that comes back with a new id
@@ -63,12 +63,12 @@ class Settling:
         capability = self.capabilities(made.key.table)
         if made.action is Action.UNDELETE and self._lost_master(made):
             create(made, capability)
-            made.remark(Remark.LEFT_IN_BIN)
+            made.remark(NoteCode.LEFT_IN_BIN)
             return True
         if made.action is Action.CREATE:
             missing = self._missing(made, capability)
             if missing:
-                made.skip(Remark.PARENT_REQUIRED)
+                made.skip(NoteCode.PARENT_REQUIRED)
                 made.lost_links.update(dict.fromkeys(missing))
                 return True
         return False
@@ -107,22 +107,22 @@ class Settling:
             for column in made.facts.references
             if column in capability.needs_value
             and column in capability.settable
-            and self.fate(made, column) is Fate.MISSING
+            and self.fate(made, column) is ReferenceTarget.MISSING
         ]
 
-    def fate(self, made: Draft, column: str) -> str | Fate:
+    def fate(self, made: Draft, column: str) -> str | ReferenceTarget:
         """The id that a wanted reference will have, or what else becomes of it."""
         return self._fate(made, column, made.facts.references[column])
 
-    def _fate(self, made: Draft, column: str, value: str) -> str | Fate:
+    def _fate(self, made: Draft, column: str, value: str) -> str | ReferenceTarget:
         target = self.gathering.meant(made.facts, column, value)
         other = self.drafts.get(target)
         if other is None:
             home = self.gathering.homes.get(target, value)
-            return Fate.MISSING if home is None else home
+            return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:
-            return Fate.ANEW
-        return other.facts.live or value if other.stays else Fate.MISSING
+            return ReferenceTarget.ANEW
+        return other.facts.live or value if other.stays else ReferenceTarget.MISSING
 
     # --- what is set -------------------------------------------------------------------------------
 
@@ -142,14 +142,14 @@ class Settling:
             if made.action is Action.UNDELETE:
                 self._note_cascade(made)
             if made.facts.edits and made.action not in (Action.SKIP, Action.UNCHANGED):
-                made.remark(Remark.TYPED)
+                made.remark(NoteCode.TYPED)
 
     def _leave_empty(self, made: Draft, capability: WriteCapability) -> None:
         for column in made.facts.references:
-            if column in capability.settable and self.fate(made, column) is Fate.MISSING:
+            if column in capability.settable and self.fate(made, column) is ReferenceTarget.MISSING:
                 made.edits[column] = None
                 made.lost_links[column] = None
-                made.remark(Remark.PARENT_MISSING)
+                made.remark(NoteCode.PARENT_MISSING)
 
     def _correct(self, made: Draft, capability: WriteCapability, columns: Collection[str]) -> None:
         """Bring these references of a record to where they were, or shall be."""
@@ -160,15 +160,15 @@ class Settling:
             fate = self.fate(made, column) if column in facts.references else None
             if fate == seen:
                 continue
-            if fate is Fate.MISSING:
+            if fate is ReferenceTarget.MISSING:
                 made.lost_links[column] = None
-                made.remark(Remark.PARENT_MISSING)
+                made.remark(NoteCode.PARENT_MISSING)
             elif column in facts.newer:
-                made.remark(Remark.CHANGED_SINCE)
+                made.remark(NoteCode.CHANGED_SINCE)
             elif column not in capability.changeable:
-                made.remark(Remark.COLUMN_FIXED)
+                made.remark(NoteCode.COLUMN_FIXED)
             elif fate is None and column in capability.needs_value:
-                made.remark(Remark.VALUE_NEEDED)
+                made.remark(NoteCode.VALUE_NEEDED)
             else:
                 set_column(made, column, capability)
 
@@ -185,11 +185,11 @@ class Settling:
             if seen == fate:
                 continue
             if seen not in (None, value):
-                made.remark(Remark.MOVED_SINCE)
+                made.remark(NoteCode.MOVED_SINCE)
             elif column in capability.changeable:
                 set_column(made, column, capability)
             else:
-                made.remark(Remark.COLUMN_FIXED)
+                made.remark(NoteCode.COLUMN_FIXED)
 
     def _given_away(self, made: Draft, column: str, value: str) -> bool:
         """True if people asked that another record is named there: nobody is named again then."""
@@ -217,12 +217,12 @@ class Settling:
         linked = [name for name in linked if name in capability.changeable]
         made.columns.update(dict.fromkeys(facts.plain))
         made.columns.update(
-            dict.fromkeys(n for n in linked if self.fate(made, n) is not Fate.MISSING)
+            dict.fromkeys(n for n in linked if self.fate(made, n) is not ReferenceTarget.MISSING)
         )
 
     def _note_cascade(self, made: Draft) -> None:
         if any(master.action is Action.UNDELETE for master in self.masters(made)):
-            made.remark(Remark.BY_CASCADE)
+            made.remark(NoteCode.BY_CASCADE)
 
 
 def _is_wanted(made: Draft) -> bool:

@@ -14,14 +14,14 @@ from enum import StrEnum
 from unlost.engine.restore.planning.children import Child, Children
 from unlost.engine.restore.planning.facts import Facts, Standing, look
 from unlost.engine.restore.planning.selection import MAX_STEPS, Pick, too_large
-from unlost.engine.restore.planning.survey import FETCH_IDS, Survey, chunks
+from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
 from unlost.model.plan import RecordKey, Why
 from unlost.model.schema import DeleteRule
 from unlost.model.writing import Birth
 
 
-class Related(StrEnum):
+class RelatedPolicy(StrEnum):
     """Whether what belongs to the chosen records comes with them."""
 
     ALL = "all"
@@ -48,7 +48,7 @@ type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
 
 
 @dataclass(slots=True)
-class Found:
+class PlannedMember:
     """A record of the plan and how it came there. ``spread``: its children were looked for."""
 
     facts: Facts
@@ -76,10 +76,10 @@ class Gathering:
     last life.
     """
 
-    survey: Survey
-    related: Related
+    survey: RestoreSurvey
+    related: RelatedPolicy
     left_out: LeftOut = NOTHING
-    found: dict[RecordKey, Found] = field(default_factory=dict)
+    found: dict[RecordKey, PlannedMember] = field(default_factory=dict)
     homes: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
@@ -119,7 +119,11 @@ class Gathering:
 
 
 def gather(
-    survey: Survey, picks: Sequence[Pick], *, related: Related, left_out: LeftOut = NOTHING
+    survey: RestoreSurvey,
+    picks: Sequence[Pick],
+    *,
+    related: RelatedPolicy,
+    left_out: LeftOut = NOTHING,
 ) -> Gathering:
     """The chosen records and what belongs to them, but for what is left out.
 
@@ -160,7 +164,7 @@ class _Walk:
             self._look(fresh)
             met = [found[one.pick.key] for one in fresh if one.pick.key in found]
             fresh = []
-            if self.gathering.related is Related.ALL:
+            if self.gathering.related is RelatedPolicy.ALL:
                 fresh += self._below(met)
             fresh += self._above(met)
             fresh = self._new(fresh)
@@ -190,17 +194,17 @@ class _Walk:
                 one = known[facts.key]
                 life = self.gathering.life(facts.key)
                 why = Why.SELECTED if life in self.selected else one.why
-                self.gathering.found[facts.key] = Found(facts, why, one.because)
+                self.gathering.found[facts.key] = PlannedMember(facts, why, one.because)
                 self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
 
-    def _below(self, met: Sequence[Found]) -> list[_Fresh]:
+    def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Records that referred to these, where these lead on."""
         fresh: list[_Fresh] = []
         spreading = [one for one in met if self._leads_on(one)]
         while spreading:
-            again: list[Found] = []
+            again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
                 own = self.gathering.known(child.key)
                 known = self.gathering.found[own] if own is not None else None
@@ -215,7 +219,7 @@ class _Walk:
             spreading = [one for one in again if self._leads_on(one)]
         return fresh
 
-    def _leads_on(self, one: Found) -> bool:
+    def _leads_on(self, one: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
         facts, table = one.facts, one.facts.key.table
         lost = facts.standing is not Standing.LIVE
@@ -235,7 +239,7 @@ class _Walk:
 
     # --- up ----------------------------------------------------------------------------------------
 
-    def _above(self, met: Sequence[Found]) -> list[_Fresh]:
+    def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to. Where all others are is learned with it."""
         asked: Asked = {}
         for one in met:
@@ -245,7 +249,7 @@ class _Walk:
         for tables, values in asked.items():
             for table, own in self._placed(tables, values).items():
                 lost = self._lost(table, sorted(own))
-                if self.gathering.related is Related.ALL:
+                if self.gathering.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
         return fresh
 
@@ -338,14 +342,14 @@ class _Walk:
         ]
 
 
-def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
+def _by_table(records: Sequence[PlannedMember]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for one in records:
         found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
     return found
 
 
-def _wanted_references(one: Found) -> Iterable[str]:
+def _wanted_references(one: PlannedMember) -> Iterable[str]:
     """The references of a record that may have to be written."""
     facts = one.facts
     if facts.standing is not Standing.LIVE or one.why is Why.SELECTED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, Survey, chunks
+from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey, Selection, SelectionKind
@@ -42,7 +42,7 @@ class Picked:
     never: Mapping[str, int] = field(default_factory=dict)
 
 
-def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
+def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> Picked:
     """The records that a selection names.
 
     ``at``: the backup whose state is wanted, for RECORDS; by default the newest in which each was
@@ -75,7 +75,7 @@ def too_large() -> UsageError:
 # --- single records -------------------------------------------------------------------------------
 
 
-def _records(survey: Survey, selection: Selection, at: int | None) -> Picked:
+def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> Picked:
     if len(selection.records) > MAX_STEPS:
         raise too_large()
     upto = survey.newest if at is None else survey.snapshot(at).info.number
@@ -113,7 +113,7 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
 # --- between two backups --------------------------------------------------------------------------
 
 
-def _bounds(survey: Survey, selection: Selection) -> tuple[Snapshot, Snapshot]:
+def _bounds(survey: RestoreSurvey, selection: Selection) -> tuple[Snapshot, Snapshot]:
     after, until = selection.after, selection.until
     if after is None or until is None or after >= until:
         raise UsageError(
@@ -137,7 +137,7 @@ def _tables(old: Snapshot, selection: Selection) -> Sequence[str]:
 
 
 def _ids(
-    survey: Survey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
+    survey: RestoreSurvey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
 ) -> Iterator[Sequence[str]]:
     after, until = (snapshot.info.number for snapshot in bounds)
     for found in survey.ports.vault.changes(survey.org, table, after=after, until=until):
@@ -145,7 +145,7 @@ def _ids(
         yield from chunks(ids, FETCH_IDS)
 
 
-def _lost(survey: Survey, selection: Selection) -> Picked:
+def _lost(survey: RestoreSurvey, selection: Selection) -> Picked:
     bounds = _bounds(survey, selection)
     old = bounds[0]
     picks: list[Pick] = []
@@ -163,7 +163,7 @@ def _lost(survey: Survey, selection: Selection) -> Picked:
     return Picked(tuple(picks), never)
 
 
-def _changed(survey: Survey, selection: Selection) -> Picked:
+def _changed(survey: RestoreSurvey, selection: Selection) -> Picked:
     bounds = _bounds(survey, selection)
     old, new = bounds
     name = selection.table or ""
@@ -177,7 +177,7 @@ def _changed(survey: Survey, selection: Selection) -> Picked:
     return Picked(tuple(picks))
 
 
-def _changeable(survey: Survey, old: Snapshot, selection: Selection) -> Table:
+def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> Table:
     """The table, if each of the columns can be put back; raises UsageError."""
     shape = survey.shape(old.info.number, selection.table or "")
     if shape is None or not selection.columns:

@@ -10,10 +10,10 @@ from unlost.model.plan import (
     Action,
     Estimate,
     Holder,
+    NoteWeight,
     PlanNote,
     PlanStep,
     RestorePlan,
-    Weight,
     Why,
 )
 
@@ -87,7 +87,7 @@ def summary(plan: RestorePlan) -> PlanSummary:
     """The summary of a plan."""
     edited = list(typed_records(plan))
     counts = Counter(step.action for step in plan.steps)
-    weights = list(reversed(Weight))
+    weights = list(reversed(NoteWeight))
     return PlanSummary(
         plan.id,
         plan.org,

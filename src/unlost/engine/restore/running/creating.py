@@ -6,7 +6,7 @@ from functools import partial
 from itertools import batched
 
 from unlost.engine.prefetch import ahead
-from unlost.engine.restore.journal.entries import Intent, Link, Linked, Pass
+from unlost.engine.restore.journal.entries import CallIntent, Linked, LiveLink, Pass
 from unlost.engine.restore.running.calls import (
     TRIES,
     Called,
@@ -29,7 +29,7 @@ from unlost.engine.restore.running.file_rows import (
 )
 from unlost.engine.restore.running.parallel_rows import batches_abreast
 from unlost.engine.restore.running.rows import Built, create_rows
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.cells import digests_of
 from unlost.model.errors import IntegrityError, NotFound, TransientError
@@ -49,7 +49,7 @@ type Cells = Mapping[str, str | None]
 class Creator:
     """Creates the plan's records. ``lists``: gathered references by (table, column) and parent."""
 
-    session: Session
+    session: RestoreSession
     lists: dict[tuple[str, str], Mapping[str, Sequence[tuple[RecordKey, str]]]] = field(
         default_factory=dict
     )
@@ -303,7 +303,7 @@ class Creator:
             self.session.table(table), list(old), columns=[column]
         )
         links = tuple(
-            Link(product, old[record], str(cells[column]))
+            LiveLink(product, old[record], str(cells[column]))
             for record, cells in each(rows)
             if cells[column] is not None
         )
@@ -312,7 +312,7 @@ class Creator:
 
     # --- after a crash -----------------------------------------------------------------------------
 
-    def rebuilt(self, intent: Intent) -> Sequence[WriteRow]:
+    def rebuilt(self, intent: CallIntent) -> Sequence[WriteRow]:
         """The rows of a call whose answer is missing, as they were sent.
 
         Raises Conflict (``restore-uncertain``) if they cannot be rebuilt exactly.

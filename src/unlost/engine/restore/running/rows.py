@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.running.links import Links, Missing
+from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
 from unlost.model.plan import PlanStep
 from unlost.model.schema import Column, Table
@@ -111,7 +111,7 @@ def _set(built: Built, column: Column | None, name: str, value: str, links: Link
         built.cells[name] = value
         return
     live = links.resolve(column, value)
-    if not isinstance(live, Missing):
+    if not isinstance(live, MissingLink):
         built.cells[name] = live
     else:
         built.empty.append(name)
@@ -126,5 +126,5 @@ def expected(wanted: Cells, table: Table, links: Links) -> dict[str, str | None]
             cells[name] = value
         else:
             live = links.resolve(column, value)
-            cells[name] = None if isinstance(live, Missing) else live
+            cells[name] = None if isinstance(live, MissingLink) else live
     return cells

@@ -24,14 +24,14 @@ from unlost.vault.read.lineage import lineage
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import sorted_unique
-from unlost.vault.write.suppression_list import Mark, Marker, matching
+from unlost.vault.write.suppression_list import Mark, Pseudonymizer, matching
 
 type Ids = Mapping[str, pa.Array]
 """By table the ids of rows, sorted, each once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ErasedRecords:
     """The records of an erasure: those wished and the others that they are.
 
     ``elsewhere``: live records of other orgs that stand for them.
@@ -50,7 +50,7 @@ class Chosen:
         return {table: sorted_unique(own) for table, own in sorted(by_table.items())}
 
 
-def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chosen:
+def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
     """What is meant by records as of a commit; raises UsageError."""
     for key in wished:
         if is_system(key.table):
@@ -58,10 +58,10 @@ def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chos
     rows = _lineage(room, state)
     records = _closed(wished, [row for row in rows if row.target == room.org])
     records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
-    return Chosen(state, records, _elsewhere(records, rows, org=room.org))
+    return ErasedRecords(state, records, _elsewhere(records, rows, org=room.org))
 
 
-def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
+def system_rows(room: OrgRoom, chosen: ErasedRecords) -> dict[str, pa.Array]:
     """Ids of the rows of system tables that tell of these records alone, but of their words."""
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     keys = chosen.records
@@ -80,7 +80,7 @@ def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
 
 
 def marks_of(
-    room: OrgRoom, chosen: Chosen, match: Sequence[MatchColumn], *, run: str
+    room: OrgRoom, chosen: ErasedRecords, match: Sequence[MatchColumn], *, run: str
 ) -> tuple[Mark, ...]:
     """What is not taken in again: the records, and what they had in columns that tell them.
 
@@ -89,7 +89,7 @@ def marks_of(
     for one in match:
         if one.table not in chosen.ids:
             raise _nothing_to_match(one)
-    marker = Marker(room.sealed.keys, room.org)
+    marker = Pseudonymizer(room.sealed.keys, room.org)
     marks: list[Mark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
@@ -121,7 +121,7 @@ def check_match(room: OrgRoom, state: LiveState, match: Sequence[MatchColumn]) -
             )
 
 
-def _values(room: OrgRoom, chosen: Chosen, table: str, column: str) -> list[str]:
+def _values(room: OrgRoom, chosen: ErasedRecords, table: str, column: str) -> list[str]:
     """What all versions of the records of a table had in a column."""
     view = room.view(table, until=chosen.state.seq, state=chosen.state)
     found = view.find(chosen.ids[table], (), cells=[column])
@@ -186,7 +186,7 @@ def _elsewhere(
     return tuple(dict.fromkeys(told))
 
 
-def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
+def check_held(room: OrgRoom, chosen: ErasedRecords, *, code: str, done: str) -> None:
     """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
@@ -205,7 +205,7 @@ def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
         )
 
 
-def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
+def _held_by(room: OrgRoom, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
     thing = hold.thing
     if thing.scope is HoldScope.ORG:
         return chosen.records
@@ -216,7 +216,7 @@ def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
     return _known_at(room, chosen, thing.night)
 
 
-def _known_at(room: OrgRoom, chosen: Chosen, night: int) -> Iterable[RecordKey]:
+def _known_at(room: OrgRoom, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
     """Those of which the vault had something at a backup."""
     for table, ids in chosen.ids.items():
         rows = versions_of(room, chosen.state, table, ids)

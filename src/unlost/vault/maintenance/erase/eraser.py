@@ -14,7 +14,7 @@ from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
 from unlost.vault.layout.replacement import Rewritten
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.found import Found, find, leaving_changes, leaving_words
+from unlost.vault.maintenance.erase.found import ErasureSurvey, find, leaving_changes, leaving_words
 from unlost.vault.maintenance.erase.marks import write_marks
 from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
@@ -80,7 +80,7 @@ def _check_wish(room: OrgRoom, state: LiveState, wish: ErasureWish) -> None:
     check_match(room, state, wish.match)
 
 
-class _Erasing(Removing[Found]):
+class _Erasing(Removing[ErasureSurvey]):
     """One erasure, from the look to its commit."""
 
     def erase(self, wish: ErasureWish, agree: Agree) -> Erasure:
@@ -92,7 +92,7 @@ class _Erasing(Removing[Found]):
             return found.told
         return replace(found.told, snapshot=self._commit(found))
 
-    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+    def _rewritten(self, found: ErasureSurvey, repacked: Repacked) -> Iterable[Rewritten]:
         replaced = [
             one
             for each in found.hits
@@ -106,7 +106,7 @@ class _Erasing(Removing[Found]):
         ]
         return (*replaced, *self._sifted(found, replaced))
 
-    def _sifted(self, found: Found, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
+    def _sifted(self, found: ErasureSurvey, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
         """``$search`` and ``$changes`` without what they tell of the records."""
         first = {table: self._first(table, replaced) for table in found.chosen.ids}
         for table, leave in (
@@ -125,23 +125,23 @@ class _Erasing(Removing[Found]):
         new = (entry for one in replaced for entry in one.new if entry.table == table)
         return min([*firsts, *(entry.first for entry in new)], default=0)
 
-    def _records(self, found: Found) -> Iterable[pa.Array]:
+    def _records(self, found: ErasureSurvey) -> Iterable[pa.Array]:
         return found.chosen.ids.values()
 
-    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:
+    def _marks(self, found: ErasureSurvey) -> tuple[SegmentEntry, ...]:
         return write_marks(self._room, self._state, self._out, found.marks)
 
-    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:
+    def _gone_at(self, found: ErasureSurvey, seq: int) -> Iterable[TableErased]:
         return erased_at(found.versions, seq)
 
-    def _balanced(self, found: Found) -> Balanced:
+    def _balanced(self, found: ErasureSurvey) -> Balanced:
         tables = found.told.tables
         return Balanced(
             tombstones={one.table: one.records - one.alive for one in tables},
             alive={one.table: one.alive for one in tables},
         )
 
-    def _proof(self, found: Found) -> ErasureProof:
+    def _proof(self, found: ErasureSurvey) -> ErasureProof:
         pseudonyms = sorted({mark.pseudonym for mark in found.marks})
         return ErasureProof(
             run=self._run,

@@ -17,7 +17,7 @@ from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.suppression_list import (
     Mark,
-    Marker,
+    Pseudonymizer,
     Suppression,
     hit_ids,
     mark_rows,
@@ -37,7 +37,7 @@ def erased_among(room: OrgRoom, records: Collection[RecordKey]) -> frozenset[Rec
     """Those of the records that are on the list."""
     state = room.chain.live()
     marks = marks_in(room.view(SUPPRESSED, until=state.seq, state=state))
-    listed = Suppression.of(Marker(room.sealed.keys, room.org), marks)
+    listed = Suppression.of(Pseudonymizer(room.sealed.keys, room.org), marks)
     found: set[RecordKey] = set()
     for table in {key.table for key in records}:
         if listed.touches(table):

@@ -25,7 +25,7 @@ from unlost.vault.read.table_view import TableView, sorted_unique
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ErasedContents:
     """What goes with contents, the rows of ``$files`` that go, and segments that name a pack that goes."""
 
     freed: Freed
@@ -41,7 +41,7 @@ def contents_of(
     file_rows: pa.Array,
     named: Sequence[pa.ChunkedArray],
     pause: Pause,
-) -> Contents:
+) -> ErasedContents:
     """What goes: contents ``named`` by rows of ``ids`` and by ``file_rows``, unless others have them."""
     looking = _Looking(room, state, pause)
     contents = {name for texts in named for name in names_in(texts)}
@@ -86,7 +86,7 @@ class _Looking:
             found.update(_others(rows, self._blob, file_rows))
         return found & contents
 
-    def packs(self, gone: pa.Array, *, count: int) -> Contents:
+    def packs(self, gone: pa.Array, *, count: int) -> ErasedContents:
         """What goes of packs, when these rows of ``$files`` do."""
         held: Counter[str] = Counter()
         freed = [NO_PIECES]
@@ -104,7 +104,7 @@ class _Looking:
         ]
         moving = sorted_unique(pack for pack in leaving if held[pack])
         left, ranks = self._moved(moving, gone)
-        return Contents(
+        return ErasedContents(
             Freed(
                 contents=count,
                 bytes=int(pieces.get_column("length").sum()),

@@ -24,7 +24,7 @@ from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.layout import object_names
 from unlost.vault.layout.replacement import Rewritten
 from unlost.vault.maintenance.bundle_split import holding, touched, unbundled
-from unlost.vault.maintenance.erase.packs import Contents
+from unlost.vault.maintenance.erase.packs import ErasedContents
 from unlost.vault.maintenance.erase.redact import (
     Naming,
     manifest_without,
@@ -36,7 +36,7 @@ from unlost.vault.maintenance.garbage import collected_up_to, listing_of
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
     Maintenance,
-    Work,
+    MaintenanceWork,
     close_cut_off,
     open_runs,
 )
@@ -51,7 +51,7 @@ class Going(Protocol):
     """What was found: contents and journals that go, and documents that tell of it."""
 
     @property
-    def contents(self) -> Contents:
+    def contents(self) -> ErasedContents:
         """Contents that nobody needs afterwards."""
         ...
 
@@ -80,7 +80,7 @@ class Balanced:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenCommit:
     """All that was written for the commit."""
 
     replaced: tuple[Rewritten, ...]
@@ -189,7 +189,7 @@ class Removing[F: Going](ABC):
         certificates = self._room.sealed.store.list(folder)
         return listing_of(self._room) | {one.name: one.size for one in certificates}
 
-    def _write(self, found: F, made: list[str]) -> Written:
+    def _write(self, found: F, made: list[str]) -> WrittenCommit:
         repacked = repack(self._room, found.contents.freed.moving)
         made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         replaced = tuple(self._rewritten(found, repacked))
@@ -203,7 +203,7 @@ class Removing[F: Going](ABC):
         redactions = self._redactions(found, replaced, names, made)
         withdrawn = (*names, *self._replaced_redactions(redactions))
         objects = (*certificates.values(), *redactions)
-        return Written(replaced, repacked, marks, objects, names, withdrawn)
+        return WrittenCommit(replaced, repacked, marks, objects, names, withdrawn)
 
     def _beside(self, found: F, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
         """What shares bundles with what goes, written again elsewhere."""
@@ -239,14 +239,14 @@ class Removing[F: Going](ABC):
         own = [name for name in self._state.objects if name.startswith(folder)]
         return [name for name in own if object_names.redacted(name) in seqs]
 
-    def _committed(self, found: F, written: Written, listing: Mapping[str, int]) -> int:
+    def _committed(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
         room, state, balanced = self._room, self._state, self._balanced(found)
         check_alone(room, room.chain.proved(), run=self._run)
         parts = [one.part for one in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
         return self._work.commit(
-            Work(
+            MaintenanceWork(
                 parts=_by_table(parts),
                 packs=written.repacked.entries,
                 condemned=tuple(sorted(self._condemned(found, written, listing))),
@@ -263,7 +263,7 @@ class Removing[F: Going](ABC):
             alone=True,
         ).number
 
-    def _condemned(self, found: F, written: Written, listing: Mapping[str, int]) -> set[str]:
+    def _condemned(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
         """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
         org = self._room.org
         gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]

@@ -12,15 +12,15 @@ from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectification, RectifyWish, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import U_ID, U_SNAP
-from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, logs_of
-from unlost.vault.maintenance.erase.packs import Contents, contents_of
+from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
+from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
 from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
 from unlost.vault.maintenance.rectify.versions import (
     Corrected,
+    CorrectedColumns,
     Place,
-    Right,
     Row,
     Was,
     corrected,
@@ -30,7 +30,7 @@ from unlost.vault.maintenance.rectify.versions import (
 )
 from unlost.vault.maintenance.rectify.words import Said
 from unlost.vault.maintenance.retain.contents import Freed, names_in
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, Pause, hit
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
@@ -40,12 +40,12 @@ from unlost.vault.read.table_view import RANK
 type _Key = tuple[str, int, str, int]
 """Which row it is, by table, rank of the segment, record, and commit."""
 
-NO_CONTENTS = Contents(Freed(), pa.array([], pa.string()), frozenset())
+NO_CONTENTS = ErasedContents(Freed(), pa.array([], pa.string()), frozenset())
 CORRECTED = "This was about a record that has been corrected since."
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RectifiedRow:
     """A row that changes: what in it, what it becomes, and whether snapshots show it."""
 
     table: str
@@ -66,20 +66,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RectificationSurvey:
     """All that a rectification replaces, before anything is written.
 
     ``beside``: versions that stay, and are compared anew with the one before them, which changes.
     """
 
     wish: RectifyWish
-    chosen: Chosen
-    rights: tuple[Right, ...]
-    changes: tuple[Change, ...]
-    beside: tuple[Change, ...]
+    chosen: ErasedRecords
+    rights: tuple[CorrectedColumns, ...]
+    changes: tuple[RectifiedRow, ...]
+    beside: tuple[RectifiedRow, ...]
     said: tuple[Said, ...]
-    hits: tuple[Hit, ...]
-    contents: Contents
+    hits: tuple[AffectedTable, ...]
+    contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
     told: Rectification
@@ -104,7 +104,7 @@ class Found:
         return {one.row.place: one.corrected for one in own}
 
     @property
-    def touched(self) -> tuple[Change, ...]:
+    def touched(self) -> tuple[RectifiedRow, ...]:
         """All rows that are written otherwise."""
         return (*self.changes, *self.beside)
 
@@ -119,7 +119,7 @@ class Found:
 class _Looked:
     """A row, and what changes in it."""
 
-    right: Right
+    right: CorrectedColumns
     row: Row
     cells: Mapping[str, str | None]
 
@@ -129,7 +129,9 @@ class _Looked:
         return self.right.table, self.row.rank, *self.row.place
 
 
-def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) -> Found:
+def find(
+    room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause
+) -> RectificationSurvey:
     """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
     check_held(room, chosen, code="rectify-held", done="changed")
@@ -139,7 +141,7 @@ def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) ->
         raise _unknown(wish)
     shown = _shown(room, state, rights)
     changes = tuple(_changes(room, looked, shown))
-    found = Found(
+    found = RectificationSurvey(
         wish=wish,
         chosen=chosen,
         rights=rights,
@@ -159,7 +161,7 @@ def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) ->
     return replace(found, told=_told(found, looked))
 
 
-def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]:
+def _rights(room: OrgRoom, chosen: ErasedRecords, wish: RectifyWish) -> Iterator[CorrectedColumns]:
     """What the record's versions get, and what the rows get that the org's own log has of it."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
@@ -171,14 +173,16 @@ def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]
         was = dict.fromkeys(values)
     else:
         was = {name: Was(wish.was, known[name].kind) for name in values}
-    yield Right(table, ids[table], values, next(iter(was.values())))
+    yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
     for log in logs_of(room, chosen.state, table):
         for name, value in values.items() if log.table in ids else ():
             cells = {log.old_column: value, log.new_column: value}
-            yield Right(log.table, ids[log.table], cells, was[name], (log.field_column, name))
+            yield CorrectedColumns(
+                log.table, ids[log.table], cells, was[name], (log.field_column, name)
+            )
 
 
-def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
+def _check(known: Mapping[str, KnownColumn], wish: RectifyWish) -> None:
     """Raise UsageError for what cannot be set."""
     names = {one.column for one in wish.values}
     twice = len(names) < len(wish.values)
@@ -205,7 +209,7 @@ def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
 
 
 def _looked(
-    room: OrgRoom, state: LiveState, rights: Sequence[Right], pause: Pause
+    room: OrgRoom, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_Looked]:
     """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
     found: dict[_Key, _Looked] = {}
@@ -218,14 +222,16 @@ def _looked(
     return list(found.values())
 
 
-def _changes(room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+def _changes(
+    room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]
+) -> Iterator[RectifiedRow]:
     for one in looked:
         if one.cells:
             become = corrected(one.row, one.cells, known_of(room, one.right.table, one.row))
-            yield Change(one.right.table, one.row, one.cells, become, one.key in shown)
+            yield RectifiedRow(one.right.table, one.row, one.cells, become, one.key in shown)
 
 
-def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[RectifiedRow]:
     """Versions that stay, behind one that changes."""
     before: dict[tuple[str, str], _Looked] = {}
     for one in _by_age(looked):
@@ -233,10 +239,10 @@ def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Chan
             last = before.get((one.right.table, one.row.record))
             before[one.right.table, one.row.record] = one
             if last is not None and last.cells and not one.cells:
-                yield Change(one.right.table, one.row, {}, kept(one.row), shown=True)
+                yield RectifiedRow(one.right.table, one.row, {}, kept(one.row), shown=True)
 
 
-def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozenset[_Key]:
+def _shown(room: OrgRoom, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
     """The rows that snapshots show: not those that another of the same commit replaced."""
     found: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
@@ -247,8 +253,12 @@ def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozense
 
 
 def _lying(
-    room: OrgRoom, state: LiveState, found: Found, looked: Sequence[_Looked], pause: Pause
-) -> Found:
+    room: OrgRoom,
+    state: LiveState,
+    found: RectificationSurvey,
+    looked: Sequence[_Looked],
+    pause: Pause,
+) -> RectificationSurvey:
     """With the contents that go, and the segments that are written again."""
     ids = {right.table: right.ids for right in found.rights}
     none = pa.array([], pa.string())
@@ -256,7 +266,7 @@ def _lying(
         room, state, ids=ids, file_rows=none, named=[_unneeded(found, looked)], pause=pause
     )
     hits = [
-        Hit(room.view(table, until=state.seq, state=state), own, ranks)
+        AffectedTable(room.view(table, until=state.seq, state=state), own, ranks)
         for table, own in ids.items()
         if (ranks := frozenset(one.row.rank for one in found.touched if one.table == table))
     ]
@@ -266,7 +276,7 @@ def _lying(
     return replace(found, contents=contents, hits=(*hits, *((files,) if files.ranks else ())))
 
 
-def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
+def _unneeded(found: RectificationSurvey, looked: Sequence[_Looked]) -> pa.ChunkedArray:
     """Contents that the rows had, and have no more."""
     become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
     blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
@@ -275,7 +285,7 @@ def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
     return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
 
 
-def _documented(room: OrgRoom, state: LiveState, found: Found) -> Found:
+def _documented(room: OrgRoom, state: LiveState, found: RectificationSurvey) -> RectificationSurvey:
     """With the journals that go, and the certificates that are written anew."""
     return replace(
         found,
@@ -284,12 +294,12 @@ def _documented(room: OrgRoom, state: LiveState, found: Found) -> Found:
     )
 
 
-def _own(chosen: Chosen, wish: RectifyWish) -> tuple[RecordKey, ...]:
+def _own(chosen: ErasedRecords, wish: RectifyWish) -> tuple[RecordKey, ...]:
     """The record, and what it came back as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
-def _told(found: Found, looked: Sequence[_Looked]) -> Rectification:
+def _told(found: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
     shown = [one for one in found.changes if one.shown]
     newest = _newest(looked)
     freed, packs = found.contents.freed, found.chosen.state.packs
@@ -319,7 +329,7 @@ def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
 
 
 def _table(
-    table: str, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
+    table: str, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], Row]
 ) -> TableErased:
     own = [one.row for one in shown if one.table == table]
     records = {row.record for row in own}
@@ -328,7 +338,7 @@ def _table(
 
 
 def _current(
-    found: Found, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
+    found: RectificationSurvey, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], Row]
 ) -> set[str]:
     """Columns of the record's table that are wrong in the newest version of one that is alive."""
     return {

@@ -13,7 +13,7 @@ from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.layout.replacement import Rewritten
 from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
-from unlost.vault.maintenance.rectify.found import Found, find
+from unlost.vault.maintenance.rectify.found import RectificationSurvey, find
 from unlost.vault.maintenance.rectify.rewriting import Replaced, index_touched, untold_index
 from unlost.vault.maintenance.rectify.words import leaving, written_words
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
@@ -45,7 +45,7 @@ def rectify(
     return replace(done, removed=removed)
 
 
-class _Rectifying(Removing[Found]):
+class _Rectifying(Removing[RectificationSurvey]):
     """One rectification, from the look to its commit."""
 
     def rectify(self, wish: RectifyWish, agree: Agree) -> Rectification:
@@ -57,7 +57,7 @@ class _Rectifying(Removing[Found]):
             return found.told
         return replace(found.told, snapshot=self._commit(found))
 
-    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+    def _rewritten(self, found: RectificationSurvey, repacked: Repacked) -> Iterable[Rewritten]:
         for each in found.hits:
             table = each.view.table
             if table == FILES_TABLE:
@@ -78,7 +78,7 @@ class _Rectifying(Removing[Found]):
             become=untold_index,
         )
 
-    def _words(self, found: Found) -> Iterable[Rewritten]:
+    def _words(self, found: RectificationSurvey) -> Iterable[Rewritten]:
         columns = found.columns
         leave = leaving(found.said, columns)
         yield from all_sifted(
@@ -86,19 +86,19 @@ class _Rectifying(Removing[Found]):
         )
         yield from written_words(self._room, self._out, self._state, found.said, columns)
 
-    def _records(self, found: Found) -> Iterable[pa.Array]:
+    def _records(self, found: RectificationSurvey) -> Iterable[pa.Array]:
         return [each.ids for each in found.hits]
 
-    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
+    def _marks(self, found: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
         return ()
 
-    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
+    def _gone_at(self, found: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
         return ()
 
-    def _balanced(self, found: Found) -> Balanced:  # noqa: ARG002 (all records stay)
+    def _balanced(self, found: RectificationSurvey) -> Balanced:  # noqa: ARG002 (all records stay)
         return Balanced()
 
-    def _proof(self, found: Found) -> ErasureProof:
+    def _proof(self, found: RectificationSurvey) -> ErasureProof:
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),

@@ -13,7 +13,7 @@ from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.commits.version_rules import WITH_CELLS
 from unlost.vault.format.canonical import canonical
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     SAME,
     U_BLOBS,
@@ -30,7 +30,7 @@ from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_arr
 from unlost.vault.layout.segment_label import Shape
 from unlost.vault.read.big_cells import resolve
 from unlost.vault.read.org_vault import OrgRoom
-from unlost.vault.read.table_view import BlobCell, TableView, Wanted, named
+from unlost.vault.read.table_view import BlobCell, TableView, WantedGroups, named
 
 type Cells = Mapping[str, str | None]
 type Place = tuple[str, int]
@@ -56,7 +56,7 @@ class Was:
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class CorrectedColumns:
     """What columns of a table get, in rows of these ids; ``where`` (column, value): only such rows."""
 
     table: str
@@ -145,7 +145,7 @@ def rows_of(
                 )
 
 
-def corrected(row: Row, changes: Cells, known: Mapping[str, Known]) -> Corrected:
+def corrected(row: Row, changes: Cells, known: Mapping[str, KnownColumn]) -> Corrected:
     """A row with other values in some columns; ``known`` are the columns of its shape's schema."""
     hashes = from_array(pa.array([row.row_hash], pa.binary(16)))
     for name, value in changes.items():
@@ -169,12 +169,12 @@ def untold(row: Row) -> str | None:
     return UNTOLD if row.prev in OVER_ALIVE else row.prev
 
 
-def known_of(room: OrgRoom, table: str, row: Row) -> Mapping[str, Known]:
+def known_of(room: OrgRoom, table: str, row: Row) -> Mapping[str, KnownColumn]:
     """The columns by which a row's hash was computed."""
     return room.schemas.known(row.shape.schema, table)
 
 
-def _hash(name: str, column: Known, value: str | None) -> Hashes:
+def _hash(name: str, column: KnownColumn, value: str | None) -> Hashes:
     hashed = HashedColumn(name, column.kind)
     return row_hashes([(hashed, pa.array([value], pa.string()))], rows=1)
 
@@ -197,6 +197,6 @@ def _shapes(view: TableView, rank: int) -> Sequence[Shape]:
     return label.shapes or (Shape(label.schema, columns, label.tokenizer),)
 
 
-def _read(view: TableView, place: Wanted, columns: Sequence[str]) -> pa.Table:
+def _read(view: TableView, place: WantedGroups, columns: Sequence[str]) -> pa.Table:
     rows = view.read(place.rank, place.groups, [*_ROW, *columns])
     return rows.filter(pc.is_in(rows.column(U_ID), value_set=place.ids))

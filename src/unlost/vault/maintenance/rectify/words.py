@@ -14,7 +14,7 @@ from unlost.vault.layout.segment_label import Label
 from unlost.vault.maintenance.rectify.versions import Cells, Row
 from unlost.vault.maintenance.rewrite.affected_segments import Leave
 from unlost.vault.maintenance.rewrite.tiers import tiers_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
@@ -68,7 +68,7 @@ def written_words(
     for (first, last), parts in sorted(by_reach.items()):
         rows = pa.concat_tables([words for _, words in parts]).combine_chunks()
         label = Label(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
-        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(first, last))
+        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(first, last))
         stream.append(rows.take(pc.sort_indices(rows.column(U_ID))))
         yield Rewritten((), (stream.close(),))
 

@@ -12,7 +12,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.bundle_split import piece_of
 from unlost.vault.objects.bundling import write_bundles
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgRoom
 
 _MARK_BYTES = 8
@@ -97,9 +97,9 @@ def seal_segments(
     return new
 
 
-def _reach(live: LiveSegment) -> Reach | None:
+def _reach(live: LiveSegment) -> CommitRange | None:
     """It keeps its place: one that is not merged has the number of its commit from there."""
-    return Reach(live.entry.first, live.entry.last) if live.merged else None
+    return CommitRange(live.entry.first, live.entry.last) if live.merged else None
 
 
 def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:

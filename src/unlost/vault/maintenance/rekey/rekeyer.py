@@ -23,7 +23,7 @@ from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_commit import (
     MAINTENANCE,
     Maintenance,
-    Work,
+    MaintenanceWork,
     close_cut_off,
     drop_orphans,
     open_runs,
@@ -183,7 +183,7 @@ class _Rekeying:
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = Work(
+        told = MaintenanceWork(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
             condemned=tuple(sorted(done.replaced(room.org))),
@@ -202,7 +202,7 @@ class _Rekeying:
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = Work(
+        told = MaintenanceWork(
             objects=done.objects,
             withdrawn=done.withdrawn(self._room, work.base),
             recertified=done.recertified(self._room.org),
@@ -211,10 +211,10 @@ class _Rekeying:
         return self._commit(work, told, _going_on(len(done.objects), size), alone=True)
 
     def _last(self, work: Maintenance, _: list[str]) -> Rekeyed:
-        return self._commit(work, Work(), Rekeyed())
+        return self._commit(work, MaintenanceWork(), Rekeyed())
 
     def _commit(
-        self, work: Maintenance, told: Work, done: Rekeyed, *, alone: bool = False
+        self, work: Maintenance, told: MaintenanceWork, done: Rekeyed, *, alone: bool = False
     ) -> Rekeyed:
         told = replace(told, collected=collected_up_to(self._room, work.base))
         return replace(done, snapshot=work.commit(told, alone=alone).number)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from unlost.model.schema import WireKind
 from unlost.vault.format.physical import U_BLOBS, physical
-from unlost.vault.maintenance.retain.survey import Looked, Survey
+from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
 from unlost.vault.objects.files import FILES_TABLE, blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
@@ -47,13 +47,13 @@ class Unneeded:
 
     contents: set[str] = field(default_factory=set)
 
-    def went(self, looked: Looked, columns: Iterable[str]) -> None:
+    def went(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
         """Versions that go, and the columns in which they name contents."""
         gone = looked.going
         for name in columns:
             self.contents.update(names_in(gone.column(name)))
 
-    def stays(self, looked: Looked, columns: Iterable[str]) -> None:
+    def stays(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
         """The same of versions that stay."""
         kept = looked.staying
         for name in columns:
@@ -80,7 +80,7 @@ def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> p
     return pa.array(ids, pa.string())
 
 
-def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
+def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Freed:
     """What goes with contents.
 
     ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those

@@ -22,7 +22,7 @@ from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
     Maintenance,
-    Work,
+    MaintenanceWork,
     close_cut_off,
     open_runs,
 )
@@ -34,7 +34,7 @@ from unlost.vault.maintenance.rewrite.merging import Choice, Merger
 from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.write.finish import committed
 
@@ -156,7 +156,7 @@ def _spills(room: OrgRoom, out: SegmentWriter, state: LiveState) -> Spills:
 def _spill(room: OrgRoom, out: SegmentWriter, state: LiveState, table: str) -> Spill:
     held = state.of(table, until=state.seq)
     label = room.reader.facts(held[-1].entry)[0] if held else Label(table, "", state.seq)
-    return Spill(out, label, Reach(1, state.seq))
+    return Spill(out, label, CommitRange(1, state.seq))
 
 
 def _rewritten(
@@ -170,7 +170,7 @@ def _rewritten(
         choice: Choice = tally.survey.choice(tier)
         if tally.table == FILES_TABLE:
             choice = Relocated(choice, room, repacked)
-        reach = Reach(tier.first, tier.last)
+        reach = CommitRange(tier.first, tier.last)
         merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
         new += merger.merge(tier.segments)
         old += [live.entry for live in tier.segments]
@@ -201,7 +201,7 @@ def _without(
     if not held or not gone:
         return None
     tiers: Sequence[Tier] = tiers_of(held)
-    reach = Reach(tiers[0].first, tiers[-1].last)
+    reach = CommitRange(tiers[0].first, tiers[-1].last)
     merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
     new = merger.merge([*held, *fresh], without=gone)
     return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
@@ -229,7 +229,7 @@ def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> F
     objects = list(made.replaced(room))
     check_alone(room)
     info = work.commit(
-        Work(
+        MaintenanceWork(
             parts=tuple(one.part for one in made.tables),
             packs=made.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),

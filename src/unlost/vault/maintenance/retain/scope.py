@@ -18,7 +18,7 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.nights import kept_nights
-from unlost.vault.maintenance.retain.surviving import Keeping
+from unlost.vault.maintenance.retain.surviving import TableRetention
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.org_vault import OrgRoom
 
@@ -34,16 +34,16 @@ class Scope:
     holds: tuple[Hold, ...]
     now: datetime
 
-    def of_table(self, table: str) -> Keeping:
+    def of_table(self, table: str) -> TableRetention:
         """What stays of a table."""
         if is_system(table) and table != FILES_TABLE:
-            return Keeping()
+            return TableRetention()
         if self._all_held(table) or not (self.rules.thins and self.kept):
-            return Keeping()
+            return TableRetention()
         if table == FILES_TABLE:
-            return Keeping(nights=self.kept, held_beginnings=self._held_files())
+            return TableRetention(nights=self.kept, held_beginnings=self._held_files())
         limit = self.rules.deleted_days
-        return Keeping(
+        return TableRetention(
             nights=self.kept,
             deleted_before=self.now - timedelta(days=limit) if limit else None,
             held_until=max(_held_nights(self.holds), default=0),

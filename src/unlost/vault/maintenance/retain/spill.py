@@ -9,7 +9,7 @@ from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import BARE_FIELDS
 from unlost.vault.layout.segment_label import Label
 from unlost.vault.maintenance.rewrite.bare import once
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 
 MOST_ROWS = 250_000  # that wait in memory
 
@@ -20,7 +20,7 @@ class Spill:
 
     out: SegmentWriter
     label: Label
-    reach: Reach
+    reach: CommitRange
     entries: list[SegmentEntry] = field(default_factory=list)
     _held: list[pa.Table] = field(default_factory=list)
     _rows: int = 0

@@ -19,7 +19,7 @@ IDS_AT_ONCE = 2_048
 _SCHEMA = pa.schema(SEARCH_FIELDS)
 
 
-class Words:
+class VersionWords:
     """Finds the words of versions of one table again."""
 
     def __init__(self, room: OrgRoom, view: TableView) -> None:

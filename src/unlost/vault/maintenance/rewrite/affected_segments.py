@@ -12,8 +12,8 @@ from unlost.vault.layout.replacement import Rewritten
 from unlost.vault.maintenance.rewrite.merging import Choice, Merger, write_all
 from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.merge import Piece, cut
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.merge import MergePiece, cut
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
@@ -30,7 +30,7 @@ AT_ONCE = 32  # row groups of narrow columns that are read together
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class AffectedTable:
     """Of a table the segments that hold rows of some ids (``ranks``), and the contents that those name."""
 
     view: TableView
@@ -55,7 +55,7 @@ class Hit:
         return sum(live.entry.own_bytes for _, part in self.groups for live in part)
 
 
-def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
+def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
     """Where rows of these ids (sorted, unique) lie; also those that no snapshot shows."""
     ranks: set[int] = set()
     blobs: list[pa.ChunkedArray] = []
@@ -66,7 +66,7 @@ def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
         if len(mine):
             ranks.add(place.rank)
             blobs.append(mine.column(U_BLOBS))
-    return Hit(view, ids, frozenset(ranks), tuple(blobs))
+    return AffectedTable(view, ids, frozenset(ranks), tuple(blobs))
 
 
 class Without:
@@ -76,11 +76,11 @@ class Without:
         self._view = view
         self._ids = ids
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """The rows of other ids."""
         gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
         return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
@@ -89,7 +89,7 @@ class Without:
 def rewritten(
     room: OrgRoom,
     out: SegmentWriter,
-    found: Hit,
+    found: AffectedTable,
     *,
     pause: Pause,
     choose: Choosing | None = None,
@@ -104,7 +104,7 @@ def rewritten(
         choice = choose(view) if choose is not None else Without(view, found.ids)
         if repacked is not None:
             choice = Relocated(choice, room, repacked)
-        reach = Reach(tier.first, tier.last)
+        reach = CommitRange(tier.first, tier.last)
         merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
         yield Rewritten(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
@@ -148,7 +148,9 @@ def sifted(
     kept = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
     new = write_all(
         (rows for rows in kept if len(rows)),
-        lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
+        lambda: out.stream(
+            label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(live.first, live.last)
+        ),
     )
     return Rewritten((live.entry,), tuple(new))
 

@@ -16,9 +16,9 @@ from unlost.vault.maintenance.rewrite.bare import bare_pieces
 from unlost.vault.maintenance.rewrite.rows import alike, side_by_side
 from unlost.vault.maintenance.rewrite.shapes import Shapes, label_for, schema_for, shapes_of
 from unlost.vault.maintenance.rewrite.tiers import Overlap, depth
-from unlost.vault.objects.segment_writer import Reach, SegmentStream, SegmentWriter
-from unlost.vault.read.merge import Piece, PieceReader, cut
-from unlost.vault.read.table_view import Reading, TableView
+from unlost.vault.objects.segment_writer import CommitRange, SegmentStream, SegmentWriter
+from unlost.vault.read.merge import MergePiece, PieceReader, cut
+from unlost.vault.read.table_view import SegmentReaders, TableView
 from unlost.vault.write.table_writer import KEYED_GROUP_ROWS, TOKEN_GROUP_ROWS
 
 AT_ONCE = 16  # segments that may hold the same id and are read side by side: 8 MiB each
@@ -30,11 +30,11 @@ SEGMENT_ROWS = 500_000
 class Choice(Protocol):
     """Says what stays of a table whose segments are written again."""
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """The pieces of the table in which its segments are read."""
         ...
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """Of the versions of a piece, side by side, those that stay."""
         ...
 
@@ -47,9 +47,9 @@ class Merger:
     """
 
     table: str
-    reading: Reading
+    reading: SegmentReaders
     out: SegmentWriter
-    reach: Reach
+    reach: CommitRange
     pause: Callable[[], None]
     choice: Choice | None = None
     between: list[SegmentEntry] = field(default_factory=list)

@@ -21,7 +21,7 @@ from unlost.vault.maintenance.rewrite.merging import Choice
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.packs import PACK_BYTES
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.merge import Piece
+from unlost.vault.read.merge import MergePiece
 from unlost.vault.read.org_vault import OrgRoom
 
 type Place = tuple[str, int]
@@ -147,11 +147,11 @@ class Relocated:
         self._known = room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)
         self._extents = physical(self._known["extents"].code)
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of the choice."""
         return self._choice.pieces()
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """Return the rows that stay. Their extents point to the new packs."""
         rows = self._choice.staying(piece, rows)
         if self._extents not in rows.column_names:

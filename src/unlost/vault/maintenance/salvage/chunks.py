@@ -24,7 +24,7 @@ _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RowSpan:
     """Rows of a segment that lie in one row group of its object, from row ``start`` of that group on."""
 
     group: int
@@ -43,12 +43,12 @@ class Leavings:
         if live.entry.bundle:
             self.label, self.present = facts_in(metadata, live.entry)
             group, start = lying(metadata, live.entry)
-            self.spans = [Span(group, start, live.entry.rows)]
+            self.spans = [RowSpan(group, start, live.entry.rows)]
         else:
             self.label = label_of(metadata.metadata or {})
             self.present = frozenset(file.schema_arrow.names)
             counts = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
-            self.spans = [Span(group, 0, count) for group, count in enumerate(counts)]
+            self.spans = [RowSpan(group, 0, count) for group, count in enumerate(counts)]
 
     @property
     def cells(self) -> list[str]:
@@ -63,7 +63,7 @@ class Leavings:
             Shape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
         )
 
-    def _rows(self, file: pq.ParquetFile, span: Span, name: str) -> pa.Table | None:
+    def _rows(self, file: pq.ParquetFile, span: RowSpan, name: str) -> pa.Table | None:
         """A column of the row group; None where these bytes are not what was written."""
         try:
             rows = file.read_row_group(span.group, columns=[name], use_threads=False)
@@ -77,7 +77,7 @@ class Leavings:
             ) from error
         return rows if len(rows) >= span.start + span.rows else None
 
-    def read(self, span: Span, name: str) -> pa.Array | None:
+    def read(self, span: RowSpan, name: str) -> pa.Array | None:
         """A column of some rows; None where it cannot be read any more, also when asked anew.
 
         Raises StoreError where it cannot be read now.

@@ -23,7 +23,7 @@ from unlost.vault.maintenance.salvage.damaged import Damaged
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.objects.packs import Blob
-from unlost.vault.read.merge import Piece, cut
+from unlost.vault.read.merge import MergePiece, cut
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import device_failed
@@ -33,7 +33,7 @@ _COLUMNS = (*BLOB_COLUMNS, "blob")
 
 
 @dataclass(slots=True)
-class Contents:
+class SalvagedContents:
     """What is known of contents.
 
     ``there`` None: nothing is lost, so nothing was looked at. ``bad``: rows of ``$files`` of which a content
@@ -61,7 +61,7 @@ class ContentsLook:
         self._room = room
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
-        self.found = Contents(there=set())
+        self.found = SalvagedContents(there=set())
 
     def blobs(self, rows: pa.Table) -> None:
         """Take in which contents can be read."""
@@ -114,17 +114,17 @@ class ContentsLook:
 class Reachable:
     """Rows of ``$files`` whose contents can be read; see ``Choice``."""
 
-    def __init__(self, view: TableView, room: OrgRoom, contents: Contents) -> None:
+    def __init__(self, view: TableView, room: OrgRoom, contents: SalvagedContents) -> None:
         self._view = view
         self._contents = contents
         self._extents = files_column(room, "extents")
         self._blob = files_column(room, "blob")
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """Without contents that are lost, the files that had them, and what nothing names any more."""
         names = (U_ID, self._extents, self._blob)
         absent = pa.nulls(len(rows), pa.string())

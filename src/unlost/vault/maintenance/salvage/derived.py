@@ -28,7 +28,7 @@ from unlost.vault.maintenance.rewrite.affected_segments import Leave, Pause, all
 from unlost.vault.maintenance.rewrite.bare import once
 from unlost.vault.maintenance.salvage.chunks import Leavings, leavings, sidecar_of, span_of_ids
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs, resolve
 from unlost.vault.read.change_index import change_rows
 from unlost.vault.read.org_vault import OrgRoom
@@ -53,7 +53,7 @@ class Remade:
 
     def words(self, live: LiveSegment) -> Rewritten:
         """A damaged segment of ``$search``: what is left of it, and the words that were lost."""
-        reach = Reach(live.first, live.last)
+        reach = CommitRange(live.first, live.last)
         kept, lost = self._left_of(live, reach)
         label = Label(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
         found = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
@@ -78,7 +78,7 @@ class Remade:
         for rows in sorted_parts(found, BARE_FIELDS[CHANGES]):
             yield Rewritten((), (self._written(rows, label, None),))
 
-    def _written(self, rows: pa.Table, label: Label, reach: Reach | None) -> SegmentEntry:
+    def _written(self, rows: pa.Table, label: Label, reach: CommitRange | None) -> SegmentEntry:
         stream = self.out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
         stream.append(rows)
         return stream.close()
@@ -87,7 +87,7 @@ class Remade:
         return self.room.chain.manifest(self.after.seq)[0].schema
 
     def _left_of(
-        self, live: LiveSegment, reach: Reach
+        self, live: LiveSegment, reach: CommitRange
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
         """What is left of a segment, written again, and the ids of the row groups that are lost."""
         entry, car = live.entry, sidecar_of(self.room, live)

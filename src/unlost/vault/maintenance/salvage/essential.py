@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     FILES,
     HIDDEN,
@@ -67,5 +67,5 @@ def _blobs(ids: pa.Array) -> list[bool]:
     return found
 
 
-def _codes(known: Mapping[str, Known], names: frozenset[str]) -> frozenset[str]:
+def _codes(known: Mapping[str, KnownColumn], names: frozenset[str]) -> frozenset[str]:
     return frozenset(physical(known[name].code) for name in names)

@@ -13,7 +13,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.proving import Sight, sight
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
@@ -84,7 +84,7 @@ def _proved(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> "_Pr
     found = _Proving()
     verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=found)
     over = unjournaled(room, state)
-    verifier.check(state.journals, Look(VerifyLevel.FULL), over=over)
+    verifier.check(state.journals, VerifyScope(VerifyLevel.FULL), over=over)
     return found
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unlost.model.learned import learned
 from unlost.model.schema import WireKind
 from unlost.vault.commits import version_rules
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,
     MERGED_FIELDS,
@@ -38,7 +38,7 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
 from unlost.vault.layout.segment_label import Label, Shape
-from unlost.vault.maintenance.salvage.chunks import Leavings, Span
+from unlost.vault.maintenance.salvage.chunks import Leavings, RowSpan
 from unlost.vault.maintenance.salvage.essential import lacked_of, rows_without
 from unlost.vault.read.big_cells import LoadBlobs, resolve
 from unlost.vault.read.org_vault import OrgRoom
@@ -66,7 +66,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SalvagedRows:
     """What is left of the rows of a row group.
 
     ``rows`` have all columns of a merged segment, ``count`` were there. ``lost`` are the ids of rows that are
@@ -98,18 +98,18 @@ class Piecing:
         cells = (pa.field(name, pa.string()) for name in self.left.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
-    def piece(self, span: Span) -> Piece:
+    def piece(self, span: RowSpan) -> SalvagedRows:
         """What is left of some rows."""
         head = self._head(span)
         ids = head[U_ID]
         if ids is None or any(head[name] is None for name in (U_OP, U_OBSERVED_AT, U_SNAP)):
             gone = None if ids is None else tuple(ids.to_pylist())
-            return Piece(self.schema.empty_table(), span.rows, gone)
+            return SalvagedRows(self.schema.empty_table(), span.rows, gone)
         cells = {name: self.left.read(span, name) for name in self.left.cells}
         own = _Own(self, span.rows, head, cells)
         return own.piece()
 
-    def _head(self, span: Span) -> dict[str, pa.Array | None]:
+    def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
         """System columns; None for those that cannot be read nor be told otherwise."""
         names = [one.name for one in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
@@ -144,7 +144,7 @@ class _Own:
         self._forgotten: set[str] = set()
         self._table = piecing.left.live.entry.table
 
-    def piece(self) -> Piece:
+    def piece(self) -> SalvagedRows:
         """Look, and put together what is left."""
         shapes = self._old_shapes()
         self._without = [
@@ -167,7 +167,7 @@ class _Own:
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
         kept = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return Piece(kept, self._count, lost, reduced, self._told(), lacking)
+        return SalvagedRows(kept, self._count, lost, reduced, self._told(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -181,7 +181,7 @@ class _Own:
         mask = pc.is_in(self._head[U_OP], value_set=pa.array(version_rules.WITH_CELLS))
         return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
-    def _known(self, shape: Shape) -> Mapping[str, Known]:
+    def _known(self, shape: Shape) -> Mapping[str, KnownColumn]:
         return self._all.room.schemas.known(shape.schema, self._table)
 
     def _told(self) -> frozenset[str]:
@@ -309,7 +309,9 @@ class _Own:
         return rows.set_column(place, rows.schema.field(U_ROW_HASH), as_array(hashes))
 
 
-def _long_columns(shape: Shape, known: Mapping[str, Known], *, counting: bool) -> frozenset[str]:
+def _long_columns(
+    shape: Shape, known: Mapping[str, KnownColumn], *, counting: bool
+) -> frozenset[str]:
     found = {
         physical(one.code)
         for one in known.values()
@@ -318,7 +320,9 @@ def _long_columns(shape: Shape, known: Mapping[str, Known], *, counting: bool) -
     return frozenset(found & set(shape.columns))
 
 
-def _resolved(rows: pa.Table, shape: Shape, known: Mapping[str, Known], load: LoadBlobs) -> Hashes:
+def _resolved(
+    rows: pa.Table, shape: Shape, known: Mapping[str, KnownColumn], load: LoadBlobs
+) -> Hashes:
     """Hashes of rows of one shape, with the texts of their blobs."""
     present = {
         n: physical(one.code) for n, one in known.items() if physical(one.code) in shape.columns
@@ -329,7 +333,7 @@ def _resolved(rows: pa.Table, shape: Shape, known: Mapping[str, Known], load: Lo
     return hashes_of(renamed, shape, known)
 
 
-def hashes_of(rows: pa.Table, shape: Shape, known: Mapping[str, Known]) -> Hashes:
+def hashes_of(rows: pa.Table, shape: Shape, known: Mapping[str, KnownColumn]) -> Hashes:
     """Hashes of rows of one shape by their physical columns."""
     columns = [
         (HashedColumn(name, one.kind), rows.column(physical(one.code)).combine_chunks())

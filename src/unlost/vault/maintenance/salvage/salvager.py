@@ -27,18 +27,23 @@ from unlost.vault.maintenance.erase.redact import put_certificate
 from unlost.vault.maintenance.erase.removing import check_alone, close_committed
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.maintenance_commit import (
+    BEGUN_ANEW,
+    Maintenance,
+    MaintenanceWork,
+    close_cut_off,
+)
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.rewrite.merging import Choice
 from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack_pieces
 from unlost.vault.maintenance.salvage.certificates import StandIns
 from unlost.vault.maintenance.salvage.contents import Reachable
 from unlost.vault.maintenance.salvage.derived import Remade
-from unlost.vault.maintenance.salvage.looking import Found, Look
+from unlost.vault.maintenance.salvage.looking import SalvageSurvey, SalvageSurveyor
 from unlost.vault.maintenance.salvage.tables import TableWork, Untold
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.merge import Piece, key_pieces, newest_of_each
+from unlost.vault.read.merge import MergePiece, key_pieces, newest_of_each
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
@@ -48,7 +53,7 @@ type Agree = Callable[[Salvage], object]
 
 def plan_salvage(room: OrgRoom, *, pause: Pause) -> Salvage:
     """What ``salvage`` would do now; see the port ``Salvaging``."""
-    look = Look(room, room.chain.proved(), pause)
+    look = SalvageSurveyor(room, room.chain.proved(), pause)
     return look.find().told(look.reread())
 
 
@@ -119,7 +124,7 @@ class _Salvaging:
 
     def salvage(self, agree: Agree) -> Salvage:
         """Look, ask, write, and commit."""
-        look = Look(self._room, self._state, self._pause)
+        look = SalvageSurveyor(self._room, self._state, self._pause)
         found, reread = look.find(), look.reread()
         told = found.told(reread)
         agree(told)
@@ -135,7 +140,7 @@ class _Salvaging:
             remove_erased(self._room, self._room.chain.proved())
         return replace(told, snapshot=number)
 
-    def _commit(self, found: Found, told: Salvage) -> int:
+    def _commit(self, found: SalvageSurvey, told: Salvage) -> int:
         repacked = self._moved(found.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
@@ -152,7 +157,7 @@ class _Salvaging:
         packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
         counted = {work.table: self._counted(work.table, done.after) for work in found.works}
         return self._work.commit(
-            Work(
+            MaintenanceWork(
                 parts=tuple(_parts(done.replaced, told)),
                 packs=repacked.entries,
                 condemned=tuple(sorted({one.name for one in objects} | packs)),
@@ -186,7 +191,7 @@ class _Salvaging:
                 ", ".join(object_names.pack(self._room.org, one) for one in ids)
             ) from None
 
-    def _files(self, found: Found, repacked: Repacked, done: _Done) -> None:
+    def _files(self, found: SalvageSurvey, repacked: Repacked, done: _Done) -> None:
         """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
         work = found.files
         if work is None:
@@ -201,7 +206,7 @@ class _Salvaging:
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
-    def _is_touched(self, live: LiveSegment, found: Found, repacked: Repacked) -> bool:
+    def _is_touched(self, live: LiveSegment, found: SalvageSurvey, repacked: Repacked) -> bool:
         view = TableView(FILES_TABLE, [live], self._room.reading)
         choice = Relocated(Reachable(view, self._room, found.contents), self._room, repacked)
         names = list(self._room.reader.facts(live.entry)[1])
@@ -224,7 +229,7 @@ class _Salvaging:
         stand_ins |= {live.entry.id: live for live in beside}
         return list(work.rewritten(self._out, stand_ins, choose))
 
-    def _derived(self, found: Found, done: _Done) -> None:
+    def _derived(self, found: SalvageSurvey, done: _Done) -> None:
         """``$search`` and ``$changes``, from the records as they are then."""
         load = self._room.load_blob(until=self._state.seq, state=done.after)
         remade = Remade(self._room, done.after, self._out, load, self._pause)
@@ -262,11 +267,11 @@ class _Both:
         self._one = one
         self._other = other
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of both."""
         return self._one.pieces()
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """What stays."""
         return self._other.staying(piece, self._one.staying(piece, rows))
 

@@ -12,15 +12,14 @@ from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
 from unlost.vault.layout.replacement import Rewritten
 from unlost.vault.maintenance.retain.contents import names_in
-from unlost.vault.maintenance.rewrite.affected_segments import Choosing, Hit, Pause, hit
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Choosing, Pause, hit
 from unlost.vault.maintenance.rewrite.merging import GROUP_ROWS, Merger
 from unlost.vault.maintenance.salvage.chunks import leavings, sidecar_of, span_of_ids
 from unlost.vault.maintenance.salvage.losses import Losses
-from unlost.vault.maintenance.salvage.pieces import Book, Missing, Piece, Piecing, label_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.maintenance.salvage.pieces import Book, Missing, Piecing, SalvagedRows, label_of
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs
-from unlost.vault.read.merge import Piece as IdPiece
-from unlost.vault.read.merge import cut
+from unlost.vault.read.merge import MergePiece, cut
 from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView, sorted_unique
 
@@ -48,7 +47,7 @@ class TableWork:
                 if len(piece.rows):
                     yield piece.rows
 
-    def _looked(self, live: LiveSegment) -> Iterator[Piece]:
+    def _looked(self, live: LiveSegment) -> Iterator[SalvagedRows]:
         book = self.books[live.entry.id] = Book()
         car = sidecar_of(self.room, live)
         with leavings(self.room, live) as left:
@@ -76,7 +75,9 @@ class TableWork:
             book = self.books[live.entry.id]
             piecing = Piecing(self.room, left, book, self.missing, load)
             stream = out.stream(
-                label_of(left, book), group_rows=GROUP_ROWS, reach=Reach(live.first, live.last)
+                label_of(left, book),
+                group_rows=GROUP_ROWS,
+                reach=CommitRange(live.first, live.last),
             )
             for span in left.spans:
                 self.pause()
@@ -100,7 +101,7 @@ class TableWork:
         whole = self.room.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
         ranks = (at for at, one in enumerate(whole.segments) if one.entry.id in hit_ids)
-        found = Hit(whole, pa.array([], pa.string()), frozenset(ranks))
+        found = AffectedTable(whole, pa.array([], pa.string()), frozenset(ranks))
         for tier, part in found.groups:
             made = [stand_ins.get(one.entry.id, one) for one in part]
             left = [one for one in made if one is not None]
@@ -110,7 +111,7 @@ class TableWork:
                 yield Rewritten(old, ())
                 continue
             view = TableView(self.table, left, self.room.reading)
-            reach = Reach(tier.first, tier.last)
+            reach = CommitRange(tier.first, tier.last)
             merger = Merger(
                 self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
             )
@@ -144,11 +145,11 @@ class Untold:
         self._view = view
         self._losses = losses
 
-    def pieces(self) -> Sequence[IdPiece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: IdPiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """All rows."""
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():

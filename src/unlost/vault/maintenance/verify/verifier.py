@@ -18,7 +18,7 @@ from unlost.vault.maintenance.verify.commits import ChainVerifier, Walk
 from unlost.vault.maintenance.verify.deep import DeepVerifier
 from unlost.vault.maintenance.verify.journals import JournalVerifier
 from unlost.vault.maintenance.verify.ledger import Ledger
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.maintenance.verify.material import (
     check_homes,
     check_org_keys,
@@ -35,7 +35,7 @@ _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 def verify_vault(
     sealed: SealedObjects,
     *,
-    look: Look,
+    look: VerifyScope,
     witness: Witness | None,
     room: Callable[[str], OrgRoom],
     orgs: Iterable[str] = (),
@@ -82,7 +82,7 @@ class OrgVerifier:
         self._ledger = ledger
         self.good: frozenset[str] = frozenset()
 
-    def check(self, look: Look) -> Walk:
+    def check(self, look: VerifyScope) -> Walk:
         """Keys, chain, open runs, and the live objects."""
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():

@@ -19,7 +19,7 @@ from unlost.app.actions.storage.storage import (
 )
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
 from unlost.app.storage.storage_chart import NARROW, WIDE, Sheet, chart
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 from unlost.web.said import word
 
 TABLES = 15  # the largest of each storage
@@ -46,7 +46,7 @@ class Filling:
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
+def every(request: UserRequest) -> HttpResponse:
     """The storages of all orgs; of a single org its own page."""
     found = overview(request.unlost).orgs
     if len(found) == 1:
@@ -55,7 +55,7 @@ def every(request: Asked) -> HttpResponse:
 
 
 @require_GET
-def one(request: Asked, org: str) -> HttpResponse:
+def one(request: UserRequest, org: str) -> HttpResponse:
     """The storages of an org; ``?show=use`` and ``?show=loops``: also what takes time to read."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
