@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from unlost.app.compose import open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service, ServicePart
 
 
@@ -40,7 +40,7 @@ class FastClock:
 def main() -> None:
     """Serve one org at a time until SIGTERM."""
     home, factor, ahead = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
-    brake = Brake()
+    brake = CancellationFlag()
     signal.signal(signal.SIGTERM, lambda *_: brake.pull())
     clock = FastClock(factor, ahead=ahead)
     service = Service(

@@ -15,7 +15,7 @@ import psycopg
 import copying
 from postgres import Postgres
 from unlost.app.compose import Application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import Home, plan_home, read_home, write_home, write_secret_file
 from unlost.model.access import Actor
@@ -182,7 +182,7 @@ class World:
         connect(self.home.catalog)
         self.app = self.opened()
 
-    def opened(self, *, brake: Brake | None = None) -> Application:
+    def opened(self, *, brake: CancellationFlag | None = None) -> Application:
         return Application(
             self.home,
             clock=self.clock,
@@ -193,7 +193,7 @@ class World:
         )
 
     def opened_at(
-        self, root: Path, *, brake: Brake | None = None, actor: Actor | None = None
+        self, root: Path, *, brake: CancellationFlag | None = None, actor: Actor | None = None
     ) -> Application:
         """As the command line opens it."""
         read_home(root)

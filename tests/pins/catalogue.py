@@ -40,11 +40,11 @@ from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.people import sso as providers
 from unlost.app.people.saml import IdentityProvider
-from unlost.app.restores.overrides import Edit, Otherwise
+from unlost.app.restores.overrides import Overrides, TypedEdit
 from unlost.catalog.alerts import list_channels
 from unlost.catalog.audit import newest
 from unlost.catalog.checks import save_check, standing_check
-from unlost.catalog.erasing import Scrub, note_scrub, noted_scrubs
+from unlost.catalog.erasing import PendingScrub, note_scrub, noted_scrubs
 from unlost.catalog.mirroring import last_mirror, save_mirror
 from unlost.catalog.models import (
     AuditRow,
@@ -65,9 +65,9 @@ from unlost.catalog.orgs import get_org
 from unlost.catalog.schedules import begin_night, schedule_of
 from unlost.catalog.sso import list_providers, sealed_secret
 from unlost.catalog.writers import find_writer
-from unlost.kit.http.get import Document
+from unlost.kit.http.get import JsonDocument
 from unlost.model.alert import Channel, ChannelKind
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord
 from unlost.model.plan import RecordKey
@@ -132,7 +132,7 @@ def _add_channels(world: World) -> None:
 def _add_providers(world: World) -> None:
     """Add providers without asking them."""
     with ExitStack() as stack:
-        answer = Document(ISSUER, DISCOVERY)
+        answer = JsonDocument(ISSUER, DISCOVERY)
         stack.enter_context(patch.object(providers, "get_document", return_value=answer))
         stack.enter_context(patch.object(sso_actions, "require_saml"))
         stack.enter_context(patch.object(sso_actions, "_told", return_value=IDENTITY))
@@ -153,8 +153,8 @@ def _make_plan(world: World, folder: Path) -> str:
     set_writer(world.app, replace(WRITER, config={"speed": 7}))
     shop.lose()
     shop.night()
-    edit = Edit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
-    wanted = RestoreRequest(PlanRequest("sales", lost=("1", "2"), otherwise=Otherwise((edit,))))
+    edit = TypedEdit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
+    wanted = RestoreRequest(PlanRequest("sales", lost=("1", "2"), otherwise=Overrides((edit,))))
     plan = choose(world.app, "sales", wanted).plan
     make_kept(world.app, "sales", plan)
     return plan
@@ -168,7 +168,7 @@ def _write_for_service() -> None:
     save_check(CheckRecord(START, "full", 40, 1_000, damages, repaired=("orgs/x/data/2",)))
     mirror = MirrorRecord("s3://copy", START, damaged=("a",), strange=("b",), broken=("c",))
     save_mirror(mirror)
-    note_scrub(oid, Scrub("erase-1", START, KEYS))
+    note_scrub(oid, PendingScrub("erase-1", START, KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def _read_channel(channel: Channel) -> dict[str, Any]:
     settings = sender_settings(channel)
     sender(channel.kind, settings, "https://hooks.example/secret")
     quiet, daily = quiet_hours(channel), channel.settings.get("digest")
-    digest = learned(DailyAt).convert(daily) if daily is not None else None
+    digest = decoder_for(DailyAt).convert(daily) if daily is not None else None
     parts = {"quiet": quiet, "digest": digest}
     return {**settings, **{name: part for name, part in parts.items() if part is not None}}
 

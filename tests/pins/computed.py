@@ -11,18 +11,18 @@ import polars as pl
 
 from pins.examples import Examples
 from unlost.app.home.cache import cache_key
-from unlost.catalog.audit import FIRST, Deed, digest_of
+from unlost.catalog.audit import FIRST, AuditEvent, digest_of
 from unlost.catalog.nights import run_of
 from unlost.catalog.secrets import place_of, sealing_key
 from unlost.catalog.writers import PREFIX
 from unlost.connectors.salesforce.connector import CONNECTOR
 from unlost.connectors.salesforce.quotas import KNOWN
-from unlost.connectors.salesforce.rights import Rights
+from unlost.connectors.salesforce.rights import UserRights
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.values.cells import digest
 from unlost.jobs.durable import APPLICATION, VERSION, JsonValues, _options
 from unlost.model.access import ActorKind, Trace
-from unlost.model.alert import Alarm, AlertRule, Urgency
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.jobs import Job, JobKind
 from unlost.model.schema import Schema
 from unlost.outside.delta import _application, _properties
@@ -38,7 +38,7 @@ from unlost.vault.write.suppression_list import Pseudonymizer
 
 VAULT = Path(__file__).parents[1] / "golden" / "format-1" / "corrected"
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-DEED = Deed(
+DEED = AuditEvent(
     AT, ActorKind.TOKEN, "ada", "restore.run", Trace.WRITE, "acme", "Account/001A", "done",
     {"run": "restore-1", "records": ["001A", None]},
 )  # fmt: skip
@@ -54,8 +54,8 @@ def computed() -> Iterator[str]:
     yield f"schema of a plan: {schema_digest(schema.tables)}"
     yield f"cells of a plan: {digest(table, {'name': 'Ann', 'Phone': None})}"
     yield f"rights in Salesforce: {_rights()}"
-    yield f"rights in Salesforce that are unknown: {Rights().fingerprint(['B', 'A'])}"
-    yield f"alert: {Alarm(AlertRule.STORAGE, 'acme', 'files', Urgency.NOW, '', '').key}"
+    yield f"rights in Salesforce that are unknown: {UserRights().fingerprint(['B', 'A'])}"
+    yield f"alert: {RaisedAlert(AlertRule.STORAGE, 'acme', 'files', Urgency.NOW, '', '').key}"
     yield f"run of a night: {run_of('cd' * 16, '2026-10-25T01:00')}"
     yield from (f"job of kind {kind}: {_job(kind)}" for kind in JobKind)
     yield f"queue: {APPLICATION}, {VERSION}, {JsonValues().name()}"
@@ -88,7 +88,7 @@ def _secrets() -> Iterator[str]:
 
 def _rights() -> str:
     grants = ('{"GroupId": "00G"}', '{"ProfileId": "00e", "UserRoleId": null}')
-    return Rights(
+    return UserRights(
         {"PermissionsViewAllData": True, "PermissionsViewSetup": False}, grants
     ).fingerprint(())
 

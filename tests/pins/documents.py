@@ -20,7 +20,7 @@ import zstandard
 from pins.shapes import members_of, tag_of
 from unlost.alerts.senders.email import EmailSettings
 from unlost.alerts.signed_webhook import WebhookSettings
-from unlost.app.actions.alerts.alerts import Quiet
+from unlost.app.actions.alerts.alerts import QuietHours
 from unlost.app.actions.orgs.orgs import NewOrg
 from unlost.app.actions.orgs.previews import OrgPreview
 from unlost.app.actions.restores.kept_plan import RestoreRequest
@@ -35,9 +35,9 @@ from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.lookup import LookupResult
 from unlost.engine.backup.proving import Quotas
-from unlost.engine.backup.reading import Advanced, Planned
+from unlost.engine.backup.reading import PlannedReads, ReadProgress
 from unlost.engine.backup.row_check import DueRange
-from unlost.engine.backup.session import Begun
+from unlost.engine.backup.session import BackupStart
 from unlost.engine.restore.journal import entries
 from unlost.engine.restore.planning.summary import PlanSummary
 from unlost.engine.restore.values.plan_file import _Head as FormatOfPlan
@@ -45,14 +45,14 @@ from unlost.engine.restore.values.plan_file import read_plan, sealed, write_plan
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
 from unlost.model.certificate import Certificate
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import FileRef, ReadTask
 from unlost.model.schedule import Schedule
 from unlost.model.schema import Schema
 from unlost.model.snapshot import Added
-from unlost.outside.exporting import RECEIPT, Receipt, begun, note
+from unlost.outside.exporting import RECEIPT, ExportReceipt, begun, note
 from unlost.testing.clock import VirtualClock
 from unlost.vault.format.manifest import (
     Checkpoint,
@@ -66,7 +66,7 @@ from unlost.vault.format.manifest import (
     unpack,
 )
 from unlost.vault.format.manifest import _Numbered as FormatOfDocument
-from unlost.vault.layout.segment_label import BundlePart, Shape
+from unlost.vault.layout.segment_label import BundlePart, SegmentShape
 from unlost.vault.objects.files import _ExtentCell as ExtentCell
 from unlost.vault.read.table_view import BlobCell
 
@@ -104,7 +104,7 @@ def in_vault(kind: Any) -> Document:
 
 def as_json(kind: Any) -> Document:
     """A document that msgspec writes directly."""
-    return Document(kind, msgspec.json.encode, learned(kind).decode)
+    return Document(kind, msgspec.json.encode, decoder_for(kind).decode)
 
 
 def as_values(kind: Any, *, strict: bool = True, **fixed: Any) -> Document:
@@ -114,7 +114,7 @@ def as_values(kind: Any, *, strict: bool = True, **fixed: Any) -> Document:
         return json.dumps(msgspec.to_builtins(value)).encode()
 
     def read(text: bytes) -> Any:
-        return learned(kind).convert(json.loads(text), strict=strict)
+        return decoder_for(kind).convert(json.loads(text), strict=strict)
 
     return Document(kind, write, read, fixed)
 
@@ -149,15 +149,15 @@ def _store() -> StepStore:
     return StepStore(Path(mkdtemp()) / "jobs.sqlite")
 
 
-def _write_receipt(receipt: Receipt) -> bytes:
+def _write_receipt(receipt: ExportReceipt) -> bytes:
     with TemporaryDirectory() as folder:
         note(Path(folder), receipt)
         return (Path(folder) / RECEIPT).read_bytes()
 
 
-def _read_receipt(text: bytes) -> Receipt:
+def _read_receipt(text: bytes) -> ExportReceipt:
     """Read it as an export does that was interrupted and continues."""
-    expected = replace(learned(Receipt).decode(text), tables=())
+    expected = replace(decoder_for(ExportReceipt).decode(text), tables=())
     with TemporaryDirectory() as folder:
         (Path(folder) / RECEIPT).write_bytes(text)
         return begun(Path(folder), expected)
@@ -201,7 +201,7 @@ DOCUMENTS: dict[str, Document] = {
     "vault/schema": in_vault(SchemaDocument),
     "vault/certificate": as_json(Certificate),
     "vault/identity": as_json(OrgIdentity),
-    "vault/segment-shapes": as_json(tuple[Shape, ...]),
+    "vault/segment-shapes": as_json(tuple[SegmentShape, ...]),
     "vault/bundle-parts": as_json(tuple[BundlePart, ...]),
     "vault/big-cells": as_json(BlobCell),
     "vault/extents": as_json(tuple[ExtentCell, ...]),
@@ -212,10 +212,10 @@ DOCUMENTS: dict[str, Document] = {
         for kind in members_of(entries.Entry.__value__)
     },
     # Results of steps, which a resumed run reads.
-    "step/begin": as_step(Begun),
+    "step/begin": as_step(BackupStart),
     "step/discover": as_step(Schema),
-    "step/plan": as_step(Planned),
-    "step/advance": as_step(Advanced),
+    "step/plan": as_step(PlannedReads),
+    "step/advance": as_step(ReadProgress),
     "step/look": as_step(LookupResult),
     "step/files": as_step(FilesResult),
     "step/piece": as_step(Added),
@@ -237,10 +237,10 @@ DOCUMENTS: dict[str, Document] = {
     ),
     "catalogue/channel-email": as_values(EmailSettings, strict=False),
     "catalogue/channel-webhook": as_values(WebhookSettings, strict=False),
-    "catalogue/channel-quiet": as_values(Quiet),
+    "catalogue/channel-quiet": as_values(QuietHours),
     "catalogue/channel-digest": as_values(DailyAt),
     # Files outside the vault.
-    "file/export-receipt": Document(Receipt, _write_receipt, _read_receipt),
+    "file/export-receipt": Document(ExportReceipt, _write_receipt, _read_receipt),
     "file/sealed-key": as_json(SealedKeyFile),
     "file/audit-line": as_json(AuditEntry),
     "cache/describe": as_json(CachedDescribe),

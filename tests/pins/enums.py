@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from enum import Enum
 
 from pins.shapes import enum_values
-from unlost.app.people.sign_ins import Refusal, SignInAct
+from unlost.app.people.sign_ins import SignInAct, SignInRefusal
 from unlost.catalog.people import Theme
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
 from unlost.catalog.sso import SsoProtocol
-from unlost.connectors.salesforce.special import Strategy
+from unlost.connectors.salesforce.special import ReadStrategy
 from unlost.connectors.salesforce.work import TaskKind
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.lookup import LookupReason
@@ -46,12 +46,12 @@ ENUMS: dict[str, type[Enum]] = {
     "kind of an actor in the audit": ActorKind,
     "trace in the audit": Trace,
     "sign-in in the audit": SignInAct,
-    "refused sign-in in the audit": Refusal,
+    "refused sign-in in the audit": SignInRefusal,
     "right of an action": Right,
     # Names and keys.
     "kind of a job, and how its name begins": JobKind,
     "kind of a task of Salesforce": TaskKind,
-    "strategy of a table of Salesforce": Strategy,
+    "strategy of a table of Salesforce": ReadStrategy,
     "step that looks up records": LookupReason,
     "step that tells what became of records": DeleteVerdict,
     # The vault.

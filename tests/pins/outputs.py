@@ -10,7 +10,7 @@ from typing import Any
 
 import unlost
 from pins.shapes import value_shape
-from unlost.app.service.metrics import Board, Figures, ServiceSample
+from unlost.app.service.metrics import MetricsBoard, ServiceFigures, ServiceSample
 from unlost.model.reading import Op
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.snapshot import Version
@@ -25,9 +25,9 @@ SOURCES = Path(unlost.__file__).parent
 def metrics() -> Iterator[str]:
     """List the metrics for Prometheus with their labels."""
     watched: Any = SimpleNamespace(orgs=(), check=SimpleNamespace(at=AT, damages=()))
-    board = Board()
+    board = MetricsBoard()
     board.show(ServiceSample(AT, watched, {"now": 0}, 0, 0))
-    for family in Figures(board).collect():
+    for family in ServiceFigures(board).collect():
         yield " ".join((family.name, *family._labelnames))
 
 

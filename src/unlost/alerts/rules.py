@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from unlost.alerts.copies import copies
-from unlost.alerts.watched import NightCounts, Watched, WatchedOrg, WatchedRun
-from unlost.model.alert import Alarm, AlertRule, Urgency
+from unlost.alerts.watched import AlertFacts, NightCounts, OrgFacts, RunFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
@@ -43,10 +43,10 @@ LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
 )
 
-type OrgRule = Callable[[WatchedOrg], Iterator[Alarm]]
+type OrgRule = Callable[[OrgFacts], Iterator[RaisedAlert]]
 
 
-def alarms(watched: Watched) -> Sequence[Alarm]:
+def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
     """All that must be said now, each alert once."""
     said = [one for org in watched.orgs for rule in ORG_RULES for one in rule(org)]
     said += list(damaged(watched))
@@ -57,7 +57,7 @@ def alarms(watched: Watched) -> Sequence[Alarm]:
 # --- nights ---------------------------------------------------------------------------------------
 
 
-def failed(org: WatchedOrg) -> Iterator[Alarm]:
+def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest night was given up, or failed more than once."""
     night = _newest(org)
     if night is None or _made_up_for(org, night):
@@ -80,7 +80,7 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
+def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Chosen tables could not be read between two nights: twice, or so that it is no use to try."""
     if not org.schedule.hourly or not org.hours:
         return
@@ -102,7 +102,7 @@ def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def replaced(org: WatchedOrg) -> Iterator[Alarm]:
+def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
     night = _newest(org)
     if night is not None and night.error_code == REPLACED and not _made_up_for(org, night):
@@ -118,7 +118,7 @@ def replaced(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def missed(org: WatchedOrg) -> Iterator[Alarm]:
+def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A night was not begun in time, or nights went by while nothing ran."""
     night = _newest(org)
     if night is None or _made_up_for(org, night):
@@ -131,7 +131,7 @@ def missed(org: WatchedOrg) -> Iterator[Alarm]:
         yield _missed(org, f"Unlost did not run, and no backup of {org.name} was made for {days}.")
 
 
-def _missed(org: WatchedOrg, sentence: str) -> Alarm:
+def _missed(org: OrgFacts, sentence: str) -> RaisedAlert:
     return _alarm(
         AlertRule.NIGHT_MISSED,
         org,
@@ -143,7 +143,7 @@ def _missed(org: WatchedOrg, sentence: str) -> Alarm:
     )
 
 
-def parked(org: WatchedOrg) -> Iterator[Alarm]:
+def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest night waits for an allowance, and for long."""
     night = _newest(org)
     if night is None or night.state not in GOING_ON or not night.error_sentence:
@@ -164,7 +164,7 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def late(org: WatchedOrg) -> Iterator[Alarm]:
+def late(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A run takes much longer than usual."""
     for run in org.running:
         lasted = org.now - run.since
@@ -180,7 +180,7 @@ def late(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def stuck(org: WatchedOrg) -> Iterator[Alarm]:
+def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A run does not come a step further."""
     for run in org.running:
         stood = org.now - run.moved
@@ -196,7 +196,7 @@ def stuck(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
+def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Whatever the reason: the newest backup is too old."""
     if org.schedule.nightly is None:
         return
@@ -218,7 +218,7 @@ def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
 # --- what a backup proved -------------------------------------------------------------------------
 
 
-def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
+def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest backup does not protect all that the org holds."""
     proof = org.proof
     if proof is not None and proof.verdict is not Verdict.COMPLETE:
@@ -233,7 +233,7 @@ def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
+def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A table that was held before could not be read, or is not there any more."""
     for line in org.proof.tables if org.proof is not None else ():
         causes = [one for one in line.findings if one.kind in LOST_TABLE]
@@ -250,7 +250,7 @@ def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def drifted(org: WatchedOrg) -> Iterator[Alarm]:
+def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Columns are gone since the backup before, or hold another type."""
     if org.drift:
         more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
@@ -265,7 +265,7 @@ def drifted(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
+def lost_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Far more records of a table were deleted than in a usual night."""
     if org.proof is None or not org.counts:
         return
@@ -282,7 +282,7 @@ def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
                            f"backup before: far more than usual.")  # fmt: skip
 
 
-def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
+def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Far more records of a table were changed than in a usual night."""
     if len(org.counts) < LEAST_NIGHTS:
         return
@@ -292,7 +292,7 @@ def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
                        f"before: far more than usual.")  # fmt: skip
 
 
-def _unusual(rule: AlertRule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
+def _unusual(rule: AlertRule, org: OrgFacts, table: str, sentence: str) -> RaisedAlert:
     return _alarm(
         rule,
         org,
@@ -309,7 +309,7 @@ def _vanished(line: TableLine) -> bool:
 
 
 def _unusual_counts(
-    org: WatchedOrg, of: Callable[[NightCounts], Mapping[str, int]]
+    org: OrgFacts, of: Callable[[NightCounts], Mapping[str, int]]
 ) -> Iterator[tuple[str, int]]:
     """Tables of the newest night, and of the hours since, that are beyond what is usual."""
     nights = org.counts if org.today is None else (org.today, *org.counts)
@@ -344,7 +344,7 @@ def limit_of(before: Sequence[int], *, held: int) -> float:
 # --- allowances -----------------------------------------------------------------------------------
 
 
-def storage(org: WatchedOrg) -> Iterator[Alarm]:
+def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
     """An org's storage is nearly full, or more than full."""
     for quota in _storages(org.proof):
         passed = [share for share in STORAGE_SHARES if quota.share >= share]
@@ -361,7 +361,7 @@ def storage(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
+def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A storage will be full before long, as it grows now."""
     for name, seen in sorted(org.forecasts.items()):
         if seen.reached is None or seen.now >= seen.limit * seen.stop:
@@ -380,7 +380,7 @@ def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def calls(org: WatchedOrg) -> Iterator[Alarm]:
+def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The org's API calls of the day are nearly used up, by whomever."""
     if not org.calls_limit or org.calls_used is None:
         return
@@ -397,7 +397,7 @@ def calls(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def expiring(org: WatchedOrg) -> Iterator[Alarm]:
+def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A credential ends soon: then nobody can sign in any more."""
     for one in org.expiries:
         left = one.at - org.now
@@ -416,10 +416,10 @@ def expiring(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def damaged(watched: Watched) -> Iterator[Alarm]:
+def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
     """The last look at the vault found something that is not whole."""
     if watched.unreadable:
-        yield Alarm(
+        yield RaisedAlert(
             AlertRule.VAULT_DAMAGED,
             "",
             "unreadable",
@@ -431,7 +431,7 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
     check = watched.check
     if check is not None and check.damages:
         more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
-        yield Alarm(
+        yield RaisedAlert(
             AlertRule.VAULT_DAMAGED,
             "",
             "",
@@ -442,7 +442,7 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
         )
 
 
-def grows(org: WatchedOrg) -> Iterator[Alarm]:
+def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The org's part of the vault could not be kept small after its newest night."""
     if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
         yield _alarm(
@@ -468,7 +468,7 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def unforgotten(org: WatchedOrg) -> Iterator[Alarm]:
+def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
     """What the org's rules do not keep could not be forgotten."""
     if org.forgotten is not None and org.forgotten.failed:
         yield _alarm(
@@ -491,7 +491,7 @@ def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def halted_restores(org: WatchedOrg) -> Iterator[Alarm]:
+def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A restore that the service was to do does not go on by itself."""
     for one in org.halted:
         yield _alarm(
@@ -531,7 +531,7 @@ ORG_RULES: tuple[OrgRule, ...] = (
 
 def _alarm(
     rule: AlertRule,
-    org: WatchedOrg,
+    org: OrgFacts,
     subject: str,
     urgency: Urgency,
     sentence: str,
@@ -539,15 +539,15 @@ def _alarm(
     command: str,
     *,
     level: int = 0,
-) -> Alarm:
-    return Alarm(rule, org.name, subject, urgency, sentence, next_step, command, level)
+) -> RaisedAlert:
+    return RaisedAlert(rule, org.name, subject, urgency, sentence, next_step, command, level)
 
 
-def _newest(org: WatchedOrg) -> NightRecord | None:
+def _newest(org: OrgFacts) -> NightRecord | None:
     return org.nights[0] if org.nights else None
 
 
-def _made_up_for(org: WatchedOrg, night: NightRecord) -> bool:
+def _made_up_for(org: OrgFacts, night: NightRecord) -> bool:
     """True if a backup was finished since, by whomever: the night is no matter any more."""
     since = night.ended_at if night.state is NightState.GIVEN_UP else night.begun_at
     return org.proof is not None and since is not None and org.proof.finished > since
@@ -557,7 +557,7 @@ def _day(night: NightRecord) -> str:
     return night.name.partition("T")[0]
 
 
-def _too_long(run: WatchedRun) -> timedelta:
+def _too_long(run: RunFacts) -> timedelta:
     if run.usual_seconds is None:
         return LATE_UNKNOWN
     return max(LATE_LEAST, timedelta(seconds=LATE_FACTOR * run.usual_seconds))

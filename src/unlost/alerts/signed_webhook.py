@@ -14,7 +14,7 @@ import msgspec
 from unlost.kit.http import Transport
 from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import Json
 
 SIGNATURE = "Unlost-Signature"
@@ -50,7 +50,7 @@ class Webhook:
 
 def webhook_to(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The webhook of a channel's settings; raises ValidationError if they do not fit."""
-    own = learned(WebhookSettings).convert(settings, strict=False)
+    own = decoder_for(WebhookSettings).convert(settings, strict=False)
     parsed(own.url)
     return Webhook(own, secret)
 

@@ -15,7 +15,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
 import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
-from unlost.catalog.audit import Deed, note
+from unlost.catalog.audit import AuditEvent, note
 from unlost.catalog.orgs import find_org
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
@@ -220,7 +220,7 @@ def _note(
     if own.trace is Trace.NONE and not refused:
         return
     subject = "/".join(str(given[name]) for name in own.subject if given.get(name) is not None)
-    deed = Deed(
+    deed = AuditEvent(
         app.clock.now(),
         app.actor.kind,
         _plain(app.actor.name, LONGEST_ACTOR),

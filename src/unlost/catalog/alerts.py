@@ -9,7 +9,7 @@ from django.db.models import F
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
-from unlost.model.alert import Alarm, AlertMessage, AlertRule, Channel, ChannelKind, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
 
 RETRIES = (1, 5, 15, 60, 120, 240)  # minutes until the next try; the last for the rest of the day
 PATIENCE = timedelta(days=1)  # after that a message is given up
@@ -20,7 +20,7 @@ class AlertRecord:
     """An alert that was opened."""
 
     id: int
-    alarm: Alarm
+    alarm: RaisedAlert
     opened_at: datetime
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -39,7 +39,7 @@ class DeliveryRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class AlertChanges:
     """What a comparison of alarms with open alerts changed: keys."""
 
     opened: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Moves:
     resolved: tuple[str, ...] = ()
 
 
-def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
+def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open what is new, renew what lasts, close what is over; and line up what must be told."""
     said = {one.key: one for one in alarms}
     with own_connection(), transaction.atomic():
@@ -58,7 +58,7 @@ def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
         for row in over:
             _close(row, now)
         _line_up([*opened, *grown], AlertMessage.OPENED, now)
-    return Moves(
+    return AlertChanges(
         tuple(row.key for row in opened),
         tuple(row.key for row in grown),
         tuple(row.key for row in over),
@@ -214,11 +214,11 @@ def sealed_secret(channel: str) -> bytes | None:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _open(alarm: Alarm, now: datetime) -> AlertRow:
+def _open(alarm: RaisedAlert, now: datetime) -> AlertRow:
     return AlertRow.objects.create(key=alarm.key, opened_at=now, **_columns(alarm))
 
 
-def _renew(row: AlertRow, alarm: Alarm) -> bool:
+def _renew(row: AlertRow, alarm: RaisedAlert) -> bool:
     """True if it became worse: that is told again."""
     urgent = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
     grew = urgent or alarm.level > row.level
@@ -257,7 +257,7 @@ def _line_up(rows: Sequence[AlertRow], told: AlertMessage, now: datetime) -> Non
     )
 
 
-def _columns(alarm: Alarm) -> Mapping[str, str | int]:
+def _columns(alarm: RaisedAlert) -> Mapping[str, str | int]:
     return {
         "rule": alarm.rule.value,
         "org": alarm.org,
@@ -271,7 +271,7 @@ def _columns(alarm: Alarm) -> Mapping[str, str | int]:
 
 
 def _alert(row: AlertRow) -> AlertRecord:
-    alarm = Alarm(
+    alarm = RaisedAlert(
         AlertRule(row.rule),
         row.org,
         row.subject,

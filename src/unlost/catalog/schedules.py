@@ -11,7 +11,7 @@ from django.db.models import Q
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Night, Org, ScheduleRow
 from unlost.catalog.nights import run_of
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.night import NightState
 from unlost.model.schedule import DueBackup, Schedule
 
@@ -123,7 +123,7 @@ def _keep(
 def _value(org: Org, row: ScheduleRow | None) -> StoredSchedule:
     if row is None:
         return StoredSchedule(org.oid, org.zone, Schedule(), None, org.added_at)
-    schedule = learned(Schedule).convert(row.values)
+    schedule = decoder_for(Schedule).convert(row.values)
     return StoredSchedule(
         org.oid, org.zone, schedule, row.after or None, row.since, row.next_at, row.hour_at
     )

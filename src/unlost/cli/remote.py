@@ -16,6 +16,7 @@ from unlost.app.access import UserAction
 from unlost.app.actions.restores.restore_plan import plan_bytes
 from unlost.app.home.system import SystemClock
 from unlost.app.operations import BY_ACTION, BYTES, ApiOperation, Method, as_path
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import (
     Conflict,
     LimitReached,
@@ -26,7 +27,6 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.model.learned import learned
 from unlost.model.ports import Clock
 
 URL, TOKEN = "UNLOST_URL", "UNLOST_TOKEN"
@@ -106,7 +106,7 @@ class RemoteHome:
         if operation is None or operation.gives:
             raise home_needed()
         with self._asked(operation, given) as answer:
-            return learned(operation.returns).decode(answer.read())
+            return decoder_for(operation.returns).decode(answer.read())
 
     def save(self, name: str, given: Given, target: BinaryIO) -> Mapping[str, str]:
         """Write what an operation gives as bytes; the headers that came with it."""

@@ -47,7 +47,7 @@ class OAuthToken:
     fields: Mapping[str, str]
 
 
-class Flow(Protocol):
+class OAuthFlow(Protocol):
     """One way of signing in."""
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
@@ -248,7 +248,13 @@ class OAuthSession:
     """Signs calls with a token that it fetches when first needed, once for all threads."""
 
     def __init__(
-        self, flow: Flow, *, token_url: str, client: HttpClient, secrets: SecretStore, clock: Clock
+        self,
+        flow: OAuthFlow,
+        *,
+        token_url: str,
+        client: HttpClient,
+        secrets: SecretStore,
+        clock: Clock,
     ) -> None:
         """``client`` must not be signed by this session itself."""
         if not token_url.startswith("https://") and not is_loopback(token_url):

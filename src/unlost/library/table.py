@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.library.opening import Opening
+from unlost.library.opening import VaultOpening
 from unlost.library.partition import Partition
 from unlost.library.rows import ReadableRows
 from unlost.outside.dataset import TableDataset
-from unlost.outside.source import TableSource, What, table_source
+from unlost.outside.source import TableContent, TableSource, table_source
 
 PARTITION_ROWS = 250_000
 
@@ -22,7 +22,7 @@ class ReadableTable(ReadableRows):
     ``docs/reference/python.md``), then those that Unlost adds, which begin with ``_u_``.
     """
 
-    _opening: Opening
+    _opening: VaultOpening
     _org: str
     _source: TableSource
 
@@ -47,7 +47,9 @@ class ReadableTable(ReadableRows):
         it, ``_u_valid_to`` the one that brought the next, or null.
         """
         own = self._source
-        told = table_source(own.snapshot, own.table, what=What.VERSIONS, as_values=own.as_values)
+        told = table_source(
+            own.snapshot, own.table, what=TableContent.VERSIONS, as_values=own.as_values
+        )
         return replace(self, _source=told)
 
     def dataset(self) -> TableDataset:

@@ -11,7 +11,7 @@ from pathlib import Path
 import zstandard
 
 from unlost.engine.moments import parse_past, resolve
-from unlost.library.opening import Opening, opened, opening
+from unlost.library.opening import VaultOpening, opened, opening
 from unlost.library.table import ReadableTable
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
@@ -59,7 +59,7 @@ def open_vault(
 class ReadableVault:
     """An opened vault."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _vault: EncryptedVault
 
     def __repr__(self) -> str:
@@ -95,7 +95,7 @@ class ReadableVault:
 class ReadableOrg:
     """A protected org. ``zone`` is the one of its days."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _vault: EncryptedVault
     _oid: str
     name: str
@@ -126,7 +126,7 @@ class ReadableOrg:
 class ReadableSnapshot:
     """An org as one backup saw it."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _oid: str
     _snapshot: VaultSnapshot
 

@@ -44,7 +44,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class RaisedAlert:
     """What a rule says as long as its cause lasts.
 
     ``subject`` tells causes of one rule and org apart; (rule, org, subject) is one alert, however
@@ -85,7 +85,7 @@ class Message:
     """
 
     told: AlertMessage
-    alarm: Alarm
+    alarm: RaisedAlert
     since: datetime
     at: datetime
     heads: tuple[tuple[str, int, str], ...] = ()

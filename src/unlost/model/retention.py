@@ -45,7 +45,7 @@ class HoldScope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldThing:
+class HoldTarget:
     """What is held: ``table`` and ``record`` where the scope has them, ``night`` is a number."""
 
     scope: HoldScope
@@ -61,7 +61,7 @@ class Hold:
     ``until`` (with a zone) None: until it is lifted. ``since``: the commit that says so.
     """
 
-    thing: HeldThing
+    thing: HoldTarget
     reason: str = ""
     by: str = ""
     until: datetime | None = None
@@ -154,7 +154,7 @@ class Retention(Erasing, Rectifying, Rekeying, Protocol):
         """Set holds; one on the same thing replaces the earlier one."""
         ...
 
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+    def lift(self, org: str, things: tuple[HoldTarget, ...], *, run: str) -> SnapshotInfo:
         """Take holds back."""
         ...
 

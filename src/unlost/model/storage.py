@@ -81,7 +81,7 @@ class LoopSign(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class MailLoop:
     """Machines that answer each other.
 
     ``sides`` are the two addresses, ``automatic`` how many mails say of themselves that no person

@@ -38,19 +38,19 @@ class RowRefused(Exception):
 
 
 @dataclass(slots=True)
-class Binned:
+class BinnedRecord:
     """How a record came into the bin: with its master (``root``), and which links were emptied.
 
     ``lost``: its master was deleted later, so it never comes back.
     """
 
     root: tuple[str, str]
-    emptied: list["Emptied"] = field(default_factory=list)
+    emptied: list["EmptiedBin"] = field(default_factory=list)
     lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Emptied:
+class EmptiedBin:
     """A link that was emptied, and where it pointed."""
 
     table: str
@@ -78,7 +78,7 @@ class Platform:
         self.loses_details = False
         self.small_file = 0
         self.files_per_call = 0
-        self._binned: dict[tuple[str, str], Binned] = {}
+        self._binned: dict[tuple[str, str], BinnedRecord] = {}
 
     # --- what may be written -----------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Platform:
             if not self.org.tables[owner].records[child].deleted:
                 self.org.delete(owner, child, by=by)
                 links = emptied if at == 0 else []
-                self._binned[owner, child] = Binned((table, record), links)
+                self._binned[owner, child] = BinnedRecord((table, record), links)
         if self.loses_details:
             self._lose_details(doomed)
 
@@ -155,7 +155,7 @@ class Platform:
         """Out of the bin, with the details that went with it."""
         if not self.leaves_bin(table, record):
             raise RowRefused("UNDELETE_FAILED", "Entity is not in the recycle bin")
-        binned = self._binned.get((table, record), Binned((table, record)))
+        binned = self._binned.get((table, record), BinnedRecord((table, record)))
         came = [one for one in self._group(table, record) if not self._is_lost(one)]
         for owner, child in came:
             self._check_uniques(owner, {}, child)
@@ -186,7 +186,7 @@ class Platform:
     def leaves_bin(self, table: str, record: str) -> bool:
         """True if a record of the bin can come out of it by itself, keys left aside."""
         held = self.org.tables[table].records.get(record)
-        binned = self._binned.get((table, record), Binned((table, record)))
+        binned = self._binned.get((table, record), BinnedRecord((table, record)))
         own = binned.root == (table, record)
         return held is not None and held.deleted and own and not binned.lost
 
@@ -303,9 +303,9 @@ class Platform:
                     seen.append((owner, child))
         yield from seen
 
-    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[Emptied]:
+    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[EmptiedBin]:
         links = [
-            Emptied(owner, child, column, self.org.tables[owner].records[child].cells[column])
+            EmptiedBin(owner, child, column, self.org.tables[owner].records[child].cells[column])
             for owner, child, column, rule in self._pointing(doomed)
             if (owner, child) not in doomed and rule is not DeleteRule.CASCADE
         ]

@@ -17,7 +17,7 @@ from unlost.model.ports import Clock, Entropy, Witness
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
-from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
+from unlost.model.retention import Forgetting, Hold, HoldTarget, KeepRules
 from unlost.model.salvage import Salvage
 from unlost.model.snapshot import (
     CommitKind,
@@ -55,7 +55,7 @@ from unlost.vault.maintenance.retain.holds import hold_rows, holds_in, lift_rows
 from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
 from unlost.vault.maintenance.verify import VerifyScope, verify_vault
 from unlost.vault.objects.home_copies import VaultHomes
-from unlost.vault.read.org_vault import OrgRoom, VaultOptions
+from unlost.vault.read.org_vault import OrgVault, VaultOptions
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.reader import EncryptedReader, OpenOrgs
 from unlost.vault.stores.cached import itself
@@ -109,7 +109,7 @@ class EncryptedVault(EncryptedReader):
         options: VaultOptions,
     ) -> None:
         opened = partial(
-            OrgRoom,
+            OrgVault,
             sealed=sealed,
             clock=clock,
             witness=witness,
@@ -192,7 +192,7 @@ class EncryptedVault(EncryptedReader):
         """Set holds; one on the same thing replaces the earlier one."""
         return self._put_holds(org, hold_rows(holds, observed_at=self._clock.now()), run=run)
 
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+    def lift(self, org: str, things: tuple[HoldTarget, ...], *, run: str) -> SnapshotInfo:
         """Take holds back."""
         return self._put_holds(org, lift_rows(things, observed_at=self._clock.now()), run=run)
 
@@ -334,7 +334,7 @@ class EncryptedVault(EncryptedReader):
             options=self._options,
         )
 
-    def room(self, org: str) -> OrgRoom:
+    def room(self, org: str) -> OrgVault:
         """What serves an org; raises NotFound (``org-unknown``)."""
         return self._orgs.room(org)
 

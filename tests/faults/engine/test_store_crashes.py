@@ -12,7 +12,7 @@ import pytest
 
 from faults.engine.story import picture
 from unit.engine.scene import Scene
-from unlost.engine.backup.backup import Finished
+from unlost.engine.backup.backup import FinishedBackup
 from unlost.model.errors import StoreError
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
@@ -44,7 +44,7 @@ def calm(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     scene = before_night.copied(tmp_path_factory.mktemp("calm"))
     before = picture(scene)
     store = with_faults(scene)
-    assert isinstance(scene.attempt(run="night"), Finished)
+    assert isinstance(scene.attempt(run="night"), FinishedBackup)
     made = [call.operation for call in store.calls]
     changes = {operation: made.count(operation) for operation in CHANGING}
     return Calm(before, picture(scene), changes)
@@ -66,7 +66,7 @@ def test_a_crash_at_every_change_of_the_store_loses_and_doubles_nothing(
         assert scene.vault.verify(VerifyLevel.FULL).damages == ()
         assert picture(scene) in (calm.before, calm.after), f"crash at {on.name} {at}"
         scene.clock.advance(seconds=60)
-        assert isinstance(scene.attempt(run="night"), Finished)
+        assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == calm.after, f"crash at {on.name} {at}"
         assert scene.vault.verify(VerifyLevel.DEEP).damages == ()
 
@@ -96,7 +96,7 @@ def test_a_store_that_is_full_at_any_moment_says_so_and_keeps_the_last_night(
             assert error.code == "store-full"
             assert error.next_step
             assert picture(scene) in (calm.before, calm.after)
-            assert isinstance(scene.attempt(run="night"), Finished)
+            assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == calm.after
         assert scene.vault.verify(VerifyLevel.DEEP).damages == ()
     assert refused > calm.changes[StoreOperation.PUT] // 2

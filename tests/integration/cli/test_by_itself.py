@@ -16,7 +16,7 @@ import pytest
 from fakes.mail import MailSink, mail_server
 from integration.cli.conftest import Program, add_org
 from unlost.app.compose import Application, open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.testing.clock import VirtualClock
 from unlost_simulators.process import SimulatorProcess
@@ -52,7 +52,7 @@ class ByItself:
         self.mail_port = 0
         self.hook = ""
 
-    def opened(self, brake: Brake) -> Application:
+    def opened(self, brake: CancellationFlag) -> Application:
         return open_application(self.program.home, clock=self.clock, brake=brake)
 
     def pass_time(self, *, hours: float) -> None:
@@ -60,7 +60,7 @@ class ByItself:
         self.served.admin.post("clock/advance", seconds=int(hours * 3600))
 
     def look(self) -> None:
-        Service(self.opened, Brake()).run(once=True)
+        Service(self.opened, CancellationFlag()).run(once=True)
 
     def snapshots(self) -> int:
         return len(self.program("snapshots", "chocolate", "--json").json["snapshots"])

@@ -16,7 +16,7 @@ from integration.cli.test_by_itself import ByItself, alone
 from unit.connectors.salesforce.test_expiry import pem
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.restores.queued_restore import hand_over
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunEnd, RunState, begin_run, end_run
@@ -54,7 +54,7 @@ class Story:
         return self.alone.served.admin
 
     def act(self, call: Callable[[Any], Any]) -> Any:
-        with self.alone.opened(Brake()) as app:
+        with self.alone.opened(CancellationFlag()) as app:
             return call(app)
 
     def night(self) -> None:

@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from stateful.engine.oracle import Oracle
 from unit.engine.scene import Scene
-from unlost.engine.backup.backup import Finished, ParkedBackup, backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup, backup
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.policy import AuditPolicy
 from unlost.model.errors import IntegrityError, LimitReached, TransientError
 from unlost.model.finding import FindingKind
@@ -316,8 +316,8 @@ class LivingOrg(RuleBasedStateMachine):
         if any(change.at <= soon for change in self.scene.org._uncommitted):
             self.scene.clock.advance(seconds=301)
 
-    def _judge(self, done: Finished | ParkedBackup | LeftToNight) -> None:
-        assert isinstance(done, Finished)
+    def _judge(self, done: FinishedBackup | ParkedBackup | DeferredTables) -> None:
+        assert isinstance(done, FinishedBackup)
         lines = done.certificate.tables
         states = self.scene.head.tables()
         assert {line.table: line.held for line in lines} == {t: s.held for t, s in states.items()}
@@ -454,9 +454,9 @@ class LivingHours(LivingOrg):
             for name, state in states.items()
         }
 
-    def _judge_hour(self, done: Finished | ParkedBackup | LeftToNight) -> None:
+    def _judge_hour(self, done: FinishedBackup | ParkedBackup | DeferredTables) -> None:
         commits = len(self.scene.vault.commits(self.scene.oid))
-        if not isinstance(done, Finished):
+        if not isinstance(done, FinishedBackup):
             self.lived["hour parked" if isinstance(done, ParkedBackup) else "hour left"] += 1
             assert commits == self.commits
             self._abandon(done.run)

@@ -19,7 +19,7 @@ from unlost.engine.restore.running.execute import execute, resume, run_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Ending, ParkedRestore, RestoreOutcome
 from unlost.model.errors import TransientError, UsageError
-from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind, Why
+from unlost.model.plan import Action, ActionReason, RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.testing.faults import Crash, CrashPoint
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -318,7 +318,7 @@ class Restores(RuleBasedStateMachine):
         links = frozenset(
             step.key
             for step in plan.steps
-            if step.why is not Why.SELECTED and step.action is Action.UPDATE
+            if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE
         )
         further = Further(frozenset(journal.unbinned), tuple(failed.items()), links)
         self._run(data, again, planned, [], disturbed=False, further=further, edits=edits)

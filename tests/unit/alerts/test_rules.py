@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost.alerts.rules import LEAST_NIGHTS, STORAGE_SHARES, UNUSUAL_LEAST, alarms, limit_of
-from unlost.alerts.watched import HourRun, NightCounts, Watched, WatchedOrg, WatchedRun
-from unlost.model.alert import Alarm, AlertMessage, AlertRule, Message, Urgency
+from unlost.alerts.watched import AlertFacts, HourlyFacts, NightCounts, OrgFacts, RunFacts
+from unlost.model.alert import AlertMessage, AlertRule, Message, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.forecast import Forecast
@@ -49,8 +49,8 @@ def proof(
     return Certificate(org, "backup-1", at, at, at, lines or (line(),), (), quotas, verdict, told)
 
 
-def sales(**told: object) -> WatchedOrg:
-    usual = WatchedOrg(
+def sales(**told: object) -> OrgFacts:
+    usual = OrgFacts(
         name="sales",
         now=NOW,
         added=NOW - timedelta(days=90),
@@ -61,8 +61,8 @@ def sales(**told: object) -> WatchedOrg:
     return replace(usual, **told)  # type: ignore[arg-type]
 
 
-def said(org: WatchedOrg, check: CheckRecord | None = None) -> dict[AlertRule, Alarm]:
-    return {one.rule: one for one in alarms(Watched((org,), check))}
+def said(org: OrgFacts, check: CheckRecord | None = None) -> dict[AlertRule, RaisedAlert]:
+    return {one.rule: one for one in alarms(AlertFacts((org,), check))}
 
 
 def gap(kind: FindingKind) -> Finding:
@@ -80,7 +80,7 @@ def counts(*nights: Mapping[str, int], held: int = 10_000) -> tuple[NightCounts,
 
 def test_an_ordinary_night_says_nothing() -> None:
     assert said(sales()) == {}
-    assert alarms(Watched()) == ()
+    assert alarms(AlertFacts()) == ()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_backup_by_hand_makes_up_for_a_night() -> None:
 
 
 def test_a_vault_that_cannot_be_read_is_told() -> None:
-    (alarm,) = alarms(Watched((sales(),), None, "Its disk is away."))
+    (alarm,) = alarms(AlertFacts((sales(),), None, "Its disk is away."))
     assert alarm.key == "vault-damaged/unreadable"
     assert "Its disk is away." in alarm.sentence
 
@@ -166,13 +166,13 @@ def test_a_pause_is_told_when_it_lasts() -> None:
 def test_a_run_that_takes_much_longer_than_usual_is_late(
     hours: float, usual: float | None, speaks: bool
 ) -> None:
-    run = WatchedRun("backup-1", NOW - timedelta(hours=hours), NOW, usual)
+    run = RunFacts("backup-1", NOW - timedelta(hours=hours), NOW, usual)
     assert (AlertRule.NIGHT_LATE in said(sales(running=(run,)))) is speaks
 
 
 @pytest.mark.parametrize(("minutes", "speaks"), [(30, False), (31, True)])
 def test_a_run_without_a_step_further_is_stuck(minutes: int, speaks: bool) -> None:
-    run = WatchedRun("backup-1", NOW - timedelta(hours=1), NOW - timedelta(minutes=minutes))
+    run = RunFacts("backup-1", NOW - timedelta(hours=1), NOW - timedelta(minutes=minutes))
     found = said(sales(running=(run,)))
     assert (AlertRule.RUN_STUCK in found) is speaks
     if speaks:
@@ -205,7 +205,7 @@ def test_a_table_that_was_never_read_is_a_gap_and_no_loss() -> None:
 
 def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
     lost = line("Case", 500, gap(FindingKind.UNUSUAL_LOSS))
-    found = alarms(Watched((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
+    found = alarms(AlertFacts((sales(proof=proof(lost), counts=counts({"Case": 900})),)))
     assert [one.key for one in found] == ["unusual-loss/sales/Case"]
     assert "not believed yet" in found[0].sentence
 
@@ -292,8 +292,8 @@ def test_a_vault_that_could_not_be_kept_small_is_told() -> None:
     assert alarm.command == "unlost compact sales"
 
 
-def hour(minutes: int, **told: object) -> HourRun:
-    usual = HourRun(NOW - timedelta(minutes=minutes), failed=True, again=True, sentence="No.")
+def hour(minutes: int, **told: object) -> HourlyFacts:
+    usual = HourlyFacts(NOW - timedelta(minutes=minutes), failed=True, again=True, sentence="No.")
     return replace(usual, **told)  # type: ignore[arg-type]
 
 
@@ -312,7 +312,9 @@ HOURLY = Schedule(hourly=("Case",))
         ((hour(60 * 9, again=False),), False),
     ],
 )
-def test_hours_that_fail_are_told_when_they_last(hours: tuple[HourRun, ...], speaks: bool) -> None:
+def test_hours_that_fail_are_told_when_they_last(
+    hours: tuple[HourlyFacts, ...], speaks: bool
+) -> None:
     found = said(sales(schedule=HOURLY, hours=hours))
     assert set(found) == ({AlertRule.HOURLY_FAILED} if speaks else set())
     assert said(sales(hours=hours)) == {}, "nobody wants them any more"
@@ -380,7 +382,7 @@ def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) 
 
 
 def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
-    alarm = Alarm(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
+    alarm = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not complete. One gap.",
                   "Look at it.", "unlost certificate sales")  # fmt: skip
     opened = Message(AlertMessage.OPENED, alarm, NOW, NOW, (("sales", 7, "abcdef012345"),))
     assert opened.title == "It is not complete (sales)"

@@ -18,11 +18,11 @@ from unlost.alerts.senders.slack import Slack, text
 from unlost.alerts.senders.teams import Teams
 from unlost.alerts.signed_webhook import SIGNATURE, Webhook, WebhookSettings, signature
 from unlost.kit.http.post import OutgoingPost, post
-from unlost.model.alert import Alarm, AlertMessage, AlertRule, ChannelKind, Message, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, TransientError, UsageError
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
-ALARM = Alarm(
+ALARM = RaisedAlert(
     AlertRule.NIGHT_FAILED, "sales", "", Urgency.NOW, "The backup of sales failed: <Zürich> & co.",
     "See to it.", "unlost backup sales",
 )  # fmt: skip

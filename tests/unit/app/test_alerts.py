@@ -25,7 +25,7 @@ from unlost.app.alerts.alert_facts import Watcher
 from unlost.catalog.alerts import RETRIES
 from unlost.catalog.checks import save_check
 from unlost.catalog.runs import begin_run
-from unlost.model.alert import Alarm, AlertMessage, AlertRule, ChannelKind, Message, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, TransientError, UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.quota import Quota
@@ -33,7 +33,7 @@ from unlost.model.reading import Json
 from unlost.model.snapshot import CommitKind
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
-ALARM = Alarm(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not.", "")
+ALARM = RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "It is not.", "")
 URL = "https://hooks.example.com/x"
 
 

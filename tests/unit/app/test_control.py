@@ -14,7 +14,7 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
 from unlost.app.actions.restores.restore_run import resume_run, run_plan
 from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.alerts.alert_facts import Watcher
-from unlost.app.home.cancellation import LOOK_SECONDS, RunBrake
+from unlost.app.home.cancellation import LOOK_SECONDS, RunCancellation
 from unlost.catalog.nights import nights_of
 from unlost.catalog.runs import RunState, find_run, list_runs, set_wish
 from unlost.model.alert import AlertRule
@@ -182,7 +182,7 @@ def test_a_restore_that_is_stopped_is_gone_on_with(
 
 def test_what_people_want_is_looked_up_every_two_seconds(sales: World) -> None:
     asked = []
-    brake = RunBrake("run", sales.clock, lambda run: (asked.append(run), RunCommand.NONE)[1])
+    brake = RunCancellation("run", sales.clock, lambda run: (asked.append(run), RunCommand.NONE)[1])
     for _ in range(10):
         brake.check()
     assert len(asked) == 1

@@ -15,12 +15,12 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import DailyAt, digest_day
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.service import Service
 from unlost.catalog.alerts import match
 from unlost.catalog.checks import save_check
 from unlost.catalog.orgs import get_org
-from unlost.model.alert import Alarm, AlertMessage, AlertRule, ChannelKind, Message, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotFound, TransientError, UsageError
 from unlost.model.night import CheckRecord
 from unlost.model.ports import Connector
@@ -89,7 +89,7 @@ def test_it_tells_what_lasts_what_fills_and_what_is_not_protected(quiet: World) 
     backup(quiet.app, "sales")
     now = quiet.clock.now()
     save_check(CheckRecord(now, "quick", 1, 1, ("x is missing",)))
-    match([Alarm(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
+    match([RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")], now=now)
     hook(quiet, digest="07:30")
     at(quiet, "07:30")
     (message,) = told(quiet, Post())
@@ -154,7 +154,7 @@ def test_a_channel_that_does_not_answer_delays_no_night(sales: World) -> None:
 
     save_check(CheckRecord(sales.clock.now(), "quick", 1, 1, ("x is missing",)))
     looks: list[int] = []
-    brake = Brake()
+    brake = CancellationFlag()
     service = Service(lambda told: sales.opened(brake=told), brake, every=0.05, senders=Slow())
     look = Service._look
 

@@ -11,7 +11,7 @@ from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.alerts.alert_facts import TOLD_APART, Watcher
 from unlost.app.alerts.digest_email import digest
-from unlost.app.health.health import Health
+from unlost.app.health.health import HealthState
 from unlost.app.service.metrics import ORG_FIGURES
 from unlost.catalog.storage import storages
 from unlost.model.alert import AlertRule
@@ -132,7 +132,7 @@ def test_the_doctor_asks_for_a_night_however_fresh_the_hours_are(
     assert days.app.vault.snapshots(days.oid)[-1].partial
     checks = {one.name: one for one in doctor(days.app, ask=False).checks}
     told = checks["sales: backup"]
-    assert told.health is Health.BAD
+    assert told.health is HealthState.BAD
     assert told.sentence == "The newest backup is 42 hours old."
     assert f"{AlertRule.NO_RECENT_BACKUP}/sales" in days.look()
 

@@ -24,7 +24,7 @@ from unlost.catalog.copying import last_copy
 from unlost.catalog.models import Run
 from unlost.catalog.runs import RunState, begin_run, list_runs
 from unlost.catalog.schema import SCHEMA
-from unlost.model.alert import Alarm, AlertRule, ChannelKind, Urgency
+from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
 from unlost.model.ports import Connector, Vault
 from unlost.model.snapshot import CommitKind
@@ -81,7 +81,7 @@ def machine(tmp_path: Path) -> Machine:
                     secret="s" * 32)  # fmt: skip
         backup(app, "sales")
         match(
-            [Alarm(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")],
+            [RaisedAlert(AlertRule.INCOMPLETE, "sales", "", Urgency.SOON, "A gap.", "")],
             now=app.clock.now(),
         )
         made.clock.advance(days=2)

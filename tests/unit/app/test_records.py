@@ -6,7 +6,7 @@ import pytest
 
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.records.record_facts import Names, UserNames, how_gone, last_alive
+from unlost.app.records.record_facts import RecordNames, UserNames, how_gone, last_alive
 from unlost.catalog.orgs import get_org
 from unlost.model.ports import Snapshot
 from unlost.model.reading import Op
@@ -73,7 +73,7 @@ def test_what_was_never_seen_alive_is_in_no_backup() -> None:
 
 
 def test_names_come_from_the_tables_that_have_them(snapshot: Snapshot) -> None:
-    names = Names(snapshot)
+    names = RecordNames(snapshot)
     assert names.of(["Nowhere", "User", "Account"], ["U1", "A40017", "x"]) == {
         "U1": "Ada Admin",
         "A40017": "Schoko Zürich",

@@ -127,7 +127,7 @@ def test_a_restore_that_failed_and_lost_its_journal_stops_nothing_for_ever(
     run = cut_off(kept, planned(kept, tmp_path), monkeypatch)
     cut_short(kept, run)
     given_up(kept)
-    wish = erasing.WishedErasure((f"Account/{KEY}",))
+    wish = erasing.ErasureRequest((f"Account/{KEY}",))
     seen = erasing.plan(kept.app, "sales", wish)
     assert erasing.erase(kept.app, "sales", wish, plan=seen.digest).records
 

@@ -20,7 +20,7 @@ from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.vault.init import InitRequest, init
 from unlost.app.actions.vault.rebuild import Rebuild, rebuild
 from unlost.app.compose import Application, open_application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.home import FILE, plan_home, read_home
 from unlost.app.service.service import Service, ServicePart
@@ -225,7 +225,7 @@ def test_a_home_is_rebuilt_out_of_its_copy_into_either(
 
 def test_a_worker_needs_a_database(tmp_path: Path) -> None:
     made = Machine(tmp_path)
-    service = Service(lambda _brake: made.opened(), Brake(), part=ServicePart.WORKER)
+    service = Service(lambda _brake: made.opened(), CancellationFlag(), part=ServicePart.WORKER)
     with pytest.raises(UsageError) as caught:
         service.run()
     assert caught.value.code == "one-worker"

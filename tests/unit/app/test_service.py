@@ -11,7 +11,7 @@ from patience import HANGING, until
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.runs.tick import TickResult
-from unlost.app.home.cancellation import Brake, Braked
+from unlost.app.home.cancellation import CancellationFlag, RunCancelled
 from unlost.app.service.service import BEAT_SECONDS, Service
 from unlost.catalog.checks import standing_check
 from unlost.catalog.nights import nights_of
@@ -26,11 +26,11 @@ class Running:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.brake = Brake()
+        self.brake = CancellationFlag()
         self.service = Service(self.opened, self.brake, every=0.05)
         self.thread = threading.Thread(target=self.service.run)
 
-    def opened(self, brake: Brake) -> object:
+    def opened(self, brake: CancellationFlag) -> object:
         return self.world.opened(brake=brake)
 
     def start(self) -> None:
@@ -106,7 +106,7 @@ def test_a_second_service_in_one_home_is_refused(running: Running) -> None:
     running.until((running.world.home.locks / "worker").exists)
     running.until((running.world.home.root / "queue.sqlite").exists)
     with pytest.raises(Conflict, match="does the jobs of this home already"):
-        Service(running.opened, Brake(), every=0.05).run(once=True)
+        Service(running.opened, CancellationFlag(), every=0.05).run(once=True)
 
 
 def test_once_does_what_is_due_and_ends(
@@ -208,8 +208,8 @@ def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> No
         def report(self, *, used: int, limit: int) -> None:
             said.append((used, limit))
 
-    brake = Brake()
-    budget = Braked(Kept(), brake)
+    brake = CancellationFlag()
+    budget = RunCancelled(Kept(), brake)
     budget.take(3)
     budget.report(used=1, limit=2)
     brake.pull()
@@ -219,7 +219,7 @@ def test_a_braked_budget_hands_on_what_is_told_until_the_brake_is_pulled() -> No
 
 
 def test_the_brake_stops_calls_and_stays_pulled() -> None:
-    brake = Brake()
+    brake = CancellationFlag()
     brake.check()
     assert brake.wait(0) is False
     brake.pull()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup import row_check as module
-from unlost.engine.backup.backup import Finished, ParkedBackup
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.files import needed
 from unlost.engine.backup.policy import AuditPolicy, BackupPolicy
 from unlost.engine.backup.row_check import IdSlice, part_of, range_of
@@ -203,7 +203,7 @@ def test_a_spent_allowance_in_the_middle_of_the_audit_parks(scene: Scene) -> Non
     scene.clock.advance(days=1)
     assert isinstance(scene.attempt(run="night"), ParkedBackup)
     done = scene.attempt(run="night")
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     assert kinds(done, "Account") == {FindingKind.ROWS_DIFFER}
 
 

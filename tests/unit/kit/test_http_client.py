@@ -15,7 +15,7 @@ from unlost.kit.http import (
     HttpAnswer,
     HttpCall,
     HttpClient,
-    Manners,
+    HttpPolicy,
     RetryRule,
     RetryTable,
 )
@@ -79,7 +79,7 @@ class Parts:
         self.signer = Signer()
         self.noticed: list[str] = []
         self.client = HttpClient(
-            Manners(
+            HttpPolicy(
                 TABLE,
                 understand,
                 speak,

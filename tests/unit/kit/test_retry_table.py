@@ -2,7 +2,14 @@
 
 import pytest
 
-from unlost.kit.http import AnswerHandling, Backoff, CallFailure, Patience, RetryRule, RetryTable
+from unlost.kit.http import (
+    AnswerHandling,
+    Backoff,
+    BackoffTimer,
+    CallFailure,
+    RetryRule,
+    RetryTable,
+)
 from unlost.model.errors import TransientError
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -46,7 +53,7 @@ def test_what_the_other_side_asks_for_is_never_undercut() -> None:
 
 def test_patience_sleeps_by_its_clock_and_ends_with_the_error() -> None:
     clock = VirtualClock()
-    patience = Patience(Backoff(attempts=3, first=2.0), clock, SeededEntropy())
+    patience = BackoffTimer(Backoff(attempts=3, first=2.0), clock, SeededEntropy())
     error = TransientError("busy", "Busy.", retry_after=7.0)
     patience.bear(1, error)
     patience.bear(2, error)

@@ -17,7 +17,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.rekeying import Rekeyed
 from unlost.model.snapshot import CommitKind, SegmentEntry, VerifyLevel
 from unlost.vault.format.manifest import RunIntent, pack
-from unlost.vault.format.sealed import ObjectKind, Place, unseal
+from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder, object_key
 from unlost.vault.keys.opening import open_keyring, recovery_sheet
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
@@ -192,7 +192,7 @@ class Thief:
     def _unsealed(
         self, story: Story, name: str, kind: ObjectKind, org: str, key: bytes
     ) -> bytes | None:
-        place = Place(kind, self.keys.vault, bytes.fromhex(org), name)
+        place = ObjectBinding(kind, self.keys.vault, bytes.fromhex(org), name)
         try:
             return unseal(story.store.get(name), place=place, key=key)
         except UnlostError:

@@ -17,7 +17,7 @@ from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibili
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.write.suppression_list import Pseudonymizer, Suppression, matching, without
+from unlost.vault.write.suppression_list import Pseudonymizer, SuppressionList, matching, without
 
 
 def erased(small: SmallVault, *, match: str = "Phone") -> None:
@@ -54,7 +54,7 @@ def test_a_text_that_only_passes_the_sieve_is_taken_in() -> None:
     marker = Pseudonymizer(SmallVault().keys, SmallVault().org)
     (mark,) = marker.marks((TABLE, ""), ["a"], run="e1")
     forged = type(mark)(mark.pseudonym, TABLE, "", int(marker.sieves(_texts("b"))[0]), "e1")
-    listed = Suppression.of(marker, [forged])
+    listed = SuppressionList.of(marker, [forged])
     assert listed.records(TABLE, pa.array(["a", "b"])).tolist() == [False, False]
     assert listed.touches(TABLE)
     assert not listed.touches("Other")

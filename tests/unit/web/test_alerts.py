@@ -11,18 +11,20 @@ from unlost.alerts.senders import webhook
 from unlost.app.actions.restores.restore_run import runs
 from unlost.catalog.alerts import list_alerts, list_channels, match
 from unlost.model.access import Role
-from unlost.model.alert import Alarm, AlertRule, ChannelKind, Urgency
+from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import TransientError
 from unlost.web.parts.alert_pages import PAGES, address
 
-FAILED = Alarm(
+FAILED = RaisedAlert(
     AlertRule.STORAGE, "sales", "data storage", Urgency.NOW, "The storage is full.", "Make room.",
     "unlost storage sales",
 )  # fmt: skip
-DAMAGED = Alarm(
+DAMAGED = RaisedAlert(
     AlertRule.VAULT_DAMAGED, "", "", Urgency.NOW, "The vault is damaged.", "Look at it."
 )
-FOREIGN = Alarm(AlertRule.NIGHT_FAILED, "hidden", "", Urgency.SOON, "Nobody here sees this.", "")
+FOREIGN = RaisedAlert(
+    AlertRule.NIGHT_FAILED, "hidden", "", Urgency.SOON, "Nobody here sees this.", ""
+)
 
 MAIL = {
     "name": "it-team", "to": "ada@acme.example\nbob@acme.example", "sender": "unlost@acme.example",
@@ -54,13 +56,13 @@ def test_every_rule_has_a_page_that_is_there(world: World, sign_in: SignIn) -> N
     for rule in AlertRule:
         subject = run if PAGES[rule].run else "Account" if PAGES[rule].table else ""
         for org in ("sales", ""):
-            page = address(Alarm(rule, org, subject, Urgency.SOON, "", ""))
+            page = address(RaisedAlert(rule, org, subject, Urgency.SOON, "", ""))
             assert client.get(page).status_code == 200, rule
 
 
 def test_an_alert_leads_to_what_it_is_about() -> None:
     def of(rule: AlertRule, subject: str) -> str:
-        return address(Alarm(rule, "sales", subject, Urgency.NOW, "", ""))
+        return address(RaisedAlert(rule, "sales", subject, Urgency.NOW, "", ""))
 
     assert of(AlertRule.RESTORE_HALTED, "restore-1") == "/jobs/restore-1/"
     assert of(AlertRule.RUN_STUCK, "backup-1") == "/jobs/backup-1/"

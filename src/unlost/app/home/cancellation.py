@@ -10,7 +10,7 @@ from unlost.model.ports import Budget, Clock
 
 
 @dataclass(slots=True)
-class Brake:
+class CancellationFlag:
     """Pulled once, it stays pulled."""
 
     lost: bool = False
@@ -45,12 +45,12 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
-class Braked:
+class RunCancelled:
     """A budget that gives nothing once a brake was pulled (port ``Budget``)."""
 
     budget: Budget
-    brake: Brake
-    own: "RunBrake | None" = None
+    brake: CancellationFlag
+    own: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
         """As the budget; raises LimitReached when stopped."""
@@ -68,7 +68,7 @@ LOOK_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class RunBrake:
+class RunCancellation:
     """Stops one run when people ask for it; what they want is looked up now and then."""
 
     run: str

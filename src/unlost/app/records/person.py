@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import connector_of
 from unlost.app.records.linked_files import every_version, files_of
 from unlost.app.records.record_facts import table_named
-from unlost.app.records.referring import ReferringIds, Search
+from unlost.app.records.referring import ReferenceSearch, ReferringIds
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError
@@ -69,7 +69,7 @@ def gather(
             next_step="Search for the person with `unlost find`. What was erased is not there any more.",
         )
     files: list[StoredFile] = []
-    search = Search(head, deleted=True)
+    search = ReferenceSearch(head, deleted=True)
     if related:
         held = list(with_belongings(head, held))
         groups = _around(search, held)
@@ -116,7 +116,7 @@ def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
     ]
 
 
-def _around(search: Search, records: Sequence[RecordKey]) -> list[ReferringIds]:
+def _around(search: ReferenceSearch, records: Sequence[RecordKey]) -> list[ReferringIds]:
     """What refers to the records. Everything refers to set-up data, and nothing belongs to that."""
     head, schema = search.snapshot, search.snapshot.schema()
     starts = {

@@ -35,7 +35,7 @@ class ReferringIds:
 
 
 @dataclass(slots=True)
-class Search:
+class ReferenceSearch:
     """One walk along the references, from a record to those that refer to it.
 
     ``deleted``: records that are deleted are found as well, by the last state that is known of them.
@@ -80,7 +80,9 @@ class Search:
             groups += self._scan(edge, targets)
         return groups
 
-    def _scan(self, edge: "Edge", targets: Mapping[str, pa.Array]) -> Iterator[ReferringIds]:
+    def _scan(
+        self, edge: "ReferenceEdge", targets: Mapping[str, pa.Array]
+    ) -> Iterator[ReferringIds]:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])
@@ -142,14 +144,14 @@ def _both(one: ReferringIds, other: ReferringIds) -> ReferringIds:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class ReferenceEdge:
     """A table and its columns that refer to others, by the table referred to."""
 
     table: Table
     columns: Mapping[str, tuple[str, ...]]
 
 
-def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge]:
+def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[ReferenceEdge]:
     """Tables that refer to ``targets``; ``owned``: by a column that deletes with what it refers to.
 
     Set-up data and the source's own change logs do not belong to a record.
@@ -165,7 +167,7 @@ def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge
         }
         pointing = {target: names for target, names in sorted(columns.items()) if names}
         if pointing:
-            edges.append(Edge(table, pointing))
+            edges.append(ReferenceEdge(table, pointing))
     return edges
 
 

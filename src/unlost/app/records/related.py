@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.records.linked_files import files_of
-from unlost.app.records.record_facts import Names
-from unlost.app.records.referring import ID, ReferringIds, Search, other_references
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
 from unlost.model.ports import Snapshot
 from unlost.model.schema import Table, TableTrait
 from unlost.model.snapshot import StoredFile
@@ -89,10 +89,10 @@ def related(
     """
     if table.has(TableTrait.CONFIGURATION):
         return None
-    search = Search(snapshot)
+    search = ReferenceSearch(snapshot)
     groups = search.around(table, record)
     files = files_of(snapshot, groups)
-    names = Names(snapshot)
+    names = RecordNames(snapshot)
     shown = [group for group in groups if not group.table.files]
     ranked = sorted(shown, key=lambda one: (one.through is not None, _nameless(one), -len(one.ids)))
     return RelatedRecords(
@@ -115,7 +115,9 @@ def _file(stored: StoredFile, through: str) -> RelatedFile:
     )
 
 
-def _told(group: ReferringIds, snapshot: Snapshot, newest: Snapshot, names: Names) -> RelatedTable:
+def _told(
+    group: ReferringIds, snapshot: Snapshot, newest: Snapshot, names: RecordNames
+) -> RelatedTable:
     first = group.ids.slice(0, FIRST).to_pylist()
     alive = _still_alive(group, snapshot, newest)
     labels = _labels(group, snapshot, names)
@@ -146,7 +148,7 @@ def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> p
     return pa.chunked_array(chunks, pa.string()).combine_chunks()
 
 
-def _labels(group: ReferringIds, snapshot: Snapshot, names: Names) -> Mapping[str, str]:
+def _labels(group: ReferringIds, snapshot: Snapshot, names: RecordNames) -> Mapping[str, str]:
     """Names of the first records; what has none of its own is called after what else it refers to."""
     rows = group.cells.slice(0, FIRST).to_pylist()
     own = group.table.name_column

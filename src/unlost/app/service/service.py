@@ -20,9 +20,9 @@ from unlost.app.actions.vault.repair import heal_vault, look_at_mirror
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
-from unlost.app.home.cancellation import Brake
+from unlost.app.home.cancellation import CancellationFlag
 from unlost.app.service.log import ServiceLog
-from unlost.app.service.metrics import Board, ServiceSample
+from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
@@ -50,20 +50,20 @@ class ServicePart(StrEnum):
     WORKER = "worker"  # does what others found due
 
 
-type Opener = Callable[[Brake], Application]
+type Opener = Callable[[CancellationFlag], Application]
 
 
 @dataclass(slots=True)
-class Ended:
+class JobEnded:
     """How a part of a look ended."""
 
     well: bool = False
 
 
 @contextmanager
-def _outlived(log: ServiceLog, event: str) -> Iterator[Ended]:
+def _outlived(log: ServiceLog, event: str) -> Iterator[JobEnded]:
     """Note what fails inside, and live on: the service must outlive a fault of one look."""
-    ended = Ended()
+    ended = JobEnded()
     try:
         yield ended
     except UnlostError as error:
@@ -84,11 +84,11 @@ class Service:
     """
 
     opened: Opener
-    brake: Brake
+    brake: CancellationFlag
     every: float = EVERY_SECONDS
     workers: int = 4
     senders: Senders = sender
-    board: Board | None = None
+    board: MetricsBoard | None = None
     part: ServicePart = ServicePart.SERVICE
     _lead: list[HeldLock] = field(default_factory=list)
     _watcher: Watcher = field(default_factory=Watcher)

@@ -25,7 +25,7 @@ from unlost.kit.http import (
     HttpAnswer,
     HttpCall,
     HttpClient,
-    Manners,
+    HttpPolicy,
     Transport,
 )
 from unlost.kit.json_to_arrow import decode
@@ -58,7 +58,7 @@ def date_of(headers: Headers) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
+class BatchedGet:
     """A GET among several of one call: a path under the API version, and its own headers."""
 
     path: str
@@ -75,7 +75,7 @@ class BatchedPost:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class BatchedAnswer:
     """The answer of one of them; ``body`` is decoded, names of headers are lower case."""
 
     status: int
@@ -83,7 +83,7 @@ class Got:
     headers: Headers
 
 
-class Api:
+class SalesforceApi:
     """Calls of one org. Safe for threads."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Api:
         self._last_seen: datetime | None = None
         self.calls_left: int | None = None  # of the org's day, as its last answer told
         self.client = HttpClient(
-            Manners(
+            HttpPolicy(
                 TABLE,
                 understand,
                 speaker(context.clock.now),
@@ -198,14 +198,16 @@ class Api:
             results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
         return results
 
-    def composite(self, asked: Sequence[Get | BatchedPost]) -> tuple[list[Got], datetime]:
+    def composite(
+        self, asked: Sequence[BatchedGet | BatchedPost]
+    ) -> tuple[list[BatchedAnswer], datetime]:
         """At most 25 calls that read in one, with headers of their own, and the server's time.
 
         REST guide, composite: subrequests take headers, and their answers have some.
         """
         wanted = [
             {
-                "method": "GET" if isinstance(one, Get) else "POST",
+                "method": "GET" if isinstance(one, BatchedGet) else "POST",
                 "url": f"/services/data/{self.version}/{one.path}",
                 "referenceId": f"get{place}",
                 **({"httpHeaders": dict(one.headers)} if one.headers else {}),
@@ -246,7 +248,7 @@ class Api:
         return read_json(answer), self.time_of(answer.headers)
 
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        (inner,), at = self.composite([Get(path)])
+        (inner,), at = self.composite([BatchedGet(path)])
         if inner.status != 200:
             raise self._spoken(inner.status, inner.body)
         return inner.body, at
@@ -256,9 +258,9 @@ class Api:
         return speaker(self.clock.now)(failure, TABLE.decide(failure))
 
 
-def _got(one: Mapping[str, Any]) -> Got:
+def _got(one: Mapping[str, Any]) -> BatchedAnswer:
     headers = {name.lower(): str(text) for name, text in (one.get("httpHeaders") or {}).items()}
-    return Got(int(one["httpStatusCode"]), one["body"], headers)
+    return BatchedAnswer(int(one["httpStatusCode"]), one["body"], headers)
 
 
 def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import POLLS
 from unlost.connectors.salesforce.pieces import ResultStream
@@ -65,7 +65,7 @@ class JobTotals:
 class BulkQueries:
     """Query jobs of one org."""
 
-    def __init__(self, api: Api, *, page_rows: int) -> None:
+    def __init__(self, api: SalesforceApi, *, page_rows: int) -> None:
         self._api = api
         self._page_rows = page_rows
         self._lock = threading.Lock()

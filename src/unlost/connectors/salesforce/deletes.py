@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.replication import DELETED, listed
@@ -23,7 +23,7 @@ from unlost.model.reading import Page, Proof
 class DeleteLog:
     """The delete log of one org."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def read(self, table: str, since: str) -> Iterator[Page]:

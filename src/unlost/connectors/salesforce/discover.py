@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.classify import left_out
 from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import Describes, Fetched
+from unlost.connectors.salesforce.describes import DescribeCache, FetchedDescribe
 from unlost.connectors.salesforce.errors import (
     SalesforceRefusal,
     first_line,
@@ -23,7 +23,7 @@ from unlost.connectors.salesforce.hidden import (
 )
 from unlost.connectors.salesforce.rights import (
     ALL_FILES,
-    Rights,
+    UserRights,
     masked_columns,
     missing_rights,
     read_rights,
@@ -48,7 +48,7 @@ class DiscoveredSchema:
     linkable: tuple[str, ...]
 
 
-def discover(api: Api, config: SalesforceConfig, kept: Describes) -> DiscoveredSchema:
+def discover(api: SalesforceApi, config: SalesforceConfig, kept: DescribeCache) -> DiscoveredSchema:
     """Look at the org as the backup user sees it; what did not change is ``kept``."""
     entries = _entries(api)
     findings: list[Finding] = []
@@ -77,7 +77,7 @@ def discover(api: Api, config: SalesforceConfig, kept: Describes) -> DiscoveredS
     return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
 
 
-def _entries(api: Api) -> list[Any]:
+def _entries(api: SalesforceApi) -> list[Any]:
     """All objects; only an API version that the org does not serve has no such list."""
     try:
         return list(api.get_json("sobjects")["sobjects"])
@@ -89,7 +89,7 @@ def _entries(api: Api) -> list[Any]:
 
 def _schema(
     describes: Mapping[str, Describe],
-    rights: Rights,
+    rights: UserRights,
     hidden: UndescribedColumns,
     findings: list[Finding],
 ) -> Schema:
@@ -106,7 +106,9 @@ def _schema(
     return Schema(tables, rights.fingerprint(describes), tuple(findings))
 
 
-def _one_by_one(api: Api, fetched: Fetched) -> tuple[dict[str, Describe], list[Finding]]:
+def _one_by_one(
+    api: SalesforceApi, fetched: FetchedDescribe
+) -> tuple[dict[str, Describe], list[Finding]]:
     """All describes, and a finding for each that is refused.
 
     What was refused among others is asked for by itself: a batch can fail where the call alone

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.tables import Describe
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -24,7 +24,7 @@ class UndescribedColumns:
     untold: tuple[str, ...] = ()
 
 
-def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> UndescribedColumns:
+def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> UndescribedColumns:
     """Compare each describe with the list of all fields of the object."""
     names = sorted(describes)
     answers = api.batch([_question(name) for name in names])
@@ -67,7 +67,7 @@ def _question(table: str) -> str:
     return f"tooling/query/?q={quote_plus(query, safe=',()')}"
 
 
-def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
+def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
     """The names in an answer, which has further pages for very wide tables."""
     while True:
         for record in answer["records"]:
@@ -106,7 +106,7 @@ def _untold(tables: Sequence[str]) -> Finding:
     )
 
 
-def hidden_tables(api: Api, seen: frozenset[str]) -> list[Finding]:
+def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
     """Tables that the org counts and that this user is not told of."""
     try:
         answer = api.get_json("limits/recordCount")

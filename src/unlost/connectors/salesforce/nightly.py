@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, Strategy
+from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, ReadStrategy
 from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task
 from unlost.model.reading import IdRange, ReadTask
 from unlost.model.schema import Table, TableTrait
@@ -29,12 +29,12 @@ from unlost.model.schema import Table, TableTrait
 WEEK = timedelta(days=7)
 A_SUNDAY = datetime(1970, 1, 4, tzinfo=UTC)
 FIRST_KIND = {
-    Strategy.BULK: TaskKind.CHOOSE,
-    Strategy.REST: TaskKind.REST,
-    Strategy.PARENTS: TaskKind.PARENTS,
+    ReadStrategy.BULK: TaskKind.CHOOSE,
+    ReadStrategy.REST: TaskKind.REST,
+    ReadStrategy.PARENTS: TaskKind.PARENTS,
 }
 # Where it is known that there are many rows, nothing need be counted.
-LARGE_KIND = {**FIRST_KIND, Strategy.BULK: TaskKind.BULK}
+LARGE_KIND = {**FIRST_KIND, ReadStrategy.BULK: TaskKind.BULK}
 
 
 def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
@@ -66,7 +66,7 @@ def night_tasks(table: Table, reading: TableQuery) -> list[ReadTask]:
 def _kind(table: Table) -> TaskKind:
     if table.name == LINKS:
         return TaskKind.LINKED
-    return TaskKind.CHANGED if table.name in NEW_BY else FIRST_KIND[Strategy(table.strategy)]
+    return TaskKind.CHANGED if table.name in NEW_BY else FIRST_KIND[ReadStrategy(table.strategy)]
 
 
 def _asked(reading: TableQuery) -> TableQuery:

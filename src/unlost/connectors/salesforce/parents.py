@@ -36,7 +36,7 @@ def rule_of(table: str) -> ParentRule | None:
     return LINKS_BY_DOCUMENT if table == LINKS else BY_PARENT.get(table)
 
 
-class ByParents:
+class ReadByParents:
     """Reads children parent by parent. ``linkable`` names tables that files can be linked to."""
 
     def __init__(

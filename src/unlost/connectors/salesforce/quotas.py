@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.model.quota import Quota
 
@@ -20,7 +20,7 @@ KNOWN = {
 }
 
 
-def read_quotas(api: Api) -> list[Quota]:
+def read_quotas(api: SalesforceApi) -> list[Quota]:
     """The quotas that Salesforce tells; none where the user may not look."""
     try:
         limits = api.get_json("limits")

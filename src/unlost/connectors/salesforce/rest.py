@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import IDS_IN_A_QUERY, OLDEST, SHORTEST_WINDOW
 from unlost.connectors.salesforce.pieces import ResultStream
@@ -31,7 +31,7 @@ LOST_PLACE = ("INVALID_QUERY_LOCATOR",)
 class RestQueries:
     """Queries of one org."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def read(self, reading: TableQuery, *, all_rows: bool = True) -> Iterator[Page]:

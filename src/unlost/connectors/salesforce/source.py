@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.bulk import BulkQueries, pause
 from unlost.connectors.salesforce.census import LIVE, SalesforceCensus, live, live_ids
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.deletes import DeleteLog
-from unlost.connectors.salesforce.describes import Describes
+from unlost.connectors.salesforce.describes import DescribeCache
 from unlost.connectors.salesforce.discover import DiscoveredSchema, discover
 from unlost.connectors.salesforce.errors import SalesforceRefusal, first_line
 from unlost.connectors.salesforce.files import files_in, open_file
@@ -29,12 +29,12 @@ from unlost.connectors.salesforce.nightly import (
     standing_still,
     whole_due,
 )
-from unlost.connectors.salesforce.parents import ByParents, rule_of
+from unlost.connectors.salesforce.parents import ReadByParents, rule_of
 from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.replication import updated_ids
 from unlost.connectors.salesforce.rest import RestQueries
 from unlost.connectors.salesforce.rows import canonical, nothing
-from unlost.connectors.salesforce.special import LINKS, Strategy, filter_of
+from unlost.connectors.salesforce.special import LINKS, ReadStrategy, filter_of
 from unlost.connectors.salesforce.tables import cursor_column, parent_types, selected
 from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task, work_of
 from unlost.model.errors import TransientError
@@ -54,15 +54,17 @@ OTHERWISE_DESCRIBED = ("INVALID_FIELD", "INVALID_TYPE")
 class SalesforceSource:
     """Reads one org. Safe for threads. Tasks are JSON values that any other process can take up."""
 
-    def __init__(self, api: Api, config: SalesforceConfig, *, cache: Cache | None = None) -> None:
+    def __init__(
+        self, api: SalesforceApi, config: SalesforceConfig, *, cache: Cache | None = None
+    ) -> None:
         self._api = api
         self._config = config
-        self._describes = Describes(api, cache)
+        self._describes = DescribeCache(api, cache)
         self._rest = RestQueries(api)
         self._bulk = BulkQueries(api, page_rows=config.page_rows)
         self._census = SalesforceCensus(self._rest, self._bulk)
         self._deletes = DeleteLog(api)
-        self._parents = ByParents(
+        self._parents = ReadByParents(
             self._rest, self._census, linkable=self._linkable, largest=config.linked_parents
         )
         self._found: DiscoveredSchema | None = None
@@ -100,13 +102,13 @@ class SalesforceSource:
         if ids is not None:
             still = standing_still(self._reading(table, stamp, None), ids, before=lo)
             by_rest = ids.rows <= self._config.bulk_above
-            first = TaskKind.REST if by_rest else LARGE_KIND[Strategy(table.strategy)]
+            first = TaskKind.REST if by_rest else LARGE_KIND[ReadStrategy(table.strategy)]
             return [task(first, TaskState(still), full=False)]
         reading = self._reading(table, stamp, lo if stamp else None)
         if reading.lo is not None:
             return night_tasks(table, reading)
         whole = TaskState(reading, parent_types=parent_types(table))
-        return [task(FIRST_KIND[Strategy(table.strategy)], whole, full=True)]
+        return [task(FIRST_KIND[ReadStrategy(table.strategy)], whole, full=True)]
 
     def id_order(self, ids: pa.Array) -> pa.Array:
         """Digits, small letters, large letters."""
@@ -147,15 +149,15 @@ class SalesforceSource:
 
     def census(self, table: Table) -> Iterator[pa.Array]:
         """Every id that is not deleted; archived activities are alive."""
-        if Strategy(table.strategy) is Strategy.PARENTS:
+        if ReadStrategy(table.strategy) is ReadStrategy.PARENTS:
             return self._census_by_parents(table)
-        may_bulk = Strategy(table.strategy) is Strategy.BULK
+        may_bulk = ReadStrategy(table.strategy) is ReadStrategy.BULK
         ids = self._census.ids(self._live(table), may_bulk=may_bulk)
         return self._or_by_parents(table, ids) if rule_of(table.name) else ids
 
     def count(self, table: Table) -> int | None:
         """How many rows are not deleted; None where Salesforce will not count them."""
-        if Strategy(table.strategy) is Strategy.PARENTS:
+        if ReadStrategy(table.strategy) is ReadStrategy.PARENTS:
             return None
         reading = self._live(table)
         tells = LIVE in reading.condition

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from unlost.connectors.salesforce import soql
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import ReadTask
 
 
@@ -88,4 +88,4 @@ def task(kind: TaskKind, work: TaskState, *, full: bool) -> ReadTask:
 
 def work_of(read_task: ReadTask) -> tuple[TaskKind, TaskState]:
     """A task's kind and state."""
-    return TaskKind(read_task.kind), learned(TaskState).convert(dict(read_task.state))
+    return TaskKind(read_task.kind), decoder_for(TaskState).convert(dict(read_task.state))

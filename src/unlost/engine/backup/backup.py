@@ -15,7 +15,7 @@ from unlost.engine.backup.deletes import resolve
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_of
-from unlost.engine.backup.partial import LeftToNight, plan_part, unread
+from unlost.engine.backup.partial import DeferredTables, plan_part, unread
 from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.proving import certify, certify_part
@@ -24,13 +24,13 @@ from unlost.engine.backup.row_check import audit
 from unlost.engine.backup.session import (
     BackupPorts,
     BackupSession,
-    Begun,
+    BackupStart,
     ReadFailure,
-    SourceBroke,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.backup.table_progress import Account, table_commit
+from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.certificate import Certificate
 from unlost.model.errors import LimitReached, StoreError, UsageError
 from unlost.model.progress import Phase, Progress
@@ -39,7 +39,7 @@ from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, 
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedBackup:
     """A backup that was committed."""
 
     snapshot: SnapshotInfo
@@ -71,7 +71,7 @@ def backup(
     policy: BackupPolicy | None = None,
     full: bool = False,
     only: Sequence[str] = (),
-) -> Finished | ParkedBackup | LeftToNight:
+) -> FinishedBackup | ParkedBackup | DeferredTables:
     """Back up the org that the vault calls ``org``.
 
     ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
@@ -90,8 +90,8 @@ def backup(
 
 def _backup(
     org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
-) -> Finished | LeftToNight:
-    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=Begun)
+) -> FinishedBackup | DeferredTables:
+    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports, begun)
     if done is not None:
@@ -109,7 +109,7 @@ def _backup(
     )
     commit.put_schema(plan.schema)
     session = BackupSession(ports, policy, org, plan, commit, base, folder, known.nights)
-    accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
+    accounts = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
     proof = _read(session, accounts, begun, schema)
     commit.put_certificate(proof)
     ports.observer.progress(Progress(Phase.COMMIT))
@@ -117,23 +117,23 @@ def _backup(
     info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
-    return Finished(info, proof)
+    return FinishedBackup(info, proof)
 
 
 def _planned(
-    begun: Begun, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
+    begun: BackupStart, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
 ) -> BackupPlan:
     if begun.only:
         return plan_part(schema, known, begun.only, now=begun.as_of, policy=policy)
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _left(run: str, plan: BackupPlan) -> LeftToNight:
-    return LeftToNight(run, " ".join(finding.sentence for finding in plan.left))
+def _left(run: str, plan: BackupPlan) -> DeferredTables:
+    return DeferredTables(run, " ".join(finding.sentence for finding in plan.left))
 
 
 def _read(
-    session: BackupSession, accounts: list[Account], begun: Begun, schema: Schema
+    session: BackupSession, accounts: list[TableProgress], begun: BackupStart, schema: Schema
 ) -> Certificate:
     """Read all that was planned; what that proved. Of a few tables those go that were not read."""
     _mark_columns(session, accounts)
@@ -150,7 +150,7 @@ def _read(
     return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
 
 
-def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
+def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
     """The night that this run committed before its process ended without saying so."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
@@ -160,11 +160,11 @@ def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
                 ports.vault.begin(
                     org, run=info.run, kind=info.kind, identity=begun.identity
                 ).abandon()
-            return Finished(info, proof)
+            return FinishedBackup(info, proof)
     return None
 
 
-def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
+def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
     identity = ports.source.identity()
     known = ports.vault.orgs().get(org)
     if known is None or not known.same_org(identity):
@@ -176,7 +176,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
             next_step="Check the address and the credentials, or add it as an org of its own.",
         )
     head = ports.vault.head(org)
-    return Begun(
+    return BackupStart(
         identity,
         ports.source.server_time(),
         ports.clock.now(),
@@ -185,7 +185,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
     )
 
 
-def _mark_columns(session: BackupSession, accounts: Sequence[Account]) -> None:
+def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     moves = [
         (account, visibility, columns)
         for account in accounts
@@ -206,7 +206,9 @@ def _mark_columns(session: BackupSession, accounts: Sequence[Account]) -> None:
         move[0].marks.append(mark)
 
 
-def _look(session: BackupSession, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
+def _look(
+    session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
+) -> tuple[int, bool]:
     """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
     by_name = {account.name: account for account in accounts}
     requests = [TableRequest(a.name, a.plan.since) for a in accounts]
@@ -222,7 +224,7 @@ def _look(session: BackupSession, accounts: Sequence[Account], as_of: datetime) 
 
 def _one_look(
     session: BackupSession,
-    accounts: dict[str, Account],
+    accounts: dict[str, TableProgress],
     requests: Sequence[TableRequest],
     *,
     look: str,
@@ -242,7 +244,7 @@ def _one_look(
     return end
 
 
-def _again(session: BackupSession, accounts: Sequence[Account]) -> list[TableRequest]:
+def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[TableRequest]:
     """What changed since each table's last look began."""
     requests = []
     for account in accounts:
@@ -256,7 +258,7 @@ def _again(session: BackupSession, accounts: Sequence[Account]) -> list[TableReq
     return requests
 
 
-def _count_ids(session: BackupSession, accounts: Sequence[Account]) -> None:
+def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     """The census of the tables where it is due, and what follows from it."""
     due = []
     for account in accounts:
@@ -288,7 +290,7 @@ CANNOT_LIST = ReadFailure(
 )
 
 
-def _count_rows(session: BackupSession, accounts: Sequence[Account]) -> None:
+def _count_rows(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     asked = [a for a in accounts if a.failure is None and a.live is None]
     counted = session.runner.map(
         "count",
@@ -306,13 +308,13 @@ def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
     try:
         with source_errors():
             return SourceCount(session.source.count(plan.table))
-    except SourceBroke as broke:
+    except SourceFailed as broke:
         judged(broke, session.source)
         return SourceCount(None)
 
 
 def _commits(
-    session: BackupSession, accounts: Sequence[Account], begun: Begun
+    session: BackupSession, accounts: Sequence[TableProgress], begun: BackupStart
 ) -> list[TableCommit]:
     commits = [
         table_commit(

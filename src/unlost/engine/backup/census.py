@@ -15,13 +15,13 @@ from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import (
     BackupSession,
     ReadFailure,
-    SourceBroke,
+    SourceFailed,
     from_source,
     judged,
     source_errors,
 )
 from unlost.engine.merge import aligned, read_run, sorted_runs
-from unlost.engine.spill import IDS, NOTHING, SEEN, Spilled, SpillWriter, batches
+from unlost.engine.spill import IDS, NOTHING, SEEN, SpilledRows, SpillWriter, batches
 from unlost.model.reading import Op
 
 
@@ -38,9 +38,9 @@ class CensusResult:
     table: str
     at: datetime
     live: int = 0
-    lost: Spilled = NOTHING
-    unread: Spilled = NOTHING
-    vanished: Spilled = NOTHING
+    lost: SpilledRows = NOTHING
+    unread: SpilledRows = NOTHING
+    vanished: SpilledRows = NOTHING
     failure: ReadFailure | None = None
 
 
@@ -64,7 +64,7 @@ def take_census(
     at = session.source.server_time()
     try:
         listed = _listed(session, table) if plan.lists_ids or not full else None
-    except SourceBroke as broke:
+    except SourceFailed as broke:
         return CensusResult(table, at, failure=judged(broke, session.source))
     return _compare(session, table, at, reads, listed)
 
@@ -97,7 +97,7 @@ def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return last.filter(alive)["id"], last.filter(~alive)["id"]
 
 
-def _listed(session: BackupSession, table: str) -> list[Spilled]:
+def _listed(session: BackupSession, table: str) -> list[SpilledRows]:
     with source_errors():
         arrays = session.source.census(session.table(table).table)
     texts = (array.cast(pa.string()) for array in from_source(arrays))
@@ -110,7 +110,7 @@ def _compare(
     table: str,
     at: datetime,
     reads: Sequence[ReadResult],
-    listed: list[Spilled] | None,
+    listed: list[SpilledRows] | None,
 ) -> CensusResult:
     folder, name = session.folder, f"census/{table}"
     seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
@@ -130,7 +130,10 @@ def _compare(
 
 
 def _sides(
-    session: BackupSession, table: str, seen: Sequence[Spilled], listed: Sequence[Spilled] | None
+    session: BackupSession,
+    table: str,
+    seen: Sequence[SpilledRows],
+    listed: Sequence[SpilledRows] | None,
 ) -> Iterator[CensusSide]:
     runs = [*seen, *(listed or ())]
     streams = [_held(session, table), *(read_run(session.folder, run) for run in runs)]

@@ -34,7 +34,7 @@ class DeleteVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedDeletes:
     """What a census led to. ``hidden`` rows were marked as such tonight.
 
     ``shown``: rows that were hidden, and are so no more, for they are deleted.
@@ -57,7 +57,7 @@ def fate(*, trusted: bool, missing: int, held: int, policy: BackupPolicy) -> Del
     return DeleteVerdict.UNUSUAL
 
 
-def resolve(session: BackupSession, census: CensusResult) -> Resolved:
+def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     """Read what the census has and the vault has not; decide about what it has not."""
     table = census.table
     fetched = look(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
@@ -80,10 +80,10 @@ def resolve(session: BackupSession, census: CensusResult) -> Resolved:
     failure = next((one.failure for one in every if one.failure is not None), None)
     reads = tuple(one.read for one in every if one.read is not None)
     if failure is not None:
-        return Resolved(reads, failure=failure)
+        return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)
     buried = bury(session, vanished, census)
-    return Resolved(
+    return ResolvedDeletes(
         reads,
         (*pieces, *buried),
         believed,

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from unlost.engine.backup.row_observer import ReadResult, file_ref
 from unlost.engine.backup.session import BackupSession
-from unlost.engine.spill import Spilled, open_spill
+from unlost.engine.spill import SpilledRows, open_spill
 from unlost.model.errors import TransientError
 from unlost.model.ports import IncomingFile
 from unlost.model.progress import Phase, Progress
@@ -23,7 +23,7 @@ class FileGroup:
     """Some files of one spill: rows ``start`` to ``stop`` of a batch."""
 
     table: str
-    spilled: Spilled
+    spilled: SpilledRows
     batch: int
     start: int
     stop: int

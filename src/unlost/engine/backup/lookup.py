@@ -7,15 +7,15 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from unlost.engine.backup.row_observer import Notes, ReadResult
+from unlost.engine.backup.row_observer import ReadResult, RowObserver
 from unlost.engine.backup.session import (
     BackupSession,
     ReadFailure,
-    SourceBroke,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.spill import Spilled, batches
+from unlost.engine.spill import SpilledRows, batches
 from unlost.model.progress import Phase
 from unlost.model.reading import Op, Page, Rows
 from unlost.model.snapshot import Added
@@ -54,7 +54,7 @@ class LookupResult:
 
 
 def spilled_batches(
-    session: BackupSession, table: str, why: LookupReason, spilled: Spilled
+    session: BackupSession, table: str, why: LookupReason, spilled: SpilledRows
 ) -> Iterator[Batch]:
     """The ids of a spill in batches."""
     size, count = session.policy.lookup_batch, 0
@@ -108,7 +108,7 @@ def _look_at(session: BackupSession, turn: Sequence[Batch]) -> list[LookupResult
 
 def _look_up(session: BackupSession, batch: Batch) -> LookupResult:
     plan = session.table(batch.table)
-    notes = Notes(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
+    notes = RowObserver(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
     found: set[str] = set()
 
     def noted(pages: Iterator[Page]) -> Iterator[Rows]:
@@ -120,7 +120,7 @@ def _look_up(session: BackupSession, batch: Batch) -> LookupResult:
         with source_errors():
             pages = session.source.read_ids(plan.table, batch.ids)
         added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
-    except SourceBroke as broke:
+    except SourceFailed as broke:
         return LookupResult(failure=judged(broke, session.source))
     expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
     return LookupResult(notes.close(added), tuple(key for key in expected if key not in found))

@@ -11,14 +11,14 @@ from datetime import datetime
 
 from unlost.engine.backup.plan import BackupPlan, KnownState, Reason, TablePlan, plan_table
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table
 
 
 @dataclass(frozen=True, slots=True)
-class LeftToNight:
+class DeferredTables:
     """A backup of a few tables that was not made: nothing was committed, and the night sees to it."""
 
     run: str
@@ -79,7 +79,7 @@ def _left(table: str, cause: str) -> Finding:
     return left_to_night(table, f"{table} was left to the night: {cause}.")
 
 
-def unread(accounts: Sequence[Account]) -> tuple[Finding, ...]:
+def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
     """What is said of tables that could not be read; raises TransientError if none could."""
     failed = [(account.name, account.failure) for account in accounts if account.failure]
     if len(failed) == len(accounts):

@@ -13,12 +13,12 @@ from unlost.engine.backup.plan import BackupPlan
 from unlost.engine.backup.session import (
     BackupPorts,
     BackupSession,
-    Begun,
-    SourceBroke,
+    BackupStart,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.backup.table_progress import Account, reads_by_table
+from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding
 from unlost.model.ports import Snapshot
@@ -36,8 +36,8 @@ class Quotas:
 
 def certify(
     session: BackupSession,
-    accounts: Sequence[Account],
-    begun: Begun,
+    accounts: Sequence[TableProgress],
+    begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
@@ -64,8 +64,8 @@ def certify(
 
 def certify_part(
     session: BackupSession,
-    accounts: Sequence[Account],
-    begun: Begun,
+    accounts: Sequence[TableProgress],
+    begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
@@ -112,7 +112,7 @@ def _carried(line: TableLine) -> TableLine:
 
 def _lines(
     session: BackupSession,
-    accounts: Sequence[Account],
+    accounts: Sequence[TableProgress],
     schema: Schema,
     before: Mapping[str, TableLine],
 ) -> list[TableLine]:
@@ -135,13 +135,13 @@ def _quotas(ports: BackupPorts) -> Quotas:
     try:
         with source_errors():
             quotas = tuple(ports.source.quotas())
-    except SourceBroke as broke:
+    except SourceFailed as broke:
         judged(broke, ports.source)
         quotas = ()
     return Quotas(quotas, ports.clock.now())
 
 
-def _hidden_rows(session: BackupSession, account: Account) -> int:
+def _hidden_rows(session: BackupSession, account: TableProgress) -> int:
     """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
     again = {m for read in account.reads for m in read.again}
     moved = 0

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from unlost.engine.backup.row_observer import Notes, ReadResult
+from unlost.engine.backup.row_observer import ReadResult, RowObserver
 from unlost.engine.backup.session import (
     BackupSession,
     ReadFailure,
-    SourceBroke,
+    SourceFailed,
     judged,
     source_errors,
 )
@@ -39,7 +39,7 @@ class SavedTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedReads:
     """The tasks of a table, or why there are none."""
 
     tasks: tuple[SavedTask, ...] = ()
@@ -47,7 +47,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
+class ReadProgress:
     """What became of a task: it waits ``until``, fell into ``ready`` tasks, was read, or failed."""
 
     until: datetime | None = None
@@ -140,7 +140,7 @@ def _attempt(
         lambda request: _planned(session, request),
         requests,
         key=lambda request: request.table,
-        result=Planned,
+        result=PlannedReads,
     )
     units = [_Unit(f"{at:05d}", task) for plan in plans for at, task in enumerate(plan.tasks)]
     results, failures = _drive(session, units, look)
@@ -155,14 +155,14 @@ def _attempt(
     ]
 
 
-def _planned(session: BackupSession, request: TableRequest) -> Planned:
+def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
     table = session.table(request.table).table
     try:
         with source_errors():
             tasks = session.source.plan_reads(table, request.since, ids=request.ids)
-    except SourceBroke as broke:
-        return Planned(failure=judged(broke, session.source))
-    return Planned(tuple(_saved(task) for task in tasks))
+    except SourceFailed as broke:
+        return PlannedReads(failure=judged(broke, session.source))
+    return PlannedReads(tuple(_saved(task) for task in tasks))
 
 
 def _drive(
@@ -183,7 +183,7 @@ def _drive(
             lambda unit: _advanced(session, unit, look),
             turn,
             key=lambda unit: unit.key,
-            result=Advanced,
+            result=ReadProgress,
         )
         session.commit.recall(step.read.added for step in steps if step.read is not None)
         units = [unit for unit in units if unit not in turn]
@@ -203,28 +203,28 @@ def _turn(session: BackupSession, due: Sequence[_Unit], name: str) -> list[_Unit
     return done or list(turn)
 
 
-def _followers(unit: _Unit, step: Advanced) -> list[_Unit]:
+def _followers(unit: _Unit, step: ReadProgress) -> list[_Unit]:
     if step.waiting is not None:
         return [_Unit(unit.path, step.waiting, polls=unit.polls + 1, until=step.until)]
     return [_Unit(f"{unit.path}.{at:05d}", task, ready=True) for at, task in enumerate(step.ready)]
 
 
-def _advanced(session: BackupSession, unit: _Unit, look: ReadRound) -> Advanced:
+def _advanced(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadProgress:
     try:
         if unit.ready:
-            return Advanced(read=_read(session, unit, look))
+            return ReadProgress(read=_read(session, unit, look))
         with source_errors():
             state = session.source.prepare(unit.task.task())
-    except SourceBroke as broke:
-        return Advanced(failure=judged(broke, session.source))
+    except SourceFailed as broke:
+        return ReadProgress(failure=judged(broke, session.source))
     if isinstance(state, Ready):
-        return Advanced(ready=tuple(_saved(task) for task in state.tasks))
-    return Advanced(until=state.until, waiting=_saved(state.task))
+        return ReadProgress(ready=tuple(_saved(task) for task in state.tasks))
+    return ReadProgress(until=state.until, waiting=_saved(state.task))
 
 
 def _read(session: BackupSession, unit: _Unit, look: ReadRound) -> ReadResult:
     plan = session.table(unit.task.table)
-    notes = Notes(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
+    notes = RowObserver(session, plan.table.name, f"{look.name}/{unit.key}", look.phase)
     with source_errors():
         pages = session.source.read(unit.task.task())
     wanted = pages if look.most_bytes is None else _up_to(pages, look.most_bytes)

@@ -18,7 +18,7 @@ from unlost.engine.backup.files import add_files
 from unlost.engine.backup.policy import AuditPolicy
 from unlost.engine.backup.reading import ReadRound, TableRequest, TableRound, read_tables
 from unlost.engine.backup.session import BackupSession
-from unlost.engine.backup.table_progress import Account, Audited
+from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
 from unlost.model.ports import Snapshot, Source
 from unlost.model.progress import Phase
 from unlost.model.reading import IdRange
@@ -92,7 +92,7 @@ def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
     return pl.concat(found).to_arrow().cast(pa.string())
 
 
-def audit(session: BackupSession, accounts: Sequence[Account]) -> None:
+def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     """Read the parts that are due; what differs goes into the commit, and is counted."""
     asked = [account for account in accounts if _can_be_audited(account)]
     due = session.runner.map(
@@ -117,14 +117,14 @@ def audit(session: BackupSession, accounts: Sequence[Account]) -> None:
             account.files += [result for result in files if result.table == account.name]
 
 
-def _can_be_audited(account: Account) -> bool:
+def _can_be_audited(account: TableProgress) -> bool:
     """Not what was read whole, or could not be read, tonight."""
     incremental = account.plan.since is not None and not account.looks[0].full
     ranges = account.plan.table.has(TableTrait.ID_RANGES)
     return incremental and ranges and account.failure is None
 
 
-def _due(session: BackupSession, account: Account) -> DueRange:
+def _due(session: BackupSession, account: TableProgress) -> DueRange:
     assert session.base is not None
     assert account.before is not None
     held = account.before.held
@@ -139,13 +139,13 @@ def _due(session: BackupSession, account: Account) -> DueRange:
     return DueRange(range_of(session.source, session.base, account.name, part))
 
 
-def _read_bytes(account: Account) -> int:
+def _read_bytes(account: TableProgress) -> int:
     """Bytes of a row as tonight's looks read them, long texts too; 0 if they read none."""
     rows = sum(read.rows for read in account.reads)
     return sum(read.bytes for read in account.reads) // rows if rows else 0
 
 
-def _audited(session: BackupSession, read: TableRound) -> Audited:
+def _audited(session: BackupSession, read: TableRound) -> RowCheckResult:
     pieces = [piece for result in (*read.results, *read.again) for piece in result.pieces]
     counts = session.commit.counts(read.table, pieces)
-    return Audited(read, counts.created + counts.changed + counts.deleted + counts.revived)
+    return RowCheckResult(read, counts.created + counts.changed + counts.deleted + counts.revived)

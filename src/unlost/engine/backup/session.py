@@ -36,7 +36,7 @@ class BackupPorts:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BackupStart:
     """How a run began: a JSON value. ``base`` is the number of the snapshot before it.
 
     ``only``: the tables that were chosen, where it is no night.
@@ -59,7 +59,7 @@ class ReadFailure:
     refused: bool
 
 
-class SourceBroke(Exception):
+class SourceFailed(Exception):
     """Carries an error of the source through code that is not the source's."""
 
     def __init__(self, error: UnlostError) -> None:
@@ -121,7 +121,7 @@ def source_errors() -> Iterator[None]:
     try:
         yield
     except UnlostError as error:
-        raise SourceBroke(error) from error
+        raise SourceFailed(error) from error
 
 
 def from_source[T](items: Iterator[T]) -> Iterator[T]:
@@ -134,7 +134,7 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def judged(broke: SourceBroke, source: Source) -> ReadFailure:
+def judged(broke: SourceFailed, source: Source) -> ReadFailure:
     """What an error of the source means for the table that was read.
 
     An error that is not about one table is raised: an allowance that is spent, a session that

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.engine.backup.census import CensusResult
-from unlost.engine.backup.deletes import Resolved
+from unlost.engine.backup.deletes import ResolvedDeletes
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.plan import TablePlan
 from unlost.engine.backup.reading import TableRound
@@ -17,7 +17,7 @@ from unlost.model.snapshot import Added, TableCommit, TableState
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class RowCheckResult:
     """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
 
     read: TableRound
@@ -25,7 +25,7 @@ class Audited:
 
 
 @dataclass(slots=True)
-class Account:
+class TableProgress:
     """What a run did with a table; filled while it goes on.
 
     ``start`` and ``end`` are the read window of the last look. ``live`` is what the source counted.
@@ -38,9 +38,9 @@ class Account:
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
-    audit: Audited | None = None
+    audit: RowCheckResult | None = None
     census: CensusResult | None = None
-    resolved: Resolved | None = None
+    resolved: ResolvedDeletes | None = None
     live: int | None = None
     owed: ReadFailure | None = None
 
@@ -90,7 +90,7 @@ class Account:
 
 
 def table_commit(
-    account: Account, *, cursor: Cursor | None, finding: Finding | None
+    account: TableProgress, *, cursor: Cursor | None, finding: Finding | None
 ) -> TableCommit:
     """The table's part of the commit. What the run could not renew stays as it was."""
     before = account.before
@@ -111,6 +111,6 @@ def table_commit(
     )
 
 
-def reads_by_table(accounts: Sequence[Account]) -> Mapping[str, Sequence[ReadResult]]:
+def reads_by_table(accounts: Sequence[TableProgress]) -> Mapping[str, Sequence[ReadResult]]:
     """All reads of the tables that were read as planned."""
     return {a.name: a.reads for a in accounts if a.failure is None}

@@ -27,7 +27,7 @@ from unlost.model.snapshot import Added, Visibility
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished:
+class VanishedRows:
     """What a look by id told of hidden rows that the census does not have."""
 
     looked: tuple[LookupResult, ...] = ()
@@ -38,7 +38,7 @@ class Vanished:
         return tuple(key for looked in self.looked for key in looked.missing)
 
 
-def look_for_hidden(session: BackupSession, census: CensusResult, *, held: int) -> Vanished:
+def look_for_hidden(session: BackupSession, census: CensusResult, *, held: int) -> VanishedRows:
     """Ask by id for hidden rows that would be seen if they were still there.
 
     None are asked for where there are more than the breaker allows in a table of ``held``.
@@ -47,11 +47,13 @@ def look_for_hidden(session: BackupSession, census: CensusResult, *, held: int) 
     for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
         if not session.policy.allows_loss(missing=len(ids), held=held):
-            return Vanished()
-    return Vanished(tuple(look(session, batched(session, census.table, LookupReason.HIDDEN, ids))))
+            return VanishedRows()
+    return VanishedRows(
+        tuple(look(session, batched(session, census.table, LookupReason.HIDDEN, ids)))
+    )
 
 
-def bury(session: BackupSession, vanished: Vanished, census: CensusResult) -> list[Added]:
+def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -> list[Added]:
     """Call the rows that were not found missing, and no longer hidden."""
     gone = list(batched(session, census.table, LookupReason.HIDDEN, vanished.gone))
 

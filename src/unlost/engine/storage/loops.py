@@ -29,7 +29,7 @@ from unlost.engine.storage.mails import (
     size_of,
 )
 from unlost.model.ports import Snapshot
-from unlost.model.storage import Loop, LoopSign, MailRule, StorageWeight
+from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
 HELD = 1_000_000  # mails that are looked at together; more are taken in parts
 LEAST = 8  # mails; fewer fill no storage
@@ -51,7 +51,7 @@ TURNS, UNASKED_SHARE = "turns", "unasked_share"
 
 def find_loops(
     snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
-) -> Sequence[Loop]:
+) -> Sequence[MailLoop]:
     """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
     found = [
@@ -166,7 +166,7 @@ def _strangers(others: pl.DataFrame) -> pl.DataFrame:
 
 def _loops(
     snapshot: Snapshot, table: str, rows: pl.DataFrame, sign: LoopSign, weight: StorageWeight | None
-) -> Iterator[Loop]:
+) -> Iterator[MailLoop]:
     costs = _costs(snapshot, table, rows[RECORD].to_list(), weight)
     sized = rows.join(costs, on=RECORD, how="left").sort(SESSION, AT, RECORD)
     told = sized.group_by(SESSION, maintain_order=True).agg(
@@ -182,8 +182,8 @@ def _loops(
         yield _loop(table, row, sign)
 
 
-def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> Loop:
-    return Loop(
+def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> MailLoop:
+    return MailLoop(
         table=table,
         subject=row[PLAIN],
         sides=(row[SIDES[0]], row[SIDES[1]]),

@@ -3,15 +3,16 @@
 The only room that imports an HTTP library.
 """
 
-from unlost.kit.http.backoff import Backoff, Patience
+from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream
-from unlost.kit.http.client import CallSigner, HttpClient, Manners, Transport
+from unlost.kit.http.client import CallSigner, HttpClient, HttpPolicy, Transport
 from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
 from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 
 __all__ = [
     "AnswerHandling",
     "Backoff",
+    "BackoffTimer",
     "BodyStream",
     "CallFailure",
     "CallSigner",
@@ -19,8 +20,7 @@ __all__ = [
     "HttpAnswer",
     "HttpCall",
     "HttpClient",
-    "Manners",
-    "Patience",
+    "HttpPolicy",
     "RetryRule",
     "RetryTable",
     "Transport",

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import httpx
 
-from unlost.kit.http.backoff import Backoff, Patience
+from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream, cut, whole
 from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
 from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
@@ -38,7 +38,7 @@ class CallSigner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class HttpPolicy:
     """How a source speaks about failures and limits.
 
     ``understand`` reads code and message out of an answer, ``speak`` turns them into our words,
@@ -57,7 +57,7 @@ class HttpClient:
 
     def __init__(
         self,
-        manners: Manners,
+        manners: HttpPolicy,
         *,
         clock: Clock,
         entropy: Entropy,
@@ -67,7 +67,7 @@ class HttpClient:
         compress: bool = True,
     ) -> None:
         """``transport`` replaces the network in tests; ``compress`` asks for gzip bodies."""
-        self.patience = Patience(manners.backoff, clock, entropy)
+        self.patience = BackoffTimer(manners.backoff, clock, entropy)
         self._manners = manners
         self._budget = budget
         self._session = session

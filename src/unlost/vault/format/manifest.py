@@ -12,10 +12,10 @@ import msgspec
 import zstandard
 from blake3 import blake3
 
+from unlost.model.decoders import decoder_for
 from unlost.model.erasure import ErasureProof
 from unlost.model.errors import IntegrityError
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
@@ -216,7 +216,7 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
         raise _senseless(name) from None
     _check_format(text, name=name)
     try:
-        return learned(kind).decode(text), text
+        return decoder_for(kind).decode(text), text
     except msgspec.MsgspecError:
         raise _senseless(name) from None
 
@@ -227,7 +227,7 @@ class _Numbered(msgspec.Struct):
 
 def _check_format(text: bytes, *, name: str) -> None:
     try:
-        number = learned(_Numbered).decode(text).format
+        number = decoder_for(_Numbered).decode(text).format
     except msgspec.MsgspecError:
         raise _senseless(name) from None
     check_number(number, name=name)

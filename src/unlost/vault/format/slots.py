@@ -36,7 +36,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class KeyStretch:
     """How a passphrase becomes a key: Argon2id (RFC 9106). ``memory`` in KiB.
 
     The bounds keep a forged slot from asking for a weak key, or for all the memory there is.
@@ -71,7 +71,7 @@ class KeySlot:
 
     vault: str
     name: str
-    stretch: Stretch | None
+    stretch: KeyStretch | None
     head: bytes
     wrapped: bytes
     mac: bytes
@@ -98,7 +98,7 @@ def slot_folder(name: str) -> str:
     return f"keys/{name}"
 
 
-def slot_head(*, vault: str, name: str, stretch: Stretch | None) -> bytes:
+def slot_head(*, vault: str, name: str, stretch: KeyStretch | None) -> bytes:
     """The bytes before the nonce."""
     members: dict[str, object] = {"vault": vault, "slot": name}
     if stretch is None:
@@ -159,7 +159,7 @@ def damaged_slot(name: str) -> IntegrityError:
     )
 
 
-def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
+def _parameters(data: bytes, *, name: str) -> tuple[str, KeyStretch | None]:
     members = unproved(data)
     try:
         vault, slot, kdf = str(members["vault"]), members["slot"], members["kdf"]
@@ -171,10 +171,12 @@ def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
     return vault, stretch
 
 
-def _stretch(kdf: dict[str, object]) -> Stretch:
+def _stretch(kdf: dict[str, object]) -> KeyStretch:
     if kdf["name"] != "Argon2id":
         raise ValueError(kdf["name"])
     memory, passes, lanes = kdf["memory_kib"], kdf["passes"], kdf["lanes"]
     if not (isinstance(memory, int) and isinstance(passes, int) and isinstance(lanes, int)):
         raise TypeError(kdf)
-    return Stretch(salt=bytes.fromhex(str(kdf["salt"])), memory=memory, passes=passes, lanes=lanes)
+    return KeyStretch(
+        salt=bytes.fromhex(str(kdf["salt"])), memory=memory, passes=passes, lanes=lanes
+    )

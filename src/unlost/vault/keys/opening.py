@@ -18,7 +18,7 @@ from unlost.vault.format.sealed import NONCE_BYTES
 from unlost.vault.format.slots import (
     SALT_BYTES,
     KeySlot,
-    Stretch,
+    KeyStretch,
     damaged_slot,
     read_slot,
     slot_folder,
@@ -100,9 +100,9 @@ def confirm_vault_file(store: Store) -> None:
         store.put_new(VAULT_FILE, store.get(VAULT_FILE))
 
 
-def new_stretch(entropy: Entropy) -> Stretch:
+def new_stretch(entropy: Entropy) -> KeyStretch:
     """Parameters for a new passphrase slot."""
-    return Stretch(salt=entropy.bytes(SALT_BYTES))
+    return KeyStretch(salt=entropy.bytes(SALT_BYTES))
 
 
 def add_slot(
@@ -112,7 +112,7 @@ def add_slot(
     *,
     slot: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
 ) -> None:
     """Write the copies of a slot that this secret opens, and list it: from then on it counts.
 
@@ -131,7 +131,7 @@ def write_slot(
     *,
     slot: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
 ) -> str:
     """The copies of a slot, which counts only once it is listed; their digest."""
     copy = _left(store, keys, slot, secret) or _wrapped(keys, secret, slot, entropy, stretch)
@@ -142,7 +142,7 @@ def write_slot(
 
 
 def _wrapped(
-    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: Stretch | None
+    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: KeyStretch | None
 ) -> bytes:
     head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
     bare = KeySlot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")

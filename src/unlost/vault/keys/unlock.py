@@ -27,7 +27,7 @@ from unlost.model.store import Store
 from unlost.vault.format.recovery import parse_recovery_sheet
 from unlost.vault.format.slots import (
     KeySlot,
-    Stretch,
+    KeyStretch,
     damaged_slot,
     read_slot,
     slot_folder,
@@ -302,7 +302,7 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
 
     Raises NotAllowed (``slot-missing``, ``key-wrong``), or what is wrong with the copies.
     """
-    tried: dict[Stretch | None, bytes] = {}
+    tried: dict[KeyStretch | None, bytes] = {}
     for copy in _whole_copies(store, slot):
         if copy.stretch not in tried:
             tried[copy.stretch] = secret.wrapping_key(copy)

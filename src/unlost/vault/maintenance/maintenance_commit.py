@@ -17,7 +17,7 @@ from unlost.vault.format.manifest import Manifest, ObjectEntry, RunIntent, Table
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.store import where_allowed
 from unlost.vault.write.finish import committed, proved_by
 
@@ -67,13 +67,13 @@ class MaintenanceWork:
     erased: ErasureProof | None = None
 
 
-class Maintenance:
+class MaintenanceCommit:
     """One run of maintenance: it begins with an intent and ends with a commit, or with nothing.
 
     Its pieces are of no use to another run: one that was cut off is not gone on with.
     """
 
-    def __init__(self, room: OrgRoom, *, run: str, kind: CommitKind) -> None:
+    def __init__(self, room: OrgVault, *, run: str, kind: CommitKind) -> None:
         self._room = room
         self._notes = OpenRun(room.org, run, sealed=room.sealed)
         self._kind = kind
@@ -227,7 +227,7 @@ class Maintenance:
         return proved_by(manifest, after)
 
 
-def open_runs(room: OrgRoom) -> Iterator[RunIntent]:
+def open_runs(room: OrgVault) -> Iterator[RunIntent]:
     """The intents of all runs that are under way."""
     folder = object_names.intents(room.org)
     names = {listed.name for listed in room.sealed.store.list(folder)}
@@ -238,7 +238,7 @@ def open_runs(room: OrgRoom) -> Iterator[RunIntent]:
                 yield intent
 
 
-def remove_over(room: OrgRoom) -> None:
+def remove_over(room: OrgVault) -> None:
     """Remove what is left of runs that ended where nothing may be deleted; raises StoreError."""
     folder = object_names.intents(room.org)
     names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
@@ -249,7 +249,7 @@ def remove_over(room: OrgRoom) -> None:
         OpenRun(room.org, run, sealed=room.sealed).remove()
 
 
-def _intent(room: OrgRoom, name: str) -> RunIntent | None:
+def _intent(room: OrgVault, name: str) -> RunIntent | None:
     """An intent; None if its run has ended meanwhile."""
     try:
         content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
@@ -260,21 +260,21 @@ def _intent(room: OrgRoom, name: str) -> RunIntent | None:
     return unpack(content, RunIntent, name=name)[0]
 
 
-def _is_unreadable(room: OrgRoom, name: str) -> bool:
+def _is_unreadable(room: OrgVault, name: str) -> bool:
     """True if a process from before wrote it under a key that is gone: it cannot commit any more."""
     with suppress(UnlostError):
         return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
     return False
 
 
-def close_cut_off(room: OrgRoom, *kinds: CommitKind) -> None:
+def close_cut_off(room: OrgVault, *kinds: CommitKind) -> None:
     """End runs of these kinds that were cut off: there is one at a time, and nobody goes on with it."""
     for intent in list(open_runs(room)):
         if intent.kind in kinds:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def drop_orphans(room: OrgRoom) -> None:
+def drop_orphans(room: OrgVault) -> None:
     """Remove what lies beside no intent: a request that came late put it there after its run had ended."""
     store, folder = room.sealed.store, object_names.intents(room.org)
     for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at

@@ -39,7 +39,7 @@ class CopySelection(Protocol):
         ...
 
 
-class Everything:
+class WholeVault:
     """For who has no keys."""
 
     def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``CopySelection``)
@@ -68,7 +68,7 @@ def copy_vault(
     source: Store,
     target: Store,
     *,
-    select: Callable[[], CopySelection] = Everything,
+    select: Callable[[], CopySelection] = WholeVault,
     tell: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> CopyReport:
     """Copy what ``target`` lacks, and read back what was written.

@@ -7,7 +7,7 @@ from unlost.model.store import ListedObject, Store, StoreProperties
 from unlost.vault.stores.readonly import ReadOnlyStore
 
 
-class Overlay:
+class OverlayStore:
     """Reads the names that were ``taken`` from the other store. Nothing is written to either."""
 
     def __init__(self, own: Store, other: Store, *, taken: Iterable[str]) -> None:

@@ -11,8 +11,8 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.format.sidecar import Fence, Sidecar
-from unlost.vault.layout.segment_label import Label, label_of, metadata_of
+from unlost.vault.format.sidecar import GroupFence, Sidecar
+from unlost.vault.layout.segment_label import SegmentLabel, label_of, metadata_of
 from unlost.vault.objects.segment_writer import counted, text_bytes
 
 _LEVEL = 3
@@ -23,11 +23,11 @@ class BufferedSegment:
     """Rows of one segment, sorted, at least one; they are a row group of their own."""
 
     rows: pa.Table
-    label: Label
+    label: SegmentLabel
     sidecar: Sidecar
 
     @classmethod
-    def of(cls, rows: pa.Table, label: Label) -> Self:
+    def of(cls, rows: pa.Table, label: SegmentLabel) -> Self:
         """Rows with their sidecar, which is made once."""
         return cls(rows, label, _sidecar_of(rows, table=label.table))
 
@@ -37,7 +37,7 @@ class BufferedSegment:
         return self.sidecar.fences[0].bytes
 
     @property
-    def facts(self) -> tuple[Label, frozenset[str]]:
+    def facts(self) -> tuple[SegmentLabel, frozenset[str]]:
         """What a segment would say of itself, and its physical columns."""
         return self.label, frozenset(self.rows.column_names)
 
@@ -61,7 +61,7 @@ class BufferedSegment:
 def _sidecar_of(rows: pa.Table, *, table: str) -> Sidecar:
     """The sidecar of rows that are one row group."""
     ids = rows.column(U_ID).combine_chunks()
-    fence = Fence(ids[0].as_py(), len(rows), int(text_bytes(rows).sum()))
+    fence = GroupFence(ids[0].as_py(), len(rows), int(text_bytes(rows).sum()))
     return Sidecar(
         (fence,), sidecars.build_filter(counted(id_hashes(ids), table=table, merged=False))
     )

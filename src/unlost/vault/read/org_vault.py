@@ -97,7 +97,7 @@ class OrgReader:
         return load
 
 
-class OrgRoom(OrgReader):
+class OrgVault(OrgReader):
     """One org, to read and write. Safe to share between threads."""
 
     schemas: Schemas

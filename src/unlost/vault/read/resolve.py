@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.commits.version_rules import Balance
+from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.positions import positions
@@ -44,12 +44,12 @@ def view_of(table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
 
 def replaced(
     table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
-) -> tuple[Balance, int]:
+) -> tuple[CountBalance, int]:
     """What versions that a later one of the same commit replaced had claimed, and how many.
 
     Reads only segments whose ranges overlap, and of them only the keys.
     """
-    claimed, count = Balance(), 0
+    claimed, count = CountBalance(), 0
     for group in overlapping(entries):
         for rows in key_pieces(view_of(table, group, reading), (U_OP, U_PREV)):
             losers = rows.filter(pa.array(~last_of_each(rows.column(U_ID))))
@@ -59,7 +59,7 @@ def replaced(
     return claimed, count
 
 
-def claims(rows: pa.Table) -> Balance:
+def claims(rows: pa.Table) -> CountBalance:
     """What rows say that they do to the table, by ``_u_prev``."""
     counted = rows.filter(pc.not_equal(rows.column(U_PREV).fill_null(""), SAME))
     return version_rules.balance(
@@ -69,9 +69,9 @@ def claims(rows: pa.Table) -> Balance:
 
 def against(
     table: str, entries: Sequence[SegmentEntry], base: TableView, reading: SegmentReaders
-) -> Balance:
+) -> CountBalance:
     """What the segments do over another base than that which they were compared with."""
-    total = Balance()
+    total = CountBalance()
     for rows in key_pieces(view_of(table, entries, reading), (U_OP, U_ROW_HASH)):
         newest = newest_of_each(rows)
         ids = newest.column(U_ID).combine_chunks()

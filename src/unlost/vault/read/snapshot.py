@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
-from unlost.model.learned import learned
 from unlost.model.schema import FileColumn, Schema, WireKind
 from unlost.model.snapshot import (
     EVERY_ID,
@@ -238,7 +238,7 @@ class VaultSnapshot:
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             snaps = live.column(U_SNAP).to_pylist()
             for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
-                mark = learned(tuple[str, str | None, str | None]).decode(text)
+                mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
                     marks.append(HiddenItem(*mark, since=since))
         hidden = self._room.schemas.hidden
@@ -272,7 +272,7 @@ class VaultSnapshot:
         if name is None:
             return None
         content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
-        return learned(Certificate).decode(content)
+        return decoder_for(Certificate).decode(content)
 
     def _file_columns(self, table: str) -> set[str]:
         """Columns of a table whose bytes are or once were files."""

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.decoders import decoder_for
 from unlost.model.hidden_columns import LogFilter
-from unlost.model.learned import learned
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import (
@@ -29,7 +29,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.layout.parallel import spread
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.objects.schemas import SchemaReader
 from unlost.vault.objects.segments import SegmentReader
 
@@ -147,7 +147,7 @@ class TableView:
         label, _ = self.reading.segments.facts(self.segments[rank].entry)
         return tuple(self._unread(shape) for shape in label.shapes)
 
-    def _unread(self, shape: Shape) -> frozenset[str]:
+    def _unread(self, shape: SegmentShape) -> frozenset[str]:
         found = self.reading.schemas.table(shape.schema, self.table)
         known = self.reading.schemas.known(shape.schema, self.table)
         shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
@@ -346,7 +346,9 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
         None
         if cell is None
         else {
-            names[code]: at for code, at in learned(BlobCell).decode(cell).items() if code in names
+            names[code]: at
+            for code, at in decoder_for(BlobCell).decode(cell).items()
+            if code in names
         }
         for cell in blobs.to_pylist()
     ]

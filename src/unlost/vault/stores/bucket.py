@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
-    from unlost.vault.stores.versions import Versions
+    from unlost.vault.stores.versions import BucketVersions
 
 TRIES = 6
 FIRST_PAUSE = 0.2  # seconds; each further one is twice as long
@@ -39,11 +39,11 @@ _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
 @dataclass(frozen=True, slots=True)
-class Remover:
+class ObjectRemover:
     """What may delete: a client, and where that is possible what removes versions."""
 
     client: "ObjectStore"
-    versions: "Versions | None" = None
+    versions: "BucketVersions | None" = None
 
 
 class BucketStore:
@@ -59,7 +59,7 @@ class BucketStore:
         reading: "ObjectStore",
         writing: "ObjectStore",
         *,
-        removing: Callable[[], Remover],
+        removing: Callable[[], ObjectRemover],
         address: str,
         sleep: Callable[[float], None],
     ) -> None:
@@ -136,7 +136,7 @@ class BucketStore:
             self._kept = True
         return self._deleted(name, remover)
 
-    def _without_versions(self, name: str, versions: "Versions") -> bool:
+    def _without_versions(self, name: str, versions: "BucketVersions") -> bool:
         """Remove an object with all versions; False where these credentials may not list them."""
         try:
             removed = versions.remove(name)
@@ -146,7 +146,7 @@ class BucketStore:
             raise versions.failed(f"it names no version of “{name}”, which is there")
         return True
 
-    def _deleted(self, name: str, remover: Remover) -> bool:
+    def _deleted(self, name: str, remover: ObjectRemover) -> bool:
         """Delete an object as one does who knows no versions."""
         try:
             with self._speaking(name):

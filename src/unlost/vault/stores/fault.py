@@ -49,7 +49,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StoreCall:
     """A call that was made."""
 
     operation: StoreOperation
@@ -66,7 +66,7 @@ class FaultStore:
         self._lock = threading.Lock()
         self._dead = False
         self._counts: Counter[StoreOperation] = Counter()
-        self.calls: list[Call] = []
+        self.calls: list[StoreCall] = []
 
     @property
     def properties(self) -> StoreProperties:
@@ -130,7 +130,7 @@ class FaultStore:
         with self._lock:
             if self._dead:
                 raise StoreCrash
-            self.calls.append(Call(operation, name))
+            self.calls.append(StoreCall(operation, name))
             fault = self._due(operation)
             if fault is FaultKind.CRASH_BEFORE:
                 self._dead = True

@@ -20,7 +20,7 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_root
-from unlost.vault.commits.version_rules import Balance
+from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
     JournalProof,
@@ -33,7 +33,7 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
 from unlost.vault.objects.schemas import stored_entry
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.resolve import against, replaced
 from unlost.vault.stores.store import MAY_NOT_DELETE
 from unlost.vault.write.journal import prove_journal
@@ -54,12 +54,12 @@ class TableOutcome:
     state: TableState
 
 
-class Finish:
+class CommitFinisher:
     """Finishes one run; safe to repeat after a crash at any place."""
 
     def __init__(
         self,
-        room: OrgRoom,
+        room: OrgVault,
         intent: RunIntent,
         notes: OpenRun,
         *,
@@ -342,11 +342,13 @@ def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:
     return sum(segments) + sum(pack.bytes for pack in packs)
 
 
-def _balance(counts: Counts) -> Balance:
-    return Balance(counts.created, counts.changed, counts.deleted, counts.revived)
+def _balance(counts: Counts) -> CountBalance:
+    return CountBalance(counts.created, counts.changed, counts.deleted, counts.revived)
 
 
-def _next_state(held: TableState, commit: TableCommit, balance: Balance, *, seq: int) -> TableState:
+def _next_state(
+    held: TableState, commit: TableCommit, balance: CountBalance, *, seq: int
+) -> TableState:
     """A table's state after a commit: the counts carried on, the rest as the run tells it."""
     read = held.read_at == 0 or commit.window_start not in (None, held.window_start)
     return TableState(

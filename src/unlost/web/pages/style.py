@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.alerts.overview import Protection
-from unlost.app.actions.records.history import ChangedField, Entry
+from unlost.app.actions.records.history import ChangedField, HistoryEntry
 from unlost.app.actions.storage.storage import StorageLine, StorageTrend
 from unlost.app.records.record_facts import record_unknown
 from unlost.engine.records.history import Origin
@@ -21,7 +21,7 @@ from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind
 from unlost.web.pages.records.history import TimelineEntry
 from unlost.web.pages.storage.storage import draw
-from unlost.web.parts.paging import Pages
+from unlost.web.parts.paging import PageLinks
 from unlost.web.requests import UserRequest
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -67,7 +67,7 @@ def style(request: UserRequest) -> HttpResponse:
         ],
         "error": record_unknown("Account", "0040017"),
         "drawn": draw(_storage(), _trend()),
-        "pages": Pages(200, 200, 200, 12_431),
+        "pages": PageLinks(200, 200, 200, 12_431),
         "now": NOW,
         "words": LONG,
         "states": ("running", "waiting", "parked", "failed", "done"),
@@ -83,7 +83,7 @@ def _entry(kind: ChangeKind) -> TimelineEntry:
         ChangedField("Note", "Note", LONG, None, "", "", by_itself=False),
     )  # fmt: skip
     exact = NOW if kind is ChangeKind.CHANGED else None
-    entry = Entry(
+    entry = HistoryEntry(
         kind, Op.MISSING if kind is ChangeKind.DELETED else Op.STATE, exact,
         NOW - timedelta(days=1), NOW, "005A" if exact else None, "Ada Admin" if exact else "",
         Origin.CHANGE_LOG if exact else Origin.VAULT, 7, fields,

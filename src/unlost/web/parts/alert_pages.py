@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from unlost.model.access import Right
-from unlost.model.alert import Alarm, AlertRule
+from unlost.model.alert import AlertRule, RaisedAlert
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
 OF_HOME = frozenset({"vault", "checks", "home"})  # pages that are of no org
 
 
-def address(alarm: Alarm) -> str:
+def address(alarm: RaisedAlert) -> str:
     """Where the page of an alarm is."""
     page = PAGES[alarm.rule]
     if page.name in OF_HOME or not alarm.org:

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
-from unlost.app.actions.retention.erase import Erased, WishedErasure, erase
-from unlost.app.actions.retention.rectify import Rectified, WishedCorrection, rectify
+from unlost.app.actions.retention.erase import ErasureRequest, ErasureResult, erase
+from unlost.app.actions.retention.rectify import CorrectionRequest, RectifyResult, rectify
 from unlost.app.compose import Application
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web.parts import background
 
 type _Key = tuple[str, str]
-type Wished = WishedErasure | WishedCorrection
+type Wished = ErasureRequest | CorrectionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ErasureProgress:
 
     begun: datetime
     wish: Wished
-    done: Erased | Rectified | None = None
+    done: ErasureResult | RectifyResult | None = None
     error: UnlostError | None = None
 
     @property
@@ -36,7 +36,7 @@ class ErasureProgress:
     @property
     def corrects(self) -> bool:
         """True if values are corrected, and nothing is erased."""
-        return isinstance(self.wish, WishedCorrection)
+        return isinstance(self.wish, CorrectionRequest)
 
 
 _progress: dict[_Key, ErasureProgress] = {}
@@ -73,8 +73,8 @@ def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) ->
     _progress[_key(app, org)] = ended
 
 
-def _act(app: Application, org: str, wish: Wished, *, plan: str) -> Erased | Rectified:
-    if isinstance(wish, WishedCorrection):
+def _act(app: Application, org: str, wish: Wished, *, plan: str) -> ErasureResult | RectifyResult:
+    if isinstance(wish, CorrectionRequest):
         return rectify(app, org, wish, plan=plan)
     return erase(app, org, wish, plan=plan)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import may
-from unlost.app.actions.restores.selections import Ticks, keep_ticks, ticks
+from unlost.app.actions.restores.selections import SelectionLists, keep_ticks, ticks
 from unlost.model.access import Right
 from unlost.web.requests import UserRequest
 
@@ -37,13 +37,13 @@ def ticked(
     return seen(ticks(request.unlost, org, of), shown)
 
 
-def sent_ticks(request: UserRequest, org: str) -> Ticks:
+def sent_ticks(request: UserRequest, org: str) -> SelectionLists:
     """Take up the ticks that a page sends, beside those of the list's other pages."""
     asked = request.POST
     of, chosen = asked.get("of", ""), asked.getlist("record")
     return keep_ticks(request.unlost, org, of, shown=asked.getlist("every-record"), ticked=chosen)
 
 
-def seen(found: Ticks, shown: Sequence[str]) -> SelectedRecords:
+def seen(found: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
     """Ticks as a page sees them that shows these records."""
     return SelectedRecords(found.of, frozenset(found.records), frozenset(shown))

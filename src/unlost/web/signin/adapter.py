@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 
 from unlost.app.home.home import read_home_key
-from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
 from unlost.app.people.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
@@ -70,12 +70,12 @@ def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
     told = [one.email for one in sociallogin.email_addresses]
     verified = any(one.verified for one in sociallogin.email_addresses)
     name = told[0] if told else sociallogin.account.uid
-    seen = AtTheDoor(
+    seen = SignInAttempt(
         SignInAct.SIGN_IN,
         name,
         address_of(request),
         sociallogin.account.provider,
-        Refusal.UNINVITED,
+        SignInRefusal.UNINVITED,
     )
     note_at_the_door(application(), seen)
     context = {"email": told[0] if told else "", "verified": verified}

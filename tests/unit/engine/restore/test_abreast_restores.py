@@ -12,7 +12,7 @@ import pytest
 
 from patience import HANGING
 from unit.engine.restore.workshop import Workshop, of
-from unlost.engine.restore.journal.entries import Linked, LiveLink
+from unlost.engine.restore.journal.entries import LiveLink, RecordsLinked
 from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.values.outcome import Ending, ParkedRestore
 from unlost.model.errors import Conflict, LimitReached
@@ -312,8 +312,8 @@ def test_who_waits_hears_that_it_could_not_become_durable() -> None:
     assert log.write(linked(1)) == 0
 
 
-def linked(at: int) -> Linked:
-    return Linked((LiveLink("Account", f"old{at}", f"new{at}"),))
+def linked(at: int) -> RecordsLinked:
+    return RecordsLinked((LiveLink("Account", f"old{at}", f"new{at}"),))
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -23,15 +23,15 @@ from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     Action,
+    ActionReason,
     Holder,
-    Instead,
     RecordKey,
+    ReferenceOverride,
     RestorePlan,
     Selection,
     SelectionKind,
-    Typed,
+    TypedOverride,
     TypedValue,
-    Why,
 )
 from unlost.model.schema import Column, DeleteRule, Reference, WireKind
 from unlost.model.writing import ByProduct, Identity, NeverColumn, NeverReason, WriteOp
@@ -133,7 +133,7 @@ def test_a_live_record_gets_only_what_was_typed_for_it(atelier: Atelier) -> None
     step = step_of(plan, memo)
     assert (step.action, step.why, step.columns) == (
         Action.UPDATE,
-        Why.CHILD,
+        ActionReason.CHILD,
         ("About", "Name"),
     )
     atelier.restore(plan)
@@ -509,12 +509,12 @@ def test_another_try_carries_what_was_typed_and_takes_more(atelier: Atelier) -> 
     )
     plan = again(atelier, plan, {RecordKey("Contact", lost.contact)}, edits=more)
     assert step_of(plan, lost.contact).edits == {"Name": "Anna", "Owner": third}
-    assert plan.typed == Typed(
+    assert plan.typed == TypedOverride(
         (
             TypedValue("Contact", lost.contact, "Name", "Anna"),
             TypedValue("Contact", lost.contact, "Owner", third),
         ),
-        (Instead("Person", lost.gone, lost.here),),
+        (ReferenceOverride("Person", lost.gone, lost.here),),
     )
     assert atelier.restore(plan).whole
     assert atelier.named("Contact", "Anna")[1]["Owner"] == third

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unit.engine.restore.atelier import LINK, Atelier
 from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning.plan import RelatedPolicy
-from unlost.model.plan import Action, RecordKey, RestorePlan, Why
+from unlost.model.plan import Action, ActionReason, RecordKey, RestorePlan
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Identity
 
@@ -121,8 +121,8 @@ def test_the_plan_holds_what_the_rules_demand(
     expected = world.expected(keys)
     assert {step.key for step in plan.steps} == set(expected)
     for step in plan.steps:
-        assert (step.why is Why.SELECTED) == (step.key in keys)
-        assert (step.why is not Why.PARENT) == expected[step.key]
+        assert (step.why is ActionReason.SELECTED) == (step.key in keys)
+        assert (step.why is not ActionReason.PARENT) == expected[step.key]
         assert (step.action is Action.CREATE) == (step.key in world.lost)
     every_reference_is_right(world, plan)
     nothing_but_the_chosen(world, alone, keys)

@@ -8,7 +8,7 @@ import pytest
 from unit.engine.restore.atelier import LINK, Atelier, actions, codes, note_of, step_of
 from unit.engine.restore.workshop import TEXT
 from unlost.engine.restore.planning.plan import RelatedPolicy
-from unlost.model.plan import Action, NoteWeight, Why
+from unlost.model.plan import Action, ActionReason, NoteWeight
 from unlost.model.schema import DeleteRule, Reference
 from unlost.model.writing import Birth, ByProduct, Gather, Identity, MatchKey
 
@@ -90,8 +90,8 @@ def test_a_document_comes_to_be_with_its_first_edition(desk: Atelier) -> None:
     assert level[made["9"]] == level[made["document"]] == 0
     assert level[made["10"]] == 1
     assert level[made["pin"]] == 2
-    assert step_of(plan, made["9"]).why is Why.FILE
-    assert step_of(plan, made["document"]).why is Why.PARENT
+    assert step_of(plan, made["9"]).why is ActionReason.FILE
+    assert step_of(plan, made["document"]).why is ActionReason.PARENT
     assert step_of(plan, made["document"]).columns == ("Name",)
     desk.restore(plan)
     first = desk.named("Edition", "v9")[1]["Document"]
@@ -226,7 +226,7 @@ def test_a_mail_gathers_its_people_and_waits_for_them(desk: Atelier) -> None:
     assert level[made["mail"]] > max(level[made["contact"]], level[made["account"]])
     assert level[made["to"]] == level[made["mail"]]
     assert level[made["cc"]] > level[made["mail"]]
-    assert step_of(plan, made["to"]).why is Why.FILE
+    assert step_of(plan, made["to"]).why is ActionReason.FILE
     desk.restore(plan)
     live, _ = desk.named("Contact", "Ines")
     assert sorted(p["Who"] or "" for p in desk.live("Person").values()) == ["", live, live]

@@ -19,12 +19,12 @@ from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
+    ActionReason,
     PlanStep,
     RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
-    Why,
 )
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.testing.memory_writer import MemoryWriter
@@ -91,7 +91,7 @@ class Workshop(Scene):
         schema = self.vault.at(self.oid, version.snapshot).schema().table(table)
         cells = {c.name: version.cells[c.name] for c in schema.columns if c.name in version.cells}
         made = PlanStep(
-            table, record, action, Why.SELECTED, version.snapshot, digest(schema, cells)
+            table, record, action, ActionReason.SELECTED, version.snapshot, digest(schema, cells)
         )
         return replace(made, **more)
 

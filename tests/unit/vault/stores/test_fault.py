@@ -3,7 +3,14 @@
 import pytest
 
 from unlost.model.errors import StoreError
-from unlost.vault.stores.fault import Call, Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
+from unlost.vault.stores.fault import (
+    Fault,
+    FaultKind,
+    FaultStore,
+    StoreCall,
+    StoreCrash,
+    StoreOperation,
+)
 from unlost.vault.stores.memory import MemoryStore
 
 
@@ -68,7 +75,7 @@ def test_a_failing_and_a_lying_store() -> None:
     with pytest.raises(StoreError):
         store.delete("a")
     store.assert_all_hit()
-    assert store.calls[1] == Call(StoreOperation.GET, "a")
+    assert store.calls[1] == StoreCall(StoreOperation.GET, "a")
 
 
 def test_a_fault_that_never_happened_fails_the_test() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from unlost.alerts.rules import alarms
 from unlost.alerts.senders import Sender, sender
-from unlost.alerts.watched import Watched
+from unlost.alerts.watched import AlertFacts
 from unlost.app.access import Where, action, check_home, check_org
 from unlost.app.actions.backups.schedule import hours_of, time_of
 from unlost.app.alerts.alert_facts import Watcher
@@ -18,9 +18,9 @@ from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.alerts import (
+    AlertChanges,
     AlertRecord,
     DeliveryRecord,
-    Moves,
     acknowledge,
     digest_told,
     due_messages,
@@ -41,16 +41,16 @@ from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
 from unlost.model.alert import (
-    Alarm,
     AlertMessage,
     AlertRule,
     Channel,
     ChannelKind,
     Message,
+    RaisedAlert,
     Urgency,
 )
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.reading import Json
 from unlost.model.schedule import Hours
 
@@ -117,14 +117,14 @@ class ChannelRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """Hours in which only what is urgent is told, in a zone."""
 
     hours: Hours
     zone: str
 
 
-def watch(app: Application, watcher: Watcher) -> Moves:
+def watch(app: Application, watcher: Watcher) -> AlertChanges:
     """Apply all rules now, and line up what must be told."""
     return match(alarms(watcher.gather(app)), now=app.clock.now())
 
@@ -173,7 +173,7 @@ def _handed(
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     """Tell all heartbeats that the service is alive; the names of those that did not take it."""
     now = app.clock.now()
-    alarm = Alarm(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
+    alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
     message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
@@ -183,14 +183,14 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
 
 
 def tell_digest(
-    app: Application, watched: Watched, *, senders: Senders = sender
+    app: Application, watched: AlertFacts, *, senders: Senders = sender
 ) -> tuple[str, ...]:
     """Tell the digest to each channel whose time has come; those that did not take it."""
     now, missed = app.clock.now(), []
     lasting = len(list_alerts())
     for channel in list_channels():
         told = channel.settings.get("digest")
-        day = digest_day(learned(DailyAt).convert(told), now) if told is not None else None
+        day = digest_day(decoder_for(DailyAt).convert(told), now) if told is not None else None
         if day is None or digest_told(channel.name) == day:
             continue
         message = Message(
@@ -291,7 +291,7 @@ def _settings(asked: ChannelRequest) -> Mapping[str, Json]:
         "private": asked.private or None,
     }
     if asked.quiet is not None:
-        quiet = Quiet(hours_of(asked.quiet), _zone(asked.zone))
+        quiet = QuietHours(hours_of(asked.quiet), _zone(asked.zone))
         typed["quiet"] = msgspec.to_builtins(quiet)
     if asked.digest is not None:
         daily = DailyAt(time_of(asked.digest), _zone(asked.zone))
@@ -331,7 +331,7 @@ def try_channels(
 
 def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
     now = app.clock.now()
-    alarm = Alarm(
+    alarm = RaisedAlert(
         AlertRule.NIGHT_FAILED,
         "",
         "test",
@@ -364,10 +364,10 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
     return instant(wall + timedelta(days=1), quiet.zone)
 
 
-def _quiet(channel: Channel) -> Quiet | None:
+def _quiet(channel: Channel) -> QuietHours | None:
     """The quiet hours among a channel's settings."""
     told = channel.settings.get("quiet")
-    return learned(Quiet).convert(told) if told is not None else None
+    return decoder_for(QuietHours).convert(told) if told is not None else None
 
 
 def _own(channel: Channel) -> Mapping[str, Json]:

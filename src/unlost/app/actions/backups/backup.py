@@ -16,7 +16,7 @@ from unlost.app.backups.backup_run import (
     drop_ended_steps,
     refresh_identity,
 )
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stopped
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -31,9 +31,9 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.storage import keep_samples
-from unlost.engine.backup.backup import Finished, ParkedBackup
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.partial import DeferredTables
 from unlost.model.access import Right, Trace
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
@@ -133,7 +133,7 @@ def _done_by(
 ) -> BackupResult:
     with _recorded(app, known, chosen.id, full=full):
         written = SqlObserver(chosen.id, clock=app.clock)
-        both = Fanout(written, observer or Silence())
+        both = ObserverFanout(written, observer or SilentObserver())
         try:
             with app.open_org(known, observer=both, run=chosen.id) as source:
                 refresh_identity(known, source)
@@ -149,9 +149,9 @@ def _done_by(
     return _result(known, chosen, finished)
 
 
-def _finished(outcome: Finished | ParkedBackup | LeftToNight) -> Finished:
-    assert not isinstance(outcome, LeftToNight), "all tables were asked for"
-    if isinstance(outcome, Finished):
+def _finished(outcome: FinishedBackup | ParkedBackup | DeferredTables) -> FinishedBackup:
+    assert not isinstance(outcome, DeferredTables), "all tables were asked for"
+    if isinstance(outcome, FinishedBackup):
         return outcome
     if outcome.code in (PAUSED, CANCELLED):
         raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
@@ -258,7 +258,7 @@ def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
     app.steps.drop(run)
 
 
-def _result(org: ProtectedOrg, chosen: ChosenRun, finished: Finished) -> BackupResult:
+def _result(org: ProtectedOrg, chosen: ChosenRun, finished: FinishedBackup) -> BackupResult:
     run = RunOfOrg(org.name, org.identity.zone, chosen.id, chosen.resumed)
     return result_of(run, finished.snapshot, finished.certificate)
 

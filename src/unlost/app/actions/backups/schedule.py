@@ -26,7 +26,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class LastHour:
+class LastHourlyBackup:
     """The newest backup of a few tables between two nights, and how it ended."""
 
     run: str
@@ -50,7 +50,7 @@ class OrgSchedule:
     next: datetime | None
     nights: tuple[NightRecord, ...]
     next_hour: datetime | None = None
-    last_hour: LastHour | None = None
+    last_hour: LastHourlyBackup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,10 @@ def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule,
     return tuple(found)
 
 
-def _last_hour(runs: Sequence[RunRecord]) -> LastHour | None:
+def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
     return next(
         (
-            LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+            LastHourlyBackup(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
             for run in runs
         ),
         None,

@@ -20,7 +20,7 @@ class InstalledConnectors:
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class ConnectorFields:
     """What a connector asks for. ``secrets`` are all that any of its settings may need."""
 
     connector: str
@@ -42,10 +42,10 @@ def connectors(app: Application) -> InstalledConnectors:  # noqa: ARG001 (every 
 
 
 @action("connector.asks", Right.MANAGE, where=Where.HOME)
-def asks(app: Application, connector: str) -> Asks:
+def asks(app: Application, connector: str) -> ConnectorFields:
     """What a form must ask for; raises NotFound (``connector-unknown``)."""
     loaded = app.connector(connector)
-    return Asks(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
+    return ConnectorFields(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
 
 
 @action("connector.missing", Right.MANAGE, where=Where.HOME)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import Gone, UserNames, how_gone
+from unlost.app.records.record_facts import RecordDeletion, UserNames, how_gone
 from unlost.app.records.restored_as import stand_ins
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.records.search import SearchResult
@@ -39,7 +39,7 @@ class FoundRecord:
     value: str
     exact: bool
     alive: bool
-    gone: Gone | None
+    gone: RecordDeletion | None
     zone: str
     came_back_as: str
 
@@ -120,6 +120,8 @@ def _stand_in(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
     return stand_ins(app, org, hit.table, [hit.record]).get(hit.record, "")
 
 
-def _gone(app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit) -> Gone | None:
+def _gone(
+    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
+) -> RecordDeletion | None:
     versions = app.vault.history(org.oid, hit.table, hit.record)
     return how_gone(versions, app.vault.snapshots(org.oid), people=UserNames(head))

@@ -15,8 +15,8 @@ from unlost.app.actions.restores.kept_plan import (
     what_was_typed,
 )
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
-from unlost.app.restores.overrides import Otherwise, read_value, with_edits, with_given
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_given
 from unlost.catalog.orgs import get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
@@ -133,7 +133,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     step = _step(made, RecordKey(table, record))
     wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
     described = wanted.schema().table(table)
-    names = Names(wanted)
+    names = RecordNames(wanted)
     label = described.label or table if described is not None else table
     return PlannedFields(
         org,
@@ -185,7 +185,7 @@ def edit_kept(
     )
 
 
-def _again(app: Application, org: str, wanted: RestoreRequest, asked: Otherwise) -> PlanView:
+def _again(app: Application, org: str, wanted: RestoreRequest, asked: Overrides) -> PlanView:
     return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=asked)))
 
 
@@ -205,7 +205,7 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
 
 
 def _fields(
-    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: Names
+    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: RecordNames
 ) -> Iterator[PlannedField]:
     """The columns that can be set, in the order in which the source has them."""
     (cells,) = wanted.get(step.table, [step.record]).to_pylist() or [{}]

@@ -9,8 +9,8 @@ from pathlib import Path
 from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import forget_wish
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
-from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import (
@@ -127,7 +127,7 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     Raises Conflict, NotAllowed and others.
     """
     with app.open_writer(org) as writer:
-        over = announce(plan, _ports(app, writer, Silence()))
+        over = announce(plan, _ports(app, writer, SilentObserver()))
     return run_of(plan), over
 
 
@@ -151,7 +151,7 @@ def retry_run(
     run: str,
     *,
     codes: Collection[str] = (),
-    otherwise: Otherwise | None = None,
+    otherwise: Overrides | None = None,
     observer: Observer | None = None,
 ) -> RestoreResult:
     """A new restore of what failed in one that ended: all, or what failed with these codes.
@@ -163,7 +163,7 @@ def retry_run(
 
 
 def plan_retry(
-    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Otherwise = AS_IT_WAS
+    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = AS_IT_WAS
 ) -> tuple[RestorePlan, ProtectedOrg]:
     """A plan for what failed in a restore that ended: all, or what failed with these codes.
 
@@ -250,7 +250,7 @@ def _run(
     run = run_of(plan)
     known = find_run(run)
     written = SqlObserver(run, clock=app.clock)
-    both = Fanout(written, observer or Silence())
+    both = ObserverFanout(written, observer or SilentObserver())
     with _recorded(app, org, run, forget=forget):
         try:
             with app.open_writer(org, observer=both, run=run) as writer:
@@ -363,7 +363,7 @@ def _again(
             writer=writer,
             vault=app.vault_of(org.oid),
             clock=app.clock,
-            observer=Silence(),
+            observer=SilentObserver(),
         )
         tries = _tries(app, plan)
         logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up

@@ -27,7 +27,7 @@ NOTED = 100  # of the records that were named, in the audit
 
 
 @dataclass(frozen=True, slots=True)
-class PersonWish:
+class PersonRequest:
     """Whose data: ``records`` as TABLE/ID; ``related``: with all that belongs to them."""
 
     records: tuple[str, ...]
@@ -78,7 +78,7 @@ def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
 
 
 @action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), told=_noted)
-def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) -> PersonData:
+def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path) -> PersonData:
     """Write all that the vault holds of a person into a new zip, in clear text.
 
     Raises NotFound (``person-not-held`` and others), UsageError (``person-too-large``,
@@ -93,7 +93,9 @@ def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) ->
 
 
 @action("privacy.download", Right.READ, trace=Trace.READ, told=_noted_of)
-def open_person(app: Application, org: str, wish: PersonWish) -> tuple[PersonData, Iterator[bytes]]:
+def open_person(
+    app: Application, org: str, wish: PersonRequest
+) -> tuple[PersonData, Iterator[bytes]]:
     """All that the vault holds of a person, as the pieces of a zip that is made as they are taken.
 
     Raises as the export of a person does; what cannot be read later on is raised while pieces are taken.
@@ -102,7 +104,7 @@ def open_person(app: Application, org: str, wish: PersonWish) -> tuple[PersonDat
 
 
 def _put_together(
-    app: Application, org: str, wish: PersonWish
+    app: Application, org: str, wish: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     known = get_org(org)
     head = app.vault.head(known.oid)

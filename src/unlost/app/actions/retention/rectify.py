@@ -26,7 +26,7 @@ from unlost.model.rectification import Rectification, RectifyWish, RightValue
 
 
 @dataclass(frozen=True, slots=True)
-class WishedCorrection:
+class CorrectionRequest:
     """What is to be corrected, as it was typed.
 
     ``record`` is TABLE/ID, ``values`` are COLUMN=VALUE; nothing behind the sign empties the column. With
@@ -64,7 +64,7 @@ class RectifyPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Rectified:
+class RectifyResult:
     """What was corrected. ``snapshot`` is the commit that did it, None where nothing was wrong.
 
     ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
@@ -85,12 +85,12 @@ class Rectified:
         return sum(one.versions for one in self.tables)
 
 
-def _noted(done: Rectified) -> dict[str, Json]:
+def _noted(done: RectifyResult) -> dict[str, Json]:
     return {"versions": done.versions, "snapshot": done.snapshot}
 
 
 @action("rectify.plan", Right.MANAGE)
-def plan(app: Application, org: str, wish: WishedCorrection) -> RectifyPlan:
+def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     """What would be corrected now; nothing is written.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``rectify-unreadable``, ``rectify-unclear``,
@@ -118,7 +118,7 @@ def plan(app: Application, org: str, wish: WishedCorrection) -> RectifyPlan:
 
 
 @action("rectify.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) -> Rectified:
+def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -> RectifyResult:
     """Correct what the plan of this digest said, everywhere in the vault and the home, at once.
 
     Raises Conflict (``rectify-changed``) where something else would change by now, (``rectify-held``),
@@ -144,7 +144,7 @@ def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) ->
         done = vault.rectify(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
         scrubbed = scrubbing.finish(app, known)
     want_mirror()  # the second copy must not tell of it either
-    return Rectified(
+    return RectifyResult(
         known.name,
         known.identity.zone,
         done.snapshot,
@@ -156,7 +156,7 @@ def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) ->
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> RectifyWish:
+def _wish(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> RectifyWish:
     (record,) = chosen_records(app, org, (wish.record,))
     reading = TypedValueReader(app, org)
     values = [
@@ -172,7 +172,7 @@ def _was(
     reading: TypedValueReader,
     record: RecordKey,
     values: Sequence[RightValue],
-    wish: WishedCorrection,
+    wish: CorrectionRequest,
 ) -> str | None:
     """The wrong value as the org would tell it; as it was typed where such a column cannot hold it."""
     if wish.was and len(values) == 1:

@@ -19,7 +19,7 @@ from unlost.model.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
-class Controlled:
+class RunCommandResult:
     """What becomes of a run: a sentence, and what to do next if anything."""
 
     run: str
@@ -29,7 +29,7 @@ class Controlled:
 
 
 @action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
+def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
     """Stop a run at its next call; it waits until it is let go on.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
@@ -38,7 +38,7 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
     set_wish(run, RunCommand.PAUSE)
     hold_night(run, code=PAUSED, sentence=stopped(run, RunCommand.PAUSE).sentence)
     now = known.state is RunState.RUNNING
-    return Controlled(
+    return RunCommandResult(
         run,
         known.org,
         f"The run {run} {'stops within seconds' if now else 'waits'}; nothing of it is lost.",
@@ -47,7 +47,7 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
 
 
 @action("run.cancel", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def cancel(app: Application, run: str) -> Controlled:
+def cancel(app: Application, run: str) -> RunCommandResult:
     """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``).
@@ -57,14 +57,14 @@ def cancel(app: Application, run: str) -> Controlled:
         return _cancel_hour(app, known)
     if known.kind is not CommitKind.BACKUP:
         if drop_restore(run, at=app.clock.now()):
-            return Controlled(
+            return RunCommandResult(
                 run,
                 known.org,
                 f"The service does not go on with {run}; what it wrote stays in the org.",
                 f"Finish it with `unlost restore resume {run}`.",
             )
         set_wish(run, RunCommand.CANCEL)
-        return Controlled(
+        return RunCommandResult(
             run,
             known.org,
             f"The run {run} stops within seconds; what it wrote stays in the org.",
@@ -76,16 +76,16 @@ def cancel(app: Application, run: str) -> Controlled:
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return Controlled(run, known.org, f"The run {run} stops within seconds.")
+        return RunCommandResult(run, known.org, f"The run {run} stops within seconds.")
     if not given_up:
         _goes_on(run)  # it ended meanwhile
     told = stopped(run, RunCommand.CANCEL)
     cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
-    return Controlled(run, known.org, told.sentence, told.next_step)
+    return RunCommandResult(run, known.org, told.sentence, told.next_step)
 
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def go_on(app: Application, run: str) -> Controlled:
+def go_on(app: Application, run: str) -> RunCommandResult:
     """Let a paused run go on.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
@@ -94,25 +94,27 @@ def go_on(app: Application, run: str) -> Controlled:
     set_wish(run, RunCommand.NONE)
     if release_restore(run):
         ask_for(app, run)
-        return Controlled(run, known.org, f"The service goes on with {run}.")
+        return RunCommandResult(run, known.org, f"The service goes on with {run}.")
     if release_night(run, at=app.clock.now()):
-        return Controlled(run, known.org, f"The service goes on with {run} within a minute.")
+        return RunCommandResult(run, known.org, f"The service goes on with {run} within a minute.")
     command = f"unlost backup {known.org}"
     if known.kind is not CommitKind.BACKUP:
         command = f"unlost restore resume {run}"
-    return Controlled(run, known.org, f"The run {run} may go on.", f"Go on with it: {command}")
+    return RunCommandResult(
+        run, known.org, f"The run {run} may go on.", f"Go on with it: {command}"
+    )
 
 
-def _cancel_hour(app: Application, known: RunRecord) -> Controlled:
+def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
     set_wish(known.id, RunCommand.CANCEL)
     try:
         close_hours(app, get_org(known.org))
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return Controlled(known.id, known.org, f"The run {known.id} stops within seconds.")
+        return RunCommandResult(known.id, known.org, f"The run {known.id} stops within seconds.")
     told = stopped(known.id, RunCommand.CANCEL)
-    return Controlled(known.id, known.org, told.sentence, told.next_step)
+    return RunCommandResult(known.id, known.org, told.sentence, told.next_step)
 
 
 def _waits(known: RunRecord) -> RunRecord:

@@ -15,8 +15,8 @@ from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.planning.summary import Branch, PlanSummary
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
 from unlost.model.jobs import RunCommand
-from unlost.model.learned import learned
 from unlost.model.plan import Action
 from unlost.model.progress import Phase
 from unlost.model.snapshot import CommitKind
@@ -99,7 +99,7 @@ def job(app: Application, run: str) -> RunStatus:
         return _forgotten(app, run)
     org = get_org(known.org)
     kept = plan_of_run(run)
-    summary = learned(PlanSummary).convert(kept.summary) if kept and kept.summary else None
+    summary = decoder_for(PlanSummary).convert(kept.summary) if kept and kept.summary else None
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
     tables = tuple(_tables(app, org, items, totals))

@@ -13,7 +13,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.keeping import OrgKeeping, RetentionPolicies
+    from unlost.app.actions.retention.keeping import OrgRetention, RetentionPolicies
     from unlost.model.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
@@ -71,10 +71,10 @@ def change(
 ) -> ExitCode:
     """Change which nights of an org are kept. Nothing is forgotten by it yet."""
     with opened(home) as application:
-        from unlost.app.actions.retention.keeping import KeepWish
+        from unlost.app.actions.retention.keeping import RetentionChange
         from unlost.app.actions.retention.keeping import change as act
 
-        wish = KeepWish(
+        wish = RetentionChange(
             days=days,
             daily=daily,
             weekly=weekly,
@@ -115,7 +115,7 @@ def _show_all(out: "Console", result: "RetentionPolicies") -> None:
         _show(out, one)
 
 
-def _show(out: "Console", result: "OrgKeeping") -> None:
+def _show(out: "Console", result: "OrgRetention") -> None:
     out.print(f"{result.org} keeps")
     for line in rules_in_words(result.rules):
         out.print(f"  {line}")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from unlost.connectors.salesforce.api import SEND_JSON, Api, read_json
+from unlost.connectors.salesforce.api import SEND_JSON, SalesforceApi, read_json
 from unlost.connectors.salesforce.errors import TABLE, speaker, understand
 from unlost.kit.http import (
     AnswerHandling,
@@ -17,7 +17,7 @@ from unlost.kit.http import (
     HttpAnswer,
     HttpCall,
     HttpClient,
-    Manners,
+    HttpPolicy,
     RetryRule,
     RetryTable,
     Transport,
@@ -54,7 +54,7 @@ class AnswerLost(TransientError):
         )
 
 
-def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> Manners:
+def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> HttpPolicy:
     """The manners of calls that write."""
     usual = speaker(now)
 
@@ -64,14 +64,19 @@ def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]
             return AnswerLost(failure.code or f"HTTP {failure.status}")
         return usual(failure, action)
 
-    return Manners(WRITE_TABLE, understand, speak, notice)
+    return HttpPolicy(WRITE_TABLE, understand, speak, notice)
 
 
 class WriteClient:
     """Makes calls that write, each once, and signs them as the write identity."""
 
     def __init__(
-        self, api: Api, session: OAuthSession, context: Context, *, transport: Transport | None
+        self,
+        api: SalesforceApi,
+        session: OAuthSession,
+        context: Context,
+        *,
+        transport: Transport | None,
     ) -> None:
         """``api`` is the same identity's way of reading."""
         self.api = api

@@ -23,7 +23,7 @@ OCTETS = "application/octet-stream"
 METHODS = {WriteOp.CREATE: "POST", WriteOp.UPDATE: "PATCH"}
 
 
-class Collections:
+class CollectionCalls:
     """Writes rows of one table by collections calls."""
 
     def __init__(self, client: WriteClient, entropy: Entropy) -> None:

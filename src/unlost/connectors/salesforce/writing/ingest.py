@@ -37,7 +37,7 @@ type Line = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class IngestUpload:
     """The CSV of one job. ``lines`` are the cells of each row as they are read again, in order."""
 
     columns: Line
@@ -71,7 +71,7 @@ class IngestJobs:
 
     # --- one job -----------------------------------------------------------------------------------
 
-    def _job(self, op: WriteOp, table: Table, upload: Upload) -> dict[str, RowOutcome]:
+    def _job(self, op: WriteOp, table: Table, upload: IngestUpload) -> dict[str, RowOutcome]:
         try:
             job = self._start(op, table, upload)
             info = self._wait(job)
@@ -79,7 +79,7 @@ class IngestJobs:
             return {row.key: unknown(row.key) for row in upload.rows}
         return self._results(job, upload, whole=_all_written(info, len(upload.rows)))
 
-    def _start(self, op: WriteOp, table: Table, upload: Upload) -> str:
+    def _start(self, op: WriteOp, table: Table, upload: IngestUpload) -> str:
         wanted = {
             "object": table.name,
             "operation": OPERATIONS[op],
@@ -94,7 +94,7 @@ class IngestJobs:
         self._patch(job, UPLOADED)
         return job
 
-    def _start_whole(self, wanted: Mapping[str, str], upload: Upload) -> str:
+    def _start_whole(self, wanted: Mapping[str, str], upload: IngestUpload) -> str:
         """Open, upload and close in one call."""
         boundary = f"unlost-{self._entropy.bytes(16).hex()}"
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
@@ -131,7 +131,7 @@ class IngestJobs:
 
     # --- results -----------------------------------------------------------------------------------
 
-    def _results(self, job: str, upload: Upload, *, whole: bool) -> dict[str, RowOutcome]:
+    def _results(self, job: str, upload: IngestUpload, *, whole: bool) -> dict[str, RowOutcome]:
         """Outcomes by key. Rows that no result names are unknown.
 
         ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
@@ -148,7 +148,7 @@ class IngestJobs:
         return found
 
     def _not_written(
-        self, job: str, upload: Upload, left: dict[Line, list[WriteRow]]
+        self, job: str, upload: IngestUpload, left: dict[Line, list[WriteRow]]
     ) -> dict[str, RowOutcome]:
         """Outcomes of rows that were refused or not reached."""
         found: dict[str, RowOutcome] = {}
@@ -181,7 +181,7 @@ def _all_written(info: Mapping[str, Any], rows: int) -> bool:
     return info["state"] == "JobComplete" and failed == 0 and processed == rows
 
 
-def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
+def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[IngestUpload]:
     """The rows as files of jobs, none too long."""
     names = sorted({name for row in rows for name in row.cells})
     columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
@@ -200,9 +200,9 @@ def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
         yield _upload(columns, held)
 
 
-def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> Upload:
+def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> IngestUpload:
     rows, lines, texts = zip(*held, strict=True)
-    return Upload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
+    return IngestUpload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
 
 
 def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import batched
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api, BatchedPost
+from unlost.connectors.salesforce.api import BatchedPost, SalesforceApi
 from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import (
     COLLECTIONS_IN_A_COMPOSITE,
@@ -28,14 +28,14 @@ type Record = Mapping[str, object]
 STAMPS = ("CreatedDate", "SystemModstamp")
 
 
-class Looks:
+class RecordLookups:
     """Queries of live records, in chunks that fit an address.
 
     Archived records, old tasks and events above all, are live too, and only ``queryAll`` tells them
     (Bulk API 2.0 guide, create a query job: queryAll returns deleted and archived records).
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def find(
@@ -45,7 +45,7 @@ class Looks:
 
         Raises Conflict (``key-not-unique``).
         """
-        match = Matching(table, columns, values)
+        match = MatchLookup(table, columns, values)
         for at in range(0, len(match.firsts), IDS_IN_A_QUERY):
             part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
@@ -234,7 +234,7 @@ def _archives(table: Table) -> bool:
     return table.column("IsArchived") is not None
 
 
-class Matching:
+class MatchLookup:
     """Values that are looked for, and the records that have them.
 
     Some unique columns tell upper from lower case and some do not: a record with the very value

@@ -23,7 +23,7 @@ CHUNK = 1 << 20
 _UNSAFE = re.compile(r'[\r\n"\\]')
 
 
-class Uploads:
+class FileUploads:
     """Creates records with their file."""
 
     def __init__(self, client: WriteClient, entropy: Entropy) -> None:
@@ -37,7 +37,7 @@ class Uploads:
         del record["attributes"]
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         url = self._client.api.url(f"sobjects/{table.name}")
-        content = Once(multipart(boundary, encode(record), column, _file_name(row), body))
+        content = UploadOnce(multipart(boundary, encode(record), column, _file_name(row), body))
         try:
             answer = read_json(self._client.send(HttpCall("POST", url, headers, content)))
         except AnswerLost:
@@ -47,7 +47,7 @@ class Uploads:
         return done(row.key, str(answer["id"]))
 
 
-class Once:
+class UploadOnce:
     """Pieces that can be sent once: a call that is turned away must begin with a new stream."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:

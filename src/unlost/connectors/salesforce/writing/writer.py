@@ -11,14 +11,14 @@ from unlost.connectors.salesforce.identity import read_identity
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
-from unlost.connectors.salesforce.writing.collections import Collections
+from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
-from unlost.connectors.salesforce.writing.looks import Looks
+from unlost.connectors.salesforce.writing.looks import RecordLookups
 from unlost.connectors.salesforce.writing.permissions import missing_for
 from unlost.connectors.salesforce.writing.rules import rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
-from unlost.connectors.salesforce.writing.uploads import Uploads
+from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
@@ -50,11 +50,11 @@ class SalesforceWriter:
         self._client = client
         self._api = client.api
         self._clock = clock
-        self._looks = Looks(self._api)
-        self._collections = Collections(client, entropy)
+        self._looks = RecordLookups(self._api)
+        self._collections = CollectionCalls(client, entropy)
         self._jobs = IngestJobs(client, entropy)
         self._bin = RecycleBin(client)
-        self._uploads = Uploads(client, entropy)
+        self._uploads = FileUploads(client, entropy)
         self._describes: dict[str, Describe] = {}
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_book: str | None = None

@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from unlost.engine.restore.values.outcome import RestoreOutcome
-from unlost.model.learned import Learned, learned
+from unlost.model.decoders import TypeDecoder, decoder_for
 from unlost.model.plan import RestorePlan
 from unlost.model.writing import RowOutcome, WriteOp
 
@@ -29,7 +29,7 @@ class Pass(StrEnum):
     LATE = "late"
 
 
-class Opened(msgspec.Struct, frozen=True, tag="opened"):
+class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
     """The run begins. ``at`` is the source's clock."""
 
     run: str
@@ -70,7 +70,7 @@ class CallAnswer(msgspec.Struct, frozen=True, tag="answer"):
     outcomes: tuple[RowOutcome, ...] = ()
 
 
-class Seen(msgspec.Struct, frozen=True, tag="seen"):
+class OutcomesWithoutCall(msgspec.Struct, frozen=True, tag="seen"):
     """Outcomes that needed no call."""
 
     stage: Pass
@@ -86,28 +86,46 @@ class LiveLink(msgspec.Struct, frozen=True):
     live: str
 
 
-class Linked(msgspec.Struct, frozen=True, tag="linked"):
+class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
     """By-products that were found."""
 
     links: tuple[LiveLink, ...]
 
 
-class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
+class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
     """The run goes on after a stop: what was refused for the moment may be tried again."""
 
     at: datetime
 
 
-class Closed(msgspec.Struct, frozen=True, tag="closed"):
+class RunClosed(msgspec.Struct, frozen=True, tag="closed"):
     """The run is over; only the commit follows."""
 
     outcome: RestoreOutcome
 
 
-type Entry = Opened | CallIntent | CallAnswer | Seen | Linked | Resumed | Closed
+type Entry = (
+    RunOpened
+    | CallIntent
+    | CallAnswer
+    | OutcomesWithoutCall
+    | RecordsLinked
+    | RunResumed
+    | RunClosed
+)
 
-_one = Opened | CallIntent | CallAnswer | Seen | Linked | Resumed | Closed
-_told: Learned[Entry | list[Entry]] = learned(cast("type[Entry | list[Entry]]", _one | list[_one]))
+_one = (
+    RunOpened
+    | CallIntent
+    | CallAnswer
+    | OutcomesWithoutCall
+    | RecordsLinked
+    | RunResumed
+    | RunClosed
+)
+_told: TypeDecoder[Entry | list[Entry]] = decoder_for(
+    cast("type[Entry | list[Entry]]", _one | list[_one])
+)
 
 
 def encode(entries: Sequence[Entry]) -> bytes:

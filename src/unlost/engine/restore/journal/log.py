@@ -9,11 +9,11 @@ from unlost.engine.restore.journal.entries import (
     CallAnswer,
     CallIntent,
     Entry,
-    Linked,
-    Opened,
+    OutcomesWithoutCall,
     Pass,
-    Resumed,
-    Seen,
+    RecordsLinked,
+    RunOpened,
+    RunResumed,
     decode,
     encode,
 )
@@ -37,7 +37,7 @@ class RestoreState:
     are the ids that left the bin through this run, which it began to empty where ``undid``.
     """
 
-    opened: Opened | None = None
+    opened: RunOpened | None = None
     closed: RestoreOutcome | None = None
     links: dict[RecordKey, str] = field(default_factory=dict)
     results: dict[Pass, dict[RecordKey, RowOutcome]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class RestoreState:
     def apply(self, number: int, entry: Entry) -> None:
         """Take an entry into account."""
         match entry:
-            case Opened():
+            case RunOpened():
                 self._begin(entry)
             case CallIntent():
                 self.open[number] = entry
@@ -62,16 +62,16 @@ class RestoreState:
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE
                 self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
-            case Seen():
+            case OutcomesWithoutCall():
                 self._settle(entry.stage, entry.table, None, entry.outcomes)
-            case Linked():
+            case RecordsLinked():
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
-            case Resumed():
+            case RunResumed():
                 self.tries.clear()
             case _:
                 self.closed = entry.outcome
 
-    def _begin(self, opened: Opened) -> None:
+    def _begin(self, opened: RunOpened) -> None:
         self.opened = opened
         for step in opened.plan.steps:
             if step.live is not None:
@@ -195,7 +195,7 @@ class RestoreLog:
         return number
 
     @property
-    def opened(self) -> Opened:
+    def opened(self) -> RunOpened:
         """How the run began; only where it did."""
         if self.state.opened is None:
             raise ValueError("the journal is empty")

@@ -6,21 +6,21 @@ References are settled later (see ``references``): they depend on what happens t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.planning.facts import Facts, Standing
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
 from unlost.engine.restore.values.note_code import NoteCode
-from unlost.model.plan import Action, RecordKey, Why
+from unlost.model.plan import Action, ActionReason, RecordKey
 from unlost.model.writing import Birth, Identity, WriteCapability, WriteOp
 
 
 @dataclass(slots=True)
-class Draft:
+class DraftStep:
     """A step in the making. ``columns`` are set on a live record, in the order of their finding.
 
     ``lost_links`` are references that stay empty, by column.
     """
 
-    facts: Facts
-    why: Why
+    facts: RecordFacts
+    why: ActionReason
     because: RecordKey | None
     action: Action
     adopted: bool = False
@@ -40,7 +40,7 @@ class Draft:
     def stays(self) -> bool:
         """True if it is a live record, or will be one under the id that is known."""
         live = self.action in (Action.UNCHANGED, Action.UPDATE, Action.UNDELETE, Action.ADOPT)
-        return live or (self.action is Action.SKIP and self.facts.standing is Standing.LIVE)
+        return live or (self.action is Action.SKIP and self.facts.standing is LiveStanding.LIVE)
 
     @property
     def comes_anew(self) -> bool:
@@ -60,20 +60,20 @@ class Draft:
 
 
 def draft(
-    facts: Facts,
+    facts: RecordFacts,
     capability: WriteCapability,
     *,
-    why: Why,
+    why: ActionReason,
     because: RecordKey | None,
     adopted: bool = False,
-) -> Draft:
+) -> DraftStep:
     """The step for a record. ``adopted``: its facts are those beside a live twin."""
-    made = Draft(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
+    made = DraftStep(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
     if made.action is Action.CREATE:
         create(made, capability)
     elif made.action is Action.SKIP:
         made.remark(NoteCode.LOST_SINCE)
-    elif made.action in (Action.UNDELETE, Action.ADOPT) or why is Why.SELECTED:
+    elif made.action in (Action.UNDELETE, Action.ADOPT) or why is ActionReason.SELECTED:
         _set_differing(made, capability, facts.differs)
         if facts.fixed:
             made.remark(NoteCode.COLUMN_FIXED)
@@ -86,7 +86,7 @@ def draft(
     return made
 
 
-def create(made: Draft, capability: WriteCapability) -> None:
+def create(made: DraftStep, capability: WriteCapability) -> None:
     """Let the record come back with a new id, if it can."""
     made.action = Action.CREATE
     made.columns.clear()
@@ -96,22 +96,22 @@ def create(made: Draft, capability: WriteCapability) -> None:
         made.skip(NoteCode.VALUE_MISSING)
 
 
-def _action(facts: Facts, capability: WriteCapability, *, adopted: bool) -> Action:
+def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -> Action:
     if adopted:
         return Action.ADOPT
-    if facts.standing is Standing.LIVE:
+    if facts.standing is LiveStanding.LIVE:
         return Action.UNCHANGED
     if not facts.whole:
         return Action.SKIP
     undeletable = capability.identity is Identity.UNDELETE and capability.allows(WriteOp.UNDELETE)
-    if facts.standing is Standing.BIN and undeletable:
+    if facts.standing is LiveStanding.BIN and undeletable:
         return Action.UNDELETE
     if facts.made_by_org or capability.birth is Birth.BY_PRODUCT:
         return Action.BY_PRODUCT
     return Action.CREATE
 
 
-def _set_differing(made: Draft, capability: WriteCapability, names: Sequence[str]) -> None:
+def _set_differing(made: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
     """Set columns that the org has otherwise, as far as it can be done."""
     facts = made.facts
     for name in names:
@@ -123,7 +123,7 @@ def _set_differing(made: Draft, capability: WriteCapability, names: Sequence[str
             set_column(made, name, capability)
 
 
-def set_column(made: Draft, name: str, capability: WriteCapability) -> None:
+def set_column(made: DraftStep, name: str, capability: WriteCapability) -> None:
     """Set a column of a live record, or say that it cannot be."""
     if capability.allows(WriteOp.UPDATE):
         made.columns[name] = None
@@ -135,4 +135,4 @@ def set_column(made: Draft, name: str, capability: WriteCapability) -> None:
         made.remark(NoteCode.UPDATE_NOT_ALLOWED)
 
 
-type Drafts = Mapping[RecordKey, Draft]
+type Drafts = Mapping[RecordKey, DraftStep]

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost.engine.restore.planning.choose import Draft
+from unlost.engine.restore.planning.choose import DraftStep
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, Estimate, NoteWeight, PlanNote
 from unlost.model.quota import Quota
@@ -152,7 +152,7 @@ class Prospect:
     not be asked.
     """
 
-    drafts: Sequence[Draft]
+    drafts: Sequence[DraftStep]
     schema: Schema
     capabilities: Capabilities
     never: Mapping[str, int]
@@ -213,7 +213,7 @@ def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
         )
 
 
-def _would_need(made: Draft, capability: WriteCapability) -> Iterator[WriteOp]:
+def _would_need(made: DraftStep, capability: WriteCapability) -> Iterator[WriteOp]:
     """What has to be done to a record, or might have to be if it were allowed.
 
     Without the right to change records no column of the plan is changed: the remarks tell.

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from unlost.engine.parallel import abreast
-from unlost.engine.restore.journal.entries import CallAnswer, CallIntent, Pass, Seen, SentRow
+from unlost.engine.restore.journal.entries import (
+    CallAnswer,
+    CallIntent,
+    OutcomesWithoutCall,
+    Pass,
+    SentRow,
+)
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
@@ -22,7 +28,7 @@ type Cells = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedCall:
     """A row that is ready to be sent.
 
     ``before``: what an update replaces. ``proof``: what tells its file from others. ``digest`` is that
@@ -41,11 +47,11 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class CallOutcome:
     """A call that was announced under ``number``, and what came back."""
 
     number: int
-    rows: Sequence[Prepared]
+    rows: Sequence[PreparedCall]
     outcomes: Sequence[RowOutcome]
 
     @property
@@ -56,7 +62,7 @@ class Called:
 
 
 def send(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> Sequence[RowOutcome]:
     """Make one call with these rows; every outcome is in the journal when this returns.
 
@@ -67,8 +73,8 @@ def send(
 
 
 def send_beside(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Called | None:
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> CallOutcome | None:
     """As ``send``, for calls that are made abreast.
 
     An answer without a fault becomes durable with what is written next: at the latest with the lane's
@@ -87,7 +93,7 @@ def send_beside(
 
 
 def send_abreast(
-    session: RestoreSession, lanes: Sequence[Iterator[Callable[[], Called | None]]]
+    session: RestoreSession, lanes: Sequence[Iterator[Callable[[], CallOutcome | None]]]
 ) -> None:
     """Make the calls of all lanes; every outcome is in the journal when this returns.
 
@@ -100,7 +106,7 @@ def send_abreast(
     _clear_up(session, [one for one in told if one is not None])
 
 
-def _clear_up(session: RestoreSession, unclear: Sequence[Called]) -> None:
+def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Find out what became of these calls, now that none is under way."""
     for at, one in enumerate(unclear):
         table = session.log.state.open[one.number].table
@@ -114,8 +120,8 @@ def _clear_up(session: RestoreSession, unclear: Sequence[Called]) -> None:
 
 
 def _call(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Called:
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> CallOutcome:
     number, token = announce(session, stage, op, table, rows)
     described = session.table(table)
     sent = [one.row for one in rows]
@@ -124,26 +130,26 @@ def _call(
     except UnlostError:
         session.log.write(CallAnswer(number))
         raise
-    return Called(number, rows, outcomes)
+    return CallOutcome(number, rows, outcomes)
 
 
 def upload(
     session: RestoreSession, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells
 ) -> RowOutcome:
     """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
-    ready = Prepared(row, proof=proof)
+    ready = PreparedCall(row, proof=proof)
     number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
         outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
     except UnlostError:
         session.log.write(CallAnswer(number))
         raise
-    found = answer(session, Called(number, [ready], [outcome]))
+    found = answer(session, CallOutcome(number, [ready], [outcome]))
     return found[0] if found else outcome
 
 
 def announce(
-    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> tuple[int, str]:
     """The number of the intent, and the token of its call."""
     described = session.table(table)
@@ -162,7 +168,7 @@ def announce(
 
 
 def answer(
-    session: RestoreSession, called: Called, *, beside: Sequence[WriteRow] = ()
+    session: RestoreSession, called: CallOutcome, *, beside: Sequence[WriteRow] = ()
 ) -> Sequence[RowOutcome]:
     """Clear up what is unknown, write the answer down, and stop where the org is full.
 
@@ -192,7 +198,7 @@ def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
 def see(session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]) -> None:
     """Write down outcomes that needed no call."""
     if outcomes:
-        session.log.write(Seen(stage, table, tuple(outcomes)))
+        session.log.write(OutcomesWithoutCall(stage, table, tuple(outcomes)))
 
 
 def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> RowOutcome:

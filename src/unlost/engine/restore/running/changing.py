@@ -9,8 +9,8 @@ from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.calls import (
     CHANGED_SINCE,
     TRIES,
-    Called,
-    Prepared,
+    CallOutcome,
+    PreparedCall,
     refusal,
     see,
     send,
@@ -46,7 +46,7 @@ def undelete(session: RestoreSession) -> None:
             _see_live(session, table, steps)
         while left := _pending(session, Pass.UNDELETE, steps):
             for batch in session.batches(table, left):
-                rows = [Prepared(WriteRow(step.record, step.live)) for step in batch]
+                rows = [PreparedCall(WriteRow(step.record, step.live)) for step in batch]
                 send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
 
 
@@ -216,13 +216,13 @@ def _set_abreast(
     session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
-    ready: Callable[[Sequence[PlanStep]], list[Prepared]],
+    ready: Callable[[Sequence[PlanStep]], list[PreparedCall]],
 ) -> None:
     """Several calls at a time: nobody else changes what this run made a moment ago."""
 
     def calls(
         lane: Iterable[tuple[str, Sequence[PlanStep]]],
-    ) -> Iterator[Callable[[], Called | None]]:
+    ) -> Iterator[Callable[[], CallOutcome | None]]:
         send_rows = partial(send_beside, session, Pass.LATE, WriteOp.UPDATE, table)
         return (partial(send_rows, rows) for _, batch in lane if (rows := ready(batch)))
 
@@ -265,7 +265,7 @@ def _prepared(
     *,
     held: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
-) -> list[Prepared]:
+) -> list[PreparedCall]:
     """The rows that must be sent; what needs no call is written down."""
     described = session.table(table)
     changes = [held[step.key] for step in steps]
@@ -273,7 +273,7 @@ def _prepared(
     wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
     seen: list[RowOutcome] = []
-    prepared: list[Prepared] = []
+    prepared: list[PreparedCall] = []
     for change in changes:
         built = update_row(change.columns, wanted[change.step.key], described, session.links)
         now = live.get(change.live)
@@ -293,7 +293,7 @@ def _judge(
     change: RowUpdate,
     wanted: Cells,
     live: Cells | None,
-) -> RowOutcome | Prepared:
+) -> RowOutcome | PreparedCall:
     """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
     key = change.step.key
     if live is None:
@@ -311,7 +311,7 @@ def _judge(
         if not _as_planned(table, change, live, expect, ours):
             return _changed_since(key)
     before = _only(live, names)
-    return Prepared(WriteRow(key.record, change.live, dict(wanted)), before)
+    return PreparedCall(WriteRow(key.record, change.live, dict(wanted)), before)
 
 
 def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:

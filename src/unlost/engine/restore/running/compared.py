@@ -16,7 +16,7 @@ from unlost.engine.restore.values.edits import typed_columns
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.engine.sameness import unequal
-from unlost.model.plan import Action, PlanStep, RecordKey, Why
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.writing import NeverReason
 
@@ -129,7 +129,7 @@ def _judge(session: RestoreSession, table: Table, states: States, reasons: Reaso
     for row in narrow:
         step, told = states.steps[row], reasons[row]
         typed = typed_columns(step, emptied) if step.edits else ()
-        if step.why is Why.SELECTED:
+        if step.why is ActionReason.SELECTED:
             own: Iterable[str] = (*chosen, *typed) if chosen else tuple(told)
         else:
             own = (*step.columns, *typed, *_links_into_plan(session, table, states, row))

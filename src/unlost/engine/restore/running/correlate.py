@@ -131,7 +131,7 @@ def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class MatchedRow:
     """``pairs``: key of a sent row to live id; ``left`` are candidates that fit no row."""
 
     pairs: Mapping[str, str]
@@ -181,7 +181,7 @@ def match(
     table: Table,
     rows: Sequence[WriteRow],
     candidates: Mapping[str, Mapping[str, str | None]],
-) -> Matched:
+) -> MatchedRow:
     """Pair sent rows with records that have the same values in all columns that were sent."""
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
@@ -197,7 +197,7 @@ def match(
             if same:
                 pairs[row.key] = same.pop()
                 del left[pairs[row.key]]
-    return Matched(pairs, tuple(left))
+    return MatchedRow(pairs, tuple(left))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:

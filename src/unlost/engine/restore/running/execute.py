@@ -11,11 +11,11 @@ from datetime import datetime
 from unlost.engine.restore.journal.entries import (
     CallAnswer,
     CallIntent,
-    Closed,
-    Linked,
     LiveLink,
-    Opened,
-    Resumed,
+    RecordsLinked,
+    RunClosed,
+    RunOpened,
+    RunResumed,
 )
 from unlost.engine.restore.journal.log import RestoreLog, same_plan
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
@@ -91,7 +91,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     if log.state.closed is None:
         _check_not_erased(plan, ports)
         at = ports.writer.server_time()
-        log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
+        log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
     steps = {step.key: step for step in plan.steps}
     seen: dict[RecordKey, str | None] = {
         RecordKey(link.table, link.record): link.live for link in plan.links
@@ -194,7 +194,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
             if found not in known
         )
         if links:
-            session.log.write(Linked(links))
+            session.log.write(RecordsLinked(links))
 
 
 def _close(session: RestoreSession) -> RestoreOutcome:
@@ -208,7 +208,7 @@ def _close(session: RestoreSession) -> RestoreOutcome:
         session.log.state.calls,
         records,
     )
-    session.log.write(Closed(outcome))
+    session.log.write(RunClosed(outcome))
     return outcome
 
 
@@ -227,7 +227,7 @@ def _carry_on(session: RestoreSession, records: Sequence[RecordOutcome]) -> None
             if now is not None and earlier != now:
                 links.append(LiveLink(table, earlier, now))
     if links:
-        session.log.write(Linked(tuple(links)))
+        session.log.write(RecordsLinked(tuple(links)))
 
 
 def _started(session: RestoreSession) -> datetime:

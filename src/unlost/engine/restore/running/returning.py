@@ -8,7 +8,7 @@ pass.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.journal.entries import Linked, LiveLink, Pass
+from unlost.engine.restore.journal.entries import LiveLink, Pass, RecordsLinked
 from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, refusal, see
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
@@ -93,7 +93,7 @@ def _back(
 def _leave(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
     if back:
         links = tuple(LiveLink(table, key.record, live) for key, live in back.items())
-        session.log.write(Linked(links))
+        session.log.write(RecordsLinked(links))
         see(session, Pass.CREATE, table, [_returned(key) for key in back])
 
 

@@ -20,11 +20,15 @@ from unlost.vault.maintenance.erase.chosen import (
 from unlost.vault.maintenance.erase.counts import erased_of, versions_of
 from unlost.vault.maintenance.erase.marks import unlisted
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
-from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
+from unlost.vault.maintenance.erase.redact import (
+    RecordNameFinder,
+    certificates_naming,
+    journals_naming,
+)
 from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Leave, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
-from unlost.vault.write.suppression_list import Mark
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.suppression_list import SuppressionMark
 
 _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 
@@ -36,7 +40,7 @@ class ErasureSurvey:
     wish: ErasureWish
     chosen: ErasedRecords
     matched: frozenset[tuple[str, str]]
-    marks: tuple[Mark, ...]
+    marks: tuple[SuppressionMark, ...]
     versions: Mapping[str, pa.Table]
     hits: tuple[AffectedTable, ...]
     contents: ErasedContents
@@ -50,13 +54,13 @@ class ErasureSurvey:
         return not (self.marks or self.hits or self.journals or self.certificates)
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> RecordNameFinder:
         """What tells documents that name the records."""
-        return Naming(self.chosen.records)
+        return RecordNameFinder(self.chosen.records)
 
 
 def find(
-    room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause
+    room: OrgVault, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause
 ) -> ErasureSurvey:
     """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
@@ -80,7 +84,7 @@ def find(
     )
     files = _hit(room, state, FILES_TABLE, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
-    naming = Naming(chosen.records)
+    naming = RecordNameFinder(chosen.records)
     found = ErasureSurvey(
         wish=wish,
         chosen=chosen,
@@ -96,7 +100,9 @@ def find(
     return replace(found, told=_told(found))
 
 
-def _hit(room: OrgRoom, state: LiveState, table: str, ids: pa.Array, pause: Pause) -> AffectedTable:
+def _hit(
+    room: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
+) -> AffectedTable:
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 

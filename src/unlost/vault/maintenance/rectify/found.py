@@ -16,31 +16,35 @@ from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import U_ID, U_SNAP
 from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
 from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
-from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
+from unlost.vault.maintenance.erase.redact import (
+    RecordNameFinder,
+    certificates_naming,
+    journals_naming,
+)
 from unlost.vault.maintenance.rectify.versions import (
-    Corrected,
     CorrectedColumns,
+    CorrectedRow,
+    OldValueTest,
     Place,
-    Row,
-    Was,
+    RectifyRow,
     corrected,
     kept,
     known_of,
     rows_of,
 )
-from unlost.vault.maintenance.rectify.words import Said
-from unlost.vault.maintenance.retain.contents import Freed, names_in
+from unlost.vault.maintenance.rectify.words import WordChanges
+from unlost.vault.maintenance.retain.contents import FreedContents, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import RANK
 
 type _Key = tuple[str, int, str, int]
 """Which row it is, by table, rank of the segment, record, and commit."""
 
-NO_CONTENTS = ErasedContents(Freed(), pa.array([], pa.string()), frozenset())
+NO_CONTENTS = ErasedContents(FreedContents(), pa.array([], pa.string()), frozenset())
 CORRECTED = "This was about a record that has been corrected since."
 
 
@@ -49,9 +53,9 @@ class RectifiedRow:
     """A row that changes: what in it, what it becomes, and whether snapshots show it."""
 
     table: str
-    row: Row
+    row: RectifyRow
     cells: Mapping[str, str | None]
-    corrected: Corrected
+    corrected: CorrectedRow
     shown: bool
 
     @property
@@ -77,7 +81,7 @@ class RectificationSurvey:
     rights: tuple[CorrectedColumns, ...]
     changes: tuple[RectifiedRow, ...]
     beside: tuple[RectifiedRow, ...]
-    said: tuple[Said, ...]
+    said: tuple[WordChanges, ...]
     hits: tuple[AffectedTable, ...]
     contents: ErasedContents
     journals: tuple[str, ...]
@@ -93,12 +97,12 @@ class RectificationSurvey:
         return {table: frozenset(own) for table, own in found.items()}
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> RecordNameFinder:
         """What tells documents that name the record, and what stood there."""
         values = frozenset(text for one in self.changes for text in one.wrong)
-        return Naming(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
+        return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
 
-    def becoming(self, table: str) -> Mapping[Place, Corrected]:
+    def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
         """What versions of a table become."""
         own = (one for one in self.touched if one.table == table and one.shown)
         return {one.row.place: one.corrected for one in own}
@@ -120,7 +124,7 @@ class _Looked:
     """A row, and what changes in it."""
 
     right: CorrectedColumns
-    row: Row
+    row: RectifyRow
     cells: Mapping[str, str | None]
 
     @property
@@ -130,7 +134,7 @@ class _Looked:
 
 
 def find(
-    room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause
+    room: OrgVault, state: LiveState, wish: RectifyWish, *, pause: Pause
 ) -> RectificationSurvey:
     """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
@@ -148,7 +152,7 @@ def find(
         changes=changes,
         beside=tuple(_beside(looked, shown)),
         said=tuple(
-            Said(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
+            WordChanges(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
         ),
         hits=(),
         contents=NO_CONTENTS,
@@ -161,7 +165,7 @@ def find(
     return replace(found, told=_told(found, looked))
 
 
-def _rights(room: OrgRoom, chosen: ErasedRecords, wish: RectifyWish) -> Iterator[CorrectedColumns]:
+def _rights(room: OrgVault, chosen: ErasedRecords, wish: RectifyWish) -> Iterator[CorrectedColumns]:
     """What the record's versions get, and what the rows get that the org's own log has of it."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
@@ -172,7 +176,7 @@ def _rights(room: OrgRoom, chosen: ErasedRecords, wish: RectifyWish) -> Iterator
     if wish.was is None:
         was = dict.fromkeys(values)
     else:
-        was = {name: Was(wish.was, known[name].kind) for name in values}
+        was = {name: OldValueTest(wish.was, known[name].kind) for name in values}
     yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
     for log in logs_of(room, chosen.state, table):
         for name, value in values.items() if log.table in ids else ():
@@ -209,7 +213,7 @@ def _check(known: Mapping[str, KnownColumn], wish: RectifyWish) -> None:
 
 
 def _looked(
-    room: OrgRoom, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
+    room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_Looked]:
     """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
     found: dict[_Key, _Looked] = {}
@@ -223,7 +227,7 @@ def _looked(
 
 
 def _changes(
-    room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]
+    room: OrgVault, looked: Sequence[_Looked], shown: Collection[_Key]
 ) -> Iterator[RectifiedRow]:
     for one in looked:
         if one.cells:
@@ -242,7 +246,7 @@ def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Rect
                 yield RectifiedRow(one.right.table, one.row, {}, kept(one.row), shown=True)
 
 
-def _shown(room: OrgRoom, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
+def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
     """The rows that snapshots show: not those that another of the same commit replaced."""
     found: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
@@ -253,7 +257,7 @@ def _shown(room: OrgRoom, state: LiveState, rights: Sequence[CorrectedColumns]) 
 
 
 def _lying(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     found: RectificationSurvey,
     looked: Sequence[_Looked],
@@ -285,11 +289,13 @@ def _unneeded(found: RectificationSurvey, looked: Sequence[_Looked]) -> pa.Chunk
     return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
 
 
-def _documented(room: OrgRoom, state: LiveState, found: RectificationSurvey) -> RectificationSurvey:
+def _documented(
+    room: OrgVault, state: LiveState, found: RectificationSurvey
+) -> RectificationSurvey:
     """With the journals that go, and the certificates that are written anew."""
     return replace(
         found,
-        journals=journals_naming(room, Naming(_own(found.chosen, found.wish))),
+        journals=journals_naming(room, RecordNameFinder(_own(found.chosen, found.wish))),
         certificates=tuple(certificates_naming(room, state, found.naming)),
     )
 
@@ -318,7 +324,7 @@ def _told(found: RectificationSurvey, looked: Sequence[_Looked]) -> Rectificatio
     )
 
 
-def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], Row]:
+def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], RectifyRow]:
     """The newest version by table and record."""
     return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
 
@@ -329,7 +335,7 @@ def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
 
 
 def _table(
-    table: str, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], Row]
+    table: str, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], RectifyRow]
 ) -> TableErased:
     own = [one.row for one in shown if one.table == table]
     records = {row.record for row in own}
@@ -338,7 +344,9 @@ def _table(
 
 
 def _current(
-    found: RectificationSurvey, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], Row]
+    found: RectificationSurvey,
+    shown: Sequence[RectifiedRow],
+    newest: Mapping[tuple[str, str], RectifyRow],
 ) -> set[str]:
     """Columns of the record's table that are wrong in the newest version of one that is alive."""
     return {

@@ -16,14 +16,14 @@ from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVers
 from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
 from unlost.vault.objects.files import FILES_TABLE, blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _CONTENT = r"\b[0-9a-f]{64}\b"
 _NOTHING = pieces_in(pa.chunked_array([], pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
+class FreedContents:
     """What goes with contents.
 
     ``contents`` of ``bytes``; ``empty``: packs in which nothing else lies; ``moving``: pieces that are
@@ -42,7 +42,7 @@ class Freed:
 
 
 @dataclass(slots=True)
-class Unneeded:
+class UnneededContents:
     """Contents that versions which go had named: those of them that nothing else names."""
 
     contents: set[str] = field(default_factory=set)
@@ -65,12 +65,12 @@ class Unneeded:
         return pa.array([blob_row_id(content) for content in self.contents], pa.string())
 
 
-def naming_columns(room: OrgRoom, table: str) -> tuple[str, ...]:
+def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
     """The physical columns of a table in which contents are named."""
     return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
 
 
-def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> pa.Array:
+def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
     """Ids of the rows of ``$files`` that there may be for records of a table."""
     known = room.schemas.known(schema, table)
     found = room.schemas.table(schema, table)
@@ -80,7 +80,7 @@ def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> p
     return pa.array(ids, pa.string())
 
 
-def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Freed:
+def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> FreedContents:
     """What goes with contents.
 
     ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those
@@ -93,7 +93,7 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
         going.append(pieces_in(texts))
     pieces = pl.concat(going).unique()
     if not len(pieces):
-        return Freed()
+        return FreedContents()
     touched = pieces.select("pack").unique()
     staying = [_NOTHING]
     for looked in files.look((extents,)):
@@ -103,7 +103,7 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     pieces = pieces.join(needed, on=pieces.columns, how="anti")
     held = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
     worth = [pack for pack, bytes_ in held.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)]
-    return Freed(
+    return FreedContents(
         contents=count,
         bytes=int(pieces.get_column("length").sum()),
         empty=tuple(sorted(set(touched.get_column("pack").to_list()) - held.keys())),
@@ -111,7 +111,7 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     )
 
 
-def files_column(room: OrgRoom, name: str) -> str:
+def files_column(room: OrgVault, name: str) -> str:
     """The physical column of ``$files`` with this name."""
     return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD
-from unlost.vault.maintenance.retain.surviving import KEYS, Fates, TableRetention, fates
+from unlost.vault.maintenance.retain.surviving import KEYS, TableRetention, VersionFates, fates
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.read.merge import MergePiece, PieceReader, cut, in_id_order, ranked
 from unlost.vault.read.table_view import TableView, shown_of_each
@@ -24,7 +24,7 @@ class SurveyedVersions:
     """
 
     keys: pa.Table
-    fates: Fates
+    fates: VersionFates
     lost: pa.Table
     lying: pa.Table
 
@@ -87,7 +87,7 @@ class RetentionSurvey:
 
 
 class Survivors:
-    """The versions of a tier that stay; see ``Choice``."""
+    """The versions of a tier that stay; see ``MergeChoice``."""
 
     def __init__(self, survey: RetentionSurvey, tier: Tier, reader: PieceReader) -> None:
         self._survey = survey
@@ -117,7 +117,7 @@ class Survivors:
 
 
 def _losers(
-    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: Fates
+    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: VersionFates
 ) -> tuple[pa.Table, pa.Table]:
     """Rows that are not shown: those of records of which something goes, and the others."""
     losers = rows.slice(0, 0) if shown.all() else rows.filter(pa.array(~shown))

@@ -60,7 +60,7 @@ class TableRetention:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
+class VersionFates:
     """For each version: it goes; it stays, but what it says of the one before is true no more.
 
     ``whole``: it goes, and with it the record.
@@ -76,7 +76,7 @@ class Fates:
         return not (self.goes.any() or self.untold.any())
 
 
-def fates(rows: pa.Table, keeping: TableRetention) -> Fates:
+def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
     """The fates of all versions of some ids: rows with ``KEYS``, by id and then oldest first."""
     ids = rows.column(U_ID)
     last = last_of_each(ids)
@@ -93,7 +93,7 @@ def fates(rows: pa.Table, keeping: TableRetention) -> Fates:
     after_one_that_goes = np.zeros(len(rows), dtype=np.bool_)
     after_one_that_goes[1:] = goes[:-1] & ~last[:-1]
     whole = goes & records.all_of(goes)
-    return Fates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
+    return VersionFates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
 
 
 class _Records:

@@ -10,34 +10,34 @@ from numpy.typing import NDArray
 from unlost.model.retention import TableForgotten
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
 from unlost.vault.maintenance.retain.contents import (
-    Freed,
-    Unneeded,
+    FreedContents,
+    UnneededContents,
     file_rows_of,
     files_column,
     freed,
     naming_columns,
 )
-from unlost.vault.maintenance.retain.scope import Scope
-from unlost.vault.maintenance.retain.spill import Spill
+from unlost.vault.maintenance.retain.scope import RetentionScope
+from unlost.vault.maintenance.retain.spill import RowSpill
 from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.retain.words import VersionWords
 from unlost.vault.maintenance.rewrite.repack import names_any
 from unlost.vault.maintenance.rewrite.tiers import Tier
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
 type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Spills:
+class RowSpills:
     """Where rows wait that leave or enter bare tables."""
 
-    words: Spill
-    changes: Spill
-    told: Spill  # what stands in ``$changes`` in place of rows that are true no more
+    words: RowSpill
+    changes: RowSpill
+    told: RowSpill  # what stands in ``$changes`` in place of rows that are true no more
 
 
 @dataclass(slots=True)
@@ -114,16 +114,21 @@ class TablesForgotten:
     """Looks through all tables of an org. With ``spills`` it gathers what follows for other tables."""
 
     def __init__(
-        self, room: OrgRoom, scope: Scope, pause: Pause, *, spills: Spills | None = None
+        self,
+        room: OrgVault,
+        scope: RetentionScope,
+        pause: Pause,
+        *,
+        spills: RowSpills | None = None,
     ) -> None:
         self._room = room
         self._scope = scope
         self._pause = pause
         self._spills = spills
-        self._unneeded = Unneeded()
+        self._unneeded = UnneededContents()
         self._file_rows: list[pa.Array] = []
         self._schema = room.chain.manifest(scope.state.seq)[0].schema
-        self.freed = Freed()
+        self.freed = FreedContents()
 
     def tally(self) -> list[TableTally]:
         """All tables of which something goes; ``$files`` comes last."""
@@ -184,7 +189,7 @@ class TablesForgotten:
             self._file_rows.append(file_rows_of(self._room, self._schema, table, ends))
 
     def _spill(
-        self, spills: Spills, tally: TableTally, looked: SurveyedVersions, words: VersionWords
+        self, spills: RowSpills, tally: TableTally, looked: SurveyedVersions, words: VersionWords
     ) -> None:
         keys, fates, several = looked.keys, looked.fates, tally.several(looked)
         for rows in words.lost(keys.column(U_ID).combine_chunks(), fates.goes):
@@ -193,7 +198,7 @@ class TablesForgotten:
         spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
         spills.told.add(self._told_anew(tally, looked, fates.untold & several))
 
-    def _spill_first(self, spills: Spills, tally: TableTally) -> None:
+    def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
         """Where the oldest tiers go altogether, the index tells nothing of the commit that is first then."""
         staying = np.flatnonzero(tally.staying)
         if not len(staying) or staying[0] == 0:

@@ -16,8 +16,8 @@ from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.sidecar import Sidecar
 from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, lying
-from unlost.vault.layout.segment_label import Shape, label_of
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.layout.segment_label import SegmentShape, label_of
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.unread import device_failed, is_lost, unread
 
 _FIRST_CELL = "c"
@@ -32,10 +32,10 @@ class RowSpan:
     rows: int
 
 
-class Leavings:
+class RemainingChunks:
     """An object whose footer can be read, as one segment in it sees it."""
 
-    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgRoom) -> None:
+    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgVault) -> None:
         self._file = file
         self._room = room
         self.live = live
@@ -57,10 +57,10 @@ class Leavings:
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
     @property
-    def shapes(self) -> tuple[Shape, ...]:
+    def shapes(self) -> tuple[SegmentShape, ...]:
         """The shapes of its rows; one that was not merged has one."""
         return self.label.shapes or (
-            Shape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
+            SegmentShape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
         )
 
     def _rows(self, file: pq.ParquetFile, span: RowSpan, name: str) -> pa.Table | None:
@@ -95,7 +95,7 @@ class Leavings:
 
 
 @contextmanager
-def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
+def leavings(room: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
     """What is left of a segment; None where its object is gone, or nobody can tell what is in it.
 
     Raises StoreError where it cannot be read now.
@@ -105,17 +105,17 @@ def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
         file = None
         if room.sealed.store.size(name) == live.entry.bytes:
             file = _opened(room, live, held) or _opened(room, live, held)
-        yield None if file is None else Leavings(file, live, room=room)
+        yield None if file is None else RemainingChunks(file, live, room=room)
 
 
-def _opened(room: OrgRoom, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
+def _opened(room: OrgVault, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
     try:
         return held.enter_context(room.reader.opened(live.entry))
     except IntegrityError:
         return None
 
 
-def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
+def sidecar_of(room: OrgVault, live: LiveSegment) -> Sidecar | None:
     """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
     try:
         return room.reader.sidecar(live.entry)

@@ -18,7 +18,7 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _OF_BLOBS = frozenset({"size", "extents", "encoding"})
 _OF_FILES = frozenset({"blob", "size"})
@@ -34,7 +34,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 
 
 def lacked_of(
-    room: OrgRoom, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+    room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> list[frozenset[str]]:
     """The columns that rows lack, without those that rows of their kind never have: nothing is lost there."""
     if table != FILES or not any(without):
@@ -46,7 +46,7 @@ def lacked_of(
 
 
 def rows_without(
-    room: OrgRoom, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+    room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> NDArray[np.bool_]:
     """Rows that say nothing any more without the columns that they lack."""
     gone = np.zeros(len(ids), dtype=np.bool_)

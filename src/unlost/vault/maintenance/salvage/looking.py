@@ -27,7 +27,7 @@ from unlost.vault.maintenance.salvage.losses import Losses
 from unlost.vault.maintenance.salvage.tables import TableWork, naming_lost
 from unlost.vault.maintenance.salvage.unnamed import names_of, unnamed
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def begun(state: LiveState) -> blake3:
 class SalvageSurveyor:
     """Looks at an org; ``state`` is its head."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
         self._state = state
         self._pause = pause

@@ -10,17 +10,23 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Choosing, Pause, hit
 from unlost.vault.maintenance.rewrite.merging import GROUP_ROWS, Merger
 from unlost.vault.maintenance.salvage.chunks import leavings, sidecar_of, span_of_ids
 from unlost.vault.maintenance.salvage.losses import Losses
-from unlost.vault.maintenance.salvage.pieces import Book, Missing, Piecing, SalvagedRows, label_of
+from unlost.vault.maintenance.salvage.pieces import (
+    Missing,
+    RowGroupReader,
+    SalvagedRows,
+    ShapeTable,
+    label_of,
+)
 from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs
 from unlost.vault.read.merge import MergePiece, cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
 
@@ -31,14 +37,14 @@ class TableWork:
     ``missing`` says which contents are lost.
     """
 
-    room: OrgRoom
+    room: OrgVault
     state: LiveState
     table: str
     damaged: Sequence[LiveSegment]
     missing: Missing
     pause: Pause
     losses: Losses
-    books: dict[str, Book] = field(default_factory=dict)
+    books: dict[str, ShapeTable] = field(default_factory=dict)
 
     def look(self) -> Iterator[pa.Table]:
         """Find out what is lost; what is left of each row group."""
@@ -48,14 +54,14 @@ class TableWork:
                     yield piece.rows
 
     def _looked(self, live: LiveSegment) -> Iterator[SalvagedRows]:
-        book = self.books[live.entry.id] = Book()
+        book = self.books[live.entry.id] = ShapeTable()
         car = sidecar_of(self.room, live)
         with leavings(self.room, live) as left:
             if left is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
                 return
-            piecing = Piecing(self.room, left, book, self.missing)
+            piecing = RowGroupReader(self.room, left, book, self.missing)
             for number, span in enumerate(left.spans):
                 self.pause()
                 piece = piecing.piece(span)
@@ -73,7 +79,7 @@ class TableWork:
             if left is None:
                 return None
             book = self.books[live.entry.id]
-            piecing = Piecing(self.room, left, book, self.missing, load)
+            piecing = RowGroupReader(self.room, left, book, self.missing, load)
             stream = out.stream(
                 label_of(left, book),
                 group_rows=GROUP_ROWS,
@@ -96,7 +102,7 @@ class TableWork:
 
     def rewritten(
         self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
-    ) -> Iterator[Rewritten]:
+    ) -> Iterator[ReplacedSegments]:
         """The damaged segments, those that must stay beside them, and those that follow what is lost."""
         whole = self.room.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
@@ -108,7 +114,7 @@ class TableWork:
             old = tuple(one.entry for one in part)
             own = [one.entry for one in left if one not in part]
             if not left:
-                yield Rewritten(old, ())
+                yield ReplacedSegments(old, ())
                 continue
             view = TableView(self.table, left, self.room.reading)
             reach = CommitRange(tier.first, tier.last)
@@ -116,7 +122,7 @@ class TableWork:
                 self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
             )
             new = merger.merge(left)
-            yield Rewritten(old, tuple(new), (*own, *merger.between))
+            yield ReplacedSegments(old, tuple(new), (*own, *merger.between))
 
     def _following(self) -> Iterator[str]:
         """Segments with newer versions of records of which one is not as it was."""
@@ -138,8 +144,8 @@ class TableWork:
         )
 
 
-class Untold:
-    """Everything; but what a row replaced is not told where that may be lost. See ``Choice``."""
+class PredecessorUnknown:
+    """Everything; but what a row replaced is not told where that may be lost. See ``MergeChoice``."""
 
     def __init__(self, view: TableView, losses: Losses) -> None:
         self._view = view

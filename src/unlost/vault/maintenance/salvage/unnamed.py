@@ -24,7 +24,7 @@ type Rows = Callable[[], Iterator[pa.Table]]
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class UnnamedContents:
     """Rows of ``$files`` by id, and what becomes of packs: ``moving`` pieces are needed, ``packs`` go."""
 
     rows: frozenset[str]
@@ -42,7 +42,7 @@ def names_of(view: TableView, pause: Pause) -> Iterator[str]:
 
 def unnamed(
     files: Rows, named: set[str], contents: SalvagedContents, damaged: frozenset[str]
-) -> Unnamed:
+) -> UnnamedContents:
     """What goes; ``named`` are the contents that records name, ``damaged`` the packs that are damaged."""
     for rows in files():
         named.update(names_in(rows.column("blob")))
@@ -67,7 +67,7 @@ def unnamed(
         left.append(found.join(touched, on="pack", how="semi"))
     moving = contents.moving.join(freed, on=freed.columns, how="anti")
     packs = frozenset(touched.get_column("pack").to_list())
-    return Unnamed(going, pl.concat([moving, *left]).unique(), packs)
+    return UnnamedContents(going, pl.concat([moving, *left]).unique(), packs)
 
 
 def _going(files: Rows, named: set[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import damaged
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.write.journal import EntryChain, entry_counts
 
@@ -17,7 +17,7 @@ class JournalVerifier:
     """Verifies the journals of one org; ``listing``: sizes of the org's objects by name."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: Ledger
+        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed

@@ -33,7 +33,7 @@ from unlost.web.requests import UserRequest, sent
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AlertLine:
     """An alert with what the actor may do about it; ``link`` is empty where they may not go."""
 
     alert: AlertRecord
@@ -52,10 +52,10 @@ def inbox(request: UserRequest) -> HttpResponse:
     return render(request, "alerts/inbox.html", context)
 
 
-def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[Line]:
+def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLine]:
     actor = request.unlost.actor
     orgs = {org.name: org for org in request.unlost.orgs()}
-    found: list[Line] = []
+    found: list[AlertLine] = []
     for one in alerts:
         org, page = orgs.get(one.alarm.org), PAGES[one.alarm.rule]
         oid = org.oid if org is not None else None
@@ -65,7 +65,7 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[Line]:
         link = address(one.alarm) if goes or page.right is Right.LOOK else ""
         open_still = one.resolved_at is None and one.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
-        found.append(Line(one, zone, link, page.words, sees))
+        found.append(AlertLine(one, zone, link, page.words, sees))
     return found
 
 

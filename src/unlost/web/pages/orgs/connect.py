@@ -24,8 +24,8 @@ from unlost.app.actions.orgs.connecting import asks, connectors, missing
 from unlost.app.actions.orgs.orgs import AddedOrg, NewOrg, check_name, keep
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.schedule import Schedule
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
@@ -233,7 +233,7 @@ def _chosen(request: UserRequest, known: Mapping[str, Any]) -> Sequence[Setting]
 
 
 def _found(known: Mapping[str, Any]) -> AddedOrg:
-    return learned(AddedOrg).convert(known["found"])
+    return decoder_for(AddedOrg).convert(known["found"])
 
 
 def _step(

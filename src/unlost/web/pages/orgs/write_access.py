@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.orgs.connecting import Asks, asks, missing
+from unlost.app.actions.orgs.connecting import ConnectorFields, asks, missing
 from unlost.app.actions.orgs.follow import follow as follow_org
 from unlost.app.actions.orgs.org_page import org_settings
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
@@ -101,7 +101,7 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
     return _shown(request, "orgs/writer.html", form, context)
 
 
-def _typed(request: UserRequest, name: str, asked: Asks) -> dict[str, str]:
+def _typed(request: UserRequest, name: str, asked: ConnectorFields) -> dict[str, str]:
     """The secrets that were typed now, or a moment ago into a form with an error."""
     if request.method != "POST":
         drop_draft(request, name)
@@ -111,7 +111,9 @@ def _typed(request: UserRequest, name: str, asked: Asks) -> dict[str, str]:
     return typed
 
 
-def _complete(request: UserRequest, form: ConnectorForm, asked: Asks, known: set[str]) -> bool:
+def _complete(
+    request: UserRequest, form: ConnectorForm, asked: ConnectorFields, known: set[str]
+) -> bool:
     """True if the settings can be read and no secret is missing; the form tells what is wrong."""
     try:
         lacking = missing(request.unlost, asked.connector, form.config(), known=known)

@@ -13,7 +13,7 @@ from unlost.model.errors import IntegrityError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts.audit_lines import csv_lines, json_lines
-from unlost.web.parts.streaming import Piecewise
+from unlost.web.parts.streaming import StreamedResponse
 from unlost.web.requests import UserRequest
 
 
@@ -34,7 +34,7 @@ def check(request: UserRequest) -> HttpResponse:
 
 @require_POST
 @needs(Right.AUDIT)
-def download(request: UserRequest) -> Piecewise:
+def download(request: UserRequest) -> StreamedResponse:
     """All deeds as a file; that they were exported is one of them."""
     kind = request.POST.get("format", "")
     if kind not in ("jsonl", "csv"):
@@ -49,7 +49,7 @@ def download(request: UserRequest) -> Piecewise:
         if kind == "jsonl"
         else (csv_lines(entries), "text/csv; charset=utf-8")
     )
-    response = Piecewise(lines, content_type=media)
+    response = StreamedResponse(lines, content_type=media)
     name = f"unlost-audit-{request.unlost.clock.now():%Y-%m-%d}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"  # noqa: FBT003 (Django's own signature)
     return response

@@ -25,7 +25,7 @@ from unlost.web.requests import UserRequest, sent
 PART = {"part": "settings", "tab": "people"}
 
 
-class Contact(forms.Form):
+class ContactForm(forms.Form):
     """How somebody is called and reached."""
 
     full_name = forms.CharField(
@@ -42,7 +42,7 @@ class Contact(forms.Form):
     )
 
 
-class NewPerson(RoleForm, Contact):
+class NewPerson(RoleForm, ContactForm):
     """Somebody who is added, with a first role."""
 
     field_order = ("name", "full_name", "email", "role", "org")
@@ -92,7 +92,7 @@ def show(request: UserRequest, name: str) -> HttpResponse:
     """One of them; the form changes how they are called and reached."""
     known = person(request.unlost, name)
     held = {"full_name": known.full_name, "email": known.email}
-    form = Contact(sent(request), initial=held)
+    form = ContactForm(sent(request), initial=held)
     if done(form, lambda: edit(request.unlost, name, **form.cleaned_data)):
         messages.success(request, _("%(name)s was changed.") % {"name": known.name})
         return redirect("person", name=known.name)
@@ -170,13 +170,17 @@ def _role_form(request: UserRequest, data: Any = None) -> RoleForm:
 
 
 def _person_page(
-    request: UserRequest, name: str, *, contact: Contact | None = None, role: RoleForm | None = None
+    request: UserRequest,
+    name: str,
+    *,
+    contact: ContactForm | None = None,
+    role: RoleForm | None = None,
 ) -> HttpResponse:
     known = person(request.unlost, name)
     held = {"full_name": known.full_name, "email": known.email}
     context = {
         "person": known,
-        "contact": contact or Contact(initial=held),
+        "contact": contact or ContactForm(initial=held),
         "role_form": role or _role_form(request),
     }
     return _page(request, "settings/person.html", context, contact, role)

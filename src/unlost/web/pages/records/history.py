@@ -11,10 +11,10 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.records.file import open_stored
-from unlost.app.actions.records.history import ChangedField, Entry, HistoryResult, history
+from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.show import ShowResult, show
 from unlost.model.snapshot import ChangeKind
-from unlost.web.parts.streaming import Piecewise, pieces
+from unlost.web.parts.streaming import StreamedResponse, pieces
 from unlost.web.requests import UserRequest
 
 # Shown in the browser: kinds that run nothing. All others are only saved.
@@ -69,7 +69,7 @@ def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
     stored, body = open_stored(request.unlost, org, record, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
-    response = Piecewise(pieces(stack, body), content_type=kind if shown else SAVED)
+    response = StreamedResponse(pieces(stack, body), content_type=kind if shown else SAVED)
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
@@ -81,11 +81,11 @@ def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
 class TimelineEntry:
     """An entry of a story, with the fields that tell something."""
 
-    entry: Entry
+    entry: HistoryEntry
     fields: tuple[ChangedField, ...]
 
 
-def _told(entry: Entry) -> TimelineEntry | None:
+def _told(entry: HistoryEntry) -> TimelineEntry | None:
     """Without the fields that the org sets by itself; None if nothing else changed."""
     telling = tuple(field for field in entry.fields if not field.by_itself)
     if entry.kind is ChangeKind.CHANGED and not telling:

@@ -31,7 +31,7 @@ from unlost.model.errors import UnlostError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts import background
-from unlost.web.parts.paging import Pages, start_of
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import sent_ticks
 from unlost.web.requests import UserRequest
 
@@ -63,7 +63,7 @@ def records(request: UserRequest, org: str, plan: str, table: str) -> HttpRespon
     """The records of one table of a plan."""
     view, start = kept_plan(request.unlost, org, plan), start_of(request)
     found = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
-    pages = Pages(start, PAGE, len(found.records), found.total)
+    pages = PageLinks(start, PAGE, len(found.records), found.total)
     context = {"found": found, "pages": pages, **_context(view)}
     return render(request, "restore/records.html", context)
 

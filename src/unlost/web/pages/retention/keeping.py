@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import rights_in
-from unlost.app.actions.retention.forget import ForgetPlan, NightOf, forget, plan
-from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.retention.forget import ForgetPlan, ForgottenBackup, forget, plan
+from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
 from unlost.app.actions.retention.keeping import change, show
 from unlost.catalog.keeping import NUMBERS
 from unlost.model.access import Right
@@ -86,7 +86,7 @@ def lifted(request: UserRequest, org: str) -> HttpResponse:
     """Take a hold back."""
     sent = request.POST
     table, record, night = (sent.get(name, "") for name in ("table", "record", "night"))
-    wish = WishedHold(
+    wish = HoldRequest(
         table="" if record else table,
         record=f"{table}/{record}" if record else "",
         night=int(night) if night.isdecimal() and night != "0" else None,
@@ -133,11 +133,13 @@ def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetP
     return plan(request.unlost, org, form.wish())
 
 
-def _by_year(nights: Sequence[NightOf], *, zone: str) -> list[tuple[int, list[NightOf]]]:
+def _by_year(
+    nights: Sequence[ForgottenBackup], *, zone: str
+) -> list[tuple[int, list[ForgottenBackup]]]:
     """The newest year first, and in it the newest night."""
     place = ZoneInfo(zone)
 
-    def year(night: NightOf) -> int:
+    def year(night: ForgottenBackup) -> int:
         return night.as_of.astimezone(place).year
 
     newest = sorted(nights, key=lambda night: night.number, reverse=True)

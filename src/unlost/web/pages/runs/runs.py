@@ -16,13 +16,13 @@ from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_k
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
-from unlost.app.actions.runs.control import Controlled, cancel, go_on, pause
+from unlost.app.actions.runs.control import RunCommandResult, cancel, go_on, pause
 from unlost.app.actions.runs.run import RunStatus
 from unlost.app.actions.runs.run import job as job_state
 from unlost.app.actions.runs.runs import RunGroup, RunsPage
 from unlost.app.actions.runs.runs import jobs as job_list
 from unlost.app.compose import Application
-from unlost.app.restores.overrides import CauseEdit, Otherwise
+from unlost.app.restores.overrides import CauseEdit, Overrides
 from unlost.catalog.runs import RunState
 from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError
@@ -34,7 +34,7 @@ from unlost.web.requests import UserRequest
 from unlost.web.said import said
 from unlost.web.said import told as problem
 
-ACTS: dict[str, Callable[[Application, str], Controlled]] = {
+ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
     "go-on": go_on,
     "cancel": cancel,
@@ -99,7 +99,7 @@ def retry(request: UserRequest, run: str) -> HttpResponse:
     app = request.unlost
     org = job_state(app, run).org
     codes = tuple(request.POST.getlist("code"))
-    asked = PlanRequest(org, otherwise=Otherwise(causes=tuple(_causes(request))))
+    asked = PlanRequest(org, otherwise=Overrides(causes=tuple(_causes(request))))
     try:
         view = choose(app, org, RestoreRequest(asked, retry=run, codes=codes))
     except UsageError as error:
