@@ -49,12 +49,12 @@ class AlertChanges:
 
 def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open what is new, renew what lasts, close what is over; and line up what must be told."""
-    said = {one.key: one for one in alarms}
+    alerts = {alarm.key: alarm for alarm in alarms}
     with own_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
-        opened = [_open(alarm, now) for key, alarm in said.items() if key not in known]
-        grown = [row for key, row in known.items() if key in said and _renew(row, said[key])]
-        over = [row for key, row in known.items() if key not in said]
+        opened = [_open(alarm, now) for key, alarm in alerts.items() if key not in known]
+        grown = [row for key, row in known.items() if key in alerts and _renew(row, alerts[key])]
+        over = [row for key, row in known.items() if key not in alerts]
         for row in over:
             _close(row, now)
         _line_up([*opened, *grown], AlertMessage.OPENED, now)
@@ -69,8 +69,8 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     """Alerts that last, the newest first; ``most``: the newest ones, those that are over too."""
     with own_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
-        found = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
-    return [_alert(row) for row in found]
+        alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
+    return [_alert(row) for row in alert_rows]
 
 
 def acknowledge(key: str, *, at: datetime) -> bool:
@@ -178,10 +178,14 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
             lasting = AlertRow.objects.filter(resolved_at=None, acknowledged_at=None)
             Delivery.objects.bulk_create(
                 Delivery(
-                    alert=one, channel=row, told=AlertMessage.OPENED.value, made_at=at, next_at=at
+                    alert=alert_row,
+                    channel=row,
+                    told=AlertMessage.OPENED.value,
+                    made_at=at,
+                    next_at=at,
                 )
-                for one in lasting
-                if one.id not in known
+                for alert_row in lasting
+                if alert_row.id not in known
             )
 
 
@@ -236,7 +240,7 @@ def _close(row: AlertRow, now: datetime) -> None:
     row.save(update_fields=["resolved_at"])
     told = row.deliveries.filter(told=AlertMessage.OPENED.value)
     told.filter(sent_at=None).update(next_at=None)
-    channels = {one.channel_id for one in told.exclude(sent_at=None)}
+    channels = {delivery.channel_id for delivery in told.exclude(sent_at=None)}
     for channel in channels:
         Delivery.objects.create(
             alert=row,
@@ -247,10 +251,14 @@ def _close(row: AlertRow, now: datetime) -> None:
         )
 
 
-def _line_up(rows: Sequence[AlertRow], told: AlertMessage, now: datetime) -> None:
-    channels = [one for one in ChannelRow.objects.all() if ChannelKind(one.kind).takes_alerts]
+def _line_up(rows: Sequence[AlertRow], message: AlertMessage, now: datetime) -> None:
+    channels = [
+        channel_row
+        for channel_row in ChannelRow.objects.all()
+        if ChannelKind(channel_row.kind).takes_alerts
+    ]
     Delivery.objects.bulk_create(
-        Delivery(alert=row, channel=channel, told=told.value, made_at=now, next_at=now)
+        Delivery(alert=row, channel=channel, told=message.value, made_at=now, next_at=now)
         for row in rows
         if row.acknowledged_at is None
         for channel in channels

@@ -123,7 +123,7 @@ def _spent_until(
 
 def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
     """When so many of our calls are 24 hours old; their hours count until they are over."""
-    for hour in sorted(hours, key=lambda one: one.hour):
+    for hour in sorted(hours, key=lambda api_hour: api_hour.hour):
         over -= hour.calls
         if over <= 0:
             return max(hour.hour + HOUR + DAY, now + timedelta(minutes=1))

@@ -77,7 +77,7 @@ def _newest(rows: models.QuerySet[VaultCheck]) -> CheckRecord | None:
 
 
 def _value(row: VaultCheck) -> CheckRecord:
-    damages = tuple(str(one) for one in row.damages)
+    damages = tuple(str(damage) for damage in row.damages)
     part = VerifyPart(row.part, row.parts) if row.parts else None
     return CheckRecord(
         row.at,

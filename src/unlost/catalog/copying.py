@@ -78,8 +78,8 @@ def settings_digest() -> str:
 def dump() -> bytes:
     """The database as it is now, without what only matters to this machine's processes."""
     with own_connection(), closing(sqlite3.connect(":memory:")) as copy:
-        with as_file() as held:
-            held.backup(copy)
+        with as_file() as connection:
+            connection.backup(copy)
         for table in PASSING:
             copy.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
         copy.commit()

@@ -93,7 +93,7 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
 def _ticks(org: str, texts: set[str]) -> int:
     count = 0
     for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
-        left = [one for one in row.records if one not in texts]
+        left = [record for record in row.records if record not in texts]
         if left != row.records:
             count += 1
             TickRow.objects.filter(pk=row.pk).update(records=left)

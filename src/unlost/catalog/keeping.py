@@ -57,9 +57,9 @@ def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
 
 def keep_as(old: str, new: str, *, at: datetime) -> None:
     """Keep the nights of one org (an oid) as those of another; holds and old nights are not moved."""
-    kept = rules_of(old)
-    if kept.since is not None:
-        set_rules(new, kept.rules, at=at)
+    rules = rules_of(old)
+    if rules.since is not None:
+        set_rules(new, rules.rules, at=at)
 
 
 def save_forgotten(oid: str, record: ForgottenRecord) -> None:

@@ -43,7 +43,7 @@ def abreast[A, T](call: Callable[[A], T], lanes: Sequence[Iterator[A]]) -> Itera
     one is begun.
     """
     with ExitStack() as stack:
-        held = [_Lane[A, T](one, stack.enter_context(_thread())) for one in lanes]
+        held = [_Lane[A, T](lane, stack.enter_context(_thread())) for lane in lanes]
         try:
             while held:
                 for lane in held:

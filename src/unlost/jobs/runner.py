@@ -75,8 +75,8 @@ class LocalRunner:
 
     def sleep_until(self, when: datetime) -> None:
         """Let time pass; a resumed run sleeps only for what is left."""
-        while (left := (when - self._clock.now()).total_seconds()) > 0:
-            self._clock.sleep(min(left, LONGEST_NAP))
+        while (total_seconds := (when - self._clock.now()).total_seconds()) > 0:
+            self._clock.sleep(min(total_seconds, LONGEST_NAP))
 
     def _once[T](self, name: str, key: str, call: Callable[[], T], result: type[T]) -> T:
         kept = self._store.result(self._run, name, key)

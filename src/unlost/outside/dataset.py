@@ -168,7 +168,9 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
     def _records(self, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Some records by their ids."""
         source = self._source
-        inside = {one.inside for one in source.columns if one.name in self._names and one.kind}
+        inside = {
+            column.inside for column in source.columns if column.name in self._names and column.kind
+        }
         rows = source.snapshot.get(source.table, ids, columns=sorted(inside)).combine_chunks()
         for batch in rows.to_batches():
             yield source.told(batch, self._names)

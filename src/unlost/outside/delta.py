@@ -149,7 +149,7 @@ class _Changed:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         source = self._source
-        inside = list(dict.fromkeys((*(one.inside for one in source.columns), "_u_op")))
+        inside = list(dict.fromkeys((*(column.inside for column in source.columns), "_u_op")))
         for batch in source.snapshot.newer(source.table, inside, after=self._after):
             gone = pc.not_equal(batch.column("_u_op"), "U")
             told = source.told(batch, source.schema.names)
@@ -166,8 +166,10 @@ def _follows(source: TableSource, older: TableSource) -> bool:
     Not so where a column went, or got another name or type; nor where one came of which records that
     did not change have a value: it was hidden for a while.
     """
-    now = {one.name: (one, source.schema.field(one.name).type) for one in source.columns}
-    then = {one.name: (one, older.schema.field(one.name).type) for one in older.columns}
+    now = {
+        column.name: (column, source.schema.field(column.name).type) for column in source.columns
+    }
+    then = {column.name: (column, older.schema.field(column.name).type) for column in older.columns}
     if any(name not in now or _unlike(now[name], own) for name, own in then.items()):
         return False
     came = [name for name in now if name not in then]

@@ -67,8 +67,8 @@ def for_people(rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
         formulas = pc.fill_null(pc.match_substring_regex(column, _FORMULA), fill_value=False)
         count = formulas.true_count
         changed += count
-        told = pc.binary_join_element_wise("'", column, "") if count else column
-        columns.append(pc.if_else(formulas, told, column) if count else column)
+        binary_join_element_wise = pc.binary_join_element_wise("'", column, "") if count else column
+        columns.append(pc.if_else(formulas, binary_join_element_wise, column) if count else column)
     return pa.RecordBatch.from_arrays(columns, names=rows.schema.names), changed
 
 

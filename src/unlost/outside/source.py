@@ -68,11 +68,11 @@ class TableSource:
     @cached_property
     def schema(self) -> pa.Schema:
         """Names and types."""
-        return pa.schema([pa.field(one.name, self._type(one)) for one in self.columns])
+        return pa.schema([pa.field(column.name, self._type(column)) for column in self.columns])
 
     @cached_property
     def _by_name(self) -> dict[str, OutColumn]:
-        return {one.name: one for one in self.columns}
+        return {column.name: column for column in self.columns}
 
     def batches(
         self, names: Sequence[str], *, within: IdSpan = EVERY_ID
@@ -106,9 +106,9 @@ class TableSource:
 
     def lost_of(self, ids: Sequence[str]) -> int:
         """The same of these records alone."""
-        names = {one.inside for one in self.columns}
-        found = self.snapshot.unread(self.table, ids).values()
-        return sum(len(columns & names) for columns in found)
+        names = {column.inside for column in self.columns}
+        unread = self.snapshot.unread(self.table, ids).values()
+        return sum(len(columns & names) for columns in unread)
 
     def _live(self) -> Iterator[pa.Table]:
         return self.snapshot.live_ids(self.table) if self.snapshot.salvaged else iter(())

@@ -76,15 +76,15 @@ def reads_of(
     A name without an org means the only org; of several, none. Raises NotFound (``org-unknown``,
     ``table-unknown``).
     """
-    found = []
-    for one in named:
-        if one.org.lower() in _OWN_SCHEMAS:
+    tables = []
+    for table in named:
+        if table.org.lower() in _OWN_SCHEMAS:
             continue
-        org = _org_called(one, orgs)
+        org = _org_called(table, orgs)
         if org is not None:
-            read = _read(snapshot(org), org, one)
-            found += [read] if read is not None else []
-    return found
+            read = _read(snapshot(org), org, table)
+            tables += [read] if read is not None else []
+    return tables
 
 
 @contextmanager
@@ -308,7 +308,7 @@ def _split(words: str) -> tuple[str, str]:
     """What DuckDB says in one line, and what it proposes."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     first = lines[0].rstrip(".") if lines else "it gave no reason"
-    hints = [one for one in lines[1:] if one.startswith(("Did you mean", "Candidate"))]
+    hints = [line for line in lines[1:] if line.startswith(("Did you mean", "Candidate"))]
     return first, " ".join(hints)
 
 

@@ -69,7 +69,11 @@ class MemoryWriter:
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
         """What the test put there, for these tables."""
         names = {table.name for table in tables}
-        return [one for one in self.lacking if one.table is None or one.table in names]
+        return [
+            permission
+            for permission in self.lacking
+            if permission.table is None or permission.table in names
+        ]
 
     def capability(self, table: Table) -> WriteCapability:
         """What the platform says."""
@@ -115,8 +119,8 @@ class MemoryWriter:
         self.calls.append(("find", table.name, len(wanted)))
         self.faults.strike("find", table.name)
         found: dict[tuple[str, ...], str] = {}
-        for key, held in self.platform.live(table.name):
-            value = tuple(held.cells.get(name) or "" for name in columns)
+        for key, record in self.platform.live(table.name):
+            value = tuple(record.cells.get(name) or "" for name in columns)
             if value in wanted:
                 if value in found:
                     raise Conflict("key-not-unique", f"Two records of {table.name} share a key.")
@@ -132,7 +136,7 @@ class MemoryWriter:
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """One by one."""
-        return [self.fetch(one.table, one.ids, columns=one.columns) for one in looks]
+        return [self.fetch(look.table, look.ids, columns=look.columns) for look in looks]
 
     def recent(
         self,
@@ -145,11 +149,11 @@ class MemoryWriter:
         """Records that this user made since then; this org knows when, whatever they tell."""
         self.calls.append(("recent", table.name, 0))
         self.faults.strike("recent", table.name)
-        made = self.platform.created
+        created = self.platform.created
         found = [
-            (key, held)
-            for key, held in self.platform.live(table.name)
-            if (own := made.get((table.name, key))) and own[0] >= since and own[1] == self.user
+            (key, record)
+            for key, record in self.platform.live(table.name)
+            if (own := created.get((table.name, key))) and own[0] >= since and own[1] == self.user
         ]
         return self._rows(found, columns)
 
@@ -217,8 +221,8 @@ class MemoryWriter:
         return Rows(
             pa.array([key for key, _ in found], pa.string()),
             pa.array([Op.STATE.value] * len(found), pa.string()),
-            pa.array([held.modified for _, held in found], INSTANT),
-            pa.array([held.by for _, held in found], pa.string()),
+            pa.array([record.modified for _, record in found], INSTANT),
+            pa.array([record.by for _, record in found], pa.string()),
             pa.RecordBatch.from_pydict(cells),
             self.org.clock.now(),
         )

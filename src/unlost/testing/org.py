@@ -279,8 +279,8 @@ class MemoryOrg:
         blind = self.hidden_rows | self.unshared_rows
         hidden = {column for owner, column in self.hidden_columns if owner == table}
         return {
-            key: replace(held, cells={c: v for c, v in held.cells.items() if c not in hidden})
-            for key, held in sorted(self.tables[table].records.items())
+            key: replace(record, cells={c: v for c, v in record.cells.items() if c not in hidden})
+            for key, record in sorted(self.tables[table].records.items())
             if (table, key) not in blind
         }
 

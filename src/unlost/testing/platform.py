@@ -176,8 +176,8 @@ class Platform:
 
     def purge_bin(self) -> None:
         """Empty the bin for ever."""
-        for name, held in self.org.tables.items():
-            for record in [key for key, one in held.records.items() if one.deleted]:
+        for name, table in self.org.tables.items():
+            for record in [key for key, one in table.records.items() if one.deleted]:
                 self.org.purge(name, record)
         self._binned.clear()
 
@@ -192,21 +192,25 @@ class Platform:
 
     def live(self, table: str) -> Iterator[tuple[str, MemoryRecord]]:
         """Live records of a table."""
-        for key, held in self.org.visible(table).items():
-            if not held.deleted:
-                yield key, held
+        for key, record in self.org.visible(table).items():
+            if not record.deleted:
+                yield key, record
 
     # --- inside ------------------------------------------------------------------------------------
 
     def _group(self, table: str, record: str) -> list[tuple[str, str]]:
         """The record of the bin, and what went there because of it."""
-        others = [key for key, one in self._binned.items() if one.root == (table, record)]
+        others = [
+            key
+            for key, binned_record in self._binned.items()
+            if binned_record.root == (table, record)
+        ]
         return others or [(table, record)]
 
     def _is_live(self, record: str | None) -> bool:
         """True if any table has this record, and not in the bin."""
-        held = [table.records.get(str(record)) for table in self.org.tables.values()]
-        return any(one is not None and not one.deleted for one in held)
+        records = [table.records.get(str(record)) for table in self.org.tables.values()]
+        return any(one is not None and not one.deleted for one in records)
 
     def _is_lost(self, key: tuple[str, str]) -> bool:
         return key in self._binned and self._binned[key].lost
@@ -251,20 +255,20 @@ class Platform:
 
     def _check_reference(self, column: str, tables: tuple[str, ...], target: str) -> None:
         for table in tables:
-            held = self.org.tables[table].records.get(target)
-            if held is not None and not held.deleted:
+            record = self.org.tables[table].records.get(target)
+            if record is not None and not record.deleted:
                 return
         raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
 
     def _check_unique(
         self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None
     ) -> None:
-        held = self.org.tables[table].records
-        before = held[record].cells if record is not None else {}
+        records = self.org.tables[table].records
+        before = records[record].cells if record is not None else {}
         wanted = [cells.get(name, before.get(name)) for name in columns]
         if None in wanted:
             return
-        for key, other in held.items():
+        for key, other in records.items():
             same = [other.cells.get(name) for name in columns] == wanted
             if same and key != record and not other.deleted:
                 raise RowRefused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
@@ -290,9 +294,9 @@ class Platform:
         wanted = set(records)
         for name, table in self.org.tables.items():
             for column, targets, rule in self._references(table):
-                for key, held in table.records.items():
-                    value = held.cells.get(column)
-                    if not held.deleted and any((t, value) in wanted for t in targets):
+                for key, record in table.records.items():
+                    value = record.cells.get(column)
+                    if not record.deleted and any((t, value) in wanted for t in targets):
                         yield name, key, column, rule
 
     def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:

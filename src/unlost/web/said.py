@@ -71,9 +71,9 @@ def _with_values(text: str, sentences: tuple[str, ...]) -> SafeString | None:
     if len(text) > LONGEST:
         return None
     for sentence, pattern in _patterns(sentences):
-        found = pattern.fullmatch(text)
-        if found is not None:
-            values = {name: _value(value) for name, value in found.groupdict().items()}
+        match = pattern.fullmatch(text)
+        if match is not None:
+            values = {name: _value(value) for name, value in match.groupdict().items()}
             return SafeString(conditional_escape(gettext(sentence)) % values)
     return None
 

@@ -64,8 +64,10 @@ def set_up(home_key: bytes, reached: ReachedAddress) -> None:
     """Tell Django what depends on the home; call it before the first request."""
     from django.conf import settings
 
-    hosts = [*NAMES, *(urlsplit(one).hostname or "" for one in reached.origins)]
-    secure = bool(reached.origins) and all(one.startswith("https://") for one in reached.origins)
+    hosts = [*NAMES, *(urlsplit(origin).hostname or "" for origin in reached.origins)]
+    secure = bool(reached.origins) and all(
+        origin.startswith("https://") for origin in reached.origins
+    )
     told: dict[str, Any] = {
         "SECRET_KEY": secret_key(home_key),
         "ALLOWED_HOSTS": hosts,

@@ -110,7 +110,10 @@ class Watcher:
             calls_limit=limit,
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
-            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
+            halted=tuple(
+                HaltedRestore(halted_restore.run, halted_restore.sentence)
+                for halted_restore in halted_restores(org.oid)
+            ),
             upkeep=last_upkeep(org.oid),
             forgotten=last_forgotten(org.oid),
         )
@@ -120,7 +123,7 @@ class Watcher:
         try:
             connector = app.connector(org.identity.connector)
             store = app.secrets(org.oid)
-            held = {one.name: store.get(one.name) for one in connector.secrets(None)}
+            held = {secret.name: store.get(secret.name) for secret in connector.secrets(None)}
         except UnlostError:
             return ()
         return tuple(connector.expiries({name: text for name, text in held.items() if text}))
@@ -139,7 +142,7 @@ class Watcher:
         if not whole:
             return None
         known = self._proved.get(oid)
-        names = tuple(one.certificate for one in every if one.number >= whole[-1].number)
+        names = tuple(info.certificate for info in every if info.number >= whole[-1].number)
         if known is None or (known.number, known.names[:1]) != (whole[-1].number, names[:1]):
             known = _proved(app, oid, every, whole)
         if names[1:] and (known.newest, known.names) != (every[-1].number, names):
@@ -270,9 +273,12 @@ def _counts(proof: Certificate) -> NightCounts:
 
 
 def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
-    held = storages(oid, since=now - LOOKED_BACK)
-    found = {one.name: forecast(one.samples, limit=one.limit, now=now) for one in held}
-    return {name: seen for name, seen in found.items() if seen is not None}
+    histories = storages(oid, since=now - LOOKED_BACK)
+    forecasts = {
+        history.name: forecast(history.samples, limit=history.limit, now=now)
+        for history in histories
+    }
+    return {name: seen for name, seen in forecasts.items() if seen is not None}
 
 
 def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:

@@ -26,11 +26,11 @@ def key_looks(app: Application) -> Iterator[RepairableCheck]:
     yield from _apart(app)
     try:
         opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
-        held = ways(opened.store, opened.keys)
+        slot_states = ways(opened.store, opened.keys)
         sheet = registered(opened.store, opened.keys).sheet
     except UnlostError:
         return
-    for way in held:
+    for way in slot_states:
         yield from _slot(opened, way)
     if is_unfinished(opened.store, opened.keys):
         yield warning(
@@ -41,7 +41,7 @@ def key_looks(app: Application) -> Iterator[RepairableCheck]:
         )
     yield from _strange(opened)
     yield from _shredding(app, opened)
-    yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
+    yield from _enough([way.slot for way in slot_states if way.usable], sheet=sheet)
 
 
 def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:

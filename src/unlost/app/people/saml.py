@@ -60,10 +60,10 @@ def read_metadata(place_or_text: str) -> IdentityProvider:
     require_saml()
     given = place_or_text.strip()
     text = given.encode() if given.startswith("<") else get_body(given)
-    told = _parsed(text)
-    several = told.get("x509certMulti", {}).get("signing") or [told.get("x509cert", "")]
-    sign_in = told.get("singleSignOnService", {}).get("url", "")
-    return described(told.get("entityId", ""), sign_in, tuple(several))
+    parsed = _parsed(text)
+    several = parsed.get("x509certMulti", {}).get("signing") or [parsed.get("x509cert", "")]
+    sign_in = parsed.get("singleSignOnService", {}).get("url", "")
+    return described(parsed.get("entityId", ""), sign_in, tuple(several))
 
 
 def described(entity: str, sign_in: str, certificates: tuple[str, ...]) -> IdentityProvider:

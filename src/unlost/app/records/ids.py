@@ -30,7 +30,11 @@ def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     """The canonical ids that ``text`` may mean besides what it says; none if it is no id."""
     word = text.strip()
     connector = connector_of(app, org)
-    return [one for one in connector.record_ids(word) if one != word] if connector else ()
+    return (
+        [record_id for record_id in connector.record_ids(word) if record_id != word]
+        if connector
+        else ()
+    )
 
 
 def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:

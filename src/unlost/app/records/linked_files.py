@@ -28,17 +28,17 @@ def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[S
             continue
         for place in found:
             places.setdefault(place, by)
-    return [(one, places[one.table, one.record]) for one in _stored(snapshot, places)]
+    return [(file, places[file.table, file.record]) for file in _stored(snapshot, places)]
 
 
 def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[StoredFile]:
     """The files, and the earlier and later ones of those that are versions of one file."""
     found = list(files)
-    for name in sorted({one.table for one in files}):
+    for name in sorted({file.table for file in files}):
         table = snapshot.schema().table(name)
         way = _way_to_newest(snapshot.schema(), table) if table is not None else None
         if way is not None:
-            own = [one.record for one in files if one.table == name]
+            own = [file.record for file in files if file.table == name]
             kept = snapshot.get(name, own, columns=[way.column])[way.column].drop_null().to_pylist()
             others = snapshot.where(name, way.column, kept, columns=[])[ID].to_pylist()
             found += snapshot.files(name, sorted(set(others) - set(own)))
@@ -49,7 +49,7 @@ def _stored(snapshot: Snapshot, places: Mapping[Place, str]) -> list[StoredFile]
     by_table: dict[str, list[str]] = {}
     for table, record in places:
         by_table.setdefault(table, []).append(record)
-    return [one for table, ids in by_table.items() for one in snapshot.files(table, ids)]
+    return [file for table, ids in by_table.items() for file in snapshot.files(table, ids)]
 
 
 def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
@@ -86,7 +86,10 @@ def _to_files(schema: Schema, name: str, files: str) -> Column | None:
     """The column by which a table names the current one of several records with bytes."""
     table = schema.table(name)
     columns = table.columns if table else ()
-    return next((one for one in columns if one.reference and files in one.reference.tables), None)
+    return next(
+        (column for column in columns if column.reference and files in column.reference.tables),
+        None,
+    )
 
 
 def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:

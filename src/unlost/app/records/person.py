@@ -79,8 +79,8 @@ def gather(
     records = tuple(sorted(set(held), key=lambda key: (key.table, key.record)))
     if len(records) > MOST:
         raise _too_large(len(records))
-    own = (one for table, ids in _by_table(records).items() for one in _files(head, table, ids))
-    found = {(one.table, one.record, one.column): one for one in (*files, *own)}
+    own = (file for table, ids in _by_table(records).items() for file in _files(head, table, ids))
+    found = {(file.table, file.record, file.column): file for file in (*files, *own)}
     every = tuple(found[key] for key in sorted(found))
     return PersonRecords(records, every, unknown, tuple(sorted(search.unsearched)))
 

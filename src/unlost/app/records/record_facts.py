@@ -64,7 +64,7 @@ def how_gone(
         return None
     last = versions[-1]
     first = _first_tombstone(versions)
-    before = [one for one in nights if one.number < first.snapshot and one.read(last.table)]
+    before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
     told = last.op is Op.DELETED
     by = last.modified_by if told else None
     return RecordDeletion(

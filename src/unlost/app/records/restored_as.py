@@ -58,6 +58,6 @@ def stand_ins(
 
 def _last(rows: Iterable[Lineage], key: RecordKey, org: str, target: str) -> Lineage | None:
     """The row that leads to what stands for a record of ``org`` in ``target``."""
-    told = [row for row in rows if row.target == target]
-    live = resolve(told, org=org, target=target).get(key)
-    return next((row for row in told if row.live == live), None)
+    lineages = [row for row in rows if row.target == target]
+    live = resolve(lineages, org=org, target=target).get(key)
+    return next((row for row in lineages if row.live == live), None)

@@ -46,7 +46,7 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
     noted = noted_scrubs(org.oid)
     if not noted:
         return 0
-    proofs = [told.proof for told in app.whole_vault.erasures(org.oid)]
+    proofs = [erasure.proof for erasure in app.whole_vault.erasures(org.oid)]
     corrected = {proof.run for proof in proofs if proof.columns}
     done = {proof.run for proof in proofs} | {sure}
     erased = [one for one in noted if one.run in done]
@@ -54,9 +54,9 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
     if erased:
         empty(app, org)
         renew_copies(app)
-    for one in noted:
-        if one.run in done or app.clock.now() - one.at > PATIENCE:
-            end_scrub(one.run)
+    for pending_scrub in noted:
+        if pending_scrub.run in done or app.clock.now() - pending_scrub.at > PATIENCE:
+            end_scrub(pending_scrub.run)
     return count
 
 

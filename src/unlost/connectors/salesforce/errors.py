@@ -190,10 +190,10 @@ def _final(failure: CallFailure) -> UnlostError:
         )
     if failure.status == 410 or failure.code == "UNSUPPORTED_API_VERSION":
         return wrong_version()
-    said = first_line(failure.message) or "no reason given"
+    line = first_line(failure.message) or "no reason given"
     return NotAllowed(
         "salesforce-session-refused",
-        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {said}).",
+        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {line}).",
         next_step="Give the External Client App the scope 'Manage user data via APIs (api)' and "
         "the backup user the permission 'API Enabled'.",
     )

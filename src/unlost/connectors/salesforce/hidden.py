@@ -45,7 +45,7 @@ def still_hidden(
 ) -> UndescribedColumns:
     """The same after some objects were described anew."""
     left = {
-        name: tuple(one for one in columns if one not in _shown(describes[name]))
+        name: tuple(column for column in columns if column not in _shown(describes[name]))
         for name, columns in hidden.columns.items()
         if name in describes
     }

@@ -32,8 +32,8 @@ OWNERS = ("OwnerId", "CreatedById")
 
 def storage_rules(schema: Schema) -> Mapping[str, StorageRule]:
     """What records of each table cost; tables that cost nothing are left out."""
-    found = {table.name: _rule(table) for table in schema.tables}
-    return {name: rule for name, rule in found.items() if rule.weights}
+    rules = {table.name: _rule(table) for table in schema.tables}
+    return {name: rule for name, rule in rules.items() if rule.weights}
 
 
 def mail_rules(schema: Schema) -> Mapping[str, MailRule]:

@@ -73,7 +73,7 @@ def table_of(
     name = describe["name"]
     fields = [one for one in describe["fields"] if not is_compound(one) and not is_unreadable(one)]
     columns = tuple(
-        column_of(one, rules.get((name, one["name"]), DeleteRule.UNKNOWN)) for one in fields
+        column_of(field, rules.get((name, field["name"]), DeleteRule.UNKNOWN)) for field in fields
     )
     names = frozenset(column.name for column in columns)
     modified, modified_by = stamp_columns(names)
@@ -134,7 +134,9 @@ def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) ->
         return ReadStrategy.PARENTS
     rest = name in NO_BULK or name.endswith(("__Tag", "__mdt", "__kav"))
     return (
-        ReadStrategy.REST if rest or any(needs_rest(one) for one in fields) else ReadStrategy.BULK
+        ReadStrategy.REST
+        if rest or any(needs_rest(field) for field in fields)
+        else ReadStrategy.BULK
     )
 
 
@@ -188,7 +190,7 @@ def _file(column: Column, names: frozenset[str]) -> FileColumn:
 def with_change_logs(tables: Iterable[Table]) -> tuple[Table, ...]:
     """The tables, each with the table among them in which Salesforce notes its changes."""
     known = tuple(tables)
-    logs = dict(found for table in known if (found := _change_log(table)))
+    logs = dict(change_log for table in known if (change_log := _change_log(table)))
     return tuple(replace(table, change_log=logs.get(table.name)) for table in known)
 
 

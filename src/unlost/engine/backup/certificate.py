@@ -33,7 +33,7 @@ def table_line(
     ``files`` and ``file_bytes`` are all that the vault holds of the table.
     """
     table = account.plan.table
-    told = findings_of(schema, table.name)
+    findings = findings_of(schema, table.name)
     return TableLine(
         table.name,
         table.label,
@@ -51,7 +51,7 @@ def table_line(
         table.hidden,
         hidden_rows,
         dangling,
-        (*told, *table_findings(account, hidden_rows=hidden_rows, told=told)),
+        (*findings, *table_findings(account, hidden_rows=hidden_rows, findings=findings)),
     )
 
 
@@ -139,9 +139,15 @@ def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
     counts = f"{created:,} created, {changed:,} changed, {deleted:,} deleted"
     told = [
         f"Between two nights: {names}{more} read, {counts}. All others are as in backup {night}.",
-        *(one.sentence for one in proof.findings if one.kind is FindingKind.LEFT_TO_NIGHT),
+        *(
+            finding.sentence
+            for finding in proof.findings
+            if finding.kind is FindingKind.LEFT_TO_NIGHT
+        ),
     ]
-    gaps = [one for line in lines for one in line.findings if one.severity is Severity.GAP]
+    gaps = [
+        finding for line in lines for finding in line.findings if finding.severity is Severity.GAP
+    ]
     if gaps:
         told.append(f"Not everything is protected: {gaps[0].sentence}")
     elif not whole:

@@ -72,13 +72,16 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
         looked: list[LookupResult] = []
     else:
         looked = look(session, lost)
-        ids = tuple(key for one in looked for key in one.missing)
+        ids = tuple(key for lookup_result in looked for key in lookup_result.missing)
         missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
         believed = fate(trusted=plan.trusted, missing=len(ids), held=held, policy=session.policy)
     vanished = look_for_hidden(session, census, held=held)
     every = (*fetched, *looked, *vanished.looked)
-    failure = next((one.failure for one in every if one.failure is not None), None)
-    reads = tuple(one.read for one in every if one.read is not None)
+    failure = next(
+        (lookup_result.failure for lookup_result in every if lookup_result.failure is not None),
+        None,
+    )
+    reads = tuple(lookup_result.read for lookup_result in every if lookup_result.read is not None)
     if failure is not None:
         return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)

@@ -156,12 +156,12 @@ def _full_reasons(
     return tuple(reasons)
 
 
-def _appeared(column: Column, held: Table) -> bool:
-    return held.column(column.name) is None or column.name in held.hidden
+def _appeared(column: Column, table: Table) -> bool:
+    return table.column(column.name) is None or column.name in table.hidden
 
 
-def _retyped(column: Column, held: Table) -> bool:
-    before = held.column(column.name)
+def _retyped(column: Column, table: Table) -> bool:
+    before = table.column(column.name)
     return before is not None and before.kind is not column.kind
 
 
@@ -195,6 +195,6 @@ def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
 
 def _stored(plan: TablePlan, known: KnownState) -> Table:
     """The table as the snapshot has it: with the columns whose values are carried forward."""
-    held = known.schema.table(plan.table.name)
-    carried = [c for name in plan.carry if held is not None and (c := held.column(name))]
+    table = known.schema.table(plan.table.name)
+    carried = [c for name in plan.carry if table is not None and (c := table.column(name))]
     return replace(plan.table, columns=(*plan.table.columns, *carried))

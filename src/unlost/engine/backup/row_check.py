@@ -94,24 +94,24 @@ def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
 
 def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     """Read the parts that are due; what differs goes into the commit, and is counted."""
-    asked = [account for account in accounts if _can_be_audited(account)]
+    progresses = [account for account in accounts if _can_be_audited(account)]
     due = session.runner.map(
         "audit/due",
         lambda account: _due(session, account),
-        asked,
+        progresses,
         key=lambda account: account.name,
         result=DueRange,
     )
     requests = [
-        TableRequest(account.name, account.plan.since, one.ids)
-        for account, one in zip(asked, due, strict=True)
-        if one.ids is not None
+        TableRequest(account.name, account.plan.since, due_range.ids)
+        for account, due_range in zip(progresses, due, strict=True)
+        if due_range.ids is not None
     ]
     look = ReadRound("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
     reads = read_tables(session, requests, look)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
     files = add_files(session, results, look="audit", sizes_tell=True)
-    for account in asked:
+    for account in progresses:
         if account.name in reads:
             account.audit = _audited(session, reads[account.name])
             account.files += [result for result in files if result.table == account.name]

@@ -54,7 +54,7 @@ class RowObserver:
         self._seen = SpillWriter(folder, f"{name}.seen", SEEN)
         self._files = SpillWriter(folder, f"{name}.files", FILES)
         self._references = SpillWriter(folder, f"{name}.refs", REFERENCES)
-        described = {found.table.name for found in session.plan.tables}
+        described = {plan.table.name for plan in session.plan.tables}
         self._pointing = [
             column.name
             for column in self._table.columns

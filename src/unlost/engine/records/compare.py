@@ -84,9 +84,9 @@ class Between:
     def changed(self, table: str) -> Iterator[pa.Table]:
         """The records that the vault holds to differ, in the order of their ids: id and change."""
         after, until = self.old.info.number, self.new.info.number
-        for found in self.vault.changes(self.org, table, after=after, until=until):
-            ids = found["_u_id"].cast(pa.string())
-            yield pa.table({"id": ids, "change": found["change"]})
+        for change in self.vault.changes(self.org, table, after=after, until=until):
+            ids = change["_u_id"].cast(pa.string())
+            yield pa.table({"id": ids, "change": change["change"]})
 
     def described(self, table: str, changes: pa.Table) -> pa.Table:
         """The fields in which these records differ."""
@@ -110,8 +110,8 @@ class Between:
 
     def summary(self, table: str) -> TableSummary:
         """What differs in a table, in records."""
-        found = self.changed(table) if self.plain(table) else self.differences(table)
-        return summarize(found, table)
+        changed = self.changed(table) if self.plain(table) else self.differences(table)
+        return summarize(changed, table)
 
 
 def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
@@ -183,19 +183,19 @@ class LiveComparison:
         before = pl.DataFrame(pl.from_arrow(old.select(["_u_id", "_u_op"]).cast(IDS_AND_OPS)))
         both = plain.join(before, on="_u_id", how="left", suffix="_old")
         changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
-        kept = changes.filter(pl.col("change").is_not_null()).to_arrow()
+        arrow = changes.filter(pl.col("change").is_not_null()).to_arrow()
         unread = _unread((self.old,), table.name, rows.ids.to_pylist())
-        return _fields(_text(kept), old, new, table.columns, unread)
+        return _fields(_text(arrow), old, new, table.columns, unread)
 
     def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
         """The tasks, as soon as the source is done with its part of them."""
-        left = list(tasks)
-        while left:
-            state = self.source.prepare(left.pop(0))
+        read_tasks = list(tasks)
+        while read_tasks:
+            state = self.source.prepare(read_tasks.pop(0))
             if isinstance(state, Ready):
                 yield from state.tasks
             else:
-                left.append(state.task)
+                read_tasks.append(state.task)
                 pause = (state.until - self.clock.now()).total_seconds()
                 self.clock.sleep(max(pause, 0.0))
 
@@ -257,8 +257,8 @@ def _unread(
     """By column the records of which one of the snapshots does not know what they had there."""
     found: dict[str, set[str]] = {}
     for snapshot in snapshots:
-        held = snapshot.unread(table, ids) if table in snapshot.tables() else {}
-        for record, columns in held.items():
+        unread = snapshot.unread(table, ids) if table in snapshot.tables() else {}
+        for record, columns in unread.items():
             for column in columns:
                 found.setdefault(column, set()).add(record)
     return {column: frozenset(records) for column, records in found.items()}

@@ -49,11 +49,11 @@ def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
     """Where the samples lead; None for too few, or for an allowance without a limit."""
-    own = _since_last_fall(_one_a_day(samples), limit)
-    if limit <= 0 or len(own) < FEWEST:
+    since_last_fall = _since_last_fall(_one_a_day(samples), limit)
+    if limit <= 0 or len(since_last_fall) < FEWEST:
         return None
-    growth = _growth(_steps(own), QUIET * limit)
-    used = own[-1].used + growth.daily * ((now - own[-1].at) / DAY)
+    growth = _growth(_steps(since_last_fall), QUIET * limit)
+    used = since_last_fall[-1].used + growth.daily * ((now - since_last_fall[-1].at) / DAY)
     return Forecast(
         used,
         limit,
@@ -61,8 +61,8 @@ def forecast(
         growth.daily,
         growth.slow,
         growth.fast,
-        max(own[0].at, own[-1].at - growth.days * DAY),
-        min(len(own), growth.days + 1),
+        max(since_last_fall[0].at, since_last_fall[-1].at - growth.days * DAY),
+        min(len(since_last_fall), growth.days + 1),
         _reached(used, growth.daily, limit * stop, now),
         _reached(used, growth.fast, limit * stop, now),
         _reached(used, growth.slow, limit * stop, now),
@@ -83,16 +83,16 @@ def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
 
 def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:
     pairs = enumerate(pairwise(days), start=1)
-    falls = [at for at, (one, two) in pairs if one.used - two.used > FALL * limit]
+    falls = [at for at, (sample, two) in pairs if sample.used - two.used > FALL * limit]
     return days[falls[-1] :] if falls else days
 
 
 def _steps(days: Sequence[Sample]) -> list[float]:
     """The growth of each day, the newest last; what days without a sample brought is shared out."""
     steps: list[float] = []
-    for one, two in pairwise(days):
-        apart = (two.at - one.at) / DAY
-        steps += [(two.used - one.used) / apart] * max(1, round(apart))
+    for sample, two in pairwise(days):
+        apart = (two.at - sample.at) / DAY
+        steps += [(two.used - sample.used) / apart] * max(1, round(apart))
     return steps
 
 

@@ -54,13 +54,13 @@ def find_loops(
 ) -> Sequence[MailLoop]:
     """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
-    found = [
+    loops = [
         loop
         for part in range(parts)
         for sign, rows in _signed(_part(snapshot, table, rule, part, parts))
         for loop in _loops(snapshot, table, rows, sign, weight)
     ]
-    return sorted(found, key=lambda loop: (-loop.bytes, -loop.mails, loop.records))
+    return sorted(loops, key=lambda loop: (-loop.bytes, -loop.mails, loop.records))
 
 
 def _part(snapshot: Snapshot, table: str, rule: MailRule, part: int, parts: int) -> pl.DataFrame:

@@ -115,7 +115,7 @@ def _object(content: bytes) -> Mapping[str, object]:
 def _why(answer: Mapping[str, object]) -> str:
     """What the server says of it."""
     errors = answer.get("errors")
-    told = [one for one in errors if isinstance(one, str)] if isinstance(errors, list) else []
+    told = [error for error in errors if isinstance(error, str)] if isinstance(errors, list) else []
     return f" ({'; '.join(told).strip()[:TOLD]})" if told else ""
 
 

@@ -84,7 +84,7 @@ def _record(
     versions: Sequence[Version],
 ) -> str:
     told = [_line(person, part, reading, *pair) for pair in _pairs(versions)]
-    newest = next((one for one in reversed(versions) if one.cells), None)
+    newest = next((version for version in reversed(versions) if version.cells), None)
     cells = newest.cells if newest is not None else {}
     name = cells.get(part.table.name_column or "") or record
     present = bool(versions) and versions[-1].op.alive

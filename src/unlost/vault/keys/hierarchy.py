@@ -370,14 +370,19 @@ class Keyring:
         return {base: self._known(found) for base, found in held.items()}
 
     def _known(self, generations: set[int]) -> set[int]:
-        return {one for one in generations if one <= self.generation} or generations
+        return {
+            generation for generation in generations if generation <= self.generation
+        } or generations
 
     def _own_epochs(self, org: str) -> list[int]:
         """Epochs that the present master key has wrapped, newest first."""
         return [
             epoch
             for epoch in reversed(self.epochs(org))
-            if any(self._opens(one, org=org) for one in self._own_copies(epoch_folder(org, epoch)))
+            if any(
+                self._opens(own_copy, org=org)
+                for own_copy in self._own_copies(epoch_folder(org, epoch))
+            )
         ]
 
     def _writing(self, org: str) -> int | None:
@@ -450,7 +455,7 @@ class Keyring:
         """Copies of the present generation, then those of others, which only a renewal leaves."""
         yield from self._own_copies(base)
         others = sorted(self._held(org).get(base, set()) - {self.generation}, reverse=True)
-        yield from (f"{_folder(base, one)}/{copy}" for one in others for copy in COPIES)
+        yield from (f"{_folder(base, other)}/{copy}" for other in others for copy in COPIES)
 
     def _open_any(self, base: str, *, org: str) -> bytes:
         worst: UnlostError | None = None

@@ -60,8 +60,11 @@ class _Object:
 def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
     """The entries of pieces, those of a table in the order given; durable when it returns."""
     ordered = sorted(pieces, key=lambda piece: (piece.width, piece.held.label.table))
-    alike = (list(own) for _, own in groupby(ordered, key=lambda piece: piece.width))
-    parts = (part for own in alike for part in _objects(own))
+    alike = (
+        list(bundle_entries)
+        for _, bundle_entries in groupby(ordered, key=lambda piece: piece.width)
+    )
+    parts = (part for bundle_entries in alike for part in _objects(bundle_entries))
     return [entry for part in parts for entry in _written(out, part)]
 
 
@@ -110,15 +113,15 @@ def _groups(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
 
 def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
     """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
-    own, had, text = list[BundleEntry](), 0, 0
+    bundle_entries, had, text = list[BundleEntry](), 0, 0
     for piece in pieces:
         count = len(piece.held.rows)
-        if own and (had + count > rows or text + piece.held.size > size):
-            yield own
-            own, had, text = [], 0, 0
-        own.append(piece)
+        if bundle_entries and (had + count > rows or text + piece.held.size > size):
+            yield bundle_entries
+            bundle_entries, had, text = [], 0, 0
+        bundle_entries.append(piece)
         had, text = had + count, text + piece.held.size
-    yield own
+    yield bundle_entries
 
 
 def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:

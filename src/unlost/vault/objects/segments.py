@@ -123,9 +123,9 @@ class SegmentReader:
     ) -> pa.Table:
         """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
         few_values = [column for column in columns if column in _FEW_VALUES]
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.read(groups, columns, few_values=few_values)
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns, few_values=few_values)
 
         def read() -> pa.Table:
             with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
@@ -133,11 +133,11 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def hold(self, ident: str, held: BufferedSegment) -> None:
+    def hold(self, ident: str, segment: BufferedSegment) -> None:
         """Read a segment from memory from now on: its rows lie nowhere else yet."""
         with self._lock:
-            self._held[ident] = held
-            self._pinned[ident] = held.sidecar
+            self._held[ident] = segment
+            self._pinned[ident] = segment.sidecar
 
     def release_all(self, prefix: str) -> None:
         """Read the segments of a run, whose ids begin so, from the store again."""
@@ -183,9 +183,9 @@ class SegmentReader:
         *,
         lasting: bool = False,
     ) -> pa.Table:
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.read(groups, columns)
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns)
 
         def read() -> pa.Table:
             with self._open(entry, lasting=lasting) as file:
@@ -194,9 +194,9 @@ class SegmentReader:
         return self._twice(read)
 
     def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.facts
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.facts
 
         def read() -> tuple[SegmentLabel, frozenset[str]]:
             with self._open(entry, lasting=True) as file:

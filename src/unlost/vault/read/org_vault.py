@@ -78,7 +78,7 @@ class OrgReader:
 
     def placed(self, blob: Blob, state: LiveState) -> Blob:
         """The blob with the packs as they are called now: some were sealed anew."""
-        extents = (replace(one, pack=state.pack_id(one.pack)) for one in blob.extents)
+        extents = (replace(extent, pack=state.pack_id(extent.pack)) for extent in blob.extents)
         return replace(blob, extents=tuple(extents))
 
     def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:

@@ -39,8 +39,8 @@ def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Search
     if not asked or limit < 1:
         return ()
     hits: dict[tuple[str, str], SearchHit] = {}
-    for found in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
-        for hit in found:
+    for search_hits in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
+        for hit in search_hits:
             hits.setdefault((hit.table, hit.record), hit)
             if len(hits) >= limit:
                 return tuple(hits.values())
@@ -139,9 +139,9 @@ def _current_in(
 
 def matches(value: str, asked: str) -> bool:
     """Whether every word asked for begins a word of the value, or its digits begin with those."""
-    held = words_of(value)
-    if all(any(word.startswith(part) for word in held) for part in words_of(asked)):
-        return bool(held)
+    words = words_of(value)
+    if all(any(word.startswith(part) for word in words) for part in words_of(asked)):
+        return bool(words)
     digits = _phone_digits(asked)
     return bool(digits) and digits_of(value).startswith(digits)
 

@@ -150,8 +150,8 @@ class VaultSnapshot:
     def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
         """The newest version of each record that a commit behind ``after`` touched."""
         self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
-        held = self._state.of(table, until=self._number)
-        added = [live for live in held if live.last > after]
+        segments = self._state.of(table, until=self._number)
+        added = [live for live in segments if live.last > after]
         view = TableView(table, added, self._room.reading, after=after, until=self._number)
         return TableScan(view, tuple(columns), self._load()).newest()
 

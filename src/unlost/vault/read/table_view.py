@@ -148,11 +148,17 @@ class TableView:
         return tuple(self._unread(shape) for shape in label.shapes)
 
     def _unread(self, shape: SegmentShape) -> frozenset[str]:
-        found = self.reading.schemas.table(shape.schema, self.table)
+        table = self.reading.schemas.table(shape.schema, self.table)
         known = self.reading.schemas.known(shape.schema, self.table)
-        shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
+        shown = (
+            column
+            for column in (table.columns if table else ())
+            if column.kind is not WireKind.BINARY
+        )
         had = frozenset(shape.columns)
-        return frozenset(one.name for one in shown if physical(known[one.name].code) not in had)
+        return frozenset(
+            column.name for column in shown if physical(known[column.name].code) not in had
+        )
 
     def repeats(self, rank: int) -> bool:
         """True if a segment may have an id several times, also across two of its row groups."""
@@ -258,9 +264,9 @@ class TableView:
         held = rows.column(U_ID).combine_chunks()
         if not self.segments[place.rank].merged:
             return places_of(held, place.ids)
-        kept = all_places_of(held, place.ids)
+        places = all_places_of(held, place.ids)
         counting = self.counting(place.rank, rows)
-        return kept if counting is None else kept[counting[kept]]
+        return places if counting is None else places[counting[places]]
 
     def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
         """For each segment: where in the ids each row group begins, and where the last one ends."""

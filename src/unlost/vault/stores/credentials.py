@@ -27,7 +27,7 @@ def credentials_in(file: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise _of_no_use(file, "it cannot be read") from error
     read = [_LINE.fullmatch(line) for line in lines if line and not line.startswith("#")]
-    told = {one[1].lower(): one[2].strip().strip("'\"") for one in read if one is not None}
+    told = {match[1].lower(): match[2].strip().strip("'\"") for match in read if match is not None}
     if not told or None in read:
         raise _of_no_use(file, "each line must be AWS_…=… or AZURE_…=…")
     if not told.keys() <= _KNOWN:
@@ -40,13 +40,13 @@ def client_settings(file: Path, *, kind: str) -> dict[str, Any]:
 
     Raises StoreError (``credentials-unreadable``).
     """
-    told = credentials_in(file)
-    key = _azure_key(told) if kind == AZURE else _s3_key(told)
+    credentials = credentials_in(file)
+    key = _azure_key(credentials) if kind == AZURE else _s3_key(credentials)
     if key is None:
         raise _of_no_use(file, "it has no whole key for this kind of store")
     settings: dict[str, Any] = {"credential_provider": key, "skip_signature": False}
-    if kind == AZURE and told.get(_ACCOUNT):
-        settings["account_name"] = told[_ACCOUNT]
+    if kind == AZURE and credentials.get(_ACCOUNT):
+        settings["account_name"] = credentials[_ACCOUNT]
     return settings
 
 

@@ -123,8 +123,8 @@ def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "BucketVe
     if address.kind != S3 or now is None:
         return None
     file = reach.maintenance_file or reach.credentials_file
-    told = credentials_in(file) if file else _environment()
-    key = key_in(told)
+    credentials = credentials_in(file) if file else _environment()
+    key = key_in(credentials)
     return None if key is None else BucketVersions(address, key=key, now=now, sleep=sleep)
 
 

@@ -146,7 +146,7 @@ class BucketVersions:
             raise ListRefused(error.code, error.sentence, next_step=error.next_step) from error
         if "<ListVersionsResult" not in told:
             raise self.failed("its list of versions cannot be read")
-        found = (one[2] for one in _ENTRY.finditer(told))
+        found = (match[2] for match in _ENTRY.finditer(told))
         return [version for key, version in map(_read_entry, found) if key == full]
 
     def _asked(

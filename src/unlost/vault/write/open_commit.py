@@ -106,7 +106,7 @@ class OpenCommit:
     ) -> Added:
         ident, columns = self._columns(table, carry)
         writer = self._writer(columns, ident=ident, carry=carry, out=out)
-        writer.take(self.admitted(table, one) for one in rows)
+        writer.take(self.admitted(table, row) for row in rows)
         packs, system = self._finish_packs(writer.big)
         return Added(
             table=table,
@@ -133,7 +133,7 @@ class OpenCommit:
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
         writer = self._system_writer(FILES_TABLE)
-        writer.take(intake.rows(one for one in files if self._guard.admits(one.ref)))
+        writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
         return Added(
             table=FILES_TABLE,
             segments=tuple(writer.segments),

@@ -110,9 +110,9 @@ def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Row
 def marks_in(view: TableView) -> Iterator[SuppressionMark]:
     """All rows of a view of ``$suppressed``."""
     for rows in key_pieces(view, ()):
-        found = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
-        cells = view.cells(found, _CELLS).to_pylist()
-        for key, cell in zip(found.column(U_ID).to_pylist(), cells, strict=True):
+        newest = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
+        cells = view.cells(newest, _CELLS).to_pylist()
+        for key, cell in zip(newest.column(U_ID).to_pylist(), cells, strict=True):
             yield SuppressionMark(
                 key, cell["table"], cell["column"] or "", int(cell["sieve"], 16), cell["run"]
             )
@@ -141,10 +141,10 @@ class SuppressionList:
             marker,
             {
                 place: _Marked(
-                    np.array(sorted({mark.sieve for mark in own}), np.uint32),
-                    frozenset(mark.pseudonym for mark in own),
+                    np.array(sorted({mark.sieve for mark in suppression_marks}), np.uint32),
+                    frozenset(mark.pseudonym for mark in suppression_marks),
                 )
-                for place, own in by_place.items()
+                for place, suppression_marks in by_place.items()
             },
         )
 

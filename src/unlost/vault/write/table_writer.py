@@ -148,8 +148,8 @@ class TableWriter:
         if not self.against.base:
             return hashes_of(rows, self.columns), None
         hashing = start(lambda: hashes_of(rows, self.columns))
-        found = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
-        return hashing.result(), found
+        newest = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
+        return hashing.result(), newest
 
     def _contested(self, ids: pa.Array, versions: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Rows that are no versions, but whose record this run has written before."""
@@ -157,12 +157,12 @@ class TableWriter:
         if versions.all():
             return contested
         self._settle()
-        own = self.against.own()
-        if own:
+        table_view = self.against.own()
+        if table_view:
             dropped = np.flatnonzero(~versions)
             candidates = ids.take(pa.array(dropped))
-            found = own.newest(candidates, ())
-            contested[dropped[positions(found.column(U_ID), candidates)]] = True
+            newest = table_view.newest(candidates, ())
+            contested[dropped[positions(newest.column(U_ID), candidates)]] = True
         return contested
 
     def _carried(

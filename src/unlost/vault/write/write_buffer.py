@@ -60,15 +60,15 @@ class WriteBuffer:
         size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
         if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
-        ident, held = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
-        sealed = self._seal(ident, held)
+        ident, segment = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
+        sealed = self._seal(ident, segment)
         self._count(len(sealed))
-        return self._known(BufferedRows(ident, sealed), held)
+        return self._known(BufferedRows(ident, sealed), segment)
 
     def told(self, entries: Iterable[SegmentEntry]) -> tuple[BufferedRows, ...]:
         """What of these segments waits, for the piece that names them."""
         with self._lock:
-            return tuple(self._sealed[one.id] for one in entries if one.id in self._sealed)
+            return tuple(self._sealed[entry.id] for entry in entries if entry.id in self._sealed)
 
     def recall(self, added: Iterable[Added]) -> list[SegmentEntry]:
         """Know what waits in pieces of an earlier process; the segments that were not known before.
@@ -79,9 +79,9 @@ class WriteBuffer:
             pieces = [(one, each) for one in added for each in one.held if not self._knows(each)]
             fresh = []
             for one, each in pieces:
-                held = self._open(each)
-                self._count(max(held.size, held.rows.nbytes) + len(each.sealed))
-                self._known(each, held)
+                segment = self._open(each)
+                self._count(max(segment.size, segment.rows.nbytes) + len(each.sealed))
+                self._known(each, segment)
                 fresh += [entry for entry in one.segments if entry.id == each.id]
         return fresh
 
@@ -118,12 +118,12 @@ class WriteBuffer:
         with self._lock:
             return rows.id in self._held
 
-    def _known(self, rows: BufferedRows, held: BufferedSegment) -> SegmentEntry:
+    def _known(self, rows: BufferedRows, segment: BufferedSegment) -> SegmentEntry:
         with self._lock:
             self._sealed[rows.id] = rows
-            self._held[rows.id] = held
-            self._reader.hold(rows.id, held)
-        return held.entry(rows.id)
+            self._held[rows.id] = segment
+            self._reader.hold(rows.id, segment)
+        return segment.entry(rows.id)
 
     def _settled(self, added: Added) -> Added:
         """A piece that holds nothing."""
@@ -156,12 +156,12 @@ class WriteBuffer:
             return {entry.id: entry for entry in write_bundles(self._out, pieces)}
         return {one: self._write_alone(self._held[one]) for one in waiting}
 
-    def _write_alone(self, held: BufferedSegment) -> SegmentEntry:
-        return self._out.write(held.rows, label=held.label)
+    def _write_alone(self, segment: BufferedSegment) -> SegmentEntry:
+        return self._out.write(segment.rows, label=segment.label)
 
-    def _seal(self, ident: str, held: BufferedSegment) -> str:
+    def _seal(self, ident: str, segment: BufferedSegment) -> str:
         sealed = seal(
-            to_bytes(held),
+            to_bytes(segment),
             place=self._place(ident),
             key=_own_key(self._run_key(), ident),
             epoch=0,

@@ -52,13 +52,13 @@ class ConnectorForm(forms.Form):
     @property
     def usual(self) -> Iterator[BoundField]:
         """Settings that most people look at, and the secrets."""
-        yield from (self[one.name] for one in self._settings if not _rare(one))
-        yield from (self[SECRET + one.name] for one in self._secrets)
+        yield from (self[setting.name] for setting in self._settings if not _rare(setting))
+        yield from (self[SECRET + secret.name] for secret in self._secrets)
 
     @property
     def rare(self) -> Sequence[BoundField]:
         """Settings that are right as they are, nearly always."""
-        return [self[one.name] for one in self._settings if _rare(one)]
+        return [self[setting.name] for setting in self._settings if _rare(setting)]
 
     @property
     def rare_wrong(self) -> bool:
@@ -67,7 +67,10 @@ class ConnectorForm(forms.Form):
 
     def config(self) -> dict[str, Any]:
         """The settings as plain values, after the form was found right."""
-        return {one.name: _plain(one, self.cleaned_data[one.name]) for one in self._settings}
+        return {
+            setting.name: _plain(setting, self.cleaned_data[setting.name])
+            for setting in self._settings
+        }
 
 
 def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> dict[str, str]:
@@ -96,7 +99,7 @@ def _field(setting: Setting) -> forms.Field:
         return forms.BooleanField(**told | {"required": False})
     if setting.choices:
         return forms.ChoiceField(
-            choices=[(one, word(_words(one))) for one in setting.choices], **told
+            choices=[(choice, word(_words(choice))) for choice in setting.choices], **told
         )
     if setting.hint is int:
         return forms.IntegerField(**told | {"required": True})

@@ -44,6 +44,6 @@ def sent_ticks(request: UserRequest, org: str) -> SelectionLists:
     return keep_ticks(request.unlost, org, of, shown=asked.getlist("every-record"), ticked=chosen)
 
 
-def seen(found: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
+def seen(lists: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
     """Ticks as a page sees them that shows these records."""
-    return SelectedRecords(found.of, frozenset(found.records), frozenset(shown))
+    return SelectedRecords(lists.of, frozenset(lists.records), frozenset(shown))

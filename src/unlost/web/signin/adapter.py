@@ -41,11 +41,11 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
         """A provider as it is kept, with its secret opened."""
-        held = super().get_app(request, provider, client_id=client_id)
-        if held.provider != SsoProtocol.OIDC.value:
-            return held  # SAML has no secret
-        held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
-        return held
+        app = super().get_app(request, provider, client_id=client_id)
+        if app.provider != SsoProtocol.OIDC.value:
+            return app  # SAML has no secret
+        app.secret = open_secret(application(), app.provider_id, sealed_secret(app.provider_id))
+        return app
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Find who it is: the one person whose verified address it tells, or nobody.
@@ -57,7 +57,11 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             _turn_away(request, sociallogin)
         if sociallogin.is_existing:
             return
-        verified = [one.email for one in sociallogin.email_addresses if one.verified]
+        verified = [
+            email_address.email
+            for email_address in sociallogin.email_addresses
+            if email_address.verified
+        ]
         found = [person for person in people_with_email(verified) if person.active]
         if len(found) != 1:
             _turn_away(request, sociallogin)
@@ -67,8 +71,8 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
     """Tell whom to ask; raises ImmediateHttpResponse."""
-    told = [one.email for one in sociallogin.email_addresses]
-    verified = any(one.verified for one in sociallogin.email_addresses)
+    told = [email_address.email for email_address in sociallogin.email_addresses]
+    verified = any(email_address.verified for email_address in sociallogin.email_addresses)
     name = told[0] if told else sociallogin.account.uid
     seen = SignInAttempt(
         SignInAct.SIGN_IN,

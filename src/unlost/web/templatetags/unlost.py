@@ -81,7 +81,7 @@ def number(value: int | None) -> str:
 @register.filter
 def weighing(notes: Iterable[PlanNote], weight: str) -> list[PlanNote]:
     """The notes of a plan that weigh so much."""
-    return [one for one in notes if one.weight.value == weight]
+    return [note for note in notes if note.weight.value == weight]
 
 
 @register.filter
@@ -161,7 +161,7 @@ def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
 @register.filter
 def written(actions: Iterable[ActionCount]) -> int:
     """How many of these records are written."""
-    return sum(one.count for one in actions if one.action not in NOT_WRITTEN)
+    return sum(action.count for action in actions if action.action not in NOT_WRITTEN)
 
 
 @register.simple_tag

@@ -109,13 +109,13 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
 
 def letter(message: Message, settings: EmailSettings) -> EmailMessage:
     """The mail of a message. It asks for no automatic reply (RFC 3834), which would be a loop."""
-    made = EmailMessage()
-    made["Subject"] = f"[Unlost] {message.title}"
-    made["From"] = settings.sender
-    made["To"] = ", ".join(settings.to)
-    made["Date"] = format_datetime(message.at)
-    made["Auto-Submitted"] = "auto-generated"
+    email_message = EmailMessage()
+    email_message["Subject"] = f"[Unlost] {message.title}"
+    email_message["From"] = settings.sender
+    email_message["To"] = ", ".join(settings.to)
+    email_message["Date"] = format_datetime(message.at)
+    email_message["Auto-Submitted"] = "auto-generated"
     if message.alarm.urgency is Urgency.NOW:
-        made["Importance"] = "high"
-    made.set_content("\n".join(message.lines) + "\n")
-    return made
+        email_message["Importance"] = "high"
+    email_message.set_content("\n".join(message.lines) + "\n")
+    return email_message

@@ -160,14 +160,14 @@ def _read(
 def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
     """Done; what was left of it is told with the run."""
     findings = finished.certificate.findings
-    left = [one for one in findings if one.kind is FindingKind.LEFT_TO_NIGHT]
-    unread = any(one.detail for one in left)
+    left = [finding for finding in findings if finding.kind is FindingKind.LEFT_TO_NIGHT]
+    unread = any(finding.detail for finding in left)
     return RunEnd(
         RunState.DONE,
         at,
         snapshot=finished.snapshot.number,
         error_code=(PARTLY_READ if unread else LEFT) if left else "",
-        error_sentence=" ".join(one.sentence for one in left),
+        error_sentence=" ".join(finding.sentence for finding in left),
     )
 
 

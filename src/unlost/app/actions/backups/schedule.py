@@ -114,24 +114,24 @@ def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
 
 def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule, ...]:
     """The schedules of orgs; however many there are, the database is asked as often."""
-    kept, held, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
+    kept, nights, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
     hours = newest_runs(most=1, hourly=True)
-    found: list[OrgSchedule] = []
+    org_schedules: list[OrgSchedule] = []
     for org in orgs:
         schedule, zone = kept[org.oid].schedule, org.identity.zone
         place = {"zone": zone, "key": org.oid}
-        found.append(
+        org_schedules.append(
             OrgSchedule(
                 org.name,
                 zone,
                 schedule,
                 upcoming(schedule, now=now, **place),
-                tuple(held.get(org.oid, ())),
+                tuple(nights.get(org.oid, ())),
                 upcoming_hour(schedule, now=now, **place),
                 _last_hour(hours.get(org.name, ())),
             )
         )
-    return tuple(found)
+    return tuple(org_schedules)
 
 
 def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
@@ -165,16 +165,16 @@ def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, 
 
 
 def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
-    found = next((one for one in schema.tables if one.name.lower() == name.lower()), None)
-    if found is None:
+    table = next((one for one in schema.tables if one.name.lower() == name.lower()), None)
+    if table is None:
         raise _not_backed_up(schema, org, name)
-    if not found.has(TableTrait.INCREMENTAL):
+    if not table.has(TableTrait.INCREMENTAL):
         raise UsageError(
             "hourly-not-possible",
-            f"{found.name} cannot be asked for what changed: it is read whole each night.",
+            f"{table.name} cannot be asked for what changed: it is read whole each night.",
             next_step="Leave it to the nights.",
         )
-    return found.name
+    return table.name
 
 
 def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:

@@ -52,7 +52,7 @@ class SnapshotCertificate:
 
 def gaps(proof: Certificate) -> tuple[Finding, ...]:
     """All findings that turned the verdict: of the whole org, then of its tables, each once."""
-    everywhere = [*proof.findings, *(one for line in proof.tables for one in line.findings)]
+    everywhere = [*proof.findings, *(finding for line in proof.tables for finding in line.findings)]
     return tuple(one for one in dict.fromkeys(everywhere) if one.severity is Severity.GAP)
 
 

@@ -47,7 +47,7 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
     if table is None:
         return Hideable(tables)
     described = table_named(schema, table)
-    names = (one.name for one in described.columns if one.name != described.id_column)
+    names = (column.name for column in described.columns if column.name != described.id_column)
     return Hideable(tables, described.name, tuple(sorted(names)))
 
 

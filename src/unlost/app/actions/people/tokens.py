@@ -80,7 +80,7 @@ def make(
 @action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
 def drop(app: Application, token: int) -> ApiToken:
     """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
-    own = {one.id for one in tokens(app).tokens}
+    own = {api_token.id for api_token in tokens(app).tokens}
     if token not in own:
         raise NotFound(
             "token-unknown",

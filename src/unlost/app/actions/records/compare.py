@@ -124,17 +124,17 @@ def compare(
     zone = known.identity.zone
     moments = (parse_moment(one, zone=zone), parse_moment(other, zone=zone))
     with _opened(app, known, moments) as sides:
-        found = _all_tables(sides) if table is None else _one_table(sides, table, part)
+        tables = _all_tables(sides) if table is None else _one_table(sides, table, part)
         return CompareResult(
             org=org,
             zone=zone,
             old=sides.old,
             new=sides.new,
-            table=found.table,
-            tables=tuple(one for one in found.tables if one.total),
-            rows=found.rows,
-            more=found.more,
-            unread=found.unread,
+            table=tables.table,
+            tables=tuple(summary for summary in tables.tables if summary.total),
+            rows=tables.rows,
+            more=tables.more,
+            unread=tables.unread,
         )
 
 
@@ -142,7 +142,9 @@ def compare(
 def _opened(
     app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]
 ) -> Iterator[ComparedSides]:
-    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, LiveMoment)]
+    past = [
+        snapshot_at(app, org, moment) for moment in moments if not isinstance(moment, LiveMoment)
+    ]
     if not past:
         raise UsageError(
             "compare-live-twice",
@@ -177,7 +179,7 @@ def _all_tables(sides: ComparedSides) -> ComparedTables:
             found.append(sides.differ.summary(name))
         except (SourceRefused, NotFound) as error:
             unread.append(UnreadTable(name, error.sentence))
-    ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
+    ranked = sorted(found, key=lambda summary: (-summary.deleted, -summary.total, summary.table))
     return ComparedTables(tables=tuple(ranked), unread=tuple(unread))
 
 

@@ -146,8 +146,8 @@ def _of_table(
 ) -> _Lost:
     parts = [pa.array([], pa.string())]
     numbers = {"after": old.info.number, "until": new.info.number}
-    for found in app.vault.changes(org.oid, table, **numbers):
-        gone = found.filter(pc.equal(found["change"], ChangeKind.DELETED.value))
+    for change in app.vault.changes(org.oid, table, **numbers):
+        gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))
         ids = gone["_u_id"].cast(pa.string()).combine_chunks()
         parts += [_there(old, table, ids.slice(at, FETCH)) for at in range(0, len(ids), FETCH)]
     return _Lost(table, pa.concat_arrays(parts))
@@ -208,10 +208,10 @@ class _Telling:
         """What an earlier backup of the two saw of it: the bin was emptied since."""
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)
-        until = [one for one in versions if one.snapshot <= number]
-        found = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
-        assert found is not None, "it is not alive at the second night"
-        return found
+        until = [version for version in versions if version.snapshot <= number]
+        deletion = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
+        assert deletion is not None, "it is not alive at the second night"
+        return deletion
 
 
 def _label(snapshot: Snapshot, table: str) -> str:

@@ -164,9 +164,9 @@ def _result(
 ) -> ShowResult:
     people = UserNames(snapshot)
     versions = app.vault.history(org.oid, table.name, record)
-    until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
+    until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
-    hidden = {one.column for one in snapshot.hidden(table.name) if one.column}
+    hidden = {item.column for item in snapshot.hidden(table.name) if item.column}
     return ShowResult(
         org=org.name,
         zone=org.identity.zone,

@@ -122,8 +122,8 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     now = app.clock.now()
     drop_plans(before=now - KEPT)
     told = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
-    kept = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
-    return _view(app, known, kept)
+    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
+    return _view(app, known, plan)
 
 
 @action(
@@ -139,9 +139,9 @@ def make_kept(app: Application, org: str, plan: str) -> PlanView:
     try:
         with seated(app) as seat:
             if begin_plan(plan, seat=seat):
-                made = _planned(app, known, kept)
-                told = msgspec.to_builtins(summary(made))
-                plan_made(plan, content=write_plan(made), summary=told)
+                restore_plan = _planned(app, known, kept)
+                told = msgspec.to_builtins(summary(restore_plan))
+                plan_made(plan, content=write_plan(restore_plan), summary=told)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
@@ -223,8 +223,8 @@ def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Queue
             f"This writes into {org!r}, a production org: its name was not typed.",
             next_step=f"Type {org} into the field, as it is written here.",
         )
-    made = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
-    handed = hand_over_plan(app, made, known)
+    restore_plan = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
+    handed = hand_over_plan(app, restore_plan, known)
     plan_run(plan, run=handed.run)
     return handed
 
@@ -242,8 +242,8 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """Plans that were not run, of one org or of all in which the actor restores."""
     names = [one.name for one in app.orgs(Right.RESTORE) if org in (None, one.name)]
-    found = waiting_plans(names, most=MOST)
-    return PlanLines(tuple(_line(one, state=_state(app, one)) for one in found))
+    plans = waiting_plans(names, most=MOST)
+    return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -260,24 +260,24 @@ def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     return read_plan(content, known=app.vault.orgs(), org=org.oid)
 
 
-def _planned(app: Application, org: ProtectedOrg, kept: StoredPlan) -> RestorePlan:
-    wanted = _wanted(kept)
+def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePlan:
+    wanted = _wanted(plan)
     if wanted.retry:
-        asked = wanted.request.otherwise
-        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=asked)[0]
-    return planned(app, org, wanted.request, plan_id=kept.id)
+        overrides = wanted.request.otherwise
+        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=overrides)[0]
+    return planned(app, org, wanted.request, plan_id=plan.id)
 
 
-def _state(app: Application, kept: StoredPlan) -> PlanState:
-    broken = kept.state is PlanState.MAKING and not _is_made(app, kept)
-    return PlanState.BROKEN_OFF if broken else kept.state
+def _state(app: Application, plan: StoredPlan) -> PlanState:
+    broken = plan.state is PlanState.MAKING and not _is_made(app, plan)
+    return PlanState.BROKEN_OFF if broken else plan.state
 
 
-def _is_made(app: Application, kept: StoredPlan) -> bool:
+def _is_made(app: Application, plan: StoredPlan) -> bool:
     """True while somebody makes it, or is about to."""
-    if not kept.seat:
-        return app.clock.now() - kept.made_at < BEGINS_WITHIN
-    return is_taken(app, kept.seat)
+    if not plan.seat:
+        return app.clock.now() - plan.made_at < BEGINS_WITHIN
+    return is_taken(app, plan.seat)
 
 
 def _kept(org: str, plan: str) -> StoredPlan:
@@ -295,14 +295,14 @@ def _unknown(plan: str) -> NotFound:
     )
 
 
-def _check_ready(kept: StoredPlan) -> None:
-    if kept.state is PlanState.RUN:
+def _check_ready(plan: StoredPlan) -> None:
+    if plan.state is PlanState.RUN:
         raise Conflict(
             "plan-run-already",
-            f"This plan was run already, as {kept.run}.",
+            f"This plan was run already, as {plan.run}.",
             next_step="Look at that restore. A plan runs once; choose again to restore more.",
         )
-    if kept.state is not PlanState.MADE:
+    if plan.state is not PlanState.MADE:
         raise Conflict(
             "plan-not-made",
             "This plan is not made.",
@@ -315,8 +315,8 @@ def wanted_of(org: str, plan: str) -> RestoreRequest:
     return _wanted(_kept(org, plan))
 
 
-def _wanted(kept: StoredPlan) -> RestoreRequest:
-    return decoder_for(RestoreRequest).convert(kept.request)
+def _wanted(plan: StoredPlan) -> RestoreRequest:
+    return decoder_for(RestoreRequest).convert(plan.request)
 
 
 def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:

@@ -56,10 +56,10 @@ def plan_records(
     """
     check_page(start=start, most=most)
     known = get_org(org)
-    made = read_kept(app, known, plan)
-    steps = [step for step in made.steps if step.table == table]
+    restore_plan = read_kept(app, known, plan)
+    steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = app.vault.as_of(known.oid, made.snapshot)
+    wanted = app.vault.as_of(known.oid, restore_plan.snapshot)
     described = wanted.schema().table(table)
     return PlannedRecords(
         org,
@@ -68,7 +68,7 @@ def plan_records(
         (described.label if described is not None else "") or table,
         start,
         len(steps),
-        tuple(_records(made, shown, _names(wanted, table, shown))),
+        tuple(_records(restore_plan, shown, _names(wanted, table, shown))),
     )
 
 

@@ -98,8 +98,8 @@ def job(app: Application, run: str) -> RunStatus:
     if known is None:
         return _forgotten(app, run)
     org = get_org(known.org)
-    kept = plan_of_run(run)
-    summary = decoder_for(PlanSummary).convert(kept.summary) if kept and kept.summary else None
+    plan = plan_of_run(run)
+    summary = decoder_for(PlanSummary).convert(plan.summary) if plan and plan.summary else None
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
     tables = tuple(_tables(app, org, items, totals))
@@ -119,9 +119,9 @@ def job(app: Application, run: str) -> RunStatus:
         error_code=known.error_code,
         error_sentence=known.error_sentence,
         served=worker_runs(app.locks, alone=not app.home.database),
-        plan=kept.id if kept is not None else "",
+        plan=plan.id if plan is not None else "",
         phase=_phase(items),
-        done=sum(one.rows for one in tables if one.total is not None),
+        done=sum(table.rows for table in tables if table.total is not None),
         total=sum(totals.values()) if summary is not None else None,
         tables=tables,
     )
@@ -172,7 +172,7 @@ def _phase(items: Iterable[ItemRecord]) -> Phase | None:
 
 def _forgotten(app: Application, run: str) -> RunStatus:
     """A restore of before this home's database was lost: the vault has its journal."""
-    line = next((one for one in runs(app).runs if one.run == run), None)
+    line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
         raise run_unknown(run)
     org = get_org(line.org)

@@ -72,13 +72,13 @@ def jobs(
     orgs = [one for one in app.orgs() if org in (None, one.name)]
     states = STATES[group] if group is not None else ()
     names = [one.name for one in orgs]
-    found = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
+    runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     first = before is None
     nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
     lost = first and kind in (None, CommitKind.RESTORE) and group is None
     return RunsPage(
-        runs=tuple(found[:most]),
-        more=found[most - 1].id if len(found) > most else None,
+        runs=tuple(runs[:most]),
+        more=runs[most - 1].id if len(runs) > most else None,
         asked=tuple(_asked(orgs)) if nights else (),
         forgotten=tuple(_forgotten(app, orgs)) if lost else (),
     )
@@ -93,9 +93,12 @@ def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
 
 
 def _forgotten(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
-    held = app.vault.orgs()
+    identities = app.vault.orgs()
     found = [
-        (run, org.name) for org in orgs if org.oid in held for run in app.vault.journals(org.oid)
+        (run, org.name)
+        for org in orgs
+        if org.oid in identities
+        for run in app.vault.journals(org.oid)
     ]
     known = known_runs(run for run, _ in found)
     return [(run, org) for run, org in found if run not in known]

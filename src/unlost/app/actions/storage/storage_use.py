@@ -83,7 +83,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
     head = _newest(app, known)
     since = head.info.as_of - RECENT
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
-    uses = sorted(table_uses(head, rules, since=since), key=lambda one: -one.bytes)
+    uses = sorted(table_uses(head, rules, since=since), key=lambda use: -use.bytes)
     return StorageUse(
         head.info.number,
         head.info.as_of,
@@ -172,4 +172,4 @@ def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping
 
 def _weight(rules: Mapping[str, StorageRule], table: str) -> StorageWeight | None:
     weights = rules[table].weights if table in rules else ()
-    return next((one for one in weights if one.texts), None)
+    return next((weight for weight in weights if weight.texts), None)

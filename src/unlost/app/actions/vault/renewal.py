@@ -50,7 +50,7 @@ def _renewed(
     opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
     store, old = opened.store, opened.keys
     finish_renewal(store, old)  # one that was cut off
-    held = tuple(one.slot for one in ways(store, old) if one.counts)
+    held = tuple(slot_state.slot for slot_state in ways(store, old) if slot_state.counts)
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)
     hand_over(recovery_sheet(new))

@@ -180,8 +180,8 @@ def link(
     with opened(home) as application:
         from unlost.app.actions.people.people import link as act
 
-        made = act(application, name)
-        answer(made, as_json=json, show=lambda out, told: _show_link(out, told, url))
+        sign_in_link = act(application, name)
+        answer(sign_in_link, as_json=json, show=lambda out, told: _show_link(out, told, url))
     return ExitCode.OK
 
 
@@ -195,7 +195,7 @@ def _show_person(out: "Console", person: "Person") -> None:
 
 
 def _roles(roles: "tuple[PersonRole, ...]") -> str:
-    told = [f"{one.role.value} in {one.org or 'every org'}" for one in roles]
+    told = [f"{role.role.value} in {role.org or 'every org'}" for role in roles]
     return ", ".join(told) or "no role"
 
 
@@ -206,8 +206,10 @@ def _show_locked(out: "Console", result: "Lockouts") -> None:
         out.print("No name is locked.")
         return
     table = grid("Name", "Address", "Wrong passwords", "Locked until", right=("Wrong passwords",))
-    for one in result.lockouts:
-        table.add_row(plain(one.name), one.address, str(one.failures), when(one.until))
+    for lockout in result.lockouts:
+        table.add_row(
+            plain(lockout.name), lockout.address, str(lockout.failures), when(lockout.until)
+        )
     out.print(table)
 
 

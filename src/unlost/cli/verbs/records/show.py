@@ -103,7 +103,13 @@ def _kind(line: "RelatedTable") -> str:
 
 
 def _such_as(line: "RelatedTable") -> str:
-    names = list(dict.fromkeys(short(one.name, length=NAME) for one in line.first if one.name))
+    names = list(
+        dict.fromkeys(
+            short(related_record.name, length=NAME)
+            for related_record in line.first
+            if related_record.name
+        )
+    )
     return ", ".join(names[:NAMES])
 
 

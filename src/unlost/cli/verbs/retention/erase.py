@@ -156,7 +156,7 @@ def _show(out: "Console", done: "ErasureResult") -> None:
     if done.snapshot is None:
         out.print("Nothing of it was left to erase.")
     else:
-        versions = sum(one.versions for one in done.tables)
+        versions = sum(table.versions for table in done.tables)
         out.print(
             f"{done.org}: {many(done.records, 'record')} erased, with {many(versions, 'version')} and "
             f"{many(done.files, 'content')}. They are kept out from now on."
@@ -167,8 +167,8 @@ def _show(out: "Console", done: "ErasureResult") -> None:
 def _show_all(out: "Console", told: "Erasures") -> None:
     if not told.erasures:
         out.print(f"Nothing was erased from {told.org}, nor corrected.")
-    for one in told.erasures:
-        _show_line(out, one, zone=told.zone)
+    for erasure in told.erasures:
+        _show_line(out, erasure, zone=told.zone)
 
 
 def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:

@@ -111,8 +111,8 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
 def _show_all(out: "Console", result: "RetentionPolicies") -> None:
     if not result.orgs:
         out.print("No org is protected yet. Add one with `unlost org add`.")
-    for one in result.orgs:
-        _show(out, one)
+    for org in result.orgs:
+        _show(out, org)
 
 
 def _show(out: "Console", result: "OrgRetention") -> None:

@@ -109,7 +109,7 @@ def _show_run(out: "Console", result: "RunDetail") -> None:
         out.print(f"  {record.table}/{record.record}{live}: {record.ending}")
         if record.sentence:
             out.print(f"    {plain(record.sentence)}")
-        for one in record.differences:
-            out.print(f"    {one.column}: {one.reason}")
+        for difference in record.differences:
+            out.print(f"    {difference.column}: {difference.reason}")
     if len(result.records) > MOST:
         out.print(f"… and {many(len(result.records) - MOST, 'more record')}; --json lists all.")

@@ -103,7 +103,7 @@ def every(
 
         found = act(application, _way(sheet, by_passphrase))
         answer(found, as_json=json, show=_show_all)
-    weak = any(not one.counts or one.whole_copies == 0 for one in found.slots)
+    weak = any(not slot.counts or slot.whole_copies == 0 for slot in found.slots)
     return ExitCode.FINDINGS if weak else ExitCode.OK
 
 
@@ -433,11 +433,11 @@ def _show_all(out: "Console", found: "Keys") -> None:
     from unlost.cli.grid import grid
 
     table = grid("slot", "opened by", "whole copies", "", right=("whole copies",))
-    for one in found.slots:
-        remark = "opens nothing: left over, or put back" if not one.counts else ""
-        if one.service:
+    for slot in found.slots:
+        remark = "opens nothing: left over, or put back" if not slot.counts else ""
+        if slot.service:
             remark = remark or "used by the service of this home"
-        table.add_row(one.slot, one.kind.value, str(one.whole_copies), remark)
+        table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
     out.print(table)
     if found.sheet_taken_down:
         out.print(f"The recovery sheet was taken down on {found.sheet_taken_down:%Y-%m-%d}.")
@@ -500,8 +500,8 @@ def _show_sheet(out: "Console", done: "SheetShown") -> None:
 def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
     if not done.orgs:
         out.print("There is no org yet.")
-    for one in done.orgs:
-        _show_org_rekeyed(out, one)
+    for org in done.orgs:
+        _show_org_rekeyed(out, org)
 
 
 def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:

@@ -46,7 +46,7 @@ class CollectionCalls:
         outcomes: list[RowOutcome] = []
         for part in _parts(table, rows, lists, file):
             outcomes += self._send(op, part)
-            if any(one.code == "write-answer-lost" for one in outcomes):
+            if any(outcome.code == "write-answer-lost" for outcome in outcomes):
                 break
         missing = rows[len(outcomes) :]
         return outcomes + [_unsent(row) for row in missing]

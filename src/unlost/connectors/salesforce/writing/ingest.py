@@ -56,10 +56,10 @@ class IngestJobs:
 
     def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """One outcome a row, in order."""
-        found: dict[str, RowOutcome] = {}
+        outcomes: dict[str, RowOutcome] = {}
         for upload in uploads(op, rows):
-            found |= self._job(op, table, upload)
-        return [found.get(row.key, unknown(row.key)) for row in rows]
+            outcomes |= self._job(op, table, upload)
+        return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
     def settle(self, table: Table, *, since: str) -> None:
         """Wait for this user's own jobs on a table that began since then; abort unsent ones."""
@@ -136,27 +136,29 @@ class IngestJobs:
 
         ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
         """
-        left: dict[Line, list[WriteRow]] = defaultdict(list)
+        write_rows: dict[Line, list[WriteRow]] = defaultdict(list)
         for row, line in zip(upload.rows, upload.lines, strict=True):
-            left[line].append(row)
-        found: dict[str, RowOutcome] = {}
+            write_rows[line].append(row)
+        outcomes: dict[str, RowOutcome] = {}
         for record, _, line in self._lines(job, "successfulResults", upload.columns):
-            for row in _take(left, line):
-                found[row.key] = done(row.key, record)
-        if not whole or len(found) < len(upload.rows):
-            found |= self._not_written(job, upload, left)
-        return found
+            for row in _take(write_rows, line):
+                outcomes[row.key] = done(row.key, record)
+        if not whole or len(outcomes) < len(upload.rows):
+            outcomes |= self._not_written(job, upload, write_rows)
+        return outcomes
 
     def _not_written(
-        self, job: str, upload: IngestUpload, left: dict[Line, list[WriteRow]]
+        self, job: str, upload: IngestUpload, write_rows: dict[Line, list[WriteRow]]
     ) -> dict[str, RowOutcome]:
         """Outcomes of rows that were refused or not reached."""
-        found: dict[str, RowOutcome] = {}
+        outcomes: dict[str, RowOutcome] = {}
         for _, told, line in self._lines(job, "failedResults", upload.columns):
-            found |= {row.key: of_bulk(row.key, row.id, told) for row in _take(left, line)}
+            outcomes |= {row.key: of_bulk(row.key, row.id, told) for row in _take(write_rows, line)}
         for _, _, line in self._lines(job, "unprocessedrecords", upload.columns):
-            found |= {row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(left, line)}
-        return found
+            outcomes |= {
+                row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(write_rows, line)
+            }
+        return outcomes
 
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
         """Of each result row: the record's id, what is told of it, its uploaded cells."""
@@ -229,7 +231,7 @@ def _multipart(boundary: str, job: bytes, data: bytes) -> bytes:
     ])  # fmt: skip
 
 
-def _take(left: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
+def _take(write_rows: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
     """One of the rows that were sent so, if any is left."""
-    rows = left.get(line)
+    rows = write_rows.get(line)
     return [rows.pop()] if rows else []

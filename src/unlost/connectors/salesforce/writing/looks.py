@@ -81,7 +81,7 @@ class RecordLookups:
         records = [one for one in told if one is not None]
         if not _archives(part.table):
             return records
-        held = {one["Id"] for one in records}
+        held = {record["Id"] for record in records}
         lacking = [one for one in part.ids if one not in held]
         return [*records, *self._queried(part.table, lacking, part.wanted)]
 
@@ -92,9 +92,9 @@ class RecordLookups:
         if len(parts) == 1:
             return [self._retrieved_alone(parts[0])]
         try:
-            answers, _ = self._api.composite([BatchedPost(one.path, one.body) for one in parts])
+            answers, _ = self._api.composite([BatchedPost(part.path, part.body) for part in parts])
         except (SalesforceRefusal, TransientError):  # it may be too much for one answer
-            return [self._retrieved_alone(one) for one in parts]
+            return [self._retrieved_alone(part) for part in parts]
         return [
             answer.body if answer.status == 200 else self._retrieved_alone(part)
             for part, answer in zip(parts, answers, strict=True)
@@ -134,8 +134,8 @@ class RecordLookups:
         records: dict[object, Record] = {}
         for conditions in self._since(table, since, births):
             records |= {one["Id"]: one for one in self._live(table, asked, *conditions)}
-        made = _born(list(records.values()), since.replace(microsecond=0), births or ())
-        return self._rows(made, wanted, columns)
+        born = _born(list(records.values()), since.replace(microsecond=0), births or ())
+        return self._rows(born, wanted, columns)
 
     def _since(
         self, table: Table, since: datetime, births: Sequence[str | None] | None
@@ -173,7 +173,7 @@ class RecordLookups:
 def _born(records: Sequence[Record], since: datetime, births: Sequence[str | None]) -> list[Record]:
     """What was touched since then, and was made since then or at one of the dates, as it says."""
     sent = {soql.parse_instant(text) for text in births if text is not None}
-    stamps = ([soql.parse_instant(str(one[name])) for name in STAMPS] for one in records)
+    stamps = ([soql.parse_instant(str(record[name])) for name in STAMPS] for record in records)
     return [
         one
         for one, (made, touched) in zip(records, stamps, strict=True)
@@ -215,15 +215,15 @@ def _parts(looks: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
 
 def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
     """Parts that can be asked for in one call."""
-    held: list[RetrieveSlice] = []
+    slices: list[RetrieveSlice] = []
     for part in parts:
-        weight = sum(one.weight for one in held) + part.weight
-        if held and (len(held) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
-            yield held
-            held = []
-        held.append(part)
-    if held:
-        yield held
+        weight = sum(retrieve_slice.weight for retrieve_slice in slices) + part.weight
+        if slices and (len(slices) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
+            yield slices
+            slices = []
+        slices.append(part)
+    if slices:
+        yield slices
 
 
 def _known(look: RecordQuery) -> list[str]:

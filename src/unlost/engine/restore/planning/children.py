@@ -63,7 +63,7 @@ class Children:
 
     def _business_references(self) -> dict[str, dict[str, Reference]]:
         """By table the columns that may refer to a record which is no configuration."""
-        found: dict[str, dict[str, Reference]] = {}
+        references: dict[str, dict[str, Reference]] = {}
         for name, state in sorted(self._snapshot.tables().items()):
             shape = self._survey.shape(self._number, name)
             if shape is None or not state.held:
@@ -76,8 +76,8 @@ class Children:
                 and any(self._survey.holds_business(table) for table in column.reference.tables)
             }
             if own:
-                found[name] = own
-        return found
+                references[name] = own
+        return references
 
 
 class _Kept:
@@ -117,8 +117,8 @@ def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
 
 
 def _ids(reference: Reference, parents: Mapping[str, AbstractSet[str]]) -> pa.Array | None:
-    asked = set().union(*(parents.get(table, set()) for table in reference.tables))
-    return pa.array(sorted(asked), pa.string()) if asked else None
+    union = set().union(*(parents.get(table, set()) for table in reference.tables))
+    return pa.array(sorted(union), pa.string()) if union else None
 
 
 def _matches(

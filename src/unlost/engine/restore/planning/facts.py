@@ -135,15 +135,15 @@ def _look(
     unread = snapshot.unread(name, list(by_record))
     wrong = _wrong(survey, name, picks)
     asked = [
-        one
+        live
         for record in by_record
-        for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
+        for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
-    held = survey.rows(name, asked, columns=lens.looked_at)
+    live_rows = survey.rows(name, asked, columns=lens.looked_at)
     batch = _Batch(survey, lens, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
-        yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
+        yield batch.facts(at, by_record[record], _found(known, live_rows), wrong.get(record, {}))
 
 
 def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
@@ -159,9 +159,9 @@ def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Ma
     return found
 
 
-def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
+def _found(ids: Sequence[str], live_rows: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
     """The record as the org has it, live rather than in the bin."""
-    there = [(one, held[one]) for one in ids if one in held]
+    there = [(one, live_rows[one]) for one in ids if one in live_rows]
     live = [(one, row) for one, row in there if not row.deleted]
     return next(iter((*live, *there)), None)
 
@@ -229,13 +229,13 @@ class _Batch:
 
         A live record that nobody chose keeps whom it names, but for what was typed for itself.
         """
-        asked, typed = self.survey.edits, self.survey.typed(pick.key)
+        edits, typed = self.survey.edits, self.survey.typed(pick.key)
         left_alone = not pick.asked and _standing(held) is LiveStanding.LIVE
-        if not asked.instead or left_alone:
+        if not edits.instead or left_alone:
             return typed
         cells = self._cells[at]
         swapped = {
-            name: asked.swapped(self.lens.references[name].tables, value)
+            name: edits.swapped(self.lens.references[name].tables, value)
             for name in sorted(self.lens.swappable)
             if name in (pick.columns or (name,)) and (value := cells.get(name)) is not None
         }
@@ -315,8 +315,8 @@ class _Batch:
         for name in self._columns:
             lengths = pc.fill_null(pc.binary_length(self.rows[name].cast(pa.string())), 0)
             sizes += lengths.to_numpy()
-        found: list[int] = sizes.tolist()
-        return found
+        tolist: list[int] = sizes.tolist()
+        return tolist
 
 
 def _standing(held: tuple[str, LiveRow] | None) -> LiveStanding:

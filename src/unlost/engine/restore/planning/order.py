@@ -161,8 +161,8 @@ def _cut_chains(graph: _Graph) -> None:
         columns = sorted({arc.column for arc in _within_blocks(graph) if arc.late})
         again = {graph.keys[arc.source].table for arc in graph.postponed}
         cuts = [
-            _Cut(one, now - _calls(graph, one), _touched(graph, one), one[0] in again)
-            for one in columns
+            _Cut(column, now - _calls(graph, column), _touched(graph, column), column[0] in again)
+            for column in columns
         ]
         best = max((cut for cut in cuts if cut.pays), key=lambda cut: cut.saved, default=None)
         if best is None:

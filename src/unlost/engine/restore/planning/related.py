@@ -132,9 +132,9 @@ def gather(
     gathering = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
-        own = [pick for pick in picks if pick.snapshot == number]
+        wanted_states = [pick for pick in picks if pick.snapshot == number]
         walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
-        walk.run(own)
+        walk.run(wanted_states)
     if picks:
         walk.learn_masters()
     return gathering
@@ -156,13 +156,13 @@ class _Walk:
 
     def run(self, picks: Sequence[WantedState]) -> None:
         """Go on until nothing new is met."""
-        found = self.gathering.found
+        members = self.gathering.found
         fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
-            if len(found) + len(fresh) > MAX_STEPS:
+            if len(members) + len(fresh) > MAX_STEPS:
                 raise too_large()
             self._look(fresh)
-            met = [found[one.pick.key] for one in fresh if one.pick.key in found]
+            met = [members[one.pick.key] for one in fresh if one.pick.key in members]
             fresh = []
             if self.gathering.related is RelatedPolicy.ALL:
                 fresh += self._below(met)
@@ -202,12 +202,12 @@ class _Walk:
     def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Records that referred to these, where these lead on."""
         fresh: list[_Fresh] = []
-        spreading = [one for one in met if self._leads_on(one)]
+        spreading = [member for member in met if self._leads_on(member)]
         while spreading:
             again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
-                own = self.gathering.known(child.key)
-                known = self.gathering.found[own] if own is not None else None
+                key = self.gathering.known(child.key)
+                known = self.gathering.found[key] if key is not None else None
                 if child.key in self.gathering.left_out:
                     continue
                 if known is None:
@@ -216,17 +216,19 @@ class _Walk:
                     known.why = self._why(child)
                     known.because = child.parent
                     again.append(known)
-            spreading = [one for one in again if self._leads_on(one)]
+            spreading = [member for member in again if self._leads_on(member)]
         return fresh
 
-    def _leads_on(self, one: PlannedMember) -> bool:
+    def _leads_on(self, member: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
-        facts, table = one.facts, one.facts.key.table
+        facts, table = member.facts, member.facts.key.table
         lost = facts.standing is not LiveStanding.LIVE
         made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
-        asked = one.why is ActionReason.SELECTED or (lost and one.why is not ActionReason.PARENT)
-        leads = (made or asked) and facts.whole and not one.spread
-        one.spread = one.spread or leads
+        asked = member.why is ActionReason.SELECTED or (
+            lost and member.why is not ActionReason.PARENT
+        )
+        leads = (made or asked) and facts.whole and not member.spread
+        member.spread = member.spread or leads
         return leads
 
     def _child(self, child: Child) -> _Fresh:
@@ -248,9 +250,9 @@ class _Walk:
     def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to. Where all others are is learned with it."""
         asked: Asked = {}
-        for one in met:
-            for column in _wanted_references(one):
-                self._ask(asked, one.facts, column, one.facts.references[column])
+        for member in met:
+            for column in _wanted_references(member):
+                self._ask(asked, member.facts, column, member.facts.references[column])
         fresh = []
         for tables, values in asked.items():
             for table, own in self._placed(tables, values).items():
@@ -262,9 +264,9 @@ class _Walk:
     def learn_masters(self) -> None:
         """Whether the masters live with which records went that somebody gives to others."""
         asked: Asked = {}
-        for one in self.gathering.found.values():
-            for column, value in self.gathering.left_masters(one.facts):
-                self._ask(asked, one.facts, column, value)
+        for member in self.gathering.found.values():
+            for column, value in self.gathering.left_masters(member.facts):
+                self._ask(asked, member.facts, column, value)
         for tables, values in asked.items():
             for table, own in self._placed(tables, values).items():
                 self._lost(table, sorted(own))
@@ -295,9 +297,9 @@ class _Walk:
                 left -= placed[table]
         for table in tables:
             if left & self._typed and survey.shape(self.number, table) is not None:
-                found = self._alive(table, left & self._typed) if table in survey.tables else set()
-                placed[table] |= found
-                left -= found
+                alive = self._alive(table, left & self._typed) if table in survey.tables else set()
+                placed[table] |= alive
+                left -= alive
         self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
         return placed
 
@@ -320,7 +322,7 @@ class _Walk:
         if table in self.gathering.unlooked:
             return self._lost(table, ids)
         for key in keys:
-            homes[key] = next((one for one in survey.lives(key) if one in alive), None)
+            homes[key] = next((live for live in survey.lives(key) if live in alive), None)
         return [key.record for key in keys if homes[key] is None]
 
     def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
@@ -354,14 +356,14 @@ class _Walk:
 
 def _by_table(records: Sequence[PlannedMember]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for one in records:
-        found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
+    for record in records:
+        found.setdefault(record.facts.key.table, set()).add(record.facts.key.record)
     return found
 
 
-def _wanted_references(one: PlannedMember) -> Iterable[str]:
+def _wanted_references(member: PlannedMember) -> Iterable[str]:
     """The references of a record that may have to be written."""
-    facts = one.facts
-    if facts.standing is not LiveStanding.LIVE or one.why is ActionReason.SELECTED:
+    facts = member.facts
+    if facts.standing is not LiveStanding.LIVE or member.why is ActionReason.SELECTED:
         return facts.references
     return facts.references.keys() & facts.edits.keys()

@@ -85,12 +85,14 @@ def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> Rec
     picks: list[WantedState] = []
     never: dict[str, int] = {}
     for table, ids in by_table.items():
-        found = survey.newest_alive(table, ids, upto=upto)
-        missing = [one for one in ids if one not in found or at not in (None, found[one])]
+        newest_alive = survey.newest_alive(table, ids, upto=upto)
+        missing = [
+            one for one in ids if one not in newest_alive or at not in (None, newest_alive[one])
+        ]
         if missing:
             raise _not_alive(RecordKey(table, missing[0]), at)
         if survey.plannable(table):
-            picks += [WantedState(RecordKey(table, one), found[one]) for one in ids]
+            picks += [WantedState(RecordKey(table, one), newest_alive[one]) for one in ids]
         else:
             never[table] = len(ids)
     return RecordSelection(tuple(picks), never)
@@ -140,8 +142,8 @@ def _ids(
     survey: RestoreSurvey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
 ) -> Iterator[Sequence[str]]:
     after, until = (snapshot.info.number for snapshot in bounds)
-    for found in survey.ports.vault.changes(survey.org, table, after=after, until=until):
-        ids = found.filter(pc.equal(found["change"], kind.value))["_u_id"].to_pylist()
+    for change in survey.ports.vault.changes(survey.org, table, after=after, until=until):
+        ids = change.filter(pc.equal(change["change"], kind.value))["_u_id"].to_pylist()
         yield from chunks(ids, FETCH_IDS)
 
 

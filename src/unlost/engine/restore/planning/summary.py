@@ -79,7 +79,11 @@ class PlanSummary:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of these records, as TABLE.COLUMN."""
-        named = {f"{one.table}.{column}" for one in self.edited for column in one.columns}
+        named = {
+            f"{typed_record.table}.{column}"
+            for typed_record in self.edited
+            for column in typed_record.columns
+        }
         return tuple(sorted(named))
 
 

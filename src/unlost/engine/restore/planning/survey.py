@@ -123,15 +123,15 @@ class RestoreSurvey:
 
     def rows(self, name: str, ids: Sequence[str], *, columns: Sequence[str]) -> dict[str, LiveRow]:
         """What the org has of these ids, its bin included."""
-        found: dict[str, LiveRow] = {}
+        live_rows: dict[str, LiveRow] = {}
         for chunk in chunks(ids, READ_IDS):
             for page in self.ports.source.read_ids(self.table(name), chunk):
-                found.update(_live_rows(page.rows, columns))
+                live_rows.update(_live_rows(page.rows, columns))
             self.tell(Phase.READ, name, rows=len(chunk))
         for key in self._unbinned:
-            if key.table == name and key.record in found and found[key.record].deleted:
-                del found[key.record]
-        return found
+            if key.table == name and key.record in live_rows and live_rows[key.record].deleted:
+                del live_rows[key.record]
+        return live_rows
 
     def alive(self, name: str, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are live."""
@@ -162,7 +162,7 @@ class RestoreSurvey:
 
     def night_before(self, number: int) -> int | None:
         """The newest backup before commit ``number``, be it forgotten: last states are left of it."""
-        earlier = [one for one in self._backups if one < number]
+        earlier = [backup for backup in self._backups if backup < number]
         return earlier[-1] if earlier else None
 
     @cached_property

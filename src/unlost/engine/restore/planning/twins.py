@@ -29,11 +29,11 @@ def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     """The twins of all lost records that have a unique or natural key."""
     twins = LiveTwins()
     asked: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
-    for one in gathering.found.values():
-        for key, values in _keys(gathering, one.facts):
-            mine = asked.setdefault((one.facts.key.table, key), {})
-            if mine.setdefault(values, one.facts.key) != one.facts.key:
-                twins.taken.add(one.facts.key)
+    for member in gathering.found.values():
+        for key, values in _keys(gathering, member.facts):
+            mine = asked.setdefault((member.facts.key.table, key), {})
+            if mine.setdefault(values, member.facts.key) != member.facts.key:
+                twins.taken.add(member.facts.key)
     for (table, key), wanted in asked.items():
         _ask(gathering, table, key, wanted, twins)
     _sort_out(gathering, twins)
@@ -59,10 +59,10 @@ def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value:
     if column not in facts.references:
         return value
     target = gathering.target(facts, column)
-    found = gathering.found.get(target)
-    if found is None:
+    member = gathering.found.get(target)
+    if member is None:
         return gathering.homes.get(target, value)
-    return found.facts.live if found.facts.standing is LiveStanding.LIVE else None
+    return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 
 
 def _ask(

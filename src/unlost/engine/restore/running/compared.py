@@ -35,7 +35,7 @@ def compared(
     """The differences of each record; ``live`` has a row for each of the states."""
     should = _should(session, table, states)
     reasons: Reasons = [{} for _ in states.steps]
-    never = {one.column: one.reason.value for one in session.capability(table.name).never}
+    never = {column.column: column.reason.value for column in session.capability(table.name).never}
     emptied = _emptied(session, states.steps, table)
     for name in live.column_names:
         if name not in should:
@@ -79,21 +79,21 @@ def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:
 
 
 def _rows(mask: pa.BooleanArray) -> list[int]:
-    found: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
-    return found
+    tolist: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
+    return tolist
 
 
 def _emptied(
     session: RestoreSession, steps: Sequence[PlanStep], table: Table
 ) -> Mapping[str, list[int]]:
     """Rows of references that the plan left empty because their records do not come back."""
-    asked = session.plan.typed.emptied
+    emptied = session.plan.typed.emptied
     links = {column.name for column in table.columns if column.reference is not None}
     found: dict[str, list[int]] = defaultdict(list)
     for row, step in enumerate(steps):
         if NoteCode.PARENT_MISSING.value in step.notes:
             for name in links.intersection(n for n, value in step.edits.items() if value is None):
-                if (step.table, step.record, name) not in asked:
+                if (step.table, step.record, name) not in emptied:
                     found[name].append(row)
     return found
 

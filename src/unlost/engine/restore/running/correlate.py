@@ -43,11 +43,11 @@ def resolve(
         return _risen(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _moved(session, intent, table)
-    found = _by_key(session, intent, table, rows)
-    rest = [row for row in rows if row.key not in found]
+    by_key = _by_key(session, intent, table, rows)
+    rest = [row for row in rows if row.key not in by_key]
     if rest and not _key_is_proof(session, table, rest):
-        found |= _by_likeness(session, intent, table, (rest, beside), known=set(found.values()))
-    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
+        by_key |= _by_likeness(session, intent, table, (rest, beside), known=set(by_key.values()))
+    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
 
 
 def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
@@ -59,12 +59,12 @@ def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[Ro
 
 def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Updates that took effect: the live record is not any more as it was before."""
-    held = {row.id: row for row in intent.rows if row.id is not None and row.before}
-    columns = sorted({name for row in held.values() for name in row.before or ()})
-    live = session.ports.writer.fetch(table, list(held), columns=columns)
+    sent_rows = {row.id: row for row in intent.rows if row.id is not None and row.before}
+    columns = sorted({name for row in sent_rows.values() for name in row.before or ()})
+    live = session.ports.writer.fetch(table, list(sent_rows), columns=columns)
     moved = []
     for record, cells in each(live):
-        row = held[record]
+        row = sent_rows[record]
         before = dict((row.before or {}).items())
         if values(table, before, tuple(before)) != values(table, cells, tuple(before)):
             moved.append(RowOutcome(row.record, OutcomeKind.DONE, record))
@@ -87,10 +87,10 @@ def _by_key(
     sure = _named(session, table, MatchKey((own,)), rows) if own else {}
     found: dict[str, str] = {}
     for key in session.capability(table.name).keys:
-        left = [row for row in rows if row.key not in sure | found]
-        found |= _named(session, table, key, left)
-    made = _made_since(session, intent, table, rows) if found else None
-    found = {row: one for row, one in found.items() if made is None or one in made}
+        write_rows = [row for row in rows if row.key not in sure | found]
+        found |= _named(session, table, key, write_rows)
+    made_since = _made_since(session, intent, table, rows) if found else None
+    found = {row: one for row, one in found.items() if made_since is None or one in made_since}
     taken = _taken(session, table, but={row.key for row in rows})
     rows_of = {live: row for row, live in reversed((sure | found).items()) if live not in taken}
     return {row: live for live, row in rows_of.items()}
@@ -118,10 +118,10 @@ def _made_since(
 ) -> set[str] | None:
     """Records that this user made since the call; None where the org does not tell."""
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
+        recent = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
     except SourceRefused:
         return None
-    return set(made.ids.to_pylist())
+    return set(recent.ids.to_pylist())
 
 
 def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> bool:
@@ -154,11 +154,11 @@ def _by_likeness(
     columns = sorted({name for row in rows for name in row.cells})
     known = known | _taken(session, table)
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
+        recent = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
     except SourceRefused as refused:
         raise uncertain(intent, len(rows)) from refused
-    candidates = {record: cells for record, cells in each(made) if record not in known}
-    matched = match(table, _as_told(rows, made), candidates)
+    candidates = {record: cells for record, cells in each(recent) if record not in known}
+    matched = match(table, _as_told(rows, recent), candidates)
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
     return {key: live for key, live in matched.pairs.items() if key in own}
@@ -173,8 +173,8 @@ def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:
     """The rows as far as the org tells them again; lists of people that a mail took it does not."""
     if made.cells is None or not made.cells.num_columns:
         return rows
-    told = set(made.cells.schema.names)
-    return [replace(row, cells={n: v for n, v in row.cells.items() if n in told}) for row in rows]
+    names = set(made.cells.schema.names)
+    return [replace(row, cells={n: v for n, v in row.cells.items() if n in names}) for row in rows]
 
 
 def match(

@@ -148,13 +148,17 @@ def _write(session: RestoreSession) -> None:
 def _clear_up(session: RestoreSession, creator: Creator) -> None:
     """Find out what became of the calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
-    rows = {n: creator.rebuilt(one) for n, one in missing if one.op is WriteOp.CREATE}
+    rows = {
+        n: creator.rebuilt(call_intent)
+        for n, call_intent in missing
+        if call_intent.op is WriteOp.CREATE
+    }
     for number, intent in missing:
-        own = rows.pop(number, ())
+        write_rows = rows.pop(number, ())
         others = [n for n in rows if session.log.state.open[n].table == intent.table]
         beside = [row for n in others for row in rows[n]]
-        found = resolve(session, intent, own, beside=beside)
-        session.log.write(CallAnswer(number, tuple(found)))
+        outcomes = resolve(session, intent, write_rows, beside=beside)
+        session.log.write(CallAnswer(number, tuple(outcomes)))
         if intent.op is WriteOp.CREATE:
             creator.link_products(_steps(session, intent))
 
@@ -175,12 +179,12 @@ def _find_products(session: RestoreSession) -> None:
 
 
 def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: MatchKey) -> None:
-    left = [step for step in steps if session.links.live(step.key) is None]
+    plan_steps = [step for step in steps if session.links.live(step.key) is None]
     described = session.table(table)
-    wanted = session.wanted.cells(left)
+    wanted = session.wanted.cells(plan_steps)
     session.links.prefetch(described.columns, wanted.values())
     asked: dict[tuple[str, ...], str] = {}
-    for step in left:
+    for step in plan_steps:
         cells = expected(wanted[step.key], described, session.links)
         values = key.of(cells)
         if values is not None:

@@ -56,14 +56,16 @@ def batches_abreast(
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
     """The steps as lanes of calls. ``late``: references are set on records that are there already."""
     capabilities = [session.capability(table) for table in by_table]
-    steps = [step for own in by_table.values() for step in own]
+    steps = [step for plan_steps in by_table.values() for step in plan_steps]
     marks = {
-        key: one for t, own in by_table.items() for key, one in _marks(session, t, own, late=late)
+        key: one
+        for t, plan_steps in by_table.items()
+        for key, one in _marks(session, t, plan_steps, late=late)
     }
     found = lanes(
         [marks[step.key] for step in steps],
-        most=min(one.calls_at_once for one in capabilities),
-        full=min(one.rows_per_call for one in capabilities),
+        most=min(capability.calls_at_once for capability in capabilities),
+        full=min(capability.rows_per_call for capability in capabilities),
     )
     return [list(_calls(session, [steps[at] for at in lane])) for lane in found]
 
@@ -72,10 +74,10 @@ def _calls(
     session: RestoreSession, steps: Sequence[PlanStep]
 ) -> Iterator[tuple[str, Sequence[PlanStep]]]:
     for table in dict.fromkeys(step.table for step in steps):
-        own = [step for step in steps if step.table == table]
+        plan_steps = [step for step in steps if step.table == table]
         size = session.capability(table).rows_per_call
-        for at in range(0, len(own), size):
-            yield table, own[at : at + size]
+        for at in range(0, len(plan_steps), size):
+            yield table, plan_steps[at : at + size]
 
 
 def _marks(

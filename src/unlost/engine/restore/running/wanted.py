@@ -84,7 +84,7 @@ class WantedReader:
     def states(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         """The same, by column; in parts, each of records that have the same columns."""
         for part in self._unedited(steps):
-            edited = [one for one in part.steps if one.edits]
+            edited = [plan_step for plan_step in part.steps if plan_step.edits]
             if not edited:
                 yield part
                 continue
@@ -98,10 +98,10 @@ class WantedReader:
         groups: dict[Place, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
-        for place, own in groups.items():
+        for place, plan_steps in groups.items():
             windows: dict[int, list[PlanStep]] = defaultdict(list)
             size, numbers = at_once(self._schema(place)), self._numbers[place]
-            for step in own:
+            for step in plan_steps:
                 windows[numbers[step.record] // size].append(step)
             for number, inside in windows.items():
                 window = self._window(place, number, size)
@@ -151,8 +151,10 @@ class WantedReader:
         for step in steps:
             groups[_place(step)].append(step)
         found: dict[RecordKey, StoredFile] = {}
-        for (night, table), own in groups.items():
-            stored = self._vault.as_of(self._org, night).files(table, [one.record for one in own])
+        for (night, table), plan_steps in groups.items():
+            stored = self._vault.as_of(self._org, night).files(
+                table, [plan_step.record for plan_step in plan_steps]
+            )
             for file in stored:
                 found.setdefault(RecordKey(table, file.record), file)
         return found

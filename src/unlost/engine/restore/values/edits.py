@@ -64,8 +64,17 @@ class Edits:
             ReferenceOverride(key.table, key.record, live) for key, live in self.instead.items()
         ]
         return TypedOverride(
-            tuple(sorted(values, key=lambda one: (one.table, one.record, one.column))),
-            tuple(sorted(instead, key=lambda one: (one.table, one.record))),
+            tuple(
+                sorted(
+                    values,
+                    key=lambda typed_value: (
+                        typed_value.table,
+                        typed_value.record,
+                        typed_value.column,
+                    ),
+                )
+            ),
+            tuple(sorted(instead, key=lambda override: (override.table, override.record))),
         )
 
 
@@ -75,11 +84,14 @@ NO_EDITS = Edits()
 def edits_of(typed: TypedOverride, *, only: Collection[RecordKey] | None = None) -> Edits:
     """What a plan keeps, for looking up; ``only`` the values of these records."""
     values: dict[RecordKey, dict[str, str | None]] = {}
-    for one in typed.values:
-        key = RecordKey(one.table, one.record)
+    for value in typed.values:
+        key = RecordKey(value.table, value.record)
         if only is None or key in only:
-            values.setdefault(key, {})[one.column] = one.value
-    return Edits(values, {RecordKey(one.table, one.record): one.live for one in typed.instead})
+            values.setdefault(key, {})[value.column] = value.value
+    return Edits(
+        values,
+        {RecordKey(override.table, override.record): override.live for override in typed.instead},
+    )
 
 
 def merged(earlier: Edits, later: Edits) -> Edits:

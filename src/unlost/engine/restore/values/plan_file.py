@@ -57,7 +57,7 @@ def read_plan(
 
 
 def _encoded(plan: RestorePlan) -> bytes:
-    told = {one.name: getattr(plan, one.name) for one in fields(plan)}
+    told = {field.name: getattr(plan, field.name) for field in fields(plan)}
     for name in LATER:
         if not told[name]:
             del told[name]

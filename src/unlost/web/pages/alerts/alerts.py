@@ -47,26 +47,26 @@ class AlertLine:
 def inbox(request: UserRequest) -> HttpResponse:
     """Those that last, the newest first; ``?all``: the newest ones, those that are over too."""
     every = "all" in request.GET
-    found = show(request.unlost, all_of_them=every)
-    context = {"part": "alerts", "every": every, "lines": _lines(request, found.alerts)}
+    alerts = show(request.unlost, all_of_them=every)
+    context = {"part": "alerts", "every": every, "lines": _lines(request, alerts.alerts)}
     return render(request, "alerts/inbox.html", context)
 
 
 def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLine]:
     actor = request.unlost.actor
     orgs = {org.name: org for org in request.unlost.orgs()}
-    found: list[AlertLine] = []
-    for one in alerts:
-        org, page = orgs.get(one.alarm.org), PAGES[one.alarm.rule]
+    alert_lines: list[AlertLine] = []
+    for alert in alerts:
+        org, page = orgs.get(alert.alarm.org), PAGES[alert.alarm.rule]
         oid = org.oid if org is not None else None
         zone = org.identity.zone if org is not None else "UTC"
         # settings are the home's to change, though they are an org's
         goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
-        link = address(one.alarm) if goes or page.right is Right.LOOK else ""
-        open_still = one.resolved_at is None and one.acknowledged_at is None
+        link = address(alert.alarm) if goes or page.right is Right.LOOK else ""
+        open_still = alert.resolved_at is None and alert.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
-        found.append(AlertLine(one, zone, link, page.words, sees))
-    return found
+        alert_lines.append(AlertLine(alert, zone, link, page.words, sees))
+    return alert_lines
 
 
 @require_POST
@@ -81,7 +81,10 @@ def acknowledge(request: UserRequest) -> HttpResponse:
 def every_channel(request: UserRequest) -> HttpResponse:
     """By which channels people are told."""
     found = channels(request.unlost)
-    rows = [(one, found.silent.get(one.name, ""), _goes_to(one)) for one in found.channels]
+    rows = [
+        (channel, found.silent.get(channel.name, ""), _goes_to(channel))
+        for channel in found.channels
+    ]
     return render(
         request,
         "alerts/channels.html",
@@ -105,8 +108,8 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
     if kind not in set(ChannelKind):
         raise _unknown(kind)
     place = f"channel/{kind}"
-    kept = _kept_secret(request, place)
-    form = FORMS[ChannelKind(kind)](sent(request), kept=kept)
+    kept_secret = _kept_secret(request, place)
+    form = FORMS[ChannelKind(kind)](sent(request), kept=kept_secret)
     if form.is_valid() and form.cleaned_data["name"] in known:
         form.add_error("name", _("There is a channel of this name. Remove that one first."))
     if form.is_valid():
@@ -137,10 +140,10 @@ def _kept_secret(request: UserRequest, place: str) -> str:
 @require_POST
 def test(request: UserRequest, channel: str) -> HttpResponse:
     """Send a test message."""
-    (found,) = try_channels(request.unlost, channel).channels
-    if found.problem:
+    (channel_test,) = try_channels(request.unlost, channel).channels
+    if channel_test.problem:
         told = _("%(channel)s did not take the test message: %(problem)s")
-        problem = " ".join(part for part in (found.problem, found.next_step) if part)
+        problem = " ".join(part for part in (channel_test.problem, channel_test.next_step) if part)
         messages.error(request, told % {"channel": channel, "problem": problem})
     else:
         messages.success(request, _("%(channel)s took the test message.") % {"channel": channel})

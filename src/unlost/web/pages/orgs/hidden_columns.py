@@ -72,14 +72,14 @@ def _page(
     typed: str = "",
     error: UnlostError | None = None,
 ) -> HttpResponse:
-    held = list_hidden(request.unlost, org)
+    hidden_of_org = list_hidden(request.unlost, org)
     choices = hideable(request.unlost, org, table=table)
     context = {
         "part": "settings",
         "tab": "hidden",
         "orgs": orgs,
         "org": org,
-        "hidden": held.columns,
+        "hidden": hidden_of_org.columns,
         "choices": choices,
         "columns": [(name, f"{choices.table}.{name}") for name in choices.columns],
         "typed": typed,

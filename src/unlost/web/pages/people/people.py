@@ -127,8 +127,8 @@ def take_role(request: UserRequest, name: str) -> HttpResponse:
 @require_POST
 def make_link(request: UserRequest, name: str) -> HttpResponse:
     """A link, shown this once: the answer itself holds it, so that it is written down nowhere."""
-    made = link(request.unlost, name)
-    context = {"link": request.build_absolute_uri(made.path), "made": made, **PART}
+    sign_in_link = link(request.unlost, name)
+    context = {"link": request.build_absolute_uri(sign_in_link.path), "made": sign_in_link, **PART}
     return render(request, "settings/person_link.html", context)
 
 

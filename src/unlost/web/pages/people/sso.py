@@ -127,7 +127,9 @@ def providers(request: UserRequest) -> HttpResponse:
     context = {
         "part": "settings",
         "tab": "sso",
-        "providers": [(one, _place(request, one.name, one.kind)) for one in held],
+        "providers": [
+            (provider, _place(request, provider.name, provider.kind)) for provider in held
+        ],
         "form": form,
         "callback": _place(request, "NAME", SsoProtocol.OIDC),
     }

@@ -103,9 +103,9 @@ def _person(text: str, form: PasswordForm) -> User:
     transaction is open meanwhile: the home is copied into the vault, which reads the database.
     """
     app, given = application(), form.cleaned_data
-    held = find_link(text, at=app.clock.now())
+    one_time_link = find_link(text, at=app.clock.now())
     made = None
-    if held is not None and held.user is None:
+    if one_time_link is not None and one_time_link.user is None:
         made = first_admin(app, given["name"], full_name=given["full_name"])
     link = use_link(text, at=app.clock.now())
     if link is None:

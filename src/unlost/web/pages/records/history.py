@@ -26,8 +26,12 @@ SAVED = "application/octet-stream"
 def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """What happened to it, the newest first."""
     story = history(request.unlost, org, table, record)
-    told = [one for one in map(_told, story.entries[::-1]) if one is not None]
-    context = {"story": story, "told": told, **_place(request, story)}
+    timeline_entries = [
+        timeline_entry
+        for timeline_entry in map(_told, story.entries[::-1])
+        if timeline_entry is not None
+    ]
+    context = {"story": story, "told": timeline_entries, **_place(request, story)}
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 

@@ -62,9 +62,9 @@ def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
 def records(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
     """The records of one table of a plan."""
     view, start = kept_plan(request.unlost, org, plan), start_of(request)
-    found = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
-    pages = PageLinks(start, PAGE, len(found.records), found.total)
-    context = {"found": found, "pages": pages, **_context(view)}
+    planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
+    pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
+    context = {"found": planned_records, "pages": pages, **_context(view)}
     return render(request, "restore/records.html", context)
 
 

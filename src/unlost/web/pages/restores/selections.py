@@ -26,9 +26,9 @@ def ticks(request: UserRequest, org: str) -> HttpResponse:
         if "clear" in asked:
             clear_ticks(request.unlost, org, asked.get("of", ""))
         else:
-            found = sent_ticks(request, org)
+            lists = sent_ticks(request, org)
             if request.htmx:
-                context = {"ticks": seen(found, asked.getlist("every-record"))}
+                context = {"ticks": seen(lists, asked.getlist("every-record"))}
                 return render(request, "compare/ticked.html", context)
     except UsageError as error:
         problem = error
@@ -39,11 +39,11 @@ def ticks(request: UserRequest, org: str) -> HttpResponse:
     return redirect(_list(org, asked, stay=problem is not None))
 
 
-def _list(org: str, asked: QueryDict, *, stay: bool) -> str:
+def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:
     """The page of the list that was asked for (``to``), or the one that sent this (``here``)."""
-    page = asked.get("of", "").partition("/")[0]
+    page = query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:
         raise Http404
-    to = asked.get("here", "") if stay else asked.get("to") or asked.get("here", "")
+    to = query_dict.get("here", "") if stay else query_dict.get("to") or query_dict.get("here", "")
     query = QueryDict(to.removeprefix("?"))
     return f"{reverse(page, kwargs={'org': org})}?{query.urlencode()}"

@@ -104,20 +104,20 @@ def _page(
     form: KeepForm | None = None,
     hold_form: HoldForm | None = None,
 ) -> HttpResponse:
-    (found,) = show(request.unlost, org).orgs
+    (retention,) = show(request.unlost, org).orgs
     can = rights_in(request.unlost, org)
-    initial = {name: getattr(found.rules, name) for name in NUMBERS}
+    initial = {name: getattr(retention.rules, name) for name in NUMBERS}
     seen = _preview(request, org, form) if can["operate"] else None
     context = {
         "part": "orgs",
         "org": org,
-        "found": found,
-        "zone": found.zone,
+        "found": retention,
+        "zone": retention.zone,
         "can": can,
         "form": form or KeepForm(initial=initial),
         "seen": seen,
-        "same": seen is not None and seen.rules == found.rules,
-        "years": _by_year(seen.kept, zone=found.zone) if seen is not None else (),
+        "same": seen is not None and seen.rules == retention.rules,
+        "years": _by_year(seen.kept, zone=retention.zone) if seen is not None else (),
         "holds": holds(request.unlost, org).holds if can["read"] else None,
         "hold_form": hold_form or HoldForm(),
     }

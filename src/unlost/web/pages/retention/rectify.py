@@ -60,7 +60,7 @@ def _page(
     seen: RectifyPlan | None,
     agreed: AgreeForm | None = None,
 ) -> HttpResponse:
-    held = [(one, shown.values.get(one.column)) for one in shown.fields]
+    held = [(field, shown.values.get(field.column)) for field in shown.fields]
     context = {
         "part": "records",
         "org": shown.org,
@@ -68,7 +68,7 @@ def _page(
         "held": [row for row in held if row[1] not in (None, "")],
         "form": form,
         "seen": seen,
-        "versions": sum(one.versions for one in seen.tables) if seen is not None else 0,
+        "versions": sum(table.versions for table in seen.tables) if seen is not None else 0,
         "agreed": agreed or AgreeForm(org=shown.org),
     }
     wrong = form.errors or (agreed is not None and agreed.errors)
