@@ -47,12 +47,12 @@ def _left_out(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     last = watched.last
     if last is None:
         return
-    found = [*last.broken, *last.damaged]
-    if found:
+    names = [*last.broken, *last.damaged]
+    if names:
         yield _alarm(
             "left-out",
             Urgency.NOW,
-            f"Something in the vault is damaged, and was not taken over into its second copy: {found[0]}",
+            f"Something in the vault is damaged, and was not taken over into its second copy: {names[0]}",
             "Look at all of it, then repair the vault from the copy.",
             _VERIFY,
         )

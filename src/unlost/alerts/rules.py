@@ -323,21 +323,21 @@ def _beyond(
     newest, before = nights[0], nights[1:]
     for table, count in sorted(of(newest).items()):
         known = [of(night).get(table, 0) for night in before if table in night.held]
-        held = newest.held.get(table, 0) + newest.deleted.get(table, 0)
-        if count > limit_of(known, held=held):
+        expected = newest.held.get(table, 0) + newest.deleted.get(table, 0)
+        if count > limit_of(known, stored_count=expected):
             yield table, count
 
 
-def limit_of(before: Sequence[int], *, held: int) -> float:
+def limit_of(before: Sequence[int], *, stored_count: int) -> float:
     """Rows in a night above which a table's night is unusual.
 
     Median and median deviation of earlier nights do not move with the outliers that are looked
     for; a table without enough nights is judged by its size.
     """
     if len(before) < LEAST_NIGHTS:
-        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * held)
+        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * stored_count)
     middle = statistics.median(before)
-    deviation = DAY_TO_DAY * statistics.median([abs(one - middle) for one in before])
+    deviation = DAY_TO_DAY * statistics.median([abs(count - middle) for count in before])
     return max(UNUSUAL_LEAST, middle + USUAL_TIMES * max(deviation, middle * 0.25), *before)
 
 
@@ -366,15 +366,15 @@ def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
     for name, seen in sorted(org.forecasts.items()):
         if seen.reached is None or seen.now >= seen.limit * seen.stop:
             continue  # never, or already: the rule of storage says that
-        left = seen.reached - org.now
-        if left <= FORECAST_SOON:
+        until_full = seen.reached - org.now
+        if until_full <= FORECAST_SOON:
             yield _alarm(
                 AlertRule.STORAGE_FORECAST,
                 org,
                 name,
-                Urgency.NOW if left <= FORECAST_NOW else Urgency.SOON,
+                Urgency.NOW if until_full <= FORECAST_NOW else Urgency.SOON,
                 f"As it grows now, {name} of {org.name} is {seen.stop:.0%} full on "
-                f"{seen.reached:%Y-%m-%d}, in {max(left.days, 0)} days.",
+                f"{seen.reached:%Y-%m-%d}, in {max(until_full.days, 0)} days.",
                 "Make room before it stops the org: see how it grew.",
                 f"unlost storage {org.name}",
             )
@@ -400,14 +400,14 @@ def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
 def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A credential ends soon: then nobody can sign in any more."""
     for expiry in org.expiries:
-        left = expiry.at - org.now
-        if left <= EXPIRES_SOON:
-            over = left <= timedelta(0)
+        until_expiry = expiry.at - org.now
+        if until_expiry <= EXPIRES_SOON:
+            over = until_expiry <= timedelta(0)
             yield _alarm(
                 AlertRule.CREDENTIAL_EXPIRES,
                 org,
                 expiry.name,
-                Urgency.NOW if left <= EXPIRES_NOW else Urgency.SOON,
+                Urgency.NOW if until_expiry <= EXPIRES_NOW else Urgency.SOON,
                 f"{expiry.name[:1].upper()}{expiry.name[1:]} by which {org.name} is read "
                 f"{'ended' if over else 'ends'} on {expiry.at:%Y-%m-%d}.",
                 "Renew it in the org, then give it with `unlost org add` under the same name.",

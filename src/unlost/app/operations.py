@@ -47,8 +47,8 @@ class ApiOperation:
     def call(self) -> Callable[..., Any]:
         """The action itself; its module is imported now."""
         module, _, name = self.function.rpartition(".")
-        found: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
-        return found
+        function: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
+        return function
 
     @property
     def returns(self) -> Any:

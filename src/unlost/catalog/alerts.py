@@ -77,9 +77,9 @@ def acknowledge(key: str, *, at: datetime) -> bool:
     """Note that somebody sees to it: nothing more is told until it is over. False: no such alert."""
     with own_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
-        found = rows.update(acknowledged_at=at)
+        count = rows.update(acknowledged_at=at)
         Delivery.objects.filter(alert__in=rows, sent_at=None).update(next_at=None)
-    return bool(found)
+    return bool(count)
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -171,10 +171,10 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
     with own_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
-            told = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
+            deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
                 sent_at=None, next_at=None
             )
-            known = set(told.values_list("alert_id", flat=True))
+            known = set(deliveries.values_list("alert_id", flat=True))
             lasting = AlertRow.objects.filter(resolved_at=None, acknowledged_at=None)
             Delivery.objects.bulk_create(
                 Delivery(
@@ -238,9 +238,9 @@ def _close(row: AlertRow, now: datetime) -> None:
     """Over: who was told that it began is told that it ended, and nobody else."""
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
-    told = row.deliveries.filter(told=AlertMessage.OPENED.value)
-    told.filter(sent_at=None).update(next_at=None)
-    channels = {delivery.channel_id for delivery in told.exclude(sent_at=None)}
+    deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value)
+    deliveries.filter(sent_at=None).update(next_at=None)
+    channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
     for channel in channels:
         Delivery.objects.create(
             alert=row,

@@ -64,7 +64,7 @@ def keep_as(old: str, new: str, *, at: datetime) -> None:
 
 def save_forgotten(oid: str, record: ForgottenRecord) -> None:
     """Keep the newest forgetting of an org in the place of the one before."""
-    told = {
+    values = {
         "at": record.at,
         "snapshot": record.snapshot,
         "nights": record.nights,
@@ -76,7 +76,7 @@ def save_forgotten(oid: str, record: ForgottenRecord) -> None:
         "error_sentence": record.error_sentence,
     }
     with own_connection():
-        ForgottenRow.objects.update_or_create(oid=oid, defaults=told)
+        ForgottenRow.objects.update_or_create(oid=oid, defaults=values)
 
 
 def last_forgotten(oid: str) -> ForgottenRecord | None:

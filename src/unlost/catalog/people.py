@@ -105,10 +105,10 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
     person = get_person(name)
     with own_connection(), transaction.atomic():
         place = Org.objects.get(name=org) if org is not None else None
-        held = MembershipRow.objects.filter(user_id=person.user, org=place)
+        roles = MembershipRow.objects.filter(user_id=person.user, org=place)
         if role is None:
-            held.delete()
-        elif not held.update(role=role.value):
+            roles.delete()
+        elif not roles.update(role=role.value):
             MembershipRow.objects.create(user_id=person.user, org=place, role=role.value)
     return get_person(name)
 
@@ -236,6 +236,6 @@ def _refuse_taken(email: str) -> None:
 
 
 def _end_sessions(user: int) -> None:
-    held = UserSession.objects.filter(user_id=user)
-    Session.objects.filter(session_key__in=held.values("session_key")).delete()
-    held.delete()
+    sessions = UserSession.objects.filter(user_id=user)
+    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
+    sessions.delete()

@@ -158,8 +158,8 @@ def ended_runs(runs: Iterable[str]) -> frozenset[str]:
 def wish_of(run: str) -> RunCommand:
     """What people want of a run."""
     with own_connection():
-        found = Run.objects.filter(id=run).values_list("wish", flat=True).first()
-    return RunCommand(found or "")
+        command = Run.objects.filter(id=run).values_list("wish", flat=True).first()
+    return RunCommand(command or "")
 
 
 def set_wish(run: str, wish: RunCommand) -> bool:

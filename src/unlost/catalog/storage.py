@@ -46,8 +46,10 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
     for row in rows:
         samples.setdefault(row.name, []).append(row)
     return [
-        StorageHistory(name, own[-1].limit, tuple(Sample(row.at, row.used) for row in own))
-        for name, own in samples.items()
+        StorageHistory(
+            name, own_samples[-1].limit, tuple(Sample(row.at, row.used) for row in own_samples)
+        )
+        for name, own_samples in samples.items()
     ]
 
 

@@ -45,8 +45,8 @@ def change_ticks(selection_list: SelectionList, change: Change, *, at: datetime)
 def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
     """The lists of an org in which somebody ticked."""
     with own_connection():
-        found = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
-        return [SelectionList(org, by, of) for of in found]
+        list_names = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
+        return [SelectionList(org, by, of) for of in list_names]
 
 
 def drop_ticks(*, before: datetime) -> None:

@@ -166,16 +166,16 @@ def saved(home: RemoteHome, given: Given) -> FileResult:
     """Write the bytes of a file here."""
     out: Path = given["out"]
     with written(out) as target:
-        told = home.save("file.open", given, target)
-    return replace(decoder_for(FileResult).decode(unquote(told[RESULT])), out=str(out))
+        saved_file = home.save("file.open", given, target)
+    return replace(decoder_for(FileResult).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
 def person_saved(home: RemoteHome, given: Given) -> PersonData:
     """Write the data of a person here."""
     out: Path = given["out"]
     with written(out) as target:
-        told = home.save("privacy.download", given, target)
-    return replace(decoder_for(PersonData).decode(unquote(told[RESULT])), out=str(out))
+        saved_file = home.save("privacy.download", given, target)
+    return replace(decoder_for(PersonData).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
 def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:

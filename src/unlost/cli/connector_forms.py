@@ -83,10 +83,10 @@ def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str
 
 def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
     """Secrets of a write identity, from files and from the environment."""
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for connector in connectors:
-        found |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")
-    return found
+        secrets |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")
+    return secrets
 
 
 def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -107,13 +107,13 @@ def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
 
 
 def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for secret in connector.secrets(None):
         file: Path | None = given[_file_name(secret)]
         value = _read(file) if file else os.environ.get(f"{prefix}{secret.name.upper()}", "")
         if value:
-            found[secret.name] = value if secret.lines else value.strip()
-    return found
+            secrets[secret.name] = value if secret.lines else value.strip()
+    return secrets
 
 
 def _setting(setting: Setting) -> inspect.Parameter:

@@ -135,7 +135,7 @@ class DurableJobs:
         assert self._slot is not None
         status = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
         left: list[str] = []
-        for executor in {str(one.executor_id) for one in status} - {self._slot.executor}:
+        for executor in {str(workflow.executor_id) for workflow in status} - {self._slot.executor}:
             with orphaned(self._locks, executor, slot=self._slot) as dead:
                 left += _queue_again(executor) if dead else []
         return left
@@ -149,11 +149,11 @@ class DurableJobs:
 
     def again(self, ids: Iterable[str]) -> None:
         """Forget those of these jobs that broke off: they can be asked for again."""
-        asked = list(ids)
+        job_ids = list(ids)
         broken = DBOS.list_workflows(
-            workflow_ids=asked, status=list(BROKEN), load_input=False, load_output=False
+            workflow_ids=job_ids, status=list(BROKEN), load_input=False, load_output=False
         )
-        if asked and broken:
+        if job_ids and broken:
             DBOS.delete_workflows([status.workflow_id for status in broken])
 
     def doing(self) -> list[ActiveJob]:
@@ -161,7 +161,9 @@ class DurableJobs:
         status = DBOS.list_workflows(
             status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
         )
-        return [ActiveJob(one.workflow_id, one.status == "ENQUEUED") for one in status]
+        return [
+            ActiveJob(workflow.workflow_id, workflow.status == "ENQUEUED") for workflow in status
+        ]
 
     def forget(self, *, before: str) -> int:
         """Drop jobs that ended before an instant (RFC 3339); how many."""
@@ -206,8 +208,8 @@ def _queue_again(executor: str) -> list[str]:
     status = DBOS.list_workflows(
         status=["PENDING"], executor_id=executor, load_input=False, load_output=False
     )
-    for one in status:
-        DBOS.resume_workflows([one.workflow_id], queue_name=_queue_of(one.workflow_id))
+    for workflow in status:
+        DBOS.resume_workflows([workflow.workflow_id], queue_name=_queue_of(workflow.workflow_id))
     return [one.workflow_id for one in status]
 
 

@@ -35,8 +35,8 @@ def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
     for name in _slots(alone=alone):
         lock = locks.take(_lock(name))
         if lock is not None:
-            own = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
-            return ServiceSlot(name, own, lock)
+            slot_name = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
+            return ServiceSlot(name, slot_name, lock)
     if alone:
         raise Conflict(
             "worker-running",

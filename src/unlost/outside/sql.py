@@ -61,8 +61,10 @@ def tables_named(statement: str) -> list[NamedTable]:
     """
     with closing(duckdb.connect(":memory:")) as parser:
         _check_kind(parser, statement)
-        (told,) = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchone() or ("{}",)
-    tree = json.loads(told)
+        (parsed,) = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchone() or (
+            "{}",
+        )
+    tree = json.loads(parsed)
     if tree.get("error"):
         raise _not_understood(str(tree.get("error_message", "")))
     return list(dict.fromkeys(_names_in(tree)))
@@ -171,7 +173,7 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
     """The error for a table that a statement names and no org has."""
     bare = name.removesuffix(TEXT).removesuffix(HISTORY)
     near = get_close_matches(bare, tables, n=3, cutoff=0.5) or list(tables)[:5]
-    listed = " or ".join(f"{quoted(org)}.{quoted(one)}" for one in near)
+    listed = " or ".join(f"{quoted(org)}.{quoted(near_name)}" for near_name in near)
     return NotFound(
         "table-unknown",
         f"The backup of {org!r} has no table {name!r}.",

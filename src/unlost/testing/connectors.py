@@ -257,8 +257,8 @@ class SourceContract:
             changed = set(ids_of([page for page in night if page.rows.cells is not None]))
             assert low | high | changed == whole, table.name
             assert not (low | high) & changed, table.name
-            assert all(order[one] < order[middle] for one in low), table.name
-            assert all(order[one] >= order[middle] for one in high), table.name
+            assert all(order[record] < order[middle] for record in low), table.name
+            assert all(order[record] >= order[middle] for record in high), table.name
 
     def test_reading_twice_gives_the_same(self, source: Source, tables: list[Table]) -> None:
         """Records and texts of an org that stands still do not move."""

@@ -90,20 +90,22 @@ class Platform:
         """All but the system columns can be set; unique columns are keys."""
         if table in self.capabilities:
             return self.capabilities[table]
-        held = self.org.tables[table]
-        told = frozenset({"Body", "BodySize", "BodyDigest"}) if held.has_files else frozenset()
-        own = frozenset(held.columns) - SYSTEM - told
+        memory_table = self.org.tables[table]
+        file_columns = (
+            frozenset({"Body", "BodySize", "BodyDigest"}) if memory_table.has_files else frozenset()
+        )
+        plain_columns = frozenset(memory_table.columns) - SYSTEM - file_columns
         return WriteCapability(
             table,
             ops=EVERY_OP,
-            settable=own,
-            changeable=own,
+            settable=plain_columns,
+            changeable=plain_columns,
             needs_value=frozenset(c for owner, c in self.required if owner == table),
             keys=tuple(MatchKey(columns) for owner, columns in self.unique if owner == table),
-            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(told)),
-            file_column="Body" if held.has_files else None,
-            small_file=self.small_file if held.has_files else 0,
-            files_per_call=self.files_per_call if held.has_files else 0,
+            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(file_columns)),
+            file_column="Body" if memory_table.has_files else None,
+            small_file=self.small_file if memory_table.has_files else 0,
+            files_per_call=self.files_per_call if memory_table.has_files else 0,
         )
 
     # --- writes ------------------------------------------------------------------------------------
@@ -118,16 +120,16 @@ class Platform:
         own = {name: value for name, value in given.items() if name not in lists}
         sent = given if self.stubborn else cells
         own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
-        made = self.org.create(table, own, by=by)
-        self.created[table, made] = (self.org.clock.now(), by)
+        new_id = self.org.create(table, own, by=by)
+        self.created[table, new_id] = (self.org.clock.now(), by)
         for product in capability.by_products:
             if given.get(product.column) is None:
                 other = self.org.create(product.table, {"Name": given.get("Name")}, by=by)
                 self.created[product.table, other] = (self.org.clock.now(), by)
-                self.org.tables[table].records[made].cells[product.column] = other
+                self.org.tables[table].records[new_id].cells[product.column] = other
         for gather in capability.gathers:
-            self._unfold(gather, made, given.get(gather.column), by)
-        return made
+            self._unfold(gather, new_id, given.get(gather.column), by)
+        return new_id
 
     def update(self, table: str, record: str, cells: Cells, *, by: str) -> None:
         """Change cells of a live record."""
@@ -156,7 +158,7 @@ class Platform:
         if not self.leaves_bin(table, record):
             raise RowRefused("UNDELETE_FAILED", "Entity is not in the recycle bin")
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
-        came = [one for one in self._group(table, record) if not self._is_lost(one)]
+        came = [member for member in self._group(table, record) if not self._is_lost(member)]
         for owner, child in came:
             self._check_uniques(owner, {}, child)
         for owner, child in came:
@@ -177,7 +179,9 @@ class Platform:
     def purge_bin(self) -> None:
         """Empty the bin for ever."""
         for name, table in self.org.tables.items():
-            for record in [key for key, one in table.records.items() if one.deleted]:
+            for record in [
+                key for key, memory_record in table.records.items() if memory_record.deleted
+            ]:
                 self.org.purge(name, record)
         self._binned.clear()
 
@@ -185,10 +189,10 @@ class Platform:
 
     def leaves_bin(self, table: str, record: str) -> bool:
         """True if a record of the bin can come out of it by itself, keys left aside."""
-        held = self.org.tables[table].records.get(record)
+        memory_record = self.org.tables[table].records.get(record)
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
-        own = binned.root == (table, record)
-        return held is not None and held.deleted and own and not binned.lost
+        is_root = binned.root == (table, record)
+        return memory_record is not None and memory_record.deleted and is_root and not binned.lost
 
     def live(self, table: str) -> Iterator[tuple[str, MemoryRecord]]:
         """Live records of a table."""
@@ -210,7 +214,9 @@ class Platform:
     def _is_live(self, record: str | None) -> bool:
         """True if any table has this record, and not in the bin."""
         records = [table.records.get(str(record)) for table in self.org.tables.values()]
-        return any(one is not None and not one.deleted for one in records)
+        return any(
+            memory_record is not None and not memory_record.deleted for memory_record in records
+        )
 
     def _is_lost(self, key: tuple[str, str]) -> bool:
         return key in self._binned and self._binned[key].lost
@@ -227,8 +233,8 @@ class Platform:
             binned.lost |= details and (owner, child) not in masters
 
     def _live(self, table: str, record: str) -> None:
-        held = self.org.tables[table].records.get(record)
-        if held is None or held.deleted:
+        memory_record = self.org.tables[table].records.get(record)
+        if memory_record is None or memory_record.deleted:
             raise RowRefused("ENTITY_IS_DELETED", "entity is deleted")
 
     def _check_columns(self, table: str, cells: Cells, allowed: frozenset[str]) -> None:
@@ -273,12 +279,12 @@ class Platform:
             if same and key != record and not other.deleted:
                 raise RowRefused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
 
-    def _unfold(self, gather: Gather, made: str, joined: str | None, by: str) -> None:
-        for one in filter(None, (joined or "").split(";")):
+    def _unfold(self, gather: Gather, parent: str, joined: str | None, by: str) -> None:
+        for address in filter(None, (joined or "").split(";")):
             cells: dict[str, str | None] = {
                 **dict(gather.where),
-                gather.parent_column: made,
-                gather.value_column: one,
+                gather.parent_column: parent,
+                gather.value_column: address,
             }
             row = self.org.create(gather.table, cells, by=by)
             self.created[gather.table, row] = (self.org.clock.now(), by)
@@ -301,8 +307,8 @@ class Platform:
 
     def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:
         seen = [(table, record)]
-        for one in seen:
-            for owner, child, _, rule in self._pointing([one]):
+        for member in seen:
+            for owner, child, _, rule in self._pointing([member]):
                 if rule is DeleteRule.CASCADE and (owner, child) not in seen:
                     seen.append((owner, child))
         yield from seen

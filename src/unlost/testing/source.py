@@ -101,8 +101,8 @@ class MemorySource:
             tasks.append(ReadTask(table.name, "purged", since is None, state))
         pieces = self.split if since is None else 1
         for piece in range(pieces):
-            own: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
-            tasks.append(ReadTask(table.name, "rows", since is None, own))
+            piece_state: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
+            tasks.append(ReadTask(table.name, "rows", since is None, piece_state))
         return tasks
 
     def id_order(self, ids: pa.Array) -> pa.Array:
@@ -142,9 +142,9 @@ class MemorySource:
         """Rows of these ids, deleted ones too."""
         self._called("read_ids", table.name)
         visible = self.org.visible(table.name)
-        found = [(key, visible[key]) for key in ids if key in visible]
-        if found:
-            yield self._page(self._rows(table.name, [c.name for c in table.columns], found))
+        records = [(key, visible[key]) for key in ids if key in visible]
+        if records:
+            yield self._page(self._rows(table.name, [c.name for c in table.columns], records))
 
     def census(self, table: Table) -> Iterator[pa.Array]:
         """Live ids, in an order that is not theirs, in small arrays."""
@@ -198,8 +198,8 @@ class MemorySource:
         self.faults.strike(call, table)
 
     def _refuse(self, table: str) -> None:
-        held = self.org.tables[table]
-        if held.refused or held.dropped:
+        memory_table = self.org.tables[table]
+        if memory_table.refused or memory_table.dropped:
             raise SourceRefused("table-refused", f"The source does not deliver {table}.")
 
     def _table(self, name: str) -> Table:
@@ -267,22 +267,24 @@ class MemorySource:
             self.org.clock.now(),
         )
 
-    def _rows(self, table: str, columns: list[str], found: list[tuple[str, MemoryRecord]]) -> Rows:
+    def _rows(
+        self, table: str, columns: list[str], records: list[tuple[str, MemoryRecord]]
+    ) -> Rows:
         known = self.org.tables[table].columns
         blind = {column for owner, column in self.org.hidden_columns if owner == table}
         if any(name not in known or name in blind for name in columns):
             raise SourceRefused("column-gone", f"A column of {table} is not there any more.")
         cells = {
-            name: pa.array([_cell(name, record) for _, record in found], pa.string())
+            name: pa.array([_cell(name, record) for _, record in records], pa.string())
             for name in columns
             if known[name].kind is not WireKind.BINARY
         }
-        ops = [(Op.DELETED if record.deleted else Op.STATE).value for _, record in found]
+        ops = [(Op.DELETED if record.deleted else Op.STATE).value for _, record in records]
         return Rows(
-            pa.array([key for key, _ in found], pa.string()),
+            pa.array([key for key, _ in records], pa.string()),
             pa.array(ops, pa.string()),
-            pa.array([record.modified for _, record in found], INSTANT),
-            pa.array([record.by for _, record in found], pa.string()),
+            pa.array([record.modified for _, record in records], INSTANT),
+            pa.array([record.by for _, record in records], pa.string()),
             pa.RecordBatch.from_pydict(cells),
             self.org.clock.now(),
         )

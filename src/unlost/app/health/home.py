@@ -103,10 +103,10 @@ def _database(app: Application) -> Iterator[RepairableCheck]:
 def _quick_check(file: Path) -> str:
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            (check_result,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         return str(error)
-    return str(found)
+    return str(check_result)
 
 
 def _vault(app: Application) -> Iterator[RepairableCheck]:

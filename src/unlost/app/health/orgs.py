@@ -84,8 +84,8 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
 
 def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[RepairableCheck]:
     before = app.clock.now()
-    told = source.server_time()
-    apart = abs(told - before - (app.clock.now() - before) / 2)
+    server_time = source.server_time()
+    apart = abs(server_time - before - (app.clock.now() - before) / 2)
     if apart > SKEW:
         yield bad(
             f"{org.name}: clock",

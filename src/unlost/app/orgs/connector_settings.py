@@ -36,7 +36,7 @@ class Setting:
     def choices(self) -> tuple[str, ...]:
         """The values to choose from; none where any will do."""
         chosen = isinstance(self.hint, type) and issubclass(self.hint, Enum)
-        return tuple(str(one.value) for one in self.hint) if chosen else ()
+        return tuple(str(choice.value) for choice in self.hint) if chosen else ()
 
 
 def settings_of(connector: Connector) -> Sequence[Setting]:

@@ -96,10 +96,10 @@ def _parsed(text: bytes) -> dict[str, Any]:
     from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
 
     try:
-        told: dict[str, Any] = Parser.parse(text).get("idp", {})
+        parsed: dict[str, Any] = Parser.parse(text).get("idp", {})
     except (LxmlError, SyntaxError, ValueError, OneLogin_Saml2_Error) as error:
         raise _incomplete() from error
-    return told
+    return parsed
 
 
 def _incomplete() -> UsageError:

@@ -41,8 +41,8 @@ def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     """The first of the ids that the snapshot knows in a table, alive or deleted; None if none."""
     if table not in snapshot.tables():
         return None
-    held = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
-    return next((one for one in ids if one in held), None)
+    stored_ids = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
+    return next((record_id for record_id in ids if record_id in stored_ids), None)
 
 
 def connector_of(app: Application, org: ProtectedOrg) -> Connector | None:

@@ -90,13 +90,13 @@ class ReferenceSearch:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])
-        found = {target: [empty] for target in edge.columns}
+        pieces = {target: [empty] for target in edge.columns}
         dead = self.snapshot.scan_deleted(edge.table.name, columns=read) if self.deleted else ()
         for batch in chain(reader, dead):
             rows = pa.Table.from_batches([batch]).select([ID, *read])
             for target, names in edge.columns.items():
-                found[target].append(rows.filter(_any(rows, names, targets[target])))
-        for target, parts in found.items():
+                pieces[target].append(rows.filter(_any(rows, names, targets[target])))
+        for target, parts in pieces.items():
             rows = self._fresh(edge.table.name, pa.concat_tables(parts))
             if len(rows):
                 ids = rows[ID].combine_chunks()

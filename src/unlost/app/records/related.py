@@ -129,7 +129,9 @@ def _told(
         through=group.through,
         count=len(group.ids),
         lost=len(group.ids) - len(alive),
-        first=tuple(RelatedRecord(one, labels[one], one in living) for one in first),
+        first=tuple(
+            RelatedRecord(record_id, labels[record_id], record_id in living) for record_id in first
+        ),
     )
 
 

@@ -94,8 +94,8 @@ def said(
 
 
 def _edit(text: str) -> TypedEdit:
-    cell, told, value = text.partition("=")
-    return TypedEdit(*_cell(cell if told else "", text), value)
+    cell, separator, value = text.partition("=")
+    return TypedEdit(*_cell(cell if separator else "", text), value)
 
 
 def _cell(cell: str, text: str) -> tuple[str, str]:
@@ -115,18 +115,18 @@ def _given(text: str) -> ReassignedReference:
 
 
 def _cause(text: str) -> CauseEdit:
-    name, told, value = text.partition("=")
+    name, separator, value = text.partition("=")
     table, _, column = name.partition(".")
-    if not (table and column and told):
+    if not (table and column and separator):
         raise _unreadable(text, "TABLE.COLUMN=VALUE, such as Case.Status=New")
     return CauseEdit(table, column, value)
 
 
 def _unreadable(text: str, form: str) -> UsageError:
-    told = text.partition("=")[0]  # what comes after it may be somebody's data
+    place = text.partition("=")[0]  # what comes after it may be somebody's data
     return UsageError(
         "edit-unreadable",
-        f"{told!r} does not say what shall come back otherwise.",
+        f"{place!r} does not say what shall come back otherwise.",
         next_step=f"Write it as {form}.",
     )
 
@@ -193,7 +193,7 @@ class TypedValueReader:
         """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
         ids = typed_ids(self._app, self._org, text)
         known = (held_id(self._head, table, ids) for table in tables if self._head is not None)
-        return next((one for one in known if one is not None), ids[0])
+        return next((record_id for record_id in known if record_id is not None), ids[0])
 
 
 def read_value(column: Column, text: str, *, zone: str) -> str:
@@ -213,8 +213,10 @@ def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | Non
 def with_given(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
     """The same with these people instead of others; who was given records before gives them on."""
     on = {person.partition("/")[2]: to for person, to in given.items()}
-    kept = {reference.person: on.get(reference.to, reference.to) for reference in overrides.given}
-    every = {**kept, **given}
+    replacements = {
+        reference.person: on.get(reference.to, reference.to) for reference in overrides.given
+    }
+    every = {**replacements, **given}
     return Overrides(
         overrides.edits,
         tuple(ReassignedReference(person, to) for person, to in every.items()),

@@ -26,9 +26,9 @@ PATIENCE = timedelta(days=1)  # a commit whose answer was lost comes within minu
 @contextmanager
 def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[None]:
     """Hold an org so that no other run of this home begins; raises Conflict (``run-in-progress``)."""
-    with ExitStack() as held:
+    with ExitStack() as leases:
         for kind in KINDS:
-            held.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
+            leases.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
         yield
 
 
@@ -49,8 +49,10 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
     proofs = [erasure.proof for erasure in app.whole_vault.erasures(org.oid)]
     corrected = {proof.run for proof in proofs if proof.columns}
     done = {proof.run for proof in proofs} | {sure}
-    erased = [one for one in noted if one.run in done]
-    count = sum(scrub(org.name, one.records, stays=one.run in corrected) for one in erased)
+    erased = [scrub_row for scrub_row in noted if scrub_row.run in done]
+    count = sum(
+        scrub(org.name, scrub_row.records, stays=scrub_row.run in corrected) for scrub_row in erased
+    )
     if erased:
         empty(app, org)
         renew_copies(app)

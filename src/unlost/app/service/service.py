@@ -250,8 +250,8 @@ class Service:
             night = do_night(app, job.org, job.subject)
             ended = find_night(job.org, job.subject) if night is not None else None
             if ended is not None:
-                told = {"org": job.org, "night": ended.name, "run": ended.run}
-                log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+                event = {"org": job.org, "night": ended.name, "run": ended.run}
+                log.event("night-tried", **event, state=ended.state.value, code=ended.error_code)
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
                 with _outlived(log, "upkeep-unasked"):  # the next night asks again
@@ -262,8 +262,8 @@ class Service:
             log = ServiceLog(sys.stderr, clock=app.clock)
             forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
             if forgot is not None:
-                told = {"nights": forgot.nights, "versions": forgot.versions}
-                log.event("forgot", org=job.org, code=forgot.error_code, **told)
+                event = {"nights": forgot.nights, "versions": forgot.versions}
+                log.event("forgot", org=job.org, code=forgot.error_code, **event)
             upkeep_record = keep_small(app, job.org)
             if upkeep_record is not None:
                 sizes = {
@@ -284,9 +284,9 @@ class Service:
     def _hour(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             hour = do_hour(app, job.org, job.subject)
-            told = {"org": job.org, "hour": job.subject, "run": hour.run}
+            event = {"org": job.org, "hour": job.subject, "run": hour.run}
             log = ServiceLog(sys.stderr, clock=app.clock)
-            log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
+            log.event("hour-tried", **event, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:
@@ -300,16 +300,16 @@ class Service:
                 log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
             mirror = look_at_mirror(app, part=some) if some is not None else None
             if mirror is not None:
-                told = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
-                log.event("mirror-verified", part=part, **told)
+                event = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
+                log.event("mirror-verified", part=part, **event)
 
     def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
         with self.opened(self.brake) as app:
             done = keep_mirrored(app)
             if done is not None:
-                told = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
+                event = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
                 ServiceLog(sys.stderr, clock=app.clock).event(
-                    "mirrored", code=done.error_code, **told
+                    "mirrored", code=done.error_code, **event
                 )
 
 

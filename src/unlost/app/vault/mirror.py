@@ -108,7 +108,7 @@ def check_apart(address: StoreAddress, other: StoreAddress) -> None:
         first, second = address.folder.resolve(), other.folder.resolve()
         inside = first.is_relative_to(second) or second.is_relative_to(first)
     else:
-        paths = [f"{one}/" for one in (address, other)]
+        paths = [f"{address_text}/" for address_text in (address, other)]
         alike = (address.folder, address.reach.endpoint) == (other.folder, other.reach.endpoint)
         inside = alike and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
     if inside:

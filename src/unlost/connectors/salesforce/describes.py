@@ -54,9 +54,13 @@ class FetchedDescribe:
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
         """The same, with what another fetch says of some objects in place of what this one does."""
-        asked = by.describes.keys() | by.refused.keys()
-        left = {name: one for name, one in self.describes.items() if name not in asked}
-        return FetchedDescribe(left | by.describes, self.refused | by.refused, self.kept - asked)
+        asked_names = by.describes.keys() | by.refused.keys()
+        remaining = {
+            name: describe for name, describe in self.describes.items() if name not in asked_names
+        }
+        return FetchedDescribe(
+            remaining | by.describes, self.refused | by.refused, self.kept - asked_names
+        )
 
 
 class DescribeCache:

@@ -143,10 +143,10 @@ def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandlin
 
 
 def _passing(failure: CallFailure) -> TransientError:
-    said = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
+    reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
-        f"Salesforce could not answer (HTTP {failure.status}, {said}).",
+        f"Salesforce could not answer (HTTP {failure.status}, {reason}).",
         next_step="Try again later; status.salesforce.com tells of disturbances.",
         retry_after=failure.retry_after,
     )

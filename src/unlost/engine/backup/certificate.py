@@ -112,9 +112,9 @@ def certificate(
 
 def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
     """What the certificate says to somebody who reads nothing else."""
-    held = sum(line.held for line in lines)
+    live_count = sum(line.held for line in lines)
     files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
-    what = f"{many(held, 'record')} of {many(len(lines), 'table')}"
+    what = f"{many(live_count, 'record')} of {many(len(lines), 'table')}"
     if files:
         what += f" and {many(files, 'file')} ({human_bytes(size)})"
     if not gaps:
@@ -137,7 +137,7 @@ def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
         sum(getattr(line, what) for line in lines) for what in ("created", "changed", "deleted")
     )
     counts = f"{created:,} created, {changed:,} changed, {deleted:,} deleted"
-    told = [
+    parts = [
         f"Between two nights: {names}{more} read, {counts}. All others are as in backup {night}.",
         *(
             finding.sentence
@@ -149,10 +149,10 @@ def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
         finding for line in lines for finding in line.findings if finding.severity is Severity.GAP
     ]
     if gaps:
-        told.append(f"Not everything is protected: {gaps[0].sentence}")
+        parts.append(f"Not everything is protected: {gaps[0].sentence}")
     elif not whole:
-        told.append(f"The certificate of backup {night} names gaps.")
-    return " ".join(told)
+        parts.append(f"The certificate of backup {night} names gaps.")
+    return " ".join(parts)
 
 
 def human_bytes(size: float) -> str:

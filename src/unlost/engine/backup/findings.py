@@ -38,8 +38,8 @@ def read_failure(account: TableProgress) -> Finding | None:
     failure = account.failure
     if failure is None:
         return None
-    held = account.before is not None and account.before.window_start is not None
-    was = " It was backed up before; the vault keeps what it had." if held else ""
+    was_stored = account.before is not None and account.before.window_start is not None
+    was = " It was backed up before; the vault keeps what it had." if was_stored else ""
     return Finding(
         FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
         Severity.GAP,

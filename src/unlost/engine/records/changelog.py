@@ -47,8 +47,8 @@ def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str,
         log.by_column,
     ]
     rows = snapshot.where(log.table, log.record_column, [record], columns=columns)
-    found: list[dict[str, str | None]] = rows.select(columns).to_pylist()
-    return found
+    dicts: list[dict[str, str | None]] = rows.select(columns).to_pylist()
+    return dicts
 
 
 def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedChange | None:

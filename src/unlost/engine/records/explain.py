@@ -35,13 +35,13 @@ class ExplainedChanges:
 
 def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldChange, ...]:
     """Columns that both states have and that mean different values; volatile ones never count."""
-    found = []
+    changes = []
     for name in new:
         column = table.column(name) if table is not None else None
         volatile = column is not None and column.has(ColumnTrait.VOLATILE)
         if name in old and not volatile and not same(_kind(table, name), old[name], new[name]):
-            found.append(FieldChange(name, old[name], new[name]))
-    return tuple(found)
+            changes.append(FieldChange(name, old[name], new[name]))
+    return tuple(changes)
 
 
 def explain(

@@ -142,11 +142,11 @@ def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Even
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []
     backups = vault.snapshots(org)
-    told = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
+    story = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
     shown = shown_by(versions, [info.number for info in backups])
     return tuple(
         event if event.snapshot is None else replace(event, snapshot=shown[event.snapshot])
-        for event in told
+        for event in story
     )
 
 
@@ -155,13 +155,13 @@ def shown_by(versions: Sequence[Version], backups: Sequence[int]) -> dict[int, i
 
     ``backups`` are numbers, the oldest first; versions likewise.
     """
-    found: dict[int, int | None] = {}
+    by_snapshot: dict[int, int | None] = {}
     for version, following in zip_longest(versions, versions[1:]):
         at = bisect_left(backups, version.snapshot)
         first = backups[at] if at < len(backups) else None
         over = first is not None and following is not None and first >= following.snapshot
-        found[version.snapshot] = None if over else first
-    return found
+        by_snapshot[version.snapshot] = None if over else first
+    return by_snapshot
 
 
 def events(

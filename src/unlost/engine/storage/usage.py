@@ -112,10 +112,10 @@ def _sums(since: datetime, born: str) -> list[pl.Expr]:
 def _summed(parts: Iterable[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame | None:
     """The sums of sums, added up as they come: what is held does not grow with the rows."""
     totals = pl.col(COUNT, BYTES, RECENT).sum()
-    held: pl.DataFrame | None = None
+    total: pl.DataFrame | None = None
     for part in parts:
-        held = part if held is None else pl.concat([held, part]).group_by(keys).agg(totals)
-    return held
+        total = part if total is None else pl.concat([total, part]).group_by(keys).agg(totals)
+    return total
 
 
 def _split(sums: pl.DataFrame, key: str) -> Iterator[tuple[Any, int]]:

@@ -28,8 +28,8 @@ def as_json(
     yield head[:-1] + b',"records":['
     for number, (record, versions) in enumerate(reading.of(part)):
         columns.update((name, None) for version in versions for name in version.cells)
-        told = {"id": record, "versions": [_told(version, reading) for version in versions]}
-        yield (b",\n" if number else b"\n") + msgspec.json.encode(told)
+        document = {"id": record, "versions": [_told(version, reading) for version in versions]}
+        yield (b",\n" if number else b"\n") + msgspec.json.encode(document)
     yield b"\n]}\n"
 
 
@@ -55,14 +55,14 @@ def _rows(part: ExportedTable, reading: PersonReader) -> Iterator[Row]:
     for record, versions in reading.of(part):
         for version in versions:
             by = reading.who(part.table.name, version.modified_by) or version.modified_by
-            own = (
+            columns = (
                 record,
                 STATES[version.op],
                 _iso(version.observed_at),
                 _iso(version.modified_at),
                 by,
             )
-            yield {**dict(zip(OWN, own, strict=True)), **version.cells}
+            yield {**dict(zip(OWN, columns, strict=True)), **version.cells}
 
 
 def _told(version: Version, reading: PersonReader) -> dict[str, object]:

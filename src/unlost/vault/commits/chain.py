@@ -208,8 +208,8 @@ class Chain:
         ]
         if len(names) > 1 and store.path(names[0]) is None:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                found = pool.map(partial(_asked_for, store), names)
-                self._ahead.update((name, data) for name, data in found if data is not None)
+                contents = pool.map(partial(_asked_for, store), names)
+                self._ahead.update((name, data) for name, data in contents if data is not None)
 
     def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
         """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""

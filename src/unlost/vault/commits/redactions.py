@@ -71,8 +71,8 @@ class Redactions:
         """What is left of a manifest, and the head that it had."""
         data = self._sealed.store.get(name)
         redaction = self._opened(name, data)
-        told = blake3(canonical_text(_bones(redaction.manifest))).hexdigest()
-        self._unproved[seq] = _Read(redaction.head, told, name, blake3(data).hexdigest())
+        digest = blake3(canonical_text(_bones(redaction.manifest))).hexdigest()
+        self._unproved[seq] = _Read(redaction.head, digest, name, blake3(data).hexdigest())
         return redaction.manifest, redaction.head
 
     def prove(self, state: LiveState) -> None:

@@ -137,8 +137,10 @@ class LiveState:
 
         Merged ones may have newer versions too.
         """
-        held = self.segments.get(table, {}).values()
-        return sorted((live for live in held if live.first <= until), key=lambda live: live.rank)
+        segments = self.segments.get(table, {}).values()
+        return sorted(
+            (live for live in segments if live.first <= until), key=lambda live: live.rank
+        )
 
     def tables(self, *, until: int) -> list[str]:
         """Names of the tables that have a segment at ``until``, system tables too."""
@@ -197,12 +199,12 @@ def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
 
 def objects_of(entries: Iterable[SegmentEntry], *, org: str) -> Iterator[ObjectEntry]:
     """The objects of segments, each once: many may lie in one."""
-    told: set[str] = set()
+    names: set[str] = set()
     for entry in entries:
-        if entry.bundle not in told:
+        if entry.bundle not in names:
             yield from segment_objects(entry, org=org)
         if entry.bundle:
-            told.add(entry.bundle)
+            names.add(entry.bundle)
 
 
 def left_behind(

@@ -73,11 +73,11 @@ def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
     register = next(_own(store, keys, numbers), None)
     if register is None and numbers:
         raise damaged_register(register_name(numbers[0]))
-    held = register or Register(keys.vault.hex(), 0, {})
-    taken, free = set(numbers), held.number + 1
+    newest = register or Register(keys.vault.hex(), 0, {})
+    taken, free = set(numbers), newest.number + 1
     while free in taken:  # by what does not prove itself
         free += 1
-    return held, free
+    return newest, free
 
 
 def _own(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
@@ -154,8 +154,8 @@ def repeat_entry(store: Store, keys: Keyring) -> None:
 
 def is_single(store: Store, keys: Keyring) -> bool:
     """True if too few entries know the master keys before the present one."""
-    found = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
-    return keys.generation > 1 and len(list(found)) < ENTRIES
+    entries = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
+    return keys.generation > 1 and len(list(entries)) < ENTRIES
 
 
 def strange_entries(store: Store, keys: Keyring) -> list[int]:
@@ -175,7 +175,9 @@ def mend_register(store: Store, keys: Keyring) -> None:
     whole = set(entry_numbers(store)) - set(strange)
     for number in sorted(strange):
         store.delete(register_name(number))
-        source = min((one for one in whole if one > number), default=number - 1)
+        source = min(
+            (whole_number for whole_number in whole if whole_number > number), default=number - 1
+        )
         if source in whole:
             _put(store, keys, replace(read_entry(store, keys, source), number=number))
             whole.add(number)

@@ -50,9 +50,9 @@ def strange_proofs(store: Store, keys: Keyring) -> tuple[str, ...]:
 
 def remove_strange_proofs(store: Store, keys: Keyring) -> None:
     """Remove them; raises NotAllowed (``key-outdated``) where they may be those of a newer master key."""
-    found = strange_proofs(store, keys)
+    strange = strange_proofs(store, keys)
     registered(store, keys)
-    for name in found:
+    for name in strange:
         store.delete(name)
 
 

@@ -40,8 +40,10 @@ def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[SegmentLab
     bundle_part = dict(zip(begins, parts, strict=False)).get(entry.at)
     if bundle_part is None or (bundle_part.table, bundle_part.rows) != (entry.table, entry.rows):
         raise _disagrees(entry)
-    own = (name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_"))
-    return bundle_part.label, frozenset((*own, *bundle_part.present))
+    fact_names = (
+        name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_")
+    )
+    return bundle_part.label, frozenset((*fact_names, *bundle_part.present))
 
 
 def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:

@@ -62,15 +62,15 @@ def bound_to(place: ObjectBinding) -> bytes:
 
 def metadata_of(label: SegmentLabel) -> dict[bytes, bytes]:
     """A label as the metadata of a Parquet file."""
-    told = {
+    metadata = {
         META_TABLE: label.table.encode(),
         META_SCHEMA: label.schema.encode(),
         META_BASE: str(label.base).encode(),
         META_TOKENIZER: str(label.tokenizer).encode(),
     }
     if label.shapes:
-        told[META_SHAPES] = msgspec.json.encode(label.shapes)
-    return told
+        metadata[META_SHAPES] = msgspec.json.encode(label.shapes)
+    return metadata
 
 
 def label_of(metadata: Mapping[bytes, bytes]) -> SegmentLabel:

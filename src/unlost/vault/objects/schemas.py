@@ -128,10 +128,10 @@ class Schemas(SchemaReader):
 
     def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
         """What makes the search tokens of a table's columns ``names``; None if nothing does."""
-        found = self.table(ident, table)
-        if found is None or is_system(table):
+        table_shape = self.table(ident, table)
+        if table_shape is None or is_system(table):
             return None
-        return tokenizer_for(found, names=names, keys=self.keys(ident, table))
+        return tokenizer_for(table_shape, names=names, keys=self.keys(ident, table))
 
 
 class VisibleSchemas(SchemaReader):

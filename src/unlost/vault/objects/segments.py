@@ -142,7 +142,7 @@ class SegmentReader:
     def release_all(self, prefix: str) -> None:
         """Read the segments of a run, whose ids begin so, from the store again."""
         with self._lock:
-            for ident in [one for one in self._held if one.startswith(prefix)]:
+            for ident in [name for name in self._held if name.startswith(prefix)]:
                 del self._held[ident]
                 self._pinned.pop(ident, None)
 
@@ -259,10 +259,10 @@ class SegmentReader:
     def _footer(self, ident: str) -> pq.FileMetaData | None:
         """A footer that was decrypted before: half of what a lookup costs is reading it again."""
         with self._lock:
-            found = self._footers.get(ident)
-            if found is not None:
+            footer = self._footers.get(ident)
+            if footer is not None:
                 self._footers.move_to_end(ident)
-            return found
+            return footer
 
     def _keep_footer(self, ident: str, footer: pq.FileMetaData) -> None:
         with self._lock:

@@ -73,8 +73,8 @@ def _added_rows(room: OrgReader, state: LiveState, added: TableView) -> Iterator
         return
     plain = [live for live in added.segments if not _of_several(live)]
     rest = TableView(added.table, plain, added.reading, after=added.after, until=added.until)
-    told = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
-    parts = [*_within(index, added, merged), *told]
+    batches = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
+    parts = [*_within(index, added, merged), *batches]
     if parts:
         yield from slices(in_order(parts), most=_AT_ONCE)
 
@@ -114,8 +114,8 @@ def _read_rows(view: TableView) -> Iterator[pa.Table]:
         shown = _winners(rows)
         silent = rebased[shown.column(RANK).to_numpy()]
         if silent.any():
-            told = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
-            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, told)
+            previous_ops = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
+            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, previous_ops)
         yield shown.select([U_ID, *_ALL_KEYS, U_SNAP])
 
 
@@ -144,9 +144,9 @@ def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:
         hashes = _hashes(newest, added, found.column(U_ID).combine_chunks(), at)
         changed[at] = (from_array(found.column(U_ROW_HASH)) != hashes).any(axis=1)
     kinds = _kinds(before, ops, changed)
-    told = np.flatnonzero(kinds)
-    names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[told]))
-    ids = newest.column(U_ID).combine_chunks().take(pa.array(told))
+    positions_shown = np.flatnonzero(kinds)
+    names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[positions_shown]))
+    ids = newest.column(U_ID).combine_chunks().take(pa.array(positions_shown))
     return pa.table([ids, names], names=[U_ID, "change"])
 
 

@@ -73,13 +73,13 @@ def _followed(
 ) -> list[Lineage]:
     """Rows of the records, then of those that stand for them in their own org, and so on."""
     lineages: list[Lineage] = []
-    asked: set[str] = set()
+    wanted_lives: set[str] = set()
     wanted, places = set(records), list(targets)
     while wanted:
-        asked |= wanted
+        wanted_lives |= wanted
         rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
         lineages += rows
-        wanted = {row.live for row in rows if row.target == org} - asked
+        wanted = {row.live for row in rows if row.target == org} - wanted_lives
         places = [org]
     return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old).encode())
 

@@ -181,9 +181,9 @@ class BucketStore:
             try:
                 put = obstore.put(self._writing, name, data, mode="create", use_multipart=False)
             except _TAKEN as taken:
-                held = self._held(name)
-                if held is not None:
-                    return lost and held == data
+                existing = self._held(name)
+                if existing is not None:
+                    return lost and existing == data
                 if number + 1 == TRIES:
                     raise exceptions.GenericError(f"taken, and not there: {taken}") from taken
             except exceptions.GenericError as error:  # no answer, or one that says: later

@@ -224,8 +224,8 @@ class OpenCommit:
 
     def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, SourceColumns]:
         ident = self._schema
-        found = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
-        if found is None:
+        shape = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
+        if shape is None:
             raise UsageError(
                 "table-unknown",
                 f"The schema of this run has no table “{table}”.",
@@ -237,7 +237,7 @@ class OpenCommit:
                 raise UsageError(
                     "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
                 )
-        cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        cells = [c.name for c in shape.columns if c.kind is not WireKind.BINARY]
         return ident, SourceColumns(table, tuple(dict.fromkeys((*cells, *carry))), known)
 
     def _writer(

@@ -112,10 +112,10 @@ def _object_of(operation: ApiOperation) -> type:
 
 
 def _unwrapped(given: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in given.items() if name != BODY}
+    arguments = {name: value for name, value in given.items() if name != BODY}
     if BODY in given:
-        told |= {field.name: getattr(given[BODY], field.name) for field in fields(given[BODY])}
-    return told
+        arguments |= {field.name: getattr(given[BODY], field.name) for field in fields(given[BODY])}
+    return arguments
 
 
 def _parameter(operation: ApiOperation, name: str) -> inspect.Parameter:
@@ -154,7 +154,7 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
 
 def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {}
-    place = ".".join(str(one) for one in first.get("loc", ())[1:])
+    place = ".".join(str(place_part) for place_part in first.get("loc", ())[1:])
     why = f"{place}: {first.get('msg', 'it is not right')}".lstrip(": ")
     problem = UsageError(
         "request-invalid",

@@ -29,8 +29,8 @@ def _file(app: Application, org: str, record: str) -> StreamedResponse:
     stored, body = open_stored(app, org, record, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
-    told = msgspec.json.encode(told_of(org, stored))
-    answer[RESULT] = quote(told)
+    header = msgspec.json.encode(told_of(org, stored))
+    answer[RESULT] = quote(header)
     return answer
 
 

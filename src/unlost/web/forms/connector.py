@@ -89,27 +89,27 @@ def _rare(setting: Setting) -> bool:
 
 
 def _field(setting: Setting) -> forms.Field:
-    told: dict[str, Any] = {
+    options: dict[str, Any] = {
         "label": said(setting.label or _words(setting.name)),
         "help_text": said(setting.help),
         "initial": _shown(setting.default),
         "required": setting.required,
     }
     if setting.hint is bool:
-        return forms.BooleanField(**told | {"required": False})
+        return forms.BooleanField(**options | {"required": False})
     if setting.choices:
         return forms.ChoiceField(
-            choices=[(choice, word(_words(choice))) for choice in setting.choices], **told
+            choices=[(choice, word(_words(choice))) for choice in setting.choices], **options
         )
     if setting.hint is int:
-        return forms.IntegerField(**told | {"required": True})
+        return forms.IntegerField(**options | {"required": True})
     if setting.hint is float:
         any_step = forms.NumberInput(attrs={"step": "any"})
-        return forms.FloatField(widget=any_step, **told | {"required": True})
+        return forms.FloatField(widget=any_step, **options | {"required": True})
     if setting.several:
-        told["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
-        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **told)
-    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **told)
+        options["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
+        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **options)
+    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **options)
 
 
 def words_of(setting: Setting) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
 def _shown(value: Any) -> Any:
     """A plain value as a field shows it."""
     plain = bare(value)
-    return "\n".join(str(one) for one in plain) if isinstance(plain, list) else plain
+    return "\n".join(str(item) for item in plain) if isinstance(plain, list) else plain
 
 
 def _plain(setting: Setting, value: Any) -> Any:

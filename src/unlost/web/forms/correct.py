@@ -36,11 +36,11 @@ class CorrectForm(forms.Form):
     )
 
     def __init__(
-        self, fields: Sequence[ShownField], held: Mapping[str, str | None], data: Any = None
+        self, fields: Sequence[ShownField], current: Mapping[str, str | None], data: Any = None
     ) -> None:
         """``held``: what the newest backup has of the record."""
         super().__init__(data)
-        self._held = held
+        self._held = current
         self.fields["column"].choices = [  # type: ignore[attr-defined]
             (
                 field.column,

@@ -54,13 +54,13 @@ class ScheduleForm(forms.Form):
     def clean_blackout(self) -> list[str]:
         """Hours, each of which can be read."""
         lines = [line.strip() for line in str(self.cleaned_data["blackout"]).splitlines()]
-        found = [line for line in lines if line]
-        for line in found:
+        filled_lines = [line for line in lines if line]
+        for line in filled_lines:
             try:
                 hours_of(line)
             except UsageError as error:
                 raise ValidationError(told(error)) from error
-        return found
+        return filled_lines
 
     def clean(self) -> dict[str, Any]:
         """Whether it makes a schedule."""

@@ -86,12 +86,12 @@ def _field(field: PlannedField) -> forms.CharField:
 def _widget(field: PlannedField) -> forms.Widget:
     choices = ("true", "false") if field.kind is WireKind.BOOLEAN else field.choices
     if choices and field.kind is not WireKind.MULTI:
-        own = [field.value] if field.value and field.value.lower() not in choices else []
-        own = [value for value in own if value not in choices]
+        odd_values = [field.value] if field.value and field.value.lower() not in choices else []
+        odd_values = [value for value in odd_values if value not in choices]
         words = {"true": _("yes"), "false": _("no")} if field.kind is WireKind.BOOLEAN else {}
         every = [
             ("", _("empty")),
-            *((value, words.get(value, value)) for value in (*own, *choices)),
+            *((value, words.get(value, value)) for value in (*odd_values, *choices)),
         ]
         return forms.Select(choices=every)
     if field.kind is WireKind.DATE:
@@ -104,10 +104,10 @@ def _widget(field: PlannedField) -> forms.Widget:
 
 def _help(field: PlannedField) -> str:
     """What stands below a field: its form, whom it names, and what it was."""
-    told = [str(HINTS.get(field.kind, "")) if field.kind is not WireKind.DATE else ""]
+    hints = [str(HINTS.get(field.kind, "")) if field.kind is not WireKind.DATE else ""]
     if field.target:
-        told.append(_("Now: %(name)s.") % {"name": field.target})
+        hints.append(_("Now: %(name)s.") % {"name": field.target})
     if field.was != field.value:
         was = field.was if field.was is not None else _("empty")
-        told.append(_("It was: %(value)s") % {"value": was[:LONG]})
-    return " ".join(part for part in told if part)
+        hints.append(_("It was: %(value)s") % {"value": was[:LONG]})
+    return " ".join(part for part in hints if part)

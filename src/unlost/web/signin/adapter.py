@@ -62,18 +62,18 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             for email_address in sociallogin.email_addresses
             if email_address.verified
         ]
-        found = [person for person in people_with_email(verified) if person.active]
-        if len(found) != 1:
+        candidates = [person for person in people_with_email(verified) if person.active]
+        if len(candidates) != 1:
             _turn_away(request, sociallogin)
-        user = get_user_model().objects.get(pk=found[0].user)
+        user = get_user_model().objects.get(pk=candidates[0].user)
         sociallogin.connect(request, user)
 
 
 def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
     """Tell whom to ask; raises ImmediateHttpResponse."""
-    told = [email_address.email for email_address in sociallogin.email_addresses]
+    addresses = [email_address.email for email_address in sociallogin.email_addresses]
     verified = any(email_address.verified for email_address in sociallogin.email_addresses)
-    name = told[0] if told else sociallogin.account.uid
+    name = addresses[0] if addresses else sociallogin.account.uid
     seen = SignInAttempt(
         SignInAct.SIGN_IN,
         name,
@@ -82,7 +82,7 @@ def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
         SignInRefusal.UNINVITED,
     )
     note_at_the_door(application(), seen)
-    context = {"email": told[0] if told else "", "verified": verified}
+    context = {"email": addresses[0] if addresses else "", "verified": verified}
     page = render(request, "socialaccount/uninvited.html", context, status=HTTPStatus.FORBIDDEN)
     raise ImmediateHttpResponse(page)
 

@@ -154,7 +154,7 @@ def label_in(labels: Mapping[str, str] | None, table: str) -> str:
 @register.filter
 def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
     """The org that a page is about, if it is one of these; else the first of them."""
-    names = [one.name for one in orgs]
+    names = [org_row.name for org_row in orgs]
     return org if isinstance(org, str) and org in names else names[0]
 
 
@@ -174,7 +174,7 @@ def typed_before(sent: Mapping[str, str] | None, name: str, number: int) -> str:
 def may_in(context: template.Context, right: str, org: str) -> bool:
     """True if the actor has a right in the org of this name."""
     actor = context.get("actor")
-    oids = (one.oid for one in context.get("frame_orgs") or () if one.name == org)
+    oids = (org_row.oid for org_row in context.get("frame_orgs") or () if org_row.name == org)
     return actor is not None and any(actor.may(Right(right), oid) for oid in oids)
 
 

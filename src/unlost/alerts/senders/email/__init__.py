@@ -57,14 +57,14 @@ class Email:
         except smtplib.SMTPResponseException as error:
             raise self._judged(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
-            code, told = next(iter(error.recipients.values()))
-            raise self._judged(code, told) from error
+            code, reply = next(iter(error.recipients.values()))
+            raise self._judged(code, reply) from error
         except smtplib.SMTPNotSupportedError as error:
             raise self._not_taken(str(error), advice=NOT_OFFERED) from error
         except (OSError, smtplib.SMTPException) as error:
             raise self._not_taken(str(error) or type(error).__name__) from error
-        for address, (code, told) in refused.items():
-            raise self._judged(code, f"{told.decode(errors='replace')} ({address})", partly=True)
+        for address, (code, reply) in refused.items():
+            raise self._judged(code, f"{reply.decode(errors='replace')} ({address})", partly=True)
 
     def _connected(self) -> smtplib.SMTP:
         place = (self.settings.host, self.settings.port)

@@ -189,8 +189,12 @@ def tell_digest(
     now, missed = app.clock.now(), []
     lasting = len(list_alerts())
     for channel in list_channels():
-        told = channel.settings.get("digest")
-        day = digest_day(decoder_for(DailyAt).convert(told), now) if told is not None else None
+        digest_settings = channel.settings.get("digest")
+        day = (
+            digest_day(decoder_for(DailyAt).convert(digest_settings), now)
+            if digest_settings is not None
+            else None
+        )
         if day is None or digest_told(channel.name) == day:
             continue
         message = Message(
@@ -205,15 +209,15 @@ def tell_digest(
 
 def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
     """The newest backup of each org: who keeps these mails can prove later what was held."""
-    found: list[tuple[str, int, str]] = []
+    chain_heads: list[tuple[str, int, str]] = []
     for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
         try:
             head = app.vault.head(oid)
         except UnlostError:
             continue  # a vault that cannot be read is told by its own rule
         if head is not None:
-            found.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
-    return tuple(found)
+            chain_heads.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
+    return tuple(chain_heads)
 
 
 # --- what people do -------------------------------------------------------------------------------
@@ -368,14 +372,14 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
 
 def _quiet(channel: Channel) -> QuietHours | None:
     """The quiet hours among a channel's settings."""
-    told = channel.settings.get("quiet")
-    return decoder_for(QuietHours).convert(told) if told is not None else None
+    quiet_settings = channel.settings.get("quiet")
+    return decoder_for(QuietHours).convert(quiet_settings) if quiet_settings is not None else None
 
 
 def _own(channel: Channel) -> Mapping[str, Json]:
     """The settings that are the sender's own."""
-    kept = ("quiet", "digest")
-    return {name: value for name, value in channel.settings.items() if name not in kept}
+    preserved = ("quiet", "digest")
+    return {name: value for name, value in channel.settings.items() if name not in preserved}
 
 
 def _place(name: str) -> bytes:

@@ -24,7 +24,7 @@ class Diagnosis:
         """The worst that was not repaired."""
         health_states = {check.health for check in self.checks if not check.repaired}
         return next(
-            (one for one in (HealthState.BAD, HealthState.WARNING) if one in health_states),
+            (state for state in (HealthState.BAD, HealthState.WARNING) if state in health_states),
             HealthState.GOOD,
         )
 

@@ -73,9 +73,9 @@ def ask_look(app: Application, new: NewOrg) -> LookView:
     """
     now = app.clock.now()
     drop_looks(before=now - KEPT)
-    asked = msgspec.to_builtins(new)
-    look = _id(app, asked)
-    keep_look(look, asked=seal_draft(app, asked, place=_place(app, look)), at=now)
+    plain = msgspec.to_builtins(new)
+    look = _id(app, plain)
+    keep_look(look, asked=seal_draft(app, plain, place=_place(app, look)), at=now)
     return _view(app, _kept(app, look))
 
 
@@ -161,10 +161,10 @@ def _broke_off() -> TransientError:
     )
 
 
-def _id(app: Application, asked: Mapping[str, Any]) -> str:
+def _id(app: Application, settings: Mapping[str, Any]) -> str:
     """The same for the same question of the same person, and nothing that tells of its secrets."""
     derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO)
-    question = msgspec.json.encode([app.actor.name, asked], order="deterministic")
+    question = msgspec.json.encode([app.actor.name, settings], order="deterministic")
     return blake3(question, key=derived.derive(read_home_key(app.home))).hexdigest()
 
 

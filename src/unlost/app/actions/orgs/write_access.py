@@ -89,9 +89,9 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
         identity = writer.identity()
         check_same_org(org, identity)
         missing = tuple(writer.missing(tables))
-    told = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
-    own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
-    save_writer(org.oid, own, at=app.clock.now())
+    plain = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
+    changed = {k: v for k, v in plain.items() if k in given or org.config.get(k) != v}
+    save_writer(org.oid, changed, at=app.clock.now())
     secrets.move_to(app.writer_secrets(org.oid))
     after_change(app)
     return _told(org, identity, len(tables), missing, known_before=before is not None)
@@ -102,13 +102,13 @@ def writer_settings(app: Application, org: str) -> WriterSettings:
     """How an org is written to; raises NotFound for an unknown org."""
     known = get_org(org)
     connector = app.connector(known.identity.connector)
-    own, store = find_writer(known.oid), app.writer_secrets(known.oid)
-    names = [secret.name for secret in connector.secrets(None)] if own is not None else []
+    config, store = find_writer(known.oid), app.writer_secrets(known.oid)
+    names = [secret.name for secret in connector.secrets(None)] if config is not None else []
     return WriterSettings(
         known.name,
         known.identity.connector,
-        own is not None,
-        {**known.config, **(own or {})},
+        config is not None,
+        {**known.config, **(config or {})},
         frozenset(name for name in names if store.get(name) is not None),
         tuple(connector.write_permissions()),
     )

@@ -112,10 +112,10 @@ def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, Re
     rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
     if rows is None or not rows.num_rows:
         raise record_unknown(table.name, ids[0])
-    found = rows.column("_u_id").to_pylist()
-    record = next(one for one in ids if one in found)
+    stored_ids = rows.column("_u_id").to_pylist()
+    record = next(record_id for record_id in ids if record_id in stored_ids)
     unknown = snapshot.unread(table.name, [record]).get(record, frozenset())
-    return record, replace(_state(rows.slice(found.index(record), 1)), unknown=unknown)
+    return record, replace(_state(rows.slice(stored_ids.index(record), 1)), unknown=unknown)
 
 
 def _live(
@@ -230,9 +230,9 @@ def _meanings(
     columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
 ) -> Mapping[str, str]:
     """Names of the records that reference columns point to, by column."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for column in columns:
         target = cells[column.name]
         if column.reference is not None and target:
-            found[column.name] = names.of(column.reference.tables, [target]).get(target, "")
-    return found
+            meanings[column.name] = names.of(column.reference.tables, [target]).get(target, "")
+    return meanings

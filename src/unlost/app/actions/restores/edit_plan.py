@@ -306,7 +306,7 @@ def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
 
 def _told(table: Table) -> list[str]:
     """The columns that say who somebody is, and whether they are there still."""
-    return [one for one in (table.name_column, _active(table)) if one is not None]
+    return [column for column in (table.name_column, _active(table)) if column is not None]
 
 
 def _active(table: Table) -> str | None:

@@ -121,8 +121,8 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     check(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - KEPT)
-    told = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
-    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
+    plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
+    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=plain)
     return _view(app, known, plan)
 
 
@@ -135,13 +135,13 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
 )
 def make_kept(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
-    known, kept = get_org(org), _kept(org, plan)
+    known, stored_plan = get_org(org), _kept(org, plan)
     try:
         with seated(app) as seat:
             if begin_plan(plan, seat=seat):
-                restore_plan = _planned(app, known, kept)
-                told = msgspec.to_builtins(summary(restore_plan))
-                plan_made(plan, content=write_plan(restore_plan), summary=told)
+                restore_plan = _planned(app, known, stored_plan)
+                plain = msgspec.to_builtins(summary(restore_plan))
+                plan_made(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
@@ -153,11 +153,11 @@ def make_kept(app: Application, org: str, plan: str) -> PlanView:
 @action("restore.look", Right.RESTORE)
 def kept_plan(app: Application, org: str, plan: str) -> PlanView:
     """How a plan stands; raises NotFound (``plan-unknown``)."""
-    kept = _kept(org, plan)
-    if _state(app, kept) is not kept.state:
+    stored_plan = _kept(org, plan)
+    if _state(app, stored_plan) is not stored_plan.state:
         plan_broken_off(plan)  # unless it was made between the two looks
-        kept = _kept(org, plan)
-    return _view(app, get_org(org), kept)
+        stored_plan = _kept(org, plan)
+    return _view(app, get_org(org), stored_plan)
 
 
 @action("restore.leave-out", Right.RESTORE, trace=Trace.READ, subject=("plan",))
@@ -201,10 +201,10 @@ def choose_again(app: Application, org: str, plan: str) -> PlanView:
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
 def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
     """Forget a plan that was not run."""
-    kept = _kept(org, plan)
-    if kept.state is not PlanState.RUN:
+    stored_plan = _kept(org, plan)
+    if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
-    return _line(kept, state=kept.state)
+    return _line(stored_plan, state=stored_plan.state)
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
@@ -214,9 +214,9 @@ def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Queue
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
     IntegrityError (``plan-edited``), and what running it would raise before the first record.
     """
-    known, kept = get_org(org), _kept(org, plan)
-    _check_ready(kept)
-    view = _view(app, known, kept)
+    known, stored_plan = get_org(org), _kept(org, plan)
+    _check_ready(stored_plan)
+    view = _view(app, known, stored_plan)
     if view.typed and typed.strip() != org:
         raise UsageError(
             "org-not-typed",
@@ -241,7 +241,7 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 @action("restore.waiting", Right.RESTORE)
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """Plans that were not run, of one org or of all in which the actor restores."""
-    names = [one.name for one in app.orgs(Right.RESTORE) if org in (None, one.name)]
+    names = [org_row.name for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
     plans = waiting_plans(names, most=MOST)
     return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
 
@@ -251,10 +251,10 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 
 def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    kept = _kept(org.name, plan)
+    stored_plan = _kept(org.name, plan)
     content = plan_content(plan)
-    if kept.state is not PlanState.RUN:
-        _check_ready(kept)
+    if stored_plan.state is not PlanState.RUN:
+        _check_ready(stored_plan)
     if not content:
         raise _unknown(plan)
     return read_plan(content, known=app.vault.orgs(), org=org.oid)
@@ -281,10 +281,10 @@ def _is_made(app: Application, plan: StoredPlan) -> bool:
 
 
 def _kept(org: str, plan: str) -> StoredPlan:
-    kept = find_plan(plan)
-    if kept is None or kept.org != org:
+    stored_plan = find_plan(plan)
+    if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
-    return kept
+    return stored_plan
 
 
 def _unknown(plan: str) -> NotFound:
@@ -320,7 +320,9 @@ def _wanted(plan: StoredPlan) -> RestoreRequest:
 
 
 def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:
-    told = decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    plan_summary = (
+        decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    )
     production = org.identity.kind is OrgKind.PRODUCTION
     return PlanView(
         kept.id,
@@ -335,9 +337,9 @@ def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:
         kept.error_code,
         kept.error_sentence,
         kept.error_next_step,
-        told,
-        _labels(app, org) if told is not None else {},
-        production and told is not None and told.changes > TYPED_FROM,
+        plan_summary,
+        _labels(app, org) if plan_summary is not None else {},
+        production and plan_summary is not None and plan_summary.changes > TYPED_FROM,
     )
 
 
@@ -348,6 +350,8 @@ def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
 
 
 def _line(kept: StoredPlan, *, state: PlanState) -> PlanLine:
-    told = decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
-    records = told.changes if told is not None else None
+    plan_summary = (
+        decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    )
+    records = plan_summary.changes if plan_summary is not None else None
     return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)

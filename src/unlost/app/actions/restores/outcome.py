@@ -222,12 +222,16 @@ class _Telling:
 
     def _first(self, table: str, outcomes: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
         some = outcomes[:SHOWN]
-        names: Mapping[str, str] = self._names.of([table], [one.record for one in some])
+        names: Mapping[str, str] = self._names.of([table], [record.record for record in some])
         return tuple(
             RecordEnding(
-                table, one.record, names.get(one.record, ""), one.live, self._said(one.sentence)
+                table,
+                record.record,
+                names.get(record.record, ""),
+                record.live,
+                self._said(record.sentence),
             )
-            for one in some
+            for record in some
         )
 
     def _label(self, table: str) -> str:

@@ -79,7 +79,7 @@ def _names(wanted: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[s
 def _records(
     plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str]
 ) -> Sequence[PlannedRecord]:
-    said = {(note.code, note.table): note.sentence for note in plan.notes}
+    sentences = {(note.code, note.table): note.sentence for note in plan.notes}
     return [
         PlannedRecord(
             step.table,
@@ -90,7 +90,7 @@ def _records(
             step.because,
             step.columns,
             tuple(
-                said.get((code, step.table)) or said.get((code, None)) or code
+                sentences.get((code, step.table)) or sentences.get((code, None)) or code
                 for code in step.notes
             ),
         )

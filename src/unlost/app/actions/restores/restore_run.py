@@ -368,7 +368,9 @@ def _again(
             observer=SilentObserver(),
         )
         tries = _tries(app, plan)
-        logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up
+        logs = [
+            _log(app, plan, attempt) for attempt in tries
+        ]  # that of one may be erased, or given up
         unbinned = {
             key for restore_log in logs if restore_log.state.opened for key in restore_log.unbinned
         }

@@ -52,8 +52,8 @@ def keep_ticks(
 
     def changed(before: Sequence[str]) -> Sequence[str]:
         still = set(ticked)
-        kept = [one for one in before if one not in here or one in still]
-        every = list(dict.fromkeys([*kept, *filter(_names_record, ticked)]))
+        remaining = [record for record in before if record not in here or record in still]
+        every = list(dict.fromkeys([*remaining, *filter(_names_record, ticked)]))
         if len(every) > MOST:
             raise _too_many()
         return every

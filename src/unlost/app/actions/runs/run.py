@@ -131,7 +131,11 @@ def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
     """How many records of each table a plan writes."""
     counts: Counter[str] = Counter()
     for branch in _branches(summary.tree):
-        written = (one.count for one in branch.actions if one.action not in NOT_WRITTEN)
+        written = (
+            action_count.count
+            for action_count in branch.actions
+            if action_count.action not in NOT_WRITTEN
+        )
         counts[branch.table] += sum(written)
     return {table: count for table, count in sorted(counts.items()) if count}
 
@@ -150,9 +154,9 @@ def _tables(
 ) -> Iterable[RunTable]:
     head = app.vault.head(org.oid)
     labels = {one.name: one.label for one in (head.schema().tables if head is not None else ())}
-    found = {item.table: item for item in items if item.table}
-    for table in sorted({*found, *totals}):
-        item, total = found.get(table), totals.get(table)
+    by_table = {item.table: item for item in items if item.table}
+    for table in sorted({*by_table, *totals}):
+        item, total = by_table.get(table), totals.get(table)
         rows = item.rows if item is not None else 0
         yield RunTable(
             table,

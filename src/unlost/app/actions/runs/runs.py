@@ -69,9 +69,9 @@ def jobs(
     ``before`` is the last run of the page before. Raises UsageError (``page-invalid``).
     """
     check_page(most=most)
-    orgs = [one for one in app.orgs() if org in (None, one.name)]
+    orgs = [org_row for org_row in app.orgs() if org in (None, org_row.name)]
     states = STATES[group] if group is not None else ()
-    names = [one.name for one in orgs]
+    names = [org_row.name for org_row in orgs]
     runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     first = before is None
     nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
@@ -94,11 +94,11 @@ def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
 
 def _forgotten(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
     identities = app.vault.orgs()
-    found = [
+    erased_runs = [
         (run, org.name)
         for org in orgs
         if org.oid in identities
         for run in app.vault.journals(org.oid)
     ]
-    known = known_runs(run for run, _ in found)
-    return [(run, org) for run, org in found if run not in known]
+    known = known_runs(run for run, _ in erased_runs)
+    return [(run, org) for run, org in erased_runs if run not in known]

@@ -116,8 +116,10 @@ def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
     jobs = []
     for night in nights:
         waits = night.state is NightState.WAITING
-        held = night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
-        if not waits or (not held and (night.next_at or now) <= now):
+        is_paused_here = (
+            night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
+        )
+        if not waits or (not is_paused_here and (night.next_at or now) <= now):
             number = night.tries + 1 if waits else night.tries
             jobs.append(
                 Job(job_of(night.oid, night.name, number), JobKind.NIGHT, night.oid, night.name)

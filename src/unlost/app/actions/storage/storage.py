@@ -85,7 +85,7 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
             next_step="Give a percentage such as 105.",
         )
     known, now = get_org(org), app.clock.now()
-    lines = tuple(_line(one, now, stop) for one in storages(known.oid, since=now - SHOWN))
+    lines = tuple(_line(history, now, stop) for history in storages(known.oid, since=now - SHOWN))
     return StorageTrend(known.name, known.identity.zone, now, stop, lines)
 
 

@@ -140,10 +140,12 @@ def _owners(
         sums.update({(use.storage, owner): count for owner, count in use.owners.items() if owner})
         tables |= dict.fromkeys(_owner_tables(head, use.table, rules[use.table]))
     for storage in dict.fromkeys(storage for storage, _ in sums):
-        own = Counter({owner: n for (held, owner), n in sums.items() if held == storage})
-        most = own.most_common(MOST)
+        by_owner = Counter(
+            {owner: n for (of_storage, owner), n in sums.items() if of_storage == storage}
+        )
+        most = by_owner.most_common(MOST)
         names = RecordNames(head).of(tables, [owner for owner, _ in most])
-        yield from (OwnerLine(storage, one, names.get(one, ""), count) for one, count in most)
+        yield from (OwnerLine(storage, owner, names.get(owner, ""), count) for owner, count in most)
 
 
 def _owner_tables(head: Snapshot, table: str, rule: StorageRule) -> Sequence[str]:

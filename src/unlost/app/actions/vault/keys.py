@@ -101,14 +101,14 @@ class SheetShown:
 def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
     """The slots of the vault; raises what opening the vault raises."""
     opened = _open(app, way)
-    own = service_slots(app.home)
+    own_slots = service_slots(app.home)
     lines = tuple(
         KeyLine(
             slot_state.slot,
             slot_state.kind,
             slot_state.whole,
             slot_state.counts,
-            slot_state.slot in own,
+            slot_state.slot in own_slots,
         )
         for slot_state in ways(opened.store, opened.keys)
     )
@@ -249,9 +249,11 @@ def _open(app: Application, way: WayIn) -> OpenedKeys:
 
 def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState, ...]) -> None:
     """The service must be able to open the vault tonight."""
-    own = service_slots(app.home)
+    own_slots = service_slots(app.home)
     usable = {slot_state.slot for slot_state in slot_states if slot_state.usable}
-    if slot in own and not usable & {one for one in own if one != slot}:
+    if slot in own_slots and not usable & {
+        other_slot for other_slot in own_slots if other_slot != slot
+    }:
         raise NotAllowed(
             "slot-in-use",
             f"The service of this home opens the vault by the slot “{slot}”.",
@@ -263,9 +265,9 @@ def _replace_own(
     app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
 ) -> KeyChange:
     """Another key for the service of this home, where it looks for it."""
-    file, own = app.home.service_key, service_slots(app.home)
+    file, own_slots = app.home.service_key, service_slots(app.home)
     check_own_file(f"then: unlost key remove {slot}")
-    if own and slot not in own:
+    if own_slots and slot not in own_slots:
         raise UsageError(
             "key-unclear",
             f"“{slot}” is not the slot of this home's service, so that it was not said where the "

@@ -147,7 +147,7 @@ def try_out(
 
         tests = try_channels(application, name)
         answer(tests, as_json=json, show=_show_tests)
-    return ExitCode.FAILED if any(one.problem for one in tests.channels) else ExitCode.OK
+    return ExitCode.FAILED if any(test.problem for test in tests.channels) else ExitCode.OK
 
 
 def _secret(file: Path | None) -> str | None:
@@ -185,8 +185,8 @@ def _show(out: "Console", result: "Alerts") -> None:
         out.print("Nobody is told: add a channel with `unlost alert channel`.")
     for channel in result.channels:
         problem = result.silent.get(channel.name)
-        told = f": did not take the last message. {plain(problem)}" if problem else ""
-        out.print(f"Told by {channel.name} ({channel.kind.value}){told}")
+        problem_note = f": did not take the last message. {plain(problem)}" if problem else ""
+        out.print(f"Told by {channel.name} ({channel.kind.value}){problem_note}")
 
 
 def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one alert)
@@ -194,9 +194,9 @@ def _state(over: bool, seen: bool) -> str:  # noqa: FBT001 (two facts of one ale
 
 
 def _show_tests(out: "Console", result: "ChannelTests") -> None:
-    for one in result.channels:
+    for test in result.channels:
         out.print(
-            f"{one.channel}: {plain(one.problem) if one.problem else 'took the test message.'}"
+            f"{test.channel}: {plain(test.problem) if test.problem else 'took the test message.'}"
         )
-        if one.next_step:
-            out.print(f"  {plain(one.next_step)}")
+        if test.next_step:
+            out.print(f"  {plain(test.next_step)}")

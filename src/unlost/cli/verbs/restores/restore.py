@@ -266,8 +266,8 @@ def _show_new(out: "Console", result: "PlanResult") -> None:
 
 def _show_plan(out: "Console", result: "PlanResult") -> None:
     summary = result.summary
-    made = when(summary.made_at, zone=result.zone)
-    out.print(f"{result.org}: {many(summary.records, 'record')}, planned {made}")
+    made_on = when(summary.made_at, zone=result.zone)
+    out.print(f"{result.org}: {many(summary.records, 'record')}, planned {made_on}")
     for branch in summary.tree:
         _show_branch(out, branch, depth=1)
     out.print()

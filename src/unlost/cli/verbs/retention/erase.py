@@ -173,10 +173,12 @@ def _show_all(out: "Console", told: "Erasures") -> None:
 
 def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:
     records = sum(each.records for each in one.tables)
-    left = (
+    state_text = (
         "" if one.complete else " Old objects are still there: erase again, or wait for the upkeep."
     )
-    out.print(f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{left}")
+    out.print(
+        f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{state_text}"
+    )
     tables = ", ".join(f"{each.table} {each.records:,}" for each in one.tables)
     if one.columns:
         out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(one.columns)}")

@@ -37,9 +37,9 @@ def runs(
     json: AsJson = False,
 ) -> ExitCode:
     """List runs, or tell one record by record, or pause, cancel and go on with one."""
-    asked = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
-    if asked:
-        return _controlled(run, asked, home, as_json=json)
+    commands = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
+    if commands:
+        return _controlled(run, commands, home, as_json=json)
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import run_detail
         from unlost.app.actions.restores.restore_run import runs as act

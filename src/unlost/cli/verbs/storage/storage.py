@@ -81,10 +81,12 @@ def _draw(report: "StorageReport", file: Path) -> None:
 
 
 def _show(out: "Console", result: "StorageReport") -> None:
-    for one in result.storages:
-        share = f" ({one.used / one.limit:.1%})" if one.limit else ""
-        out.print(f"{one.name}: {size(round(one.used))} of {size(round(one.limit))}{share}")
-        out.print(f"  {_leads(one)}")
+    for storage_line in result.storages:
+        share = f" ({storage_line.used / storage_line.limit:.1%})" if storage_line.limit else ""
+        out.print(
+            f"{storage_line.name}: {size(round(storage_line.used))} of {size(round(storage_line.limit))}{share}"
+        )
+        out.print(f"  {_leads(storage_line)}")
     _show_tables(out, result.use)
     _show_shares(out, result.use)
     if result.loops is not None:

@@ -57,7 +57,7 @@ def capability_of(
     """
     name = str(describe["name"])
     rule, reason = rule_for(name), never(name)
-    fields = [one for one in describe["fields"] if not is_compound(one)]
+    fields = [field for field in describe["fields"] if not is_compound(field)]
     ops = frozenset() if reason else _ops(describe)
     settable = (
         _named(fields, "createable") - rule.leave_out if WriteOp.CREATE in ops else frozenset()
@@ -142,15 +142,17 @@ def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Itera
     The record type of a new row is then the user's own, if he has one besides the master.
     """
     types = describe.get("recordTypeInfos") or ()
-    typed = any(one.get("defaultRecordTypeMapping") and not one.get("master") for one in types)
+    typed = any(
+        mapping.get("defaultRecordTypeMapping") and not mapping.get("master") for mapping in types
+    )
     for field in fields:
-        told = any(
+        is_default = any(
             field.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
         )
         name = str(field["name"])
         if name.startswith("Person") or name.endswith("__pc"):
             continue  # an account that is no person has none of them
-        if field.get("nillable", True) and (told or (typed and name == RECORD_TYPE)):
+        if field.get("nillable", True) and (is_default or (typed and name == RECORD_TYPE)):
             yield name
 
 
@@ -178,11 +180,11 @@ def _never(
             yield NeverColumn(name, _why(field, rule))
 
 
-def _why(one: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
-    name = str(one["name"])
-    if one.get("calculated"):
+def _why(field: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
+    name = str(field["name"])
+    if field.get("calculated"):
         return NeverReason.FORMULA
-    if one.get("autoNumber"):
+    if field.get("autoNumber"):
         return NeverReason.AUTO_NUMBER
     if name in SYSTEM:
         return NeverReason.SYSTEM

@@ -65,7 +65,7 @@ class RecycleBin:
 
 
 def _envelope(token: str, ids: Sequence[str]) -> bytes:
-    listed = "".join(f"<ids>{escape(one)}</ids>" for one in ids)
+    listed = "".join(f"<ids>{escape(record_id)}</ids>" for record_id in ids)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f'<soapenv:Envelope xmlns:soapenv="{ENVELOPE}"><soapenv:Header>'
@@ -91,8 +91,8 @@ def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
 
 
 def _text(element: ET.Element, name: str) -> str:
-    found = element.find(f"{{{PARTNER}}}{name}")
-    return (found.text or "") if found is not None else ""
+    child = element.find(f"{{{PARTNER}}}{name}")
+    return (child.text or "") if child is not None else ""
 
 
 def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:

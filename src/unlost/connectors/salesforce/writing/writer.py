@@ -79,7 +79,9 @@ class SalesforceWriter:
         if len(names) > 1:
             told = self._api.batch([f"sobjects/{name}/describe" for name in names])
             answers = zip(names, told, strict=True)
-            self._describes |= {name: one for name, (status, one) in answers if status == 200}
+            self._describes |= {
+                name: describe for name, (status, describe) in answers if status == 200
+            }
 
     def capability(self, table: Table) -> WriteCapability:
         """What may be written, as describe tells it to this user."""
@@ -186,8 +188,8 @@ class SalesforceWriter:
         if table.name != "PricebookEntry":
             return [list(rows)]
         if self._standard_book is None:
-            found = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
-            self._standard_book = str(found[0]["Id"]) if found else ""
+            pricebooks = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
+            self._standard_book = str(pricebooks[0]["Id"]) if pricebooks else ""
         first = [r for r in rows if r.cells.get("Pricebook2Id") == self._standard_book]
         rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
         return [wave for wave in (first, rest) if wave]
@@ -196,11 +198,11 @@ class SalesforceWriter:
         """Links that are there already, and would be refused for that."""
         outcomes: dict[str, RowOutcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
-            told = ((row.key, key.of(row.cells)) for row in rows)
-            asked = {one: value for one, value in told if value is not None}
-            live = self._looks.find(table, key.columns, asked.values()) if asked else {}
+            keyed = ((row.key, key.of(row.cells)) for row in rows)
+            by_row = {row: value for row, value in keyed if value is not None}
+            live = self._looks.find(table, key.columns, by_row.values()) if by_row else {}
             outcomes |= {
-                one: done(one, live[value]) for one, value in asked.items() if value in live
+                row: done(row, live[value]) for row, value in by_row.items() if value in live
             }
         return outcomes
 
@@ -214,7 +216,7 @@ class SalesforceWriter:
         return self._describes[name]
 
     def _known(self, table: Table, columns: Sequence[str]) -> list[str]:
-        fields = {one["name"] for one in self._described(table.name)["fields"]}
+        fields = {field["name"] for field in self._described(table.name)["fields"]}
         lists = {gather.column for gather in self.capability(table).gathers}
         return [name for name in columns if name in fields and name not in lists]
 

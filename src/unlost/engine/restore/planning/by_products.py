@@ -28,7 +28,7 @@ def settle_products(
     drafts: Drafts,
     capabilities: Capabilities,
     *,
-    made: AbstractSet[str],
+    by_products: AbstractSet[str],
     homes: Mapping[RecordKey, str | None],
 ) -> ByProducts:
     """Give every by-product its maker; those that have none any more are written or skipped.
@@ -44,7 +44,7 @@ def settle_products(
         elif draft.action is Action.BY_PRODUCT and draft.key not in makers:
             owners = [RecordKey(g.table, g.parent) for g in draft.facts.gathered]
             away = any(_away(owner, drafts, homes) for owner in owners)
-            declared = draft.key.table in made or away
+            declared = draft.key.table in by_products or away
             _alone(draft, capabilities(draft.key.table), declared=declared)
     return ByProducts(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
@@ -75,7 +75,7 @@ def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
 
     Where nobody else can write such rows, the org makes the others with it too.
     """
-    found = {}
+    gatherers = {}
     for draft in drafts.values():
         for gathered in draft.facts.gathered:
             owner = RecordKey(gathered.table, gathered.parent)
@@ -85,19 +85,19 @@ def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
                 and drafts[owner].action is Action.CREATE
                 and (draft.action is Action.BY_PRODUCT or (holds and draft.action is Action.CREATE))
             ):
-                found[draft.key] = owner
-    return found
+                gatherers[draft.key] = owner
+    return gatherers
 
 
 def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey, RecordKey]:
     """Of the records that would make a by-product, the one that comes first."""
-    found: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
+    first_makers: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
     for draft in drafts.values():
         if draft.action is Action.CREATE:
             for product, rank in _makes(draft, capabilities(draft.key.table)):
                 if product in drafts and drafts[product].comes_anew:
-                    found.setdefault(product, []).append((rank, draft.key.record, draft.key))
-    return {product: min(makers)[2] for product, makers in found.items()}
+                    first_makers.setdefault(product, []).append((rank, draft.key.record, draft.key))
+    return {product: min(makers)[2] for product, makers in first_makers.items()}
 
 
 def _makes(

@@ -32,19 +32,19 @@ def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[s
     written = [draft for draft in drafts if draft.action not in (Action.UNCHANGED, Action.SKIP)]
     creates = [draft for draft in drafts if draft.action is Action.CREATE]
     undeletes = [draft for draft in drafts if draft.action is Action.UNDELETE]
-    found: Counter[str] = Counter()
-    found["create"] = sum(
+    calls: Counter[str] = Counter()
+    calls["create"] = sum(
         count if _each_alone(capabilities(table)) else _cut(capabilities(table), count)
         for (table, _), count in _groups(creates).items()
     )
-    found["undelete"] = _calls_of(_groups(undeletes), capabilities)
-    found["update"] = _calls_of(_by_table([m for m in written if m.columns]), capabilities)
-    late = [made for made in creates if made.late or made.facts.late]
+    calls["undelete"] = _calls_of(_groups(undeletes), capabilities)
+    calls["update"] = _calls_of(_by_table([m for m in written if m.columns]), capabilities)
+    late = [draft for draft in creates if draft.late or draft.facts.late]
     reopened = [undelete for undelete in undeletes if undelete.late]
-    found["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
-    found["reopen"] = _calls_of(_by_table(reopened), capabilities)
-    found["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
-    return found
+    calls["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
+    calls["reopen"] = _calls_of(_by_table(reopened), capabilities)
+    calls["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
+    return calls
 
 
 def _each_alone(capability: WriteCapability) -> bool:

@@ -319,7 +319,7 @@ def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
 
 def schema_digest(tables: Sequence[Table]) -> str:
     """The digest of how an org describes tables: their columns, kinds, traits and references."""
-    told = [
+    described = [
         (
             table.name,
             [
@@ -334,4 +334,4 @@ def schema_digest(tables: Sequence[Table]) -> str:
         )
         for table in sorted(tables, key=lambda table: table.name)
     ]
-    return blake3(msgspec.json.encode(told)).hexdigest()
+    return blake3(msgspec.json.encode(described)).hexdigest()

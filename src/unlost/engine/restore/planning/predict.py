@@ -234,17 +234,17 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
     seen = set()
     for quota in prospect.quotas:
         files = "file" in quota.name.lower()
-        left = quota.limit - quota.used
+        room = quota.limit - quota.used
         if (quota.unit, files) in seen or quota.unit not in ("bytes", "calls"):
             continue
         seen.add((quota.unit, files))
         if quota.unit == "calls":
             needed = cost.calls
-            what = f"{needed:,} of “{quota.name}”, and {left:,.0f} are left"
+            what = f"{needed:,} of “{quota.name}”, and {room:,.0f} are left"
         else:
             needed = cost.file_bytes if files else cost.data_bytes
-            what = f"{needed / MIB:,.1f} MB of “{quota.name}”, and {left / MIB:,.1f} MB are left"
-        if needed > left:
+            what = f"{needed / MIB:,.1f} MB of “{quota.name}”, and {room / MIB:,.1f} MB are left"
+        if needed > room:
             yield PlanNote(
                 "quota-short",
                 NoteWeight.WARNING,

@@ -37,10 +37,10 @@ class ReferenceSettlement:
 
     def settle(self) -> None:
         """Skip what cannot come back without what is missing, until nothing more follows."""
-        changed, made = True, self._made_by_others()
+        changed, by_products = True, self._made_by_others()
         while changed:
             self.products = settle_products(
-                self.drafts, self.capabilities, made=made, homes=self.gathering.homes
+                self.drafts, self.capabilities, by_products=by_products, homes=self.gathering.homes
             )
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
 

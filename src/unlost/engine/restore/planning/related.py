@@ -162,7 +162,7 @@ class _Walk:
             if len(members) + len(fresh) > MAX_STEPS:
                 raise too_large()
             self._look(fresh)
-            met = [members[one.pick.key] for one in fresh if one.pick.key in members]
+            met = [members[newcomer.pick.key] for newcomer in fresh if newcomer.pick.key in members]
             fresh = []
             if self.gathering.related is RelatedPolicy.ALL:
                 fresh += self._below(met)
@@ -176,25 +176,29 @@ class _Walk:
         A chosen record that is met on the way waits for its own walk: what belonged to it is looked
         for in the backup in which it is wanted.
         """
-        lives = {self.gathering.life(one.pick.key): one for one in reversed(list(fresh))}
+        lives = {
+            self.gathering.life(newcomer.pick.key): newcomer for newcomer in reversed(list(fresh))
+        }
         return [
-            one
-            for life, one in lives.items()
+            newcomer
+            for life, newcomer in lives.items()
             if life not in self.gathering.lives
-            and (one.why is ActionReason.SELECTED or life not in self.selected)
+            and (newcomer.why is ActionReason.SELECTED or life not in self.selected)
         ]
 
     def _look(self, fresh: Sequence[_Fresh]) -> None:
         groups: dict[tuple[int, str], list[_Fresh]] = {}
-        for one in fresh:
-            groups.setdefault((one.pick.snapshot, one.pick.key.table), []).append(one)
-        for (_, table), own in groups.items():
-            known = {one.pick.key: one for one in own}
-            for facts in look(self.gathering.survey, table, [one.pick for one in own]):
-                one = known[facts.key]
+        for newcomer in fresh:
+            groups.setdefault((newcomer.pick.snapshot, newcomer.pick.key.table), []).append(
+                newcomer
+            )
+        for (_, table), newcomers in groups.items():
+            known = {one.pick.key: one for one in newcomers}
+            for facts in look(self.gathering.survey, table, [one.pick for one in newcomers]):
+                newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
-                why = ActionReason.SELECTED if life in self.selected else one.why
-                self.gathering.found[facts.key] = PlannedMember(facts, why, one.because)
+                why = ActionReason.SELECTED if life in self.selected else newcomer.why
+                self.gathering.found[facts.key] = PlannedMember(facts, why, newcomer.because)
                 self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
@@ -223,11 +227,11 @@ class _Walk:
         """Mark a record whose children are looked for, now and not again."""
         facts, table = member.facts, member.facts.key.table
         lost = facts.standing is not LiveStanding.LIVE
-        made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
-        asked = member.why is ActionReason.SELECTED or (
+        is_by_product = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
+        is_wanted = member.why is ActionReason.SELECTED or (
             lost and member.why is not ActionReason.PARENT
         )
-        leads = (made or asked) and facts.whole and not member.spread
+        leads = (is_by_product or is_wanted) and facts.whole and not member.spread
         member.spread = member.spread or leads
         return leads
 
@@ -249,35 +253,35 @@ class _Walk:
 
     def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to. Where all others are is learned with it."""
-        asked: Asked = {}
+        questions: Asked = {}
         for member in met:
             for column in _wanted_references(member):
-                self._ask(asked, member.facts, column, member.facts.references[column])
+                self._ask(questions, member.facts, column, member.facts.references[column])
         fresh = []
-        for tables, values in asked.items():
-            for table, own in self._placed(tables, values).items():
-                lost = self._lost(table, sorted(own))
+        for tables, values in questions.items():
+            for table, referred in self._placed(tables, values).items():
+                lost = self._lost(table, sorted(referred))
                 if self.gathering.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
         return fresh
 
     def learn_masters(self) -> None:
         """Whether the masters live with which records went that somebody gives to others."""
-        asked: Asked = {}
+        questions: Asked = {}
         for member in self.gathering.found.values():
             for column, value in self.gathering.left_masters(member.facts):
-                self._ask(asked, member.facts, column, value)
-        for tables, values in asked.items():
-            for table, own in self._placed(tables, values).items():
-                self._lost(table, sorted(own))
+                self._ask(questions, member.facts, column, value)
+        for tables, values in questions.items():
+            for table, referred in self._placed(tables, values).items():
+                self._lost(table, sorted(referred))
 
-    def _ask(self, asked: Asked, facts: RecordFacts, column: str, value: str) -> None:
+    def _ask(self, questions: Asked, facts: RecordFacts, column: str, value: str) -> None:
         """Note a reference whose record nobody has looked for yet."""
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
         if not any(known.known(key) is not None or key in known.homes for key in keys):
-            asked.setdefault(tables, {}).setdefault(value, facts.key)
+            questions.setdefault(tables, {}).setdefault(value, facts.key)
 
     def _placed(
         self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
@@ -285,22 +289,24 @@ class _Walk:
         """The table of each of these ids, as the vault knows it, or as the org does."""
         if len(tables) == 1:
             return {tables[0]: set(values)}
-        survey, left = self.gathering.survey, set(values)
+        survey, unplaced = self.gathering.survey, set(values)
         placed: dict[str, set[str]] = {}
         for table in tables:
             if survey.shape(self.number, table) is not None:
-                placed[table] = self._held(table, left)
-                left -= placed[table]
+                placed[table] = self._held(table, unplaced)
+                unplaced -= placed[table]
         for table in tables:
             if survey.shape(self.number, table) is None and table in survey.tables:
-                placed[table] = self._alive(table, left)
-                left -= placed[table]
+                placed[table] = self._alive(table, unplaced)
+                unplaced -= placed[table]
         for table in tables:
-            if left & self._typed and survey.shape(self.number, table) is not None:
-                alive = self._alive(table, left & self._typed) if table in survey.tables else set()
+            if unplaced & self._typed and survey.shape(self.number, table) is not None:
+                alive = (
+                    self._alive(table, unplaced & self._typed) if table in survey.tables else set()
+                )
                 placed[table] |= alive
-                left -= alive
-        self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
+                unplaced -= alive
+        self.gathering.homes.update({RecordKey(tables[0], value): None for value in unplaced})
         return placed
 
     def _held(self, table: str, ids: Iterable[str]) -> set[str]:
@@ -315,9 +321,9 @@ class _Walk:
         survey, homes = self.gathering.survey, self.gathering.homes
         if table not in survey.tables or table in self.gathering.unlooked:
             self.gathering.unlooked.add(table)
-            homes.update({RecordKey(table, one): one for one in ids})
+            homes.update({RecordKey(table, record_id): record_id for record_id in ids})
             return []
-        keys = [RecordKey(table, one) for one in ids]
+        keys = [RecordKey(table, record_id) for record_id in ids]
         alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
         if table in self.gathering.unlooked:
             return self._lost(table, ids)
@@ -340,7 +346,11 @@ class _Walk:
         survey = self.gathering.survey
         if not lost or not survey.plannable(table):
             return []
-        wanted = [one for one in lost if RecordKey(table, one) not in self.gathering.left_out]
+        wanted = [
+            record_id
+            for record_id in lost
+            if RecordKey(table, record_id) not in self.gathering.left_out
+        ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
             del self.gathering.homes[RecordKey(table, record)]
@@ -355,10 +365,10 @@ class _Walk:
 
 
 def _by_table(records: Sequence[PlannedMember]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    ids_by_table: dict[str, set[str]] = {}
     for record in records:
-        found.setdefault(record.facts.key.table, set()).add(record.facts.key.record)
-    return found
+        ids_by_table.setdefault(record.facts.key.table, set()).add(record.facts.key.record)
+    return ids_by_table
 
 
 def _wanted_references(member: PlannedMember) -> Iterable[str]:

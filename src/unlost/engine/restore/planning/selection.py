@@ -87,12 +87,17 @@ def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> Rec
     for table, ids in by_table.items():
         newest_alive = survey.newest_alive(table, ids, upto=upto)
         missing = [
-            one for one in ids if one not in newest_alive or at not in (None, newest_alive[one])
+            record_id
+            for record_id in ids
+            if record_id not in newest_alive or at not in (None, newest_alive[record_id])
         ]
         if missing:
             raise _not_alive(RecordKey(table, missing[0]), at)
         if survey.plannable(table):
-            picks += [WantedState(RecordKey(table, one), newest_alive[one]) for one in ids]
+            picks += [
+                WantedState(RecordKey(table, record_id), newest_alive[record_id])
+                for record_id in ids
+            ]
         else:
             never[table] = len(ids)
     return RecordSelection(tuple(picks), never)
@@ -157,7 +162,9 @@ def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
             if survey.plannable(table):
-                picks += [WantedState(RecordKey(table, one), old.info.number) for one in alive]
+                picks += [
+                    WantedState(RecordKey(table, record_id), old.info.number) for record_id in alive
+                ]
             else:
                 never[table] = never.get(table, 0) + len(alive)
             if len(picks) > MAX_STEPS:
@@ -214,9 +221,9 @@ def _changes(
     }
     before, after = (snapshot.info.number for snapshot in bounds)
     for at, key in enumerate(keys):
-        own = tuple(name for name in columns if masks[name][at])
-        if own:
-            yield WantedState(RecordKey(shape.name, key), before, own, after)
+        changed = tuple(name for name in columns if masks[name][at])
+        if changed:
+            yield WantedState(RecordKey(shape.name, key), before, changed, after)
 
 
 def _alive(snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:

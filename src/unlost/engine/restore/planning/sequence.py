@@ -59,8 +59,8 @@ def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordRefer
     for draft in settling.drafts.values():
         maker = settling.products.origin(draft.key)
         for gathered in draft.facts.gathered:
-            own = RecordKey(gathered.table, gathered.parent) == maker
-            if own and gathered.value_column in draft.facts.references:
+            is_own = RecordKey(gathered.table, gathered.parent) == maker
+            if is_own and gathered.value_column in draft.facts.references:
                 target = settling.gathering.target(draft.facts, gathered.value_column)
                 link = RecordReference(gathered.value_column, settling.products.origin(target))
                 references.setdefault(maker, []).append(link)

@@ -155,8 +155,8 @@ def second_pass(session: RestoreSession) -> None:
 
 def _short(session: RestoreSession, table: str, capability: WriteCapability) -> set[RecordKey]:
     """Records that lack something which could not be created, and which drafts alone take."""
-    held = {name for late in capability.late for name in late.holds}
-    failed = [s for s in session.plan.steps if s.table in held and _failed(session, s)]
+    locked_columns = {name for late in capability.late for name in late.holds}
+    failed = [s for s in session.plan.steps if s.table in locked_columns and _failed(session, s)]
     wanted = session.wanted.cells(failed)
     short: set[RecordKey] = set()
     for step in failed:
@@ -253,8 +253,8 @@ def _looked_up(
 ) -> dict[str, Cells]:
     """The records as they are now, by live id."""
     columns = sorted({name for change in changes for name in change.columns})
-    asked = [change.live for change in changes]
-    return dict(each(session.ports.writer.fetch(session.table(table), asked, columns=columns)))
+    live_ids = [change.live for change in changes]
+    return dict(each(session.ports.writer.fetch(session.table(table), live_ids, columns=columns)))
 
 
 def _prepared(
@@ -317,11 +317,11 @@ def _judge(
 def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
     """References to an older life of the record that is wanted there."""
     for column in table.columns:
-        told, now = wanted.get(column.name), live.get(column.name)
-        if column.reference is None or not told or not now or told == now:
+        wanted_text, now = wanted.get(column.name), live.get(column.name)
+        if column.reference is None or not wanted_text or not now or wanted_text == now:
             continue
         session.links.prefetch([column], [live])
-        if session.links.resolve(column, now) == told:
+        if session.links.resolve(column, now) == wanted_text:
             yield now
 
 

@@ -52,9 +52,11 @@ def resolve(
 
 def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Records that left the bin: they are live."""
-    held = {row.id: row.record for row in intent.rows if row.id is not None}
-    live = session.ports.writer.fetch(table, list(held), columns=[])
-    return [RowOutcome(held[one], OutcomeKind.DONE, one) for one in live.ids.to_pylist()]
+    by_live = {row.id: row.record for row in intent.rows if row.id is not None}
+    live = session.ports.writer.fetch(table, list(by_live), columns=[])
+    return [
+        RowOutcome(by_live[live_id], OutcomeKind.DONE, live_id) for live_id in live.ids.to_pylist()
+    ]
 
 
 def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
@@ -72,8 +74,10 @@ def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[Ro
 
 
 def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
-    own = session.ports.external_ids.get(table.name)
-    return ([MatchKey((own,))] if own else []) + list(session.capability(table.name).keys)
+    external_id = session.ports.external_ids.get(table.name)
+    return ([MatchKey((external_id,))] if external_id else []) + list(
+        session.capability(table.name).keys
+    )
 
 
 def _by_key(
@@ -83,16 +87,20 @@ def _by_key(
 
     Rows can have one key, where people typed them so: the org took one of them.
     """
-    own = session.ports.external_ids.get(table.name)
-    sure = _named(session, table, MatchKey((own,)), rows) if own else {}
-    found: dict[str, str] = {}
+    external_id = session.ports.external_ids.get(table.name)
+    sure = _named(session, table, MatchKey((external_id,)), rows) if external_id else {}
+    by_row: dict[str, str] = {}
     for key in session.capability(table.name).keys:
-        write_rows = [row for row in rows if row.key not in sure | found]
-        found |= _named(session, table, key, write_rows)
-    made_since = _made_since(session, intent, table, rows) if found else None
-    found = {row: one for row, one in found.items() if made_since is None or one in made_since}
+        write_rows = [row for row in rows if row.key not in sure | by_row]
+        by_row |= _named(session, table, key, write_rows)
+    made_since = _made_since(session, intent, table, rows) if by_row else None
+    by_row = {
+        row: live_id
+        for row, live_id in by_row.items()
+        if made_since is None or live_id in made_since
+    }
     taken = _taken(session, table, but={row.key for row in rows})
-    rows_of = {live: row for row, live in reversed((sure | found).items()) if live not in taken}
+    rows_of = {live: row for row, live in reversed((sure | by_row).items()) if live not in taken}
     return {row: live for live, row in rows_of.items()}
 
 
@@ -107,10 +115,10 @@ def _taken(
 def _named(
     session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    told = ((row.key, key.of(row.cells)) for row in rows)
-    asked = {row: value for row, value in told if value is not None}
-    live = session.ports.writer.find(table, key.columns, asked.values()) if asked else {}
-    return {row: live[value] for row, value in asked.items() if value in live}
+    keyed = ((row.key, key.of(row.cells)) for row in rows)
+    by_row = {row: value for row, value in keyed if value is not None}
+    live = session.ports.writer.find(table, key.columns, by_row.values()) if by_row else {}
+    return {row: live[value] for row, value in by_row.items() if value in live}
 
 
 def _made_since(
@@ -150,7 +158,7 @@ def _by_likeness(
 
     ``sent``: the rows that are looked for, and those of other calls.
     """
-    own, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
+    own_rows, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
     columns = sorted({name for row in rows for name in row.cells})
     known = known | _taken(session, table)
     try:
@@ -161,7 +169,7 @@ def _by_likeness(
     matched = match(table, _as_told(rows, recent), candidates)
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
-    return {key: live for key, live in matched.pairs.items() if key in own}
+    return {key: live for key, live in matched.pairs.items() if key in own_rows}
 
 
 def _said(row: WriteRow) -> WriteRow:
@@ -169,11 +177,11 @@ def _said(row: WriteRow) -> WriteRow:
     return replace(row, cells={n: v for n, v in row.cells.items() if v is not None})
 
 
-def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:
+def _as_told(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
     """The rows as far as the org tells them again; lists of people that a mail took it does not."""
-    if made.cells is None or not made.cells.num_columns:
+    if created.cells is None or not created.cells.num_columns:
         return rows
-    names = set(made.cells.schema.names)
+    names = set(created.cells.schema.names)
     return [replace(row, cells={n: v for n, v in row.cells.items() if n in names}) for row in rows]
 
 
@@ -186,18 +194,18 @@ def match(
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
         shapes[tuple(sorted(row.cells))].append(row)
-    left = dict(candidates)
+    remaining = dict(candidates)
     pairs: dict[str, str] = {}
     for columns in sorted(shapes, key=len, reverse=True):
         index: dict[Values, list[str]] = defaultdict(list)
-        for record, cells in left.items():
+        for record, cells in remaining.items():
             index[values(table, cells, columns)].append(record)
         for row in shapes[columns]:
             same = index.get(values(table, row.cells, columns))
             if same:
                 pairs[row.key] = same.pop()
-                del left[pairs[row.key]]
-    return MatchedRow(pairs, tuple(left))
+                del remaining[pairs[row.key]]
+    return MatchedRow(pairs, tuple(remaining))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:

@@ -201,7 +201,7 @@ class Creator:
     def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, BuiltRow]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
-        own = self.session.ports.external_ids.get(table)
+        external_id = self.session.ports.external_ids.get(table)
         built_rows: dict[RecordKey, BuiltRow] = {}
         for states in self.session.wanted.states(steps):
             self.session.links.learn(described.columns, states.rows)
@@ -209,11 +209,11 @@ class Creator:
             built_rows |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
             self._gather(table, step, built_rows[step.key])
-            if own in capability.settable:
-                built_rows[step.key].cells[str(own)] = step.record
+            if external_id in capability.settable:
+                built_rows[step.key].cells[str(external_id)] = step.record
         digests = digests_of(described, [built_rows[step.key].values for step in steps])
-        for step, one in zip(steps, digests, strict=True):
-            built_rows[step.key].digest = one
+        for step, digest in zip(steps, digests, strict=True):
+            built_rows[step.key].digest = digest
         return {step.key: built_rows[step.key] for step in steps}
 
     def _gather(self, table: str, step: PlanStep, row: BuiltRow) -> None:
@@ -233,9 +233,9 @@ class Creator:
                 continue
             self.session.links.prefetch([column], [{column.name: value} for value in values])
             live = [self.session.links.resolve(column, value) for value in values]
-            held = list(dict.fromkeys(one for one in live if isinstance(one, str)))
-            if held and gather.column in capability.settable:
-                row.cells[gather.column] = ";".join(held)
+            live_ids = list(dict.fromkeys(live_id for live_id in live if isinstance(live_id, str)))
+            if live_ids and gather.column in capability.settable:
+                row.cells[gather.column] = ";".join(live_ids)
 
     def _refuse(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> None:
         refused = [

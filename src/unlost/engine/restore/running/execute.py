@@ -183,19 +183,23 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
     described = session.table(table)
     wanted = session.wanted.cells(plan_steps)
     session.links.prefetch(described.columns, wanted.values())
-    asked: dict[tuple[str, ...], str] = {}
+    wanted_values: dict[tuple[str, ...], str] = {}
     for step in plan_steps:
         cells = expected(wanted[step.key], described, session.links)
         values = key.of(cells)
         if values is not None:
-            asked.setdefault(values, step.record)
-    if asked:
-        live, _ = find_apart(session.ports.writer, described, key, list(asked))
-        known = {one for own, one in session.log.state.links.items() if own.table == table}
+            wanted_values.setdefault(values, step.record)
+    if wanted_values:
+        live, _ = find_apart(session.ports.writer, described, key, list(wanted_values))
+        known = {
+            live_id
+            for record_key, live_id in session.log.state.links.items()
+            if record_key.table == table
+        }
         links = tuple(
-            LiveLink(table, asked[value], found)
-            for value, found in live.items()
-            if found not in known
+            LiveLink(table, wanted_values[value], live_id)
+            for value, live_id in live.items()
+            if live_id not in known
         )
         if links:
             session.log.write(RecordsLinked(links))
@@ -250,19 +254,19 @@ def _commit(session: RestoreSession, run: str) -> None:
         if live != key.record
     ]
     added = [commit.lineage(rows)] if rows else []
-    tables = [TableCommit(one.table, (one,)) for one in added]
+    tables = [TableCommit(added_part.table, (added_part,)) for added_part in added]
     commit.finish(tables, as_of=_started(session))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
 
 
 def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
-    left = len(session.plan.steps) - done
+    remaining = len(session.plan.steps) - done
     return ParkedRestore(
         run_of(session.plan),
         done,
-        left,
-        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {left} are missing.",
+        remaining,
+        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {remaining} are missing.",
         limit.next_step or "Go on later with `unlost restore resume`.",
         limit.resume_at,
         limit.code,

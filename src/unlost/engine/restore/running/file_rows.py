@@ -58,11 +58,11 @@ def send_small(
     missing: list[RowOutcome] = []
     for row in rows:
         key = RecordKey(table, row.key)
-        made = _ready(session, row, key, stored.get(key), wanted[key], bodies)
-        if isinstance(made, RowOutcome):
-            missing.append(made)
+        prepared = _ready(session, row, key, stored.get(key), wanted[key], bodies)
+        if isinstance(prepared, RowOutcome):
+            missing.append(prepared)
         else:
-            ready.append(made)
+            ready.append(prepared)
     see(session, Pass.CREATE, table, missing)
     if ready:
         send(session, Pass.CREATE, WriteOp.CREATE, table, ready)

@@ -72,12 +72,12 @@ def _bundles(
     steps: list[Part] = []
     taken = 0
     for part in parts:
-        own = len(part) * len(session.table(part[0].table).columns)
-        if steps and taken + own > cells:
+        cell_count = len(part) * len(session.table(part[0].table).columns)
+        if steps and taken + cell_count > cells:
             yield tuple(steps)
             steps, taken = [], 0
         steps.append(part)
-        taken += own
+        taken += cell_count
     if steps:
         yield tuple(steps)
 
@@ -149,9 +149,9 @@ def _ending(session: RestoreSession, step: PlanStep) -> Ending:
 def _why(session: RestoreSession, step: PlanStep) -> str:
     """What the plan said about a record that it does not write."""
     notes = {(note.code, note.table): note for note in session.plan.notes}
-    found = [notes.get((code, step.table)) or notes.get((code, None)) for code in step.notes]
-    told = [note.sentence for note in found if note is not None]
-    return " ".join(told) or "The plan does not write this record."
+    plan_notes = [notes.get((code, step.table)) or notes.get((code, None)) for code in step.notes]
+    sentences = [note.sentence for note in plan_notes if note is not None]
+    return " ".join(sentences) or "The plan does not write this record."
 
 
 def _differences(

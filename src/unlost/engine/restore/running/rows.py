@@ -43,8 +43,8 @@ def create_rows(
     products = {product.column for product in capability.by_products}
     for name in sorted(capability.settable.intersection(states.rows.column_names)):
         if name in born:
-            told = [None if text is None else born[name] for text in states.texts(name)]
-            _fill(states, built, name, told)
+            texts_to_send = [None if text is None else born[name] for text in states.texts(name)]
+            _fill(states, built, name, texts_to_send)
             continue
         column = table.column(name)
         if column is None or column.reference is None:
@@ -64,8 +64,10 @@ def create_rows(
     return built
 
 
-def _fill(states: States, built: list[BuiltRow], name: str, told: Sequence[str | None]) -> None:
-    for step, built_row, value in zip(states.steps, built, told, strict=True):
+def _fill(
+    states: States, built: list[BuiltRow], name: str, live_texts: Sequence[str | None]
+) -> None:
+    for step, built_row, value in zip(states.steps, built, live_texts, strict=True):
         if value is not None and name not in step.late:
             built_row.cells[name] = value
 
@@ -101,11 +103,11 @@ def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Lin
 
 def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
     """The columns that the second pass sets."""
-    own = [
+    late_names = [
         late.column for late in capability.late if wanted.get(late.column) not in (None, late.born)
     ]
-    own = [name for name in own if name in capability.changeable]
-    return tuple(dict.fromkeys((*step.late, *own)))
+    late_names = [name for name in late_names if name in capability.changeable]
+    return tuple(dict.fromkeys((*step.late, *late_names)))
 
 
 def _set(built: BuiltRow, column: Column | None, name: str, value: str, links: Links) -> None:

@@ -80,10 +80,10 @@ def acknowledge(request: UserRequest) -> HttpResponse:
 @require_GET
 def every_channel(request: UserRequest) -> HttpResponse:
     """By which channels people are told."""
-    found = channels(request.unlost)
+    channel_list = channels(request.unlost)
     rows = [
-        (channel, found.silent.get(channel.name, ""), _goes_to(channel))
-        for channel in found.channels
+        (channel, channel_list.silent.get(channel.name, ""), _goes_to(channel))
+        for channel in channel_list.channels
     ]
     return render(
         request,
@@ -96,7 +96,7 @@ def _goes_to(channel: Channel) -> str:
     """Where its messages go, of what is no secret."""
     to = channel.settings.get("to")
     if isinstance(to, list | tuple):
-        return ", ".join(str(one) for one in to)
+        return ", ".join(str(address_part) for address_part in to)
     return str(channel.settings.get("url", ""))
 
 
@@ -104,7 +104,7 @@ def _goes_to(channel: Channel) -> str:
 @require_http_methods(["GET", "POST"])
 def add(request: UserRequest, kind: str) -> HttpResponse:
     """A new channel of a kind."""
-    known = {one.name for one in channels(request.unlost).channels}
+    known = {channel_row.name for channel_row in channels(request.unlost).channels}
     if kind not in set(ChannelKind):
         raise _unknown(kind)
     place = f"channel/{kind}"
@@ -119,8 +119,8 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
             add_problem(form, error)
         else:
             drop_draft(request, place)
-            told = _("%(channel)s is there. Send a test message to see that it arrives.")
-            messages.success(request, told % {"channel": channel.name})
+            message = _("%(channel)s is there. Send a test message to see that it arrives.")
+            messages.success(request, message % {"channel": channel.name})
             return redirect("channels")
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     context = {"part": "alerts", "form": form, "kind": kind}
@@ -142,9 +142,9 @@ def test(request: UserRequest, channel: str) -> HttpResponse:
     """Send a test message."""
     (channel_test,) = try_channels(request.unlost, channel).channels
     if channel_test.problem:
-        told = _("%(channel)s did not take the test message: %(problem)s")
+        message = _("%(channel)s did not take the test message: %(problem)s")
         problem = " ".join(part for part in (channel_test.problem, channel_test.next_step) if part)
-        messages.error(request, told % {"channel": channel, "problem": problem})
+        messages.error(request, message % {"channel": channel, "problem": problem})
     else:
         messages.success(request, _("%(channel)s took the test message.") % {"channel": channel})
     return redirect("channels")

@@ -185,8 +185,8 @@ def _begun(
 ) -> bool:
     """Begin to look; False if that cannot be, which the form tells then."""
     try:
-        held = known.get("secrets", {})
-        lacking = missing(request.unlost, known["connector"], config, known=held)
+        secrets = known.get("secrets", {})
+        lacking = missing(request.unlost, known["connector"], config, known=secrets)
         for name in lacking.secrets:
             form.add_error(SECRET + name, _("This is needed to sign in."))
         if lacking.secrets:

@@ -67,8 +67,8 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
 def follow(request: UserRequest, org: str) -> HttpResponse:
     """Let the name stand for the sandbox that was made anew."""
     followed = follow_org(request.unlost, org)
-    told = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
-    messages.success(request, told % {"org": org, "kept": followed.kept_as})
+    message = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
+    messages.success(request, message % {"org": org, "kept": followed.kept_as})
     return redirect("org", org=org)
 
 
@@ -143,12 +143,12 @@ def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str,
 
 def _tell_gaps(request: UserRequest, gaps: int) -> None:
     if gaps:
-        told = ngettext(
+        message = ngettext(
             "%(count)s thing will not be protected: the next certificate names it.",
             "%(count)s things will not be protected: the next certificate names them.",
             gaps,
         )
-        messages.warning(request, told % {"count": gaps})
+        messages.warning(request, message % {"count": gaps})
 
 
 def _shown(

@@ -104,13 +104,13 @@ def _person(text: str, form: PasswordForm) -> User:
     """
     app, given = application(), form.cleaned_data
     one_time_link = find_link(text, at=app.clock.now())
-    made = None
+    user_id = None
     if one_time_link is not None and one_time_link.user is None:
-        made = first_admin(app, given["name"], full_name=given["full_name"])
+        user_id = first_admin(app, given["name"], full_name=given["full_name"])
     link = use_link(text, at=app.clock.now())
     if link is None:
         raise _over()
-    user = link.user if link.user is not None else made
+    user = link.user if link.user is not None else user_id
     if user is None:
         raise _over()
     return get_user_model().objects.get(pk=user, is_active=True)

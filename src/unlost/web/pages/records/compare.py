@@ -91,16 +91,16 @@ def _pair(request: UserRequest, org: str) -> ComparePair:
     listed: SnapshotList = snapshots(request.unlost, org)
     whole = nights(listed.snapshots)
     numbers = [str(night.number) for night in whole]
-    one, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
+    older, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
     other = other or (numbers[-1] if len(numbers) > 1 else "")
     place = numbers.index(other) if other in numbers else len(numbers)
-    one = one or (numbers[place - 1] if place else "")
-    return ComparePair(one, other, whole[::-1][:NIGHTS], listed.zone)
+    older = older or (numbers[place - 1] if place else "")
+    return ComparePair(older, other, whole[::-1][:NIGHTS], listed.zone)
 
 
 def _kind(request: UserRequest) -> ChangeKind | None:
-    asked = request.GET.get("kind", "")
-    return ChangeKind(asked) if asked in set(ChangeKind) else None
+    kind_text = request.GET.get("kind", "")
+    return ChangeKind(kind_text) if kind_text in set(ChangeKind) else None
 
 
 def _pages(compare_result: CompareResult, start: int) -> PageLinks:
@@ -114,11 +114,11 @@ def _labels(request: UserRequest, org: str) -> dict[str, str]:
 
 def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
     """Columns that people changed in records that were there at both moments."""
-    found = {
+    shapes = {
         change.column: change.label
         for row in compare_result.rows
         if row.change is ChangeKind.CHANGED
         for change in row.changes
         if not change.by_itself
     }
-    return sorted(found.items(), key=lambda item: item[1])
+    return sorted(shapes.items(), key=lambda item: item[1])

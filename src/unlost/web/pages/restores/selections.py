@@ -21,14 +21,14 @@ LISTS = ("compare", "lost")  # the pages that have such lists; a list's name beg
 @needs(Right.RESTORE)
 def ticks(request: UserRequest, org: str) -> HttpResponse:
     """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
-    asked, problem = request.POST, None
+    posted, problem = request.POST, None
     try:
-        if "clear" in asked:
-            clear_ticks(request.unlost, org, asked.get("of", ""))
+        if "clear" in posted:
+            clear_ticks(request.unlost, org, posted.get("of", ""))
         else:
             lists = sent_ticks(request, org)
             if request.htmx:
-                context = {"ticks": seen(lists, asked.getlist("every-record"))}
+                context = {"ticks": seen(lists, posted.getlist("every-record"))}
                 return render(request, "compare/ticked.html", context)
     except UsageError as error:
         problem = error
@@ -36,7 +36,7 @@ def ticks(request: UserRequest, org: str) -> HttpResponse:
         return render(request, "compare/ticked.html", {"error": problem})
     if problem is not None:
         messages.error(request, told(problem))
-    return redirect(_list(org, asked, stay=problem is not None))
+    return redirect(_list(org, posted, stay=problem is not None))
 
 
 def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:

@@ -60,12 +60,12 @@ def _page(
     seen: RectifyPlan | None,
     agreed: AgreeForm | None = None,
 ) -> HttpResponse:
-    held = [(field, shown.values.get(field.column)) for field in shown.fields]
+    current = [(field, shown.values.get(field.column)) for field in shown.fields]
     context = {
         "part": "records",
         "org": shown.org,
         "shown": shown,
-        "held": [row for row in held if row[1] not in (None, "")],
+        "held": [row for row in current if row[1] not in (None, "")],
         "form": form,
         "seen": seen,
         "versions": sum(table.versions for table in seen.tables) if seen is not None else 0,

@@ -55,7 +55,7 @@ def jobs(request: UserRequest) -> HttpResponse:
         "kind": kind,
         "group": group,
         "groups": RunGroup,
-        "zones": {one.name: one.identity.zone for one in app.orgs()},
+        "zones": {org_row.name: org_row.identity.zone for org_row in app.orgs()},
         "here": request.get_full_path(),
     }
     if request.htmx:
@@ -156,13 +156,13 @@ def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
 
 
 def _kind(request: UserRequest) -> CommitKind | None:
-    asked = request.GET.get("kind", "")
-    return CommitKind(asked) if asked in KINDS else None
+    kind_text = request.GET.get("kind", "")
+    return CommitKind(kind_text) if kind_text in KINDS else None
 
 
 def _group(request: UserRequest) -> RunGroup | None:
-    asked = request.GET.get("state", "")
-    return RunGroup(asked) if asked in set(RunGroup) else None
+    state_text = request.GET.get("state", "")
+    return RunGroup(state_text) if state_text in set(RunGroup) else None
 
 
 def _status(page: RunsPage) -> int:
@@ -172,7 +172,7 @@ def _status(page: RunsPage) -> int:
 def _rights(request: UserRequest, org: str) -> frozenset[Right]:
     """What the actor may do in an org."""
     app = request.unlost
-    oids = [one.oid for one in app.orgs() if one.name == org]
+    oids = [org_row.oid for org_row in app.orgs() if org_row.name == org]
     return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
 
 

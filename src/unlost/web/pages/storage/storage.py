@@ -75,19 +75,19 @@ def one(request: UserRequest, org: str) -> HttpResponse:
     return render(request, "storage/one.html", context | {"can": rights_in(app, org)})
 
 
-def draw(line: StorageLine, found: StorageTrend) -> DrawnChart:
+def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:
     """A storage with its charts."""
-    return DrawnChart(line, _chart(line, found, WIDE), _chart(line, found, NARROW))
+    return DrawnChart(line, _chart(line, storage_trend, WIDE), _chart(line, storage_trend, NARROW))
 
 
-def _chart(line: StorageLine, found: StorageTrend, sheet: ChartSheet) -> SafeString:
-    name = f"{word(line.name)}, {found.org}"
+def _chart(line: StorageLine, storage_trend: StorageTrend, sheet: ChartSheet) -> SafeString:
+    name = f"{word(line.name)}, {storage_trend.org}"
     drawn = chart(
         name,
         line.samples,
         limit=line.limit,
         seen=line.forecast,
-        now=found.at,
+        now=storage_trend.at,
         sheet=sheet,
         styled=False,
         full_on=_("full on"),

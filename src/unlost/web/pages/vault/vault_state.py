@@ -35,17 +35,19 @@ def verified(request: UserRequest) -> HttpResponse:
     level = _level(request.POST.get("level", ""))
     if level is not VerifyLevel.QUICK:
         verify_later(request.unlost, level)
-        told = _("The service verifies the vault. The result will be the newest in the list below.")
-        messages.success(request, told)
+        message = _(
+            "The service verifies the vault. The result will be the newest in the list below."
+        )
+        messages.success(request, message)
         return redirect("vault")
     verify_result = verify(request.unlost, level=level)
     if verify_result.whole:
-        told = ngettext(
+        message = ngettext(
             "The vault is whole: %(count)s object is there with its right size.",
             "The vault is whole: %(count)s objects are there with their right sizes.",
             verify_result.objects,
         )
-        messages.success(request, told % {"count": f"{verify_result.objects:,}"})
+        messages.success(request, message % {"count": f"{verify_result.objects:,}"})
     else:
         messages.error(request, _("The vault is damaged: %s") % verify_result.damages[0].sentence)
     return redirect("vault")
