@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.ports import SecretField
-from unlost.web.said import said, word
+from unlost.web.translate import said, word
 
 SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}

@@ -11,7 +11,7 @@ from unlost.app.actions.backups.schedule import NONE, OFF, ScheduleChange, hours
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
-from unlost.web.said import told
+from unlost.web.translate import told
 
 MINUTES = "%H:%M"
 

@@ -10,7 +10,7 @@ from unlost.app.actions.restores.edit_plan import PlannedField, PlannedFields
 from unlost.app.restores.overrides import read_value
 from unlost.model.errors import UsageError
 from unlost.model.schema import WireKind
-from unlost.web.said import told
+from unlost.web.translate import told
 
 LONG = 255  # characters from which on a text gets several lines
 VALUE, EMPTY = "value-", "empty-"

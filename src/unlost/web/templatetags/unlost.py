@@ -18,7 +18,7 @@ from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
 from unlost.model.snapshot import SnapshotInfo
-from unlost.web.said import isolated, said, word
+from unlost.web.translate import isolated, said, word
 
 register = template.Library()
 register.filter(word)

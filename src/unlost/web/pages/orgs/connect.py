@@ -34,7 +34,7 @@ from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, keep_draft
 from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
 from unlost.web.requests import UserRequest, sent
-from unlost.web.said import told
+from unlost.web.translate import told
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
 SCOPE = 3

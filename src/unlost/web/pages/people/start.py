@@ -18,8 +18,8 @@ from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.needs import open_to_all
-from unlost.web.said import said
 from unlost.web.served_home import application
+from unlost.web.translate import said
 
 
 class PasswordForm(forms.Form):

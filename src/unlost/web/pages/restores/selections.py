@@ -12,7 +12,7 @@ from unlost.model.errors import UsageError
 from unlost.web.needs import needs
 from unlost.web.parts.selections import seen, sent_ticks
 from unlost.web.requests import UserRequest
-from unlost.web.said import told
+from unlost.web.translate import told
 
 LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
 

@@ -31,8 +31,8 @@ from unlost.web.failing import status_of
 from unlost.web.pages.restores.restore import STOP_POLLING
 from unlost.web.parts import background
 from unlost.web.requests import UserRequest
-from unlost.web.said import said
-from unlost.web.said import told as problem
+from unlost.web.translate import said
+from unlost.web.translate import told as problem
 
 ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
