@@ -11,7 +11,7 @@ INSIDE = {
     "compact": {"keep_small"},
     "forget": {"forget_if_due"},
     "hour": {"do_hour", "why_not"},
-    "show_stored_plan": {"read_stored_plan"},
+    "kept_plan": {"read_stored_plan"},
     "mirror": {"keep_mirrored"},
     "night": {"do_night"},
     "overview": {"states_of"},
