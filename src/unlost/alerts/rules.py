@@ -237,13 +237,13 @@ def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A table that was held before could not be read, or is not there any more."""
     for line in org.proof.tables if org.proof is not None else ():
         causes = [finding for finding in line.findings if finding.kind in LOST_TABLE]
-        if causes and line.held:
+        if causes and line.stored:
             yield _alarm(
                 AlertRule.TABLE_LOST,
                 org,
                 line.table,
                 Urgency.NOW,
-                f"{line.table} of {org.name}, of which {line.held:,} records are kept, could not "
+                f"{line.table} of {org.name}, of which {line.stored:,} records are kept, could not "
                 f"be read any more: {causes[0].sentence}",
                 causes[0].next_step or "Look at the rights of the user that backs up.",
                 f"unlost certificate {org.name}",
@@ -322,8 +322,8 @@ def _beyond(
 ) -> Iterator[tuple[str, int]]:
     newest, before = nights[0], nights[1:]
     for table, count in sorted(of(newest).items()):
-        known = [of(night).get(table, 0) for night in before if table in night.held]
-        expected = newest.held.get(table, 0) + newest.deleted.get(table, 0)
+        known = [of(night).get(table, 0) for night in before if table in night.records]
+        expected = newest.records.get(table, 0) + newest.deleted.get(table, 0)
         if count > limit_of(known, stored_count=expected):
             yield table, count
 

@@ -66,7 +66,7 @@ def payload(message: Message) -> bytes:
     return msgspec.json.encode(
         {
             "format": FORMAT,
-            "event": message.told.value,
+            "event": message.event.value,
             "alert": alarm.key,
             "rule": alarm.rule.value,
             "org": alarm.org,

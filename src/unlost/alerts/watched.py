@@ -47,7 +47,7 @@ class NightCounts:
     """What a night brought, by table, with the hours before it since the night before."""
 
     as_of: datetime
-    held: Mapping[str, int]
+    records: Mapping[str, int]
     created: Mapping[str, int]
     changed: Mapping[str, int]
     deleted: Mapping[str, int]

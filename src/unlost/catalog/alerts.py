@@ -33,7 +33,7 @@ class DeliveryRecord:
     id: int
     alert: AlertRecord
     channel: Channel
-    told: AlertMessage
+    message: AlertMessage
     made_at: datetime
     tries: int
 

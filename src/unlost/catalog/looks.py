@@ -13,7 +13,7 @@ class StoredPreview:
 
     id: str
     asked_at: datetime
-    asked: str
+    settings: str
     answer: str
     seat: str
     tries: int

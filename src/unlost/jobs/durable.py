@@ -123,7 +123,7 @@ class DurableJobs:
         self._over.set()
         if self._slot is not None:
             DBOS.destroy(workflow_completion_timeout_sec=patience)
-            self._slot.held.release()
+            self._slot.lock.release()
             self._slot = None
 
     def enqueue(self, job: Job) -> None:

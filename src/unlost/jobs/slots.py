@@ -24,7 +24,7 @@ class ServiceSlot:
 
     name: str
     executor: str
-    held: HeldLock
+    lock: HeldLock
 
 
 def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:

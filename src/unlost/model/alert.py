@@ -84,7 +84,7 @@ class Message:
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
     """
 
-    told: AlertMessage
+    event: AlertMessage
     alarm: RaisedAlert
     since: datetime
     at: datetime
@@ -95,7 +95,7 @@ class Message:
         """One line."""
         where = f" ({self.alarm.org})" if self.alarm.org else ""
         words = {AlertMessage.RESOLVED: "Resolved: ", AlertMessage.TEST: "Test: "}
-        word = words.get(self.told, "")
+        word = words.get(self.event, "")
         line = self.alarm.sentence.partition("\n")[0]
         first = " ".join(line.partition(". ")[0].split()).rstrip(".")
         return f"{word}{first}{where}"
@@ -105,16 +105,16 @@ class Message:
         """The whole text: what happened, what to do, the command, what proves it."""
         alarm = self.alarm
         lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
-        if self.told is AlertMessage.DIGEST:
+        if self.event is AlertMessage.DIGEST:
             lines = alarm.sentence.splitlines()
-        if self.told is AlertMessage.RESOLVED:
+        if self.event is AlertMessage.RESOLVED:
             lines = [
                 f"This is over: {alarm.sentence}",
                 f"It lasted since {self.since:%Y-%m-%d %H:%M} UTC.",
             ]
         elif alarm.next_step:
             lines.append(alarm.next_step)
-        if alarm.command and self.told is not AlertMessage.RESOLVED:
+        if alarm.command and self.event is not AlertMessage.RESOLVED:
             lines.append(f"  {alarm.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]
         return tuple(lines)

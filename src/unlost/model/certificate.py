@@ -7,6 +7,7 @@ from enum import StrEnum
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity
 from unlost.model.quota import Quota
+from unlost.model.written import written
 
 
 class Verdict(StrEnum):
@@ -16,6 +17,7 @@ class Verdict(StrEnum):
     GAPS = "complete except for findings"
 
 
+@written(stored="held")
 @dataclass(frozen=True, slots=True)
 class TableLine:
     """A table's line: rows at the source, rows in the vault, and what changed.
@@ -28,7 +30,7 @@ class TableLine:
     label: str
     strategy: str
     live: int | None
-    held: int
+    stored: int
     created: int
     changed: int
     deleted: int

@@ -8,6 +8,7 @@ from enum import StrEnum
 from unlost.model.errors import UsageError
 from unlost.model.finding import Finding
 from unlost.model.reading import Cursor, Op
+from unlost.model.written import written
 
 MOST_PARTS = 1000
 
@@ -108,12 +109,13 @@ class Counts:
         )
 
 
+@written(buffered="held")
 @dataclass(frozen=True, slots=True)
 class Added:
     """Durable pieces of an open commit: a JSON value that a run checkpoints and hands to finish.
 
     ``segments`` are the table's own and those of system tables (search, files, hidden). ``reuses``
-    are ids of packs of earlier commits in which contents of this piece lie already. ``held`` has the rows
+    are ids of packs of earlier commits in which contents of this piece lie already. ``buffered`` has the rows
     of those segments that lie nowhere else yet.
     """
 
@@ -125,7 +127,7 @@ class Added:
     file_bytes: int = 0
     findings: tuple[Finding, ...] = ()
     reuses: tuple[str, ...] = ()
-    held: tuple[BufferedRows, ...] = ()
+    buffered: tuple[BufferedRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +145,17 @@ class TableCommit:
     finding: Finding | None = None
 
 
+@written(alive="held")
 @dataclass(frozen=True, slots=True)
 class TableState:
     """What the vault knows of a table as of a snapshot.
 
-    ``held`` records are alive in the vault, ``deleted`` ones have a tombstone. ``read_at`` is the
+    ``alive`` records are alive in the vault, ``deleted`` ones have a tombstone. ``read_at`` is the
     number of the snapshot that last read it.
     """
 
     table: str
-    held: int
+    alive: int
     deleted: int
     cursor: Cursor | None = None
     window_start: datetime | None = None

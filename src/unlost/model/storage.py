@@ -10,14 +10,14 @@ from enum import StrEnum
 class StorageWeight:
     """Bytes that a record costs of one storage; ``storage`` is the name of its quota.
 
-    It costs the bytes of its ``texts`` (UTF-8) and what its column ``told`` says, but never less
+    It costs the bytes of its ``texts`` (UTF-8) and what its column ``size_column`` says, but never less
     than ``least``.
     """
 
     storage: str
     least: int = 0
     texts: tuple[str, ...] = ()
-    told: str | None = None
+    size_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,7 +343,7 @@ def test_gaps_of_an_hour_are_the_nights_matter() -> None:
 
 def test_a_loss_is_told_in_its_hour_and_by_the_night_after_it() -> None:
     usual = counts(*[{"Case": 3}] * 9)
-    today = replace(usual[0], held={"Case": 10_000}, changed={}, deleted={"Case": 400})
+    today = replace(usual[0], records={"Case": 10_000}, changed={}, deleted={"Case": 400})
     found = said(sales(counts=usual, before=6, part=proof(), today=today))
     assert set(found) == {AlertRule.UNUSUAL_LOSS}
     alarm = found[AlertRule.UNUSUAL_LOSS]
@@ -393,7 +393,7 @@ def test_a_message_says_what_happened_what_to_do_and_what_proves_it() -> None:
         "  unlost certificate sales",
         "sales: backup 7, head abcdef012345",
     )
-    over = replace(opened, told=AlertMessage.RESOLVED, heads=())
+    over = replace(opened, event=AlertMessage.RESOLVED, heads=())
     assert over.title == "Resolved: It is not complete (sales)"
     assert over.lines == (
         "This is over: It is not complete. One gap.",

@@ -370,7 +370,7 @@ def test_a_vault_that_is_away_is_told_and_what_it_proved_is_not_forgotten(
     assert (told.alarm.key, told.heads) == ("vault-damaged/unreadable", ())
     monkeypatch.undo()
     (over,) = desk.look()
-    assert over.told is AlertMessage.RESOLVED
+    assert over.event is AlertMessage.RESOLVED
 
 
 def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk) -> None:

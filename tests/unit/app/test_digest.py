@@ -68,7 +68,7 @@ def test_it_is_told_once_a_day_at_its_time(quiet: World) -> None:
     assert told(quiet, post) == []
     at(quiet, "07:31")
     (message,) = told(quiet, post)
-    assert message.told is AlertMessage.DIGEST
+    assert message.event is AlertMessage.DIGEST
     assert message.title == "1 of 1 org backed up and complete"
     assert message.lines[1].startswith("sales: backup of 2026-")
     assert message.heads[0][:2] == ("sales", 1)

@@ -264,7 +264,7 @@ def test_the_service_is_asked_where_it_runs(
     with pytest.raises(Conflict) as caught:
         ask_mirror(mirrored.app)
     assert caught.value.code == "service-away"
-    held = take_slot(mirrored.app.locks, alone=True).held
+    held = take_slot(mirrored.app.locks, alone=True).lock
     assert ask_mirror(mirrored.app).job == jobs[0].id
     held.release()
 

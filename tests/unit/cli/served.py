@@ -100,4 +100,4 @@ def service(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     try:
         yield
     finally:
-        slot.held.release()
+        slot.lock.release()

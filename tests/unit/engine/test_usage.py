@@ -18,7 +18,7 @@ SINCE = datetime(2026, 2, 1, tzinfo=UTC)
 RULES = {
     "Case": StorageRule((StorageWeight("data", 2048),), "Born", "Owner"),
     "Paper": StorageRule(
-        (StorageWeight("files", told="Size"), StorageWeight("data", 100)), None, None
+        (StorageWeight("files", size_column="Size"), StorageWeight("data", 100)), None, None
     ),
     "Gone": StorageRule((StorageWeight("data", 1),), None, None),
 }

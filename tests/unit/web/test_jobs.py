@@ -48,7 +48,7 @@ def served(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(ask_backup, "ask", lambda _place, _job: None)
     slot = take_slot(world.app.locks, alone=not world.home.database)
     yield world
-    slot.held.release()
+    slot.lock.release()
 
 
 def restoring(client: Client) -> str:

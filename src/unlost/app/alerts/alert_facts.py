@@ -181,7 +181,7 @@ def _with_hours(
         for table in tables
     }
     states = newest.tables()
-    counts = {table: states[table].held for table in tables}
+    counts = {table: states[table].alive for table in tables}
     today = NightCounts(hours[-1].as_of, counts, *(_by_kind(moved, kind) for kind in KINDS))
     return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
 
@@ -203,10 +203,10 @@ def _with_day(
     after = max((info.number for info in nights(earlier)), default=0)
     tables = {table for info in earlier if info.number > after for table in info.only}
     if not exact or _forgotten_between(app, oid, every, after, night.number):
-        return replace(counts, held={t: n for t, n in counts.held.items() if t not in tables})
+        return replace(counts, records={t: n for t, n in counts.records.items() if t not in tables})
     moved = {
         table: _moved(app.vault, oid, table, after=after, until=night.number)
-        for table in tables & counts.held.keys()
+        for table in tables & counts.records.keys()
     }
     created, changed, deleted = (_by_kind(moved, kind) for kind in KINDS)
     return replace(
@@ -262,10 +262,10 @@ def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...
 
 def _counts(proof: Certificate) -> NightCounts:
     """A first read brings what was there before; what is read in full tells no changes apart."""
-    known = [line for line in proof.tables if not (line.full and line.created == line.held)]
+    known = [line for line in proof.tables if not (line.full and line.created == line.stored)]
     return NightCounts(
         proof.as_of,
-        {line.table: line.held for line in known},
+        {line.table: line.stored for line in known},
         {line.table: line.created for line in known},
         {line.table: line.changed for line in known if not line.full},
         {line.table: line.deleted for line in known},

@@ -70,7 +70,7 @@ def _lines(org: OrgFacts) -> Iterator[str]:
 
 def _backup(org: OrgFacts, proof: Certificate) -> str:
     """The night, with what the hours before it brought since the night before."""
-    live_count = sum(line.held for line in proof.tables)
+    live_count = sum(line.stored for line in proof.tables)
     day = org.counts[0] if org.counts else None
     created, changed, deleted = (
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)

@@ -50,13 +50,13 @@ class RunCancelled:
 
     budget: Budget
     brake: CancellationFlag
-    own: "RunCancellation | None" = None
+    run_flag: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
         """As the budget; raises LimitReached when stopped."""
         self.brake.check()
-        if self.own is not None:
-            self.own.check()
+        if self.run_flag is not None:
+            self.run_flag.check()
         self.budget.take(calls)
 
     def report(self, *, used: int, limit: int) -> None:

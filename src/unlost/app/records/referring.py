@@ -73,14 +73,14 @@ class ReferenceSearch:
         known = [
             reference_edge
             for reference_edge in edges
-            if reference_edge.table.name in states and states[reference_edge.table.name].held
+            if reference_edge.table.name in states and states[reference_edge.table.name].alive
         ]
         groups: list[ReferringIds] = []
-        for edge in sorted(known, key=lambda one: states[one.table.name].held):
-            if states[edge.table.name].held > self.rows:
+        for edge in sorted(known, key=lambda one: states[one.table.name].alive):
+            if states[edge.table.name].alive > self.rows:
                 self.unsearched.add(edge.table.name)
                 continue
-            self.rows -= states[edge.table.name].held
+            self.rows -= states[edge.table.name].alive
             groups += self._scan(edge, targets)
         return groups
 

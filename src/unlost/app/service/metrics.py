@@ -111,7 +111,7 @@ def _complete(org: OrgFacts) -> float | None:
 
 
 def _records(org: OrgFacts) -> float | None:
-    return sum(line.held for line in org.proof.tables) if org.proof is not None else None
+    return sum(line.stored for line in org.proof.tables) if org.proof is not None else None
 
 
 def _failures(org: OrgFacts) -> float | None:

@@ -33,7 +33,7 @@ class ChartSheet:
 
     width: int
     height: int
-    left: int = 56
+    left_margin: int = 56
     right: int = 88
     top: int = 36
     bottom: int = 28
@@ -41,11 +41,11 @@ class ChartSheet:
     @property
     def inner(self) -> tuple[int, int]:
         """Width and height of what is drawn on."""
-        return self.width - self.left - self.right, self.height - self.top - self.bottom
+        return self.width - self.left_margin - self.right, self.height - self.top - self.bottom
 
 
 WIDE = ChartSheet(720, 320)
-NARROW = ChartSheet(360, 280, left=44, right=64)  # for phones: the letters stay readable
+NARROW = ChartSheet(360, 280, left_margin=44, right=64)  # for phones: the letters stay readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Scale:
 
     def x(self, at: datetime) -> float:
         share = (at - self.begins) / (self.ends - self.begins)
-        return self.sheet.left + share * self.sheet.inner[0]
+        return self.sheet.left_margin + share * self.sheet.inner[0]
 
     def y(self, used: float) -> float:
         share = min(max(used, 0.0), self.most) / self.most
@@ -92,7 +92,7 @@ def chart(
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} class="chart" {label}>',
         *([f"<style>{STYLE}</style>"] if styled else []),
         *(
-            [f'<text class="title" x="{sheet.left}" y="20">{escape(description)}</text>']
+            [f'<text class="title" x="{sheet.left_margin}" y="20">{escape(description)}</text>']
             if styled
             else []
         ),
@@ -146,20 +146,20 @@ def _axes(scale: _Scale, now: datetime) -> Iterator[str]:
     sheet = scale.sheet
     bottom, right = sheet.height - sheet.bottom, sheet.width - sheet.right
     here = scale.x(now)
-    yield f'<line class="axis" x1="{sheet.left}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
+    yield f'<line class="axis" x1="{sheet.left_margin}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
     yield f'<line class="now" x1="{here:.1f}" y1="{sheet.top}" x2="{here:.1f}" y2="{bottom}"/>'
-    yield _text(sheet.left, sheet.height - 8, f"{scale.begins:%Y-%m-%d}", "start")
+    yield _text(sheet.left_margin, sheet.height - 8, f"{scale.begins:%Y-%m-%d}", "start")
     yield _text(right, sheet.height - 8, f"{scale.ends:%Y-%m-%d}", "end")
-    yield _text(sheet.left - 6, bottom, "0", "end")
+    yield _text(sheet.left_margin - 6, bottom, "0", "end")
 
 
 def _line(scale: _Scale, used: float, kind: str, label: str) -> Iterator[str]:
     y, sheet = scale.y(used), scale.sheet
     right = sheet.width - sheet.right
-    yield f'<line class="{kind}" x1="{sheet.left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
+    yield f'<line class="{kind}" x1="{sheet.left_margin}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
     # the two lines are close to each other: their words stand on different sides
     if kind == "limit":
-        yield _text(sheet.left - 6, y + 4, label, "end")
+        yield _text(sheet.left_margin - 6, y + 4, label, "end")
     else:
         yield _text(right + 6, y + 4, label, "start")
 

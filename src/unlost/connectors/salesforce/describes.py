@@ -46,11 +46,11 @@ class CachedDescribe:
 
 @dataclass(frozen=True, slots=True)
 class FetchedDescribe:
-    """Describes by name; ``refused`` are the errors of others; ``kept`` were not sent again."""
+    """Describes by name; ``refused`` are the errors of others; ``unchanged`` were not sent again."""
 
     describes: dict[str, Describe] = field(default_factory=dict)
     refused: dict[str, Any] = field(default_factory=dict)
-    kept: frozenset[str] = frozenset()
+    unchanged: frozenset[str] = frozenset()
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
         """The same, with what another fetch says of some objects in place of what this one does."""
@@ -59,7 +59,7 @@ class FetchedDescribe:
             name: describe for name, describe in self.describes.items() if name not in asked_names
         }
         return FetchedDescribe(
-            remaining | by.describes, self.refused | by.refused, self.kept - asked_names
+            remaining | by.describes, self.refused | by.refused, self.unchanged - asked_names
         )
 
 
@@ -151,7 +151,9 @@ def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     for part in parts:
         describes |= part.describes
         refused |= part.refused
-    return FetchedDescribe(describes, refused, frozenset().union(*(part.kept for part in parts)))
+    return FetchedDescribe(
+        describes, refused, frozenset().union(*(part.unchanged for part in parts))
+    )
 
 
 def _entry(name: str) -> str:

@@ -64,7 +64,7 @@ def discover(
     rights = read_rights(api)
     fetched = cache.fetch(wanted, rights)
     hidden = hidden_columns(api, fetched.describes)
-    doubted = sorted(fetched.kept & hidden.columns.keys())
+    doubted = sorted(fetched.unchanged & hidden.columns.keys())
     if doubted:  # what was kept may be older than the column
         fetched = fetched.corrected(cache.again(doubted, rights))
         hidden = still_hidden(hidden, fetched.describes)

@@ -65,7 +65,7 @@ def _weights(table: Table) -> list[StorageWeight]:
         weights.append(StorageWeight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
     content_column = FILES.get(table.name)
     if content_column is not None and table.column(content_column) is not None:
-        weights.append(StorageWeight(FILE_STORAGE, told=content_column))
+        weights.append(StorageWeight(FILE_STORAGE, size_column=content_column))
     return weights
 
 

@@ -129,7 +129,7 @@ def _planned(
 
 
 def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
-    return DeferredTables(run, " ".join(finding.sentence for finding in plan.left))
+    return DeferredTables(run, " ".join(finding.sentence for finding in plan.deferred))
 
 
 def _read(

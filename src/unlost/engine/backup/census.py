@@ -49,7 +49,7 @@ class CensusSide:
     """One id range of all that is compared, each sorted; ``seen`` in the order of reading."""
 
     census: pl.Series
-    held: pl.DataFrame
+    known: pl.DataFrame
     seen: pl.DataFrame
 
 
@@ -75,7 +75,7 @@ def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
     Rows of which tonight's reads said something are left out: those that the source called deleted
     are not lost, and of one that was alive a tombstone would replace what was just observed.
     """
-    older = side.held.filter(pl.col("observed_at") < before)["id"]
+    older = side.known.filter(pl.col("observed_at") < before)["id"]
     known = pl.concat([side.census, side.seen["id"]])
     return older.filter(~older.is_in(known.implode())).unique().sort()
 
@@ -83,7 +83,7 @@ def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
 def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
     """Ids of the census that are not held as visible, and of which no row was read tonight."""
     alive, dead = _latest(side.seen)
-    id_column = side.held["id"]
+    id_column = side.known["id"]
     blind = pl.concat([hidden, dead])
     visible = id_column.filter(~id_column.is_in(blind.implode()))
     known = pl.concat([visible, alive])

@@ -39,7 +39,7 @@ def table_line(
         table.label,
         table.strategy,
         account.live,
-        tally.held,
+        tally.alive,
         tally.created,
         tally.changed,
         tally.deleted,
@@ -64,7 +64,7 @@ def gone_line(
         table.label if table is not None else "",
         "",
         None,
-        state.held,
+        state.alive,
         0,
         0,
         0,
@@ -112,7 +112,7 @@ def certificate(
 
 def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
     """What the certificate says to somebody who reads nothing else."""
-    live_count = sum(line.held for line in lines)
+    live_count = sum(line.stored for line in lines)
     files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
     what = f"{many(live_count, 'record')} of {many(len(lines), 'table')}"
     if files:

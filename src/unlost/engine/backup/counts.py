@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from unlost.engine.backup.session import BackupSession
 from unlost.model.snapshot import Added
+from unlost.model.written import written
 
 
+@written(alive="held")
 @dataclass(frozen=True, slots=True)
 class TableCounts:
     """Records created, changed, deleted and revived tonight, and those alive afterwards."""
@@ -15,7 +17,7 @@ class TableCounts:
     changed: int
     deleted: int
     revived: int
-    held: int
+    alive: int
 
 
 def tally(session: BackupSession, table: str, pieces: Sequence[Added]) -> TableCounts:
@@ -25,7 +27,7 @@ def tally(session: BackupSession, table: str, pieces: Sequence[Added]) -> TableC
     """
     counts = session.commit.counts(table, pieces)
     state = session.base.tables().get(table) if session.base is not None else None
-    live_count = (state.held if state is not None else 0) + counts.created + counts.revived
+    live_count = (state.alive if state is not None else 0) + counts.created + counts.revived
     return TableCounts(
         counts.created, counts.changed, counts.deleted, counts.revived, live_count - counts.deleted
     )

@@ -102,7 +102,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
 
 def _live_count(session: BackupSession, table: str) -> int:
     state = session.base.tables().get(table) if session.base is not None else None
-    return state.held if state is not None else 0
+    return state.alive if state is not None else 0
 
 
 def _act(

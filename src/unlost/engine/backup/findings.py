@@ -72,7 +72,7 @@ def table_gone(state: TableState) -> Finding:
         FindingKind.TABLE_GONE,
         Severity.GAP,
         f"The table {state.table} was backed up before and is not there any more: it was removed, "
-        f"renamed, or hidden from the backup user. The vault keeps its {state.held} records.",
+        f"renamed, or hidden from the backup user. The vault keeps its {state.alive} records.",
         "If it was not removed on purpose, give the backup user the right to see it.",
         state.table,
     )

@@ -77,13 +77,13 @@ class TablePlan:
 class BackupPlan:
     """All tables of a run; ``schema`` is what the snapshot will have, ``gone`` tables included.
 
-    ``left``: chosen tables that a run between two nights does not read, and why.
+    ``deferred``: chosen tables that a run between two nights does not read, and why.
     """
 
     tables: tuple[TablePlan, ...]
     gone: tuple[str, ...]
     schema: Schema
-    left: tuple[Finding, ...] = ()
+    deferred: tuple[Finding, ...] = ()
 
 
 def plan_backup(

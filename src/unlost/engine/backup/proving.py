@@ -90,7 +90,7 @@ def certify_part(
         started=begun.started,
         finished=end.finished,
         lines=lines,
-        findings=(*session.plan.left, *notes),
+        findings=(*session.plan.deferred, *notes),
         quotas=(),
         rounds=rounds,
     )

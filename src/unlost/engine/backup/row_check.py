@@ -67,7 +67,7 @@ def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> I
 
     The sample is drawn by the ids alone: it is the same on each night.
     """
-    row_count = snapshot.tables()[table].held
+    row_count = snapshot.tables()[table].alive
     if part == IdSlice(0, row_count):
         return IdRange(rows=row_count)
     step = 1
@@ -127,7 +127,7 @@ def _can_be_audited(account: TableProgress) -> bool:
 def _due(session: BackupSession, account: TableProgress) -> DueRange:
     assert session.base is not None
     assert account.before is not None
-    row_count = account.before.held
+    row_count = account.before.alive
     part = part_of(
         row_count,
         row_bytes=max(session.base.row_bytes(account.name), _read_bytes(account)),

@@ -53,7 +53,7 @@ def find_loops(
     snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
 ) -> Sequence[MailLoop]:
     """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
-    parts = max(1, -(-snapshot.tables()[table].held // HELD))
+    parts = max(1, -(-snapshot.tables()[table].alive // HELD))
     loops = [
         loop
         for part in range(parts)
@@ -204,7 +204,9 @@ def _costs(
 ) -> pl.DataFrame:
     """What each of these mails costs: their texts are read, and no others."""
     parts = [pl.DataFrame(schema={RECORD: pl.String, "cost": pl.Int64})]
-    columns = [*weight.texts, *([weight.told] if weight.told else [])] if weight else []
+    columns = (
+        [*weight.texts, *([weight.size_column] if weight.size_column else [])] if weight else []
+    )
     for at in range(0, len(records), SIZED):
         rows = frame(snapshot.get(table, records[at : at + SIZED], columns=columns))
         cost = size_of(weight) if weight is not None else pl.lit(0, pl.Int64)

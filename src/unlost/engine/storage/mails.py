@@ -72,7 +72,7 @@ def read_mails(
     ``bytes`` are counted where ``size`` says how: that reads the texts of all mails.
     """
     own = (rule.subject, rule.sender, rule.receivers, rule.sent_at, rule.headers, rule.parent)
-    counted = (*size.texts, size.told) if size is not None else ()
+    counted = (*size.texts, size.size_column) if size is not None else ()
     columns = list(dict.fromkeys(name for name in (*own, *counted) if name is not None))
     for batch in snapshot.scan(table, columns=columns):
         yield _facts(frame(batch), rule, size)
@@ -94,8 +94,10 @@ def instants(column: str) -> pl.Expr:
 def size_of(weight: StorageWeight) -> pl.Expr:
     """The bytes that records cost, from their cells."""
     parts = [pl.col(name).str.len_bytes().fill_null(0).cast(pl.Int64) for name in weight.texts]
-    if weight.told is not None:
-        parts.append(pl.col(weight.told).cast(pl.Float64, strict=False).fill_null(0).cast(pl.Int64))
+    if weight.size_column is not None:
+        parts.append(
+            pl.col(weight.size_column).cast(pl.Float64, strict=False).fill_null(0).cast(pl.Int64)
+        )
     total = sum(parts[1:], parts[0]) if parts else pl.lit(0, pl.Int64)
     return pl.max_horizontal(total, pl.lit(weight.least, pl.Int64))
 

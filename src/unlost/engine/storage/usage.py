@@ -23,7 +23,7 @@ def table_uses(
     """What each table that costs something uses of each storage, as of a backup."""
     states = snapshot.tables()
     for table, rule in rules.items():
-        if table in states and states[table].held:
+        if table in states and states[table].alive:
             for weight in rule.weights:
                 yield _use(snapshot, table, rule, weight, since)
 
@@ -38,7 +38,7 @@ def thread_uses(
     most: int,
 ) -> Sequence[ThreadUse]:
     """The mail threads that use most."""
-    parts = max(1, -(-snapshot.tables()[table].held // HELD))
+    parts = max(1, -(-snapshot.tables()[table].alive // HELD))
     uses = [
         thread
         for number in range(parts)
@@ -98,7 +98,7 @@ def _use(
 def _batches(
     snapshot: Snapshot, table: str, rule: StorageRule, weight: StorageWeight
 ) -> Iterator[pl.DataFrame]:
-    named = (rule.born, rule.owner, weight.told, *weight.texts)
+    named = (rule.born, rule.owner, weight.size_column, *weight.texts)
     columns = list(dict.fromkeys(name for name in named if name is not None))
     for batch in snapshot.scan(table, columns=columns):
         yield frame(batch)

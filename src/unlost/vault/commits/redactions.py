@@ -114,7 +114,7 @@ class _Read:
     """A redaction that was read. Two are equal if they tell the same, but for what may be erased."""
 
     head: str
-    told: str
+    content_digest: str
     name: str = field(compare=False)
     digest: str = field(compare=False)
 
@@ -125,7 +125,7 @@ def _bones(manifest: Manifest) -> Manifest:
         msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)
         for part in manifest.tables
     )
-    states = (replace(state, held=0, deleted=0, finding=None) for state in manifest.states)
+    states = (replace(state, alive=0, deleted=0, finding=None) for state in manifest.states)
     return msgspec.structs.replace(
         manifest, tables=tuple(tables), states=tuple(states), certificate=None
     )

@@ -33,13 +33,13 @@ class BundleEntry:
     """Rows that become a segment under this id; with ``reach`` they stand for older commits."""
 
     ident: str
-    held: BufferedSegment
+    segment: BufferedSegment
     reach: CommitRange | None = None
 
     @property
     def cells(self) -> list[str]:
         """Its source columns as they are stored."""
-        return [name for name in self.held.rows.column_names if name.startswith(_FIRST_CELL)]
+        return [name for name in self.segment.rows.column_names if name.startswith(_FIRST_CELL)]
 
     @property
     def width(self) -> int:
@@ -59,7 +59,7 @@ class _Object:
 
 def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
     """The entries of pieces, those of a table in the order given; durable when it returns."""
-    ordered = sorted(pieces, key=lambda piece: (piece.width, piece.held.label.table))
+    ordered = sorted(pieces, key=lambda piece: (piece.width, piece.segment.label.table))
     alike = (
         list(bundle_entries)
         for _, bundle_entries in groupby(ordered, key=lambda piece: piece.width)
@@ -79,7 +79,7 @@ def _written(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> Iterator[Segm
     digest, at = blake3(written.body).hexdigest(), 0
     for piece in pieces:
         yield _entry(out, piece, written, digest=digest, at=at)
-        at += len(piece.held.rows)
+        at += len(piece.segment.rows)
 
 
 def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
@@ -89,7 +89,7 @@ def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
     first = next(groups)
     writer = out.writer(sink, first, ident=ident, epoch=epoch)
     parts = [
-        part_of(piece.held.label, rows=len(piece.held.rows), columns=piece.cells)
+        part_of(piece.segment.label, rows=len(piece.segment.rows), columns=piece.cells)
         for piece in pieces
     ]
     writer.add_key_value_metadata(metadata_of_bundle(parts))
@@ -115,25 +115,25 @@ def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[lis
     """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
     bundle_entries, had, text = list[BundleEntry](), 0, 0
     for piece in pieces:
-        count = len(piece.held.rows)
-        if bundle_entries and (had + count > rows or text + piece.held.size > size):
+        count = len(piece.segment.rows)
+        if bundle_entries and (had + count > rows or text + piece.segment.size > size):
             yield bundle_entries
             bundle_entries, had, text = [], 0, 0
         bundle_entries.append(piece)
-        had, text = had + count, text + piece.held.size
+        had, text = had + count, text + piece.segment.size
     yield bundle_entries
 
 
 def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
-    tables = [schema.empty_table(), *(piece.held.rows for piece in pieces)]
+    tables = [schema.empty_table(), *(piece.segment.rows for piece in pieces)]
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
 def _entry(
     out: SegmentWriter, piece: BundleEntry, written: _Object, *, digest: str, at: int
 ) -> SegmentEntry:
-    rows, table = piece.held.rows, piece.held.label.table
-    sealed = out.sealed_sidecar(piece.held.sidecar, ident=piece.ident, epoch=written.epoch)
+    rows, table = piece.segment.rows, piece.segment.label.table
+    sealed = out.sealed_sidecar(piece.segment.sidecar, ident=piece.ident, epoch=written.epoch)
     ids = rows.column(U_ID)
     return SegmentEntry(
         id=piece.ident,

@@ -386,7 +386,7 @@ def _standing(
     found = dict(states)
     for table, later in ((table, after[table]) for table in states.keys() & after.keys()):
         if table in touched and counted:
-            found[table] = replace(found[table], held=later.held, deleted=later.deleted)
+            found[table] = replace(found[table], alive=later.alive, deleted=later.deleted)
         if later.cursor is None and touched & {table, FILES_TABLE}:  # also where it lost only files
             found[table] = replace(found[table], cursor=None)
     return found

@@ -89,7 +89,7 @@ class OpenCommit:
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
         """As ``add``; but where it comes to few rows, the piece itself holds them: see ``Waiting``."""
         added = self._added(table, rows, carry=carry, out=self._holding)
-        return replace(added, held=self._holding.told(added.segments))
+        return replace(added, buffered=self._holding.told(added.segments))
 
     def recall(self, added: Iterable[Added]) -> None:
         """Know again the rows that pieces hold which an earlier process was given."""
@@ -260,7 +260,8 @@ class OpenCommit:
             label=SegmentLabel(table=table, schema=ident, base=base, tokenizer=version),
             out=out,
             against=RowComparison(
-                base=self._room.view(table, until=base), own=lambda: self._own.view(table)
+                base=self._room.view(table, until=base),
+                written_before=lambda: self._own.view(table),
             ),
             limit=self._room.limit,
             big=BigCells(

@@ -62,7 +62,7 @@ class RowComparison:
     """What a row is compared with: the base, and what the run itself has written before."""
 
     base: TableView
-    own: Callable[[], TableView]
+    written_before: Callable[[], TableView]
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class TableWriter:
         if versions.all():
             return contested
         self._settle()
-        table_view = self.against.own()
+        table_view = self.against.written_before()
         if table_view:
             dropped = np.flatnonzero(~versions)
             candidates = ids.take(pa.array(dropped))

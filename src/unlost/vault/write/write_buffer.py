@@ -76,7 +76,9 @@ class WriteBuffer:
         Raises Conflict (``run-given-up``), IntegrityError.
         """
         with self._recalling:
-            pieces = [(one, each) for one in added for each in one.held if not self._knows(each)]
+            pieces = [
+                (one, each) for one in added for each in one.buffered if not self._knows(each)
+            ]
             fresh = []
             for added_piece, each in pieces:
                 segment = self._open(each)
@@ -89,7 +91,7 @@ class WriteBuffer:
         """The same with all that waited written; durable when it returns. It may be asked again."""
         pieces = [added for commit in tables for added in commit.added]
         self.recall(pieces)
-        idents = dict.fromkeys(each.id for added in pieces for each in added.held)
+        idents = dict.fromkeys(each.id for added in pieces for each in added.buffered)
         waiting = [ident for ident in idents if ident not in self._written]
         self._written |= self._write_all(waiting)
         return [replace(commit, added=tuple(map(self._settled, commit.added))) for commit in tables]
@@ -127,10 +129,10 @@ class WriteBuffer:
 
     def _settled(self, added: Added) -> Added:
         """A piece that holds nothing."""
-        if not added.held:
+        if not added.buffered:
             return added
         entries = [self._written.get(entry.id, entry) for entry in added.segments]
-        return replace(added, segments=tuple(dict.fromkeys(entries)), held=())
+        return replace(added, segments=tuple(dict.fromkeys(entries)), buffered=())
 
     def _write_all(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         """By the ids of what waited, the segments in which it lies now."""

@@ -80,7 +80,7 @@ def progress(request: UserRequest) -> PreviewProgress:
     taken = {
         "config": known["tried"],
         "secrets": dict(view.looked.secrets),
-        "found": msgspec.to_builtins(view.looked.found),
+        "found": msgspec.to_builtins(view.looked.org),
         "seen": view.look,  # it lies until the next: another page may be taking it up now
     }
     return PreviewProgress(_stored_draft(request, {**_without_preview(known), **taken}))

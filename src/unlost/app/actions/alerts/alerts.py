@@ -147,7 +147,9 @@ def deliver(app: Application, *, senders: Senders = sender) -> None:
 def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     """False where the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
-    message = Message(waiting.told, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app))
+    message = Message(
+        waiting.message, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app)
+    )
     problem = _handed(app, channel, message, senders)
     if problem is None:
         message_sent(waiting.id, at=now)

@@ -286,7 +286,7 @@ def result_of(run: RunOfOrg, info: SnapshotInfo, proof: Certificate) -> BackupRe
         started=info.started,
         finished=info.finished,
         tables=len(proof.tables),
-        records=sum(line.held for line in proof.tables),
+        records=sum(line.stored for line in proof.tables),
         rows_seen=info.rows_seen,
         counts=info.counts,
         files=proof.files,

@@ -20,6 +20,7 @@ from unlost.model.finding import Finding, Severity
 from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns
 from unlost.model.reading import Json
 from unlost.model.snapshot import SnapshotInfo, nights
+from unlost.model.written import written
 
 NIGHTS = 30
 
@@ -36,9 +37,10 @@ class ApiCallUse:
     share: int
 
 
+@written(snapshot_count="kept")
 @dataclass(frozen=True, slots=True)
 class OrgPage:
-    """One org. ``nights`` are the newest, newest first, of ``kept`` that there are.
+    """One org. ``nights`` are the newest, newest first, of ``snapshot_count`` that there are.
 
     ``proof`` is what the newest night proved, ``findings`` what it could not protect. ``writer``: it
     has a write identity. ``hidden`` is how many columns viewers do not see.
@@ -49,7 +51,7 @@ class OrgPage:
     added_at: datetime
     retired: bool
     nights: tuple[SnapshotInfo, ...]
-    kept: int
+    snapshot_count: int
     proof: Certificate | None
     findings: tuple[Finding, ...]
     calls: ApiCallUse
@@ -88,7 +90,7 @@ def org_page(app: Application, org: str) -> OrgPage:
         added_at=known.added_at,
         retired=known.retired,
         nights=tuple(whole[::-1][:NIGHTS]),
-        kept=len(whole),
+        snapshot_count=len(whole),
         proof=proof,
         findings=gaps(proof) if proof is not None else (),
         calls=ApiCallUse(used, limit, state.schedule.calls),
@@ -126,7 +128,7 @@ def ranked(proof: Certificate) -> tuple[TableLine, ...]:
 
 def _rank(line: TableLine) -> tuple[bool, int, str]:
     whole = all(finding.severity is not Severity.GAP for finding in line.findings)
-    return (whole, -line.held, line.table)
+    return (whole, -line.stored, line.table)
 
 
 def _proof(

@@ -20,6 +20,7 @@ from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.ports import Connector, SecretField, Source
 from unlost.model.quota import Quota
 from unlost.model.snapshot import nights
+from unlost.model.written import written
 
 LONGEST_NAME = 80
 
@@ -82,6 +83,7 @@ class OrgList:
     orgs: tuple[OrgLine, ...]
 
 
+@written(org="found")
 @dataclass(frozen=True, slots=True)
 class OrgPreview:
     """What was found by looking; ``secrets`` are those that open the org from now on.
@@ -89,7 +91,7 @@ class OrgPreview:
     A sign-in may have renewed one: who keeps the org later gives these.
     """
 
-    found: AddedOrg
+    org: AddedOrg
     secrets: Mapping[str, str] = field(repr=False)
 
 
@@ -106,7 +108,7 @@ def preview_org(app: Application, new: NewOrg) -> OrgPreview:
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
         org = _seen(new, identity, opened.source)
-    return OrgPreview(org, opened.held.every())
+    return OrgPreview(org, opened.secrets.every())
 
 
 @action(
@@ -192,7 +194,7 @@ class _Opened:
     """An org that let us in: its settings, the secrets that opened it, its source."""
 
     config: object
-    held: MemorySecrets
+    secrets: MemorySecrets
     source: Source
 
 
@@ -227,7 +229,7 @@ def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity)
         config=msgspec.to_builtins(opened.config),
     )
     save_org(org)
-    opened.held.move_to(app.secrets(org.oid))
+    opened.secrets.move_to(app.secrets(org.oid))
     after_change(app)
     return org
 

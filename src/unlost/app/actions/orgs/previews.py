@@ -111,7 +111,7 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
     try:
         if preview.tries >= MOST_TRIES:
             raise _broke_off()
-        draft = open_draft(app, preview.asked, place=_place(app, preview.id))
+        draft = open_draft(app, preview.settings, place=_place(app, preview.id))
         return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
         return _typed_settings(error)
@@ -144,7 +144,7 @@ def _is_alone(app: Application, preview: StoredPreview) -> bool:
 
 def _stored_preview(app: Application, look: str) -> StoredPreview:
     preview = find_preview(look)
-    if preview is None or not open_draft(app, preview.asked, place=_place(app, look)):
+    if preview is None or not open_draft(app, preview.settings, place=_place(app, look)):
         raise NotFound(
             "look-unknown",
             "What was seen of the org is not kept any more.",

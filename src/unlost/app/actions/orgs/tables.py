@@ -6,15 +6,17 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right
+from unlost.model.written import written
 
 
+@written(records="held")
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table; ``held`` of its records are alive in the newest backup."""
+    """A table; ``records`` of its records are alive in the newest backup."""
 
     table: str
     label: str
-    held: int
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def tables(app: Application, org: str) -> StoredTables:
         return StoredTables(org, ())
     labels = {table.name: table.label or table.name for table in head.schema().tables}
     stored_tables = [
-        StoredTable(name, labels.get(name, name), state.held)
+        StoredTable(name, labels.get(name, name), state.alive)
         for name, state in head.tables().items()
     ]
     return StoredTables(org, tuple(sorted(stored_tables, key=lambda one: (one.label, one.table))))

@@ -18,6 +18,7 @@ from unlost.model.errors import NotFound
 from unlost.model.reading import Op
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.snapshot import ChangeKind
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,10 @@ class HistoryEntry:
     fields: tuple[ChangedField, ...]
 
 
+@written(on_hold="held")
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The story of a record, oldest first. ``held``: nothing of it is forgotten while a hold lasts.
+    """The story of a record, oldest first. ``on_hold``: nothing of it is forgotten while a hold lasts.
 
     ``came_back_as``: records that restores made for it, in its own org first. ``came_back_from``: those
     for which it was made itself.
@@ -74,7 +76,7 @@ class HistoryResult:
     record: str
     name: str
     alive: bool
-    held: bool
+    on_hold: bool
     came_back_as: tuple[RestoredAs, ...]
     came_back_from: tuple[RestoredAs, ...]
     entries: tuple[HistoryEntry, ...]
@@ -107,7 +109,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         record=record,
         name=names.of([described.name], [record]).get(record, ""),
         alive=events[-1].kind is not ChangeKind.DELETED,
-        held=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
+        on_hold=is_held(app.whole_vault, known.oid, described.name, record, now=app.clock.now()),
         came_back_as=came_back_as(app, known, described.name, record),
         came_back_from=_before(app, known, described.name, record, events[0]),
         entries=tuple(_entry(event, described, names, people) for event in events),

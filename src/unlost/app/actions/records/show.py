@@ -29,6 +29,7 @@ from unlost.model.ports import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.snapshot import StoredFile, Version
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class ShownField:
     unknown: bool = False
 
 
+@written(on_hold="held")
 @dataclass(frozen=True, slots=True)
 class ShowResult:
     """A record at a moment. ``snapshot`` is None for the live org.
 
-    ``held``: nothing of it is forgotten while a hold lasts. ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
+    ``on_hold``: nothing of it is forgotten while a hold lasts. ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
     ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
     ``files`` are the record's own; ``related`` is what belongs to it, None for set-up data.
     """
@@ -65,7 +67,7 @@ class ShowResult:
     snapshot: int | None
     as_of: datetime
     alive: bool
-    held: bool
+    on_hold: bool
     gone: RecordDeletion | None
     modified_at: datetime | None
     modified_by: str | None
@@ -177,7 +179,7 @@ def _result(
         snapshot=None if live else snapshot.info.number,
         as_of=as_of,
         alive=state.op.alive,
-        held=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
+        on_hold=is_held(app.whole_vault, org.oid, table.name, record, now=app.clock.now()),
         gone=None if state.op.alive else how_gone(until, nights, people=people),
         modified_at=state.modified_at,
         modified_by=state.modified_by,

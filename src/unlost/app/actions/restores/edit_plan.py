@@ -292,7 +292,7 @@ def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, 
 def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
     """The people of a table by their names, those who left last; None if no list could hold them."""
     table, state = head.schema().table(name), head.tables().get(name)
-    if table is None or state is None or state.held > MOST_READ:
+    if table is None or state is None or state.alive > MOST_READ:
         return None
     choices = [
         choice

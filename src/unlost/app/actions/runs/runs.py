@@ -13,6 +13,7 @@ from unlost.catalog.runs import RunRecord, RunState, known_runs, page_runs
 from unlost.model.access import Right
 from unlost.model.night import NightRecord, NightState
 from unlost.model.snapshot import CommitKind
+from unlost.model.written import written
 
 MOST = 100
 
@@ -34,24 +35,25 @@ STATES = {
 }
 
 
+@written(requested="asked")
 @dataclass(frozen=True, slots=True)
 class RunsPage:
     """Runs, newest first. ``more``: the run after which older ones follow; None if there are none.
 
-    ``asked`` are backups that wait for the service to begin with them. ``forgotten`` are restores
+    ``requested`` are backups that wait for the service to begin with them. ``forgotten`` are restores
     that only the vault knows, by their orgs: this home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
     more: str | None
-    asked: tuple[NightRecord, ...]
+    requested: tuple[NightRecord, ...]
     forgotten: tuple[tuple[str, str], ...]
 
     @property
     def going(self) -> bool:
         """True while one of them is under way or is about to begin."""
         busy = (RunState.RUNNING, RunState.WAITING)
-        return bool(self.asked) or any(run.state in busy for run in self.runs)
+        return bool(self.requested) or any(run.state in busy for run in self.runs)
 
 
 @action("run.page", Right.LOOK)
@@ -79,7 +81,7 @@ def jobs(
     return RunsPage(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,
-        asked=tuple(_chosen_nights(orgs)) if nights else (),
+        requested=tuple(_chosen_nights(orgs)) if nights else (),
         forgotten=tuple(_forgotten(app, orgs)) if lost else (),
     )
 

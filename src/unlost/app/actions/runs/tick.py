@@ -18,6 +18,7 @@ from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightRecord, NightState
 from unlost.model.ports import Jobs
 from unlost.model.snapshot import VerifyLevel, VerifyPart
+from unlost.model.written import written
 
 MIRROR_EVERY = timedelta(hours=1)  # at most, where something was backed up
 MIRROR_LONGEST = timedelta(days=1)
@@ -25,6 +26,7 @@ VERIFY_EVERY = timedelta(days=1)
 PARTS = 30  # of the vault: every byte is read once in so many days
 
 
+@written(queued="asked")
 @dataclass(frozen=True, slots=True)
 class TickResult:
     """What a tick did: nights that it began by org, jobs that it asked for, orgs that it could not
@@ -32,7 +34,7 @@ class TickResult:
     """
 
     begun: tuple[tuple[str, str], ...]
-    asked: tuple[str, ...]
+    queued: tuple[str, ...]
     failed: tuple[str, ...] = ()
 
 

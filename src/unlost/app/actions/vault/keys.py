@@ -28,6 +28,7 @@ from unlost.app.vault.new_keys import (
 )
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
+from unlost.model.written import written
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import (
     SlotKind,
@@ -73,12 +74,13 @@ class KeyChange:
     replaced: str | None = None
 
 
+@written(remaining="left")
 @dataclass(frozen=True, slots=True)
 class KeyRemoved:
     """The slot that is gone, and those that are left."""
 
     slot: str
-    left: tuple[str, ...]
+    remaining: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,19 @@ from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import HeldLock
 from unlost.model.mirror import MirrorRecord
 from unlost.model.store import Store
+from unlost.model.written import written
 from unlost.vault.mirror.update import MirrorUpdate, update_mirror
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
 
+@written(not_removed="kept")
 @dataclass(frozen=True, slots=True)
 class MirrorResult:
     """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
 
-    ``kept`` were removed from the vault, but not from the copy, because something is or was damaged in the
+    ``not_removed`` were removed from the vault, but not from the copy, because something is or was damaged in the
     vault, and they may be all that is left of it.
     """
 
@@ -48,7 +50,7 @@ class MirrorResult:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
-    kept: tuple[str, ...]
+    not_removed: tuple[str, ...]
     broken: tuple[str, ...]
 
 
@@ -205,6 +207,6 @@ def _result(app: Application, place: StoreAddress, done: MirrorUpdate) -> Mirror
         removed_bytes=done.removed_bytes,
         damaged=done.damaged,
         strange=done.strange,
-        kept=done.kept,
+        not_removed=done.kept,
         broken=tuple(f"{names.get(oid, oid)}: {why}" for oid, why in done.broken.items()),
     )

@@ -20,12 +20,14 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
+from unlost.model.written import written
 from unlost.vault.mirror.repair import RepairResult, repair_from
 from unlost.vault.stores.address import StoreAddress
 
 TRY_AGAIN = timedelta(days=7)
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class RepairReport:
     """What was brought back from ``place``, and what is damaged still."""
@@ -33,12 +35,12 @@ class RepairReport:
     place: str
     objects: tuple[str, ...]
     bytes: int
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
 
     @property
     def whole(self) -> bool:
         """True if nothing is damaged any more."""
-        return not self.left
+        return not self.still_damaged
 
 
 @action("vault.repair", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)

@@ -71,7 +71,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
 
 
 def _stored_counts(proof: "Certificate") -> str:
-    records = sum(line.held for line in proof.tables)
+    records = sum(line.stored for line in proof.tables)
     return (
         f"{many(records, 'record')} in {many(len(proof.tables), 'table')}, "
         f"{many(proof.files, 'file')} ({size(proof.file_bytes)})"
@@ -92,14 +92,14 @@ def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bo
     shown = ranked if everything else ranked[:MOST_TABLES]
     out.print(_table(shown))
     if len(shown) < len(ranked):
-        rest = sum(line.held for line in ranked[len(shown) :])
+        rest = sum(line.stored for line in ranked[len(shown) :])
         more = many(len(ranked) - len(shown), "more table")
         out.print(f"… {more} with {many(rest, 'record')}; --full prints them.")
 
 
 def _rank(line: "TableLine") -> tuple[bool, bool, int, str]:
     moved = bool(line.created or line.changed or line.deleted)
-    return (not _gaps(line), not moved, -line.held, line.table)
+    return (not _gaps(line), not moved, -line.stored, line.table)
 
 
 def _table(lines: "Sequence[TableLine]") -> "Table":
@@ -111,7 +111,7 @@ def _table(lines: "Sequence[TableLine]") -> "Table":
         table.add_row(
             line.table,
             "?" if line.live is None else f"{line.live:,}",
-            f"{line.held:,}",
+            f"{line.stored:,}",
             *[f"{count:,}" if count else "" for count in _changes(line)],
             _read(line),
             many(_gaps(line), "gap") if _gaps(line) else "",

@@ -461,7 +461,7 @@ def _by(done: "KeyChange") -> str:
 
 
 def _show_removed(out: "Console", done: "KeyRemoved") -> None:
-    remaining = f"{many(len(done.left), 'slot')} left: {', '.join(done.left)}."
+    remaining = f"{many(len(done.remaining), 'slot')} left: {', '.join(done.remaining)}."
     out.print(f"The slot {done.slot} is gone; {remaining}")
     _show_limits(out)
 

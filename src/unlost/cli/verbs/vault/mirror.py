@@ -132,9 +132,9 @@ def _show_done(out: "Console", done: "MirrorResult") -> None:
     if done.removed:
         gone = f"{many(done.removed, 'object')}, {size(done.removed_bytes)}"
         out.print(f"Removed, as the vault has removed it: {gone}.")
-    if done.kept:
+    if done.not_removed:
         out.print(
-            f"Not removed, as they may be all that is left: {many(len(done.kept), 'object')} that the "
+            f"Not removed, as they may be all that is left: {many(len(done.not_removed), 'object')} that the "
             "vault has no more."
         )
     _show_gaps(out, done.broken, done.damaged, done.strange)

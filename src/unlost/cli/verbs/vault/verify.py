@@ -160,7 +160,7 @@ def _show_repaired(out: "Console", result: "RepairReport") -> None:
         out.print("The vault is whole: every byte of it was looked at.")
         return
     out.print(f"Still damaged, and not whole in {plain(result.place)} either:")
-    for damage in result.left:
+    for damage in result.still_damaged:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 

@@ -66,7 +66,7 @@ class Children:
         references: dict[str, dict[str, Reference]] = {}
         for name, state in sorted(self._snapshot.tables().items()):
             shape = self._survey.shape(self._number, name)
-            if shape is None or not state.held:
+            if shape is None or not state.alive:
                 continue
             own = {
                 column.name: column.reference

@@ -234,7 +234,7 @@ class _Batch:
         A live record that nobody chose keeps whom it names, but for what was typed for itself.
         """
         edits, typed = self.survey.edits, self.survey.typed(pick.key)
-        left_alone = not pick.asked and _standing(held) is LiveStanding.LIVE
+        left_alone = not pick.selected and _standing(held) is LiveStanding.LIVE
         if not edits.instead or left_alone:
             return typed
         cells = self._cells[at]

@@ -98,7 +98,7 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
     """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
     chosen = plan.selection
     if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE:
-        return WantedState(step.key, step.snapshot, step.columns, asked=False)
+        return WantedState(step.key, step.snapshot, step.columns, selected=False)
     if chosen.kind is not SelectionKind.CHANGED or step.why is not ActionReason.SELECTED:
         return WantedState(step.key, step.snapshot)
     return WantedState(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
@@ -106,7 +106,7 @@ def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
 
 def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> RestorePlan:
     gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
-    if not gathering.found:
+    if not gathering.members:
         raise _nothing(picked)
     _check_typed(gathering)
     drafting = _Drafting(gathering, find_twins(gathering))
@@ -157,7 +157,7 @@ class _Drafting:
     def run(self) -> None:
         """A draft for every record that was found."""
         adopted = dict(self._adopted())
-        for key, member in self.gathering.found.items():
+        for key, member in self.gathering.members.items():
             facts = adopted.get(key)
             if facts is not None:
                 member.facts = facts
@@ -168,7 +168,7 @@ class _Drafting:
         """Facts of records beside their live twins."""
         groups: dict[tuple[int, str], list[WantedState]] = {}
         for key in self.twins.live:
-            number = self.gathering.found[key].facts.snapshot
+            number = self.gathering.members[key].facts.snapshot
             groups.setdefault((number, key.table), []).append(WantedState(key, number))
         for (_, table), picks in groups.items():
             lives = {pick.key.record: self.twins.live[pick.key] for pick in picks}
@@ -308,7 +308,7 @@ def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
         for key, live in gathering.homes.items()
         if live is not None and key in gathering.survey.lineage
     }
-    for member in gathering.found.values():
+    for member in gathering.members.values():
         for column, value in member.facts.references.items():
             target = gathering.target(member.facts, column)
             if target.record != value:

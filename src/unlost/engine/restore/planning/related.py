@@ -79,7 +79,7 @@ class PlannedRecordSet:
     survey: RestoreSurvey
     related: RelatedPolicy
     left_out: LeftOut = NOTHING
-    found: dict[RecordKey, PlannedMember] = field(default_factory=dict)
+    members: dict[RecordKey, PlannedMember] = field(default_factory=dict)
     homes: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
@@ -156,7 +156,7 @@ class _Walk:
 
     def run(self, picks: Sequence[WantedState]) -> None:
         """Go on until nothing new is met."""
-        members = self.gathering.found
+        members = self.gathering.members
         fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
             if len(members) + len(fresh) > MAX_STEPS:
@@ -198,7 +198,7 @@ class _Walk:
                 newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
                 why = ActionReason.SELECTED if life in self.selected else newcomer.why
-                self.gathering.found[facts.key] = PlannedMember(facts, why, newcomer.because)
+                self.gathering.members[facts.key] = PlannedMember(facts, why, newcomer.because)
                 self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class _Walk:
             again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
                 key = self.gathering.known(child.key)
-                known = self.gathering.found[key] if key is not None else None
+                known = self.gathering.members[key] if key is not None else None
                 if child.key in self.gathering.left_out:
                     continue
                 if known is None:
@@ -237,7 +237,7 @@ class _Walk:
 
     def _child(self, child: Child) -> _Fresh:
         return _Fresh(
-            WantedState(child.key, self.number, asked=False), self._why(child), child.parent
+            WantedState(child.key, self.number, selected=False), self._why(child), child.parent
         )
 
     def _why(self, child: Child) -> ActionReason:
@@ -268,7 +268,7 @@ class _Walk:
     def learn_masters(self) -> None:
         """Whether the masters live with which records went that somebody gives to others."""
         questions: Asked = {}
-        for member in self.gathering.found.values():
+        for member in self.gathering.members.values():
             for column, value in self.gathering.left_masters(member.facts):
                 self._ask(questions, member.facts, column, value)
         for tables, values in questions.items():
@@ -356,7 +356,7 @@ class _Walk:
             del self.gathering.homes[RecordKey(table, record)]
         return [
             _Fresh(
-                WantedState(RecordKey(table, record), number, asked=False),
+                WantedState(RecordKey(table, record), number, selected=False),
                 ActionReason.PARENT,
                 because[record],
             )

@@ -23,7 +23,7 @@ class WantedState:
     """A record, and the backup whose state of it is wanted.
 
     ``columns`` alone are wanted, all if empty; ``wrong`` is then the backup that has the values
-    which are to be replaced. ``asked``: somebody chose it; what only belongs to such a record is not
+    which are to be replaced. ``selected``: somebody chose it; what only belongs to such a record is not
     given to anybody else where it lives.
     """
 
@@ -31,7 +31,7 @@ class WantedState:
     snapshot: int
     columns: tuple[str, ...] = ()
     wrong: int | None = None
-    asked: bool = True
+    selected: bool = True
 
 
 @dataclass(frozen=True, slots=True)

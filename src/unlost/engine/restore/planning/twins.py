@@ -29,7 +29,7 @@ def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     """The twins of all lost records that have a unique or natural key."""
     twins = LiveTwins()
     by_match: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
-    for member in gathering.found.values():
+    for member in gathering.members.values():
         for key, values in _keys(gathering, member.facts):
             mine = by_match.setdefault((member.facts.key.table, key), {})
             if mine.setdefault(values, member.facts.key) != member.facts.key:
@@ -59,7 +59,7 @@ def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value:
     if column not in facts.references:
         return value
     target = gathering.target(facts, column)
-    member = gathering.found.get(target)
+    member = gathering.members.get(target)
     if member is None:
         return gathering.homes.get(target, value)
     return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
@@ -101,7 +101,7 @@ def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
 def _alive_beside(gathering: PlannedRecordSet, twins: LiveTwins) -> Iterator[RecordKey]:
     groups: dict[tuple[int, str], defaultdict[str, list[RecordKey]]] = {}
     for key, live in twins.live.items():
-        number = gathering.found[key].facts.snapshot
+        number = gathering.members[key].facts.snapshot
         keys = groups.setdefault((number, key.table), defaultdict(list))
         for life in gathering.survey.lives(RecordKey(key.table, live)):
             keys[life].append(key)

@@ -140,10 +140,10 @@ def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow
 
 @dataclass(frozen=True, slots=True)
 class MatchedRow:
-    """``pairs``: key of a sent row to live id; ``left`` are candidates that fit no row."""
+    """``pairs``: key of a sent row to live id; ``unmatched`` are candidates that fit no row."""
 
     pairs: Mapping[str, str]
-    left: tuple[str, ...]
+    unmatched: tuple[str, ...]
 
 
 def _by_likeness(
@@ -170,7 +170,7 @@ def _by_likeness(
         raise uncertain(intent, len(rows)) from refused
     candidates = {record: cells for record, cells in each(recent) if record not in known}
     matched = match(table, _as_returned(rows, recent), candidates)
-    if matched.left and len(matched.pairs) < len(rows):
+    if matched.unmatched and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
     return {key: live for key, live in matched.pairs.items() if key in own_rows}
 

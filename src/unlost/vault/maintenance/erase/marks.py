@@ -60,7 +60,7 @@ def write_marks(
         out=out,
         against=RowComparison(
             base=room.view(SUPPRESSED, until=state.seq, state=state),
-            own=lambda: TableView(SUPPRESSED, (), room.reading),
+            written_before=lambda: TableView(SUPPRESSED, (), room.reading),
         ),
         limit=room.limit,
         big=BigCells(

@@ -171,7 +171,7 @@ def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder
     if gone is None:
         return left
     dead = gone.records - gone.alive
-    return replace(left, held=left.held - gone.alive, deleted=left.deleted - dead)
+    return replace(left, alive=left.alive - gone.alive, deleted=left.deleted - dead)
 
 
 def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> TablePart:

@@ -77,7 +77,7 @@ class ReplacementCertificates:
 
     def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
         lines = tuple(self._lines(manifest, info, files))
-        held = sum(line.held for line in lines)
+        held = sum(line.stored for line in lines)
         return Certificate(
             org=manifest.identity,
             run=info.run,
@@ -151,7 +151,7 @@ def _line(manifest: Manifest, state: TableState, schema: Schema, files: Files) -
         table.label if table is not None else "",
         "",
         None,
-        state.held,
+        state.alive,
         counts.created,
         counts.changed,
         counts.deleted,

@@ -28,7 +28,7 @@ NIGHTS = 400  # that are offered; older ones are named in the address
 class ComparePair:
     """The two moments of a page, and those to choose from, the newest first."""
 
-    one: str
+    older: str
     other: str
     nights: Sequence[SnapshotInfo]
     zone: str
@@ -36,12 +36,12 @@ class ComparePair:
     @property
     def live(self) -> bool:
         """True if one of them is the org as it is now."""
-        return LIVE in (self.one, self.other)
+        return LIVE in (self.older, self.other)
 
     @property
     def whole(self) -> bool:
         """True if there are two moments."""
-        return bool(self.one and self.other)
+        return bool(self.older and self.other)
 
 
 @require_GET
@@ -57,7 +57,9 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
     part = RecordSlice(start=start, most=CARDS, kind=kind)
-    compare_result = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
+    compare_result = differences(
+        request.unlost, org, pair.older, pair.other, table=table, part=part
+    )
     context |= {"told": compare_result, "labels": _labels(request, org), "kind": kind}
     if table is not None:
         shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
@@ -76,7 +78,7 @@ def lost(request: UserRequest, org: str) -> HttpResponse:
         return render(request, "compare/lost.html", context)
     start, table = start_of(request), request.GET.get("table") or None
     lost_result = lost_records(
-        request.unlost, org, pair.one, pair.other, table=table, start=start, most=PAGE
+        request.unlost, org, pair.older, pair.other, table=table, start=start, most=PAGE
     )
     pages = PageLinks(start, PAGE, len(lost_result.records), lost_result.total)
     shown = [f"{record.table}/{record.record}" for record in lost_result.records]

@@ -108,5 +108,5 @@ def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str,
         "record": story.record,
         "name": story.name,
         "alive": story.alive,
-        "held": story.held,
+        "held": story.on_hold,
     }
