@@ -11,7 +11,7 @@ from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Commit
+from unlost.model.ports.vault import Commit
 from unlost.model.reading import Rows
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import Forgetting, HeldThing, Hold, HoldScope, KeepRules

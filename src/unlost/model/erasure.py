@@ -1,15 +1,11 @@
 """Erasing: records leave all history of an org, and are not taken in again."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
-
-import pyarrow as pa
 
 from unlost.model.plan import RecordKey
-from unlost.model.reading import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,50 +105,3 @@ def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:
     """What finds the id of any of these records in a text, between other words or alone."""
     ids = sorted({key.record for key in records})
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")
-
-
-class Erasing(Protocol):
-    """The part of the port ``Vault`` that erases; ``org`` is its oid."""
-
-    def plan_erasure(
-        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = ...
-    ) -> Erasure:
-        """What ``erase`` would take away now; nothing is written. Raises Conflict (``erase-held``)."""
-        ...
-
-    def erase(
-        self,
-        org: str,
-        wish: ErasureWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Erasure], object] = ...,
-    ) -> Erasure:
-        """Take records out of all history at once, and put them on the list of what stays out.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising. Safe to
-        repeat: what an earlier one that was cut off left is removed first.
-        Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
-        """
-        ...
-
-    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
-        ...
-
-    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
-        """What was erased, oldest first, as far as it may be told."""
-        ...
-
-
-class Suppressing(Protocol):
-    """The part of the port ``Commit`` that keeps out what was erased."""
-
-    def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was."""
-        ...
-
-    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
-        ...

@@ -1,8 +1,6 @@
 """Rectifying: a wrong value of a record is replaced in all history of an org."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from unlost.model.erasure import TableErased
 from unlost.model.errors import UsageError
@@ -77,33 +75,3 @@ def _why_fixed(table: Table, column: str) -> str:
     if any(column in own for own in files):
         return "it tells of a file, and stands beside its content too"
     return ""
-
-
-class Rectifying(Protocol):
-    """The part of the port ``Vault`` that rectifies; ``org`` is its oid."""
-
-    def plan_rectification(
-        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = ...
-    ) -> Rectification:
-        """What ``rectify`` would replace now; nothing is written.
-
-        Raises Conflict (``rectify-held``), UsageError, NotFound (``record-unknown``).
-        """
-        ...
-
-    def rectify(
-        self,
-        org: str,
-        wish: RectifyWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Rectification], object] = ...,
-    ) -> Rectification:
-        """Replace values in all history at once; what they were is nowhere afterwards.
-
-        ``agree`` is told what would change before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...

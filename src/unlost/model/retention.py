@@ -1,15 +1,8 @@
 """How long what is kept: rules for nights and for deleted records, and holds that stand above them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
-
-from unlost.model.erasure import Erasing
-from unlost.model.rectification import Rectifying
-from unlost.model.rekeying import Rekeying
-from unlost.model.snapshot import SnapshotInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,42 +134,3 @@ class ForgottenRecord:
     def failed(self) -> bool:
         """True if it could not be done."""
         return bool(self.error_code)
-
-
-class Retention(Erasing, Rectifying, Rekeying, Protocol):
-    """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
-
-    def holds(self, org: str) -> tuple[Hold, ...]:
-        """All holds that were not lifted, also those that have run out."""
-        ...
-
-    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
-        """Set holds; one on the same thing replaces the earlier one."""
-        ...
-
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
-        """Take holds back."""
-        ...
-
-    def plan_forgetting(
-        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = ...
-    ) -> Forgetting:
-        """What ``forget`` would take away now. Nothing is written."""
-        ...
-
-    def forget(
-        self,
-        org: str,
-        rules: KeepRules,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Forgetting], None] = ...,
-    ) -> Forgetting:
-        """Take away what the rules do not keep; the nights that stay are the same to the bit.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising.
-        Raises Conflict (``runs-open``) while a backup or restore is open, (``maintenance-outrun``)
-        where another run committed meanwhile; then nothing has changed.
-        """
-        ...

@@ -1,9 +1,7 @@
 """Salvaging: what is left of damaged objects that no copy has whole, and what of them is lost."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
@@ -94,30 +92,3 @@ class SalvageTold:
     run: str
     at: datetime
     sentences: tuple[str, ...]
-
-
-class Salvaging(Protocol):
-    """The part of the port ``Vault`` that salvages; ``org`` is its oid."""
-
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = ...) -> Salvage:
-        """What ``salvage`` would do now; nothing is written.
-
-        Raises IntegrityError where commits or schemas are damaged: then nothing can be salvaged.
-        """
-        ...
-
-    def salvage(
-        self,
-        org: str,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Salvage], object] = ...,
-    ) -> Salvage:
-        """Take damaged objects out of the vault, and keep all that can be read of them.
-
-        ``agree`` is told what would be lost before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...

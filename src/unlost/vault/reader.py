@@ -68,7 +68,7 @@ class OpenOrgs:
 
 
 class EncryptedReader:
-    """See the port ``unlost.model.ports.VaultReader``. Safe to share between threads.
+    """See the port ``unlost.model.ports.vault.VaultReader``. Safe to share between threads.
 
     ``hidden``: by org the columns that are not read.
     """

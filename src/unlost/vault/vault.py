@@ -13,7 +13,7 @@ from unlost.model.errors import Conflict, UnlostError
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Clock, Entropy, Witness
+from unlost.model.ports.system import Clock, Entropy, Witness
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
@@ -98,7 +98,7 @@ def open_vault(
 
 
 class EncryptedVault(EncryptedReader):
-    """See the port ``unlost.model.ports.Vault``. Safe to share between threads."""
+    """See the port ``unlost.model.ports.vault.Vault``. Safe to share between threads."""
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from unlost.model.erasure import ErasureWish
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Journal
+from unlost.model.ports.vault import Journal
 from unlost.model.reading import Rows
 from unlost.model.rectification import RectifyWish, RightValue
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules

@@ -14,7 +14,7 @@ from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.errors import Conflict, IntegrityError, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header

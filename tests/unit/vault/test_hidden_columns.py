@@ -15,7 +15,7 @@ import pytest
 from smallvault import IDENTITY, Row, SmallVault, rows
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns, hidden_columns
-from unlost.model.ports import IncomingFile, Snapshot, Vault, VaultReader
+from unlost.model.ports.vault import IncomingFile, Snapshot, Vault, VaultReader
 from unlost.model.reading import FileRef
 from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility

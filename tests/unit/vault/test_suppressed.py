@@ -11,7 +11,7 @@ import scanner
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.erasure import ErasureWish, MatchColumn
 from unlost.model.plan import RecordKey
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibility
 from unlost.testing.clock import START

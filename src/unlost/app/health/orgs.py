@@ -13,7 +13,7 @@ from unlost.catalog.writers import find_writer
 from unlost.model.certificate import Verdict
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 
 SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
 OLDEST = timedelta(hours=36)

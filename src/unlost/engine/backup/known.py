@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from unlost.engine.backup.plan import Known
 from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
 NIGHTS_LOOKED_AT = 60

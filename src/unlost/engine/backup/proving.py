@@ -21,7 +21,7 @@ from unlost.engine.backup.session import (
 from unlost.engine.backup.table_progress import Account, reads_by_table
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.quota import Quota
 from unlost.model.schema import Schema
 

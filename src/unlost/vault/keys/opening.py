@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import REGISTER, Register, damaged_register, register_name

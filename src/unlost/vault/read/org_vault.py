@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.ports import Clock, Witness
+from unlost.model.ports.system import Clock, Witness
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UsageError
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (

@@ -10,7 +10,7 @@ from unlost.model.access import Right
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.salvage import SalvageTold
 from unlost.model.snapshot import SnapshotInfo
 

@@ -22,7 +22,7 @@ from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder, PlanStep, RecordKey, RestorePlan
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Table, WireKind
 
 MOST_PEOPLE = 300  # that a list to choose from offers

@@ -19,7 +19,7 @@ from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.plan import Choices
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.snapshot import CommitKind
 
 SHOWN = 50  # records of a cause, or of a table

@@ -11,7 +11,7 @@ from unlost.app.records.record_facts import Names
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, PlanStep, RestorePlan, Why
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 
 MOST = 200
 

@@ -11,7 +11,7 @@ from unlost.app.records.record_facts import record_unknown, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.model.retention import HeldThing, Hold, HoldScope
 from unlost.model.snapshot import SnapshotInfo

@@ -16,7 +16,7 @@ from unlost.catalog.schedules import Kept, begin_night, coming, put_off, put_off
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightRecord, NightState
-from unlost.model.ports import Jobs
+from unlost.model.ports.run import Jobs
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 
 MIRROR_EVERY = timedelta(hours=1)  # at most, where something was backed up

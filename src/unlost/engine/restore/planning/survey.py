@@ -14,7 +14,10 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Clock, Observer, Snapshot, Source, Vault, Writer
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock, Observer
+from unlost.model.ports.vault import Snapshot, Vault
+from unlost.model.ports.writer import Writer
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Reference, Schema, Table, TableTrait

@@ -11,7 +11,7 @@ import pyarrow as pa
 from unlost.engine.restore.values.cells import digests
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import Gather

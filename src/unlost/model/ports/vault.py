@@ -1,0 +1,537 @@
+"""The ports of the vault: how it is read, how a run commits to it, and how it is maintained."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+from unlost.model.bycolumns import ReadByColumns
+from unlost.model.certificate import Certificate
+from unlost.model.copies import HomeCopies
+from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
+from unlost.model.hidden_columns import HiddenColumns
+from unlost.model.org import OrgIdentity
+from unlost.model.plan import RecordKey
+from unlost.model.reading import FileRef, Rows
+from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rekeying import Rekeyed, UnderEarlier
+from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
+from unlost.model.salvage import Salvage, SalvageTold
+from unlost.model.schema import Schema
+from unlost.model.snapshot import (
+    Added,
+    CommitKind,
+    Counts,
+    Hidden,
+    Hit,
+    Lineage,
+    SnapshotInfo,
+    StoredFile,
+    TableCommit,
+    TableState,
+    VerifyLevel,
+    VerifyPart,
+    VerifyReport,
+    Version,
+    Visibility,
+)
+from unlost.model.upkeep import Compaction, Sweep
+
+
+class Snapshot(ReadByColumns, Protocol):
+    """The picture of one org at one commit.
+
+    Tables read from it have the columns of the snapshot's schema as text, in the schema's order,
+    after the system columns ``_u_id``, ``_u_op``, ``_u_snap`` (number of the commit that brought
+    the version), ``_u_observed_at``, ``_u_modified_at``, ``_u_modified_by``.
+    """
+
+    @property
+    def info(self) -> SnapshotInfo:
+        """Number, times, counts."""
+        ...
+
+    def schema(self) -> Schema:
+        """The schema of the snapshot."""
+        ...
+
+    def tables(self) -> Mapping[str, TableState]:
+        """State of each table that the vault holds."""
+        ...
+
+    def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
+        """Live records in the order of their ids, in bounded batches."""
+        ...
+
+    def scan_deleted(
+        self, table: str, *, columns: Sequence[str] | None = None
+    ) -> pa.RecordBatchReader:
+        """Last known states of deleted records, in the order of their ids."""
+        ...
+
+    def live_ids(self, table: str) -> Iterator[pa.Table]:
+        """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
+        ...
+
+    def get(
+        self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Newest states (live or last known before deletion) of these ids, with ``_u_op``."""
+        ...
+
+    def where(
+        self,
+        table: str,
+        column: str,
+        values: Sequence[str],
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Newest states, as ``get`` gives them, of the records with one of these values there.
+
+        Quick for a column in which a change log names its records; any other is read whole.
+        """
+        ...
+
+    def row_bytes(self, table: str) -> int:
+        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
+        ...
+
+    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+        """Rows and columns that the reading user stopped seeing."""
+        ...
+
+    def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
+        """The newest files that the vault holds for these records."""
+        ...
+
+    def certificate(self) -> Certificate | None:
+        """The certificate of the run that made it."""
+        ...
+
+
+class VaultReader(Protocol):
+    """The vault as people read it. ``org`` is the vault's own id of an org (oid).
+
+    What a person must not see is kept back behind this port: a method that is added here must not
+    give a value of a hidden column, by itself or by what it counts.
+    """
+
+    def orgs(self) -> Mapping[str, OrgIdentity]:
+        """All orgs by oid."""
+        ...
+
+    def head(self, org: str) -> Snapshot | None:
+        """The newest backup, or None."""
+        ...
+
+    def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
+        """All backups, oldest first: nights, and those of a few tables between them."""
+        ...
+
+    def commits(self, org: str) -> Sequence[SnapshotInfo]:
+        """All that took a number, oldest first: nights, restores and whatever else."""
+        ...
+
+    def at(self, org: str, number: int) -> Snapshot:
+        """The snapshot of this number; raises NotFound (``snapshot-forgotten`` too)."""
+        ...
+
+    def as_of(self, org: str, number: int) -> Snapshot:
+        """Open a commit like ``at``, also one of which versions were forgotten."""
+        ...
+
+    def history(self, org: str, table: str, record: str) -> Sequence[Version]:
+        """All versions of a record, oldest first; empty if the vault never saw it."""
+        ...
+
+    def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
+        """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
+        ...
+
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
+        ...
+
+    def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
+        """A stored file's bytes."""
+        ...
+
+    def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
+        """Runs that have a journal: those with a commit in its order, then the others.
+
+        ``unfinished``: only the others. They lie in the vault alone: whoever opens it finds them.
+        """
+        ...
+
+    def lineage(
+        self,
+        org: str,
+        *,
+        table: str | None = None,
+        records: Sequence[str] = (),
+        lives: Sequence[str] = (),
+    ) -> Sequence[Lineage]:
+        """Which live records stand for records of this org: the newest row of each, by id.
+
+        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that carry them on are
+        given too, for ``unlost.model.lineage.resolve``. Otherwise all are read; ``lives``: what leads to one of them.
+        """
+        ...
+
+    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
+        """List the salvages, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file on its way into the vault; ``open`` may raise when called or while reading."""
+
+    ref: FileRef
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+
+
+class Waiting(Protocol):
+    """What an open commit does with tables of which little has changed."""
+
+    def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``).
+
+        They are durable where the piece is, and can be read only while the run is open.
+        """
+        ...
+
+    def recall(self, added: Iterable[Added]) -> None:
+        """Know again the rows that pieces hold which an earlier process was given; others are known.
+
+        Whoever goes on with a run calls this before it adds more of the same table.
+        """
+        ...
+
+
+class Suppressing(Protocol):
+    """The part of the port ``Commit`` that keeps out what was erased."""
+
+    def admitted(self, table: str, rows: Rows) -> Rows:
+        """The rows without those of records that were erased, or match one that was."""
+        ...
+
+    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
+        """Ids of records without those that were erased."""
+        ...
+
+
+class Commit(Suppressing, Waiting, Protocol):
+    """An open commit of one run. Nothing of it is visible before ``finish``."""
+
+    run: str
+    number: int  # the number it will have if nobody commits before it
+
+    def put_schema(self, schema: Schema) -> str:
+        """Set the schema for what is added from now on; returns its hash."""
+        ...
+
+    def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """Write rows as segments, leaving out what did not change; durable when it returns.
+
+        ``carry`` names columns that the rows lack because the user may not see them: their last
+        known values are carried forward, so that hiding a column changes no record.
+        Within a commit the later of two adds wins for a record.
+        """
+        ...
+
+    def add_files(self, files: Iterable[IncomingFile]) -> Added:
+        """Stream files into packs; a file that cannot be read becomes a finding.
+
+        Raises LimitReached and AuthExpired of the source, which end the run, and StoreError.
+        """
+        ...
+
+    def mark(
+        self,
+        table: str,
+        *,
+        visibility: Visibility,
+        records: Sequence[str] = (),
+        columns: Sequence[str] = (),
+    ) -> Added:
+        """Say that the user stopped or began to see these rows or columns."""
+        ...
+
+    def lineage(self, rows: Sequence[Lineage]) -> Added:
+        """Say which live record stands for which; for finish, under the table that it names.
+
+        Of two rows of one (target, table, old) the later wins, also over earlier commits.
+        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        """
+        ...
+
+    def counts(self, table: str, added: Sequence[Added]) -> Counts:
+        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        ...
+
+    def put_certificate(self, certificate: Certificate) -> None:
+        """Seal the run's certificate; part of the commit."""
+        ...
+
+    def finish(
+        self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
+    ) -> SnapshotInfo:
+        """Commit everything in one step. Calling it again gives the same snapshot.
+
+        ``partial``: no other table was looked at, and the snapshot says so (``only``).
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Give up: the intent is removed; what was written is garbage."""
+        ...
+
+
+class Journal(Protocol):
+    """What one run that writes to an org has done, entry by entry; entry 0 is its plan.
+
+    Entries are sealed, never changed, and each proves all before it. Safe to share between threads;
+    of two processes on one run the one that comes second to a number is stopped.
+    """
+
+    run: str
+
+    def append(self, payload: bytes) -> int:
+        """Keep an entry and return its number; durable when it returns.
+
+        It goes behind the entries that this object has read or written. An entry that is there
+        with the same bytes counts as written. Raises Conflict where other bytes are there
+        (``journal-conflict``) or the run's commit is made (``journal-closed``).
+        """
+        ...
+
+    def read(self) -> Iterator[bytes]:
+        """All entries in order, each proved before it is given.
+
+        Raises IntegrityError naming the object where an entry is missing or changed, or the end is
+        cut off. While the run has no commit, nothing tells how many entries there were, so that a
+        cut end is noticed only by who has seen it.
+        """
+        ...
+
+
+class Upkeep(Protocol):
+    """The part of the port ``Vault`` that keeps an org small; ``org`` is its oid."""
+
+    def compact(self, org: str, *, run: str, pause: Callable[[], None] = ...) -> Compaction:
+        """Put versions from many commits side by side where it is due; no snapshot shows it.
+
+        One at a time for an org; backups and restores may go on beside it. ``pause`` is called every
+        now and then, and stops it by raising. Raises Conflict (``maintenance-outrun``); what was
+        done so far is good, and the rest is done by the next call.
+        """
+        ...
+
+    def sweep(self, org: str, *, run: str) -> Sweep:
+        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
+        ...
+
+    def size(self, org: str) -> int:
+        """Bytes of all that the snapshots of an org are read from."""
+        ...
+
+
+class Erasing(Protocol):
+    """The part of the port ``Vault`` that erases; ``org`` is its oid."""
+
+    def plan_erasure(
+        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = ...
+    ) -> Erasure:
+        """What ``erase`` would take away now; nothing is written. Raises Conflict (``erase-held``)."""
+        ...
+
+    def erase(
+        self,
+        org: str,
+        wish: ErasureWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Erasure], object] = ...,
+    ) -> Erasure:
+        """Take records out of all history at once, and put them on the list of what stays out.
+
+        ``agree`` is told what would go before anything is written, and stops it by raising. Safe to
+        repeat: what an earlier one that was cut off left is removed first.
+        Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
+        """
+        ...
+
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those of the records that are on the list of what is not taken in again."""
+        ...
+
+    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
+        """What was erased, oldest first, as far as it may be told."""
+        ...
+
+
+class Rectifying(Protocol):
+    """The part of the port ``Vault`` that rectifies; ``org`` is its oid."""
+
+    def plan_rectification(
+        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = ...
+    ) -> Rectification:
+        """What ``rectify`` would replace now; nothing is written.
+
+        Raises Conflict (``rectify-held``), UsageError, NotFound (``record-unknown``).
+        """
+        ...
+
+    def rectify(
+        self,
+        org: str,
+        wish: RectifyWish,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Rectification], object] = ...,
+    ) -> Rectification:
+        """Replace values in all history at once; what they were is nowhere afterwards.
+
+        ``agree`` is told what would change before anything is written, and stops it by raising. Safe to
+        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
+        nothing has changed.
+        """
+        ...
+
+
+class Rekeying(Protocol):
+    """Part of the port ``Vault``."""
+
+    def under_earlier_keys(self, org: str) -> UnderEarlier:
+        """How much is still sealed under earlier org keys, as far as the newest commit tells."""
+        ...
+
+    def rekey(
+        self,
+        org: str,
+        *,
+        run: str,
+        most: int | None = None,
+        pause: Callable[[], None] = lambda: None,
+    ) -> Rekeyed:
+        """Seal all that is live anew under the newest org key, then remove the earlier ones.
+
+        Backups stay as they are, to the bit. ``most``: bytes after which it stops; calling again goes on.
+        One at a time for an org; backups may go on beside it. Raises Conflict (``maintenance-outrun``),
+        IntegrityError, StoreError, and what ``pause`` raises.
+        """
+        ...
+
+
+class Retention(Erasing, Rectifying, Rekeying, Protocol):
+    """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
+
+    def holds(self, org: str) -> tuple[Hold, ...]:
+        """All holds that were not lifted, also those that have run out."""
+        ...
+
+    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
+        """Set holds; one on the same thing replaces the earlier one."""
+        ...
+
+    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+        """Take holds back."""
+        ...
+
+    def plan_forgetting(
+        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = ...
+    ) -> Forgetting:
+        """What ``forget`` would take away now. Nothing is written."""
+        ...
+
+    def forget(
+        self,
+        org: str,
+        rules: KeepRules,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Forgetting], None] = ...,
+    ) -> Forgetting:
+        """Take away what the rules do not keep; the nights that stay are the same to the bit.
+
+        ``agree`` is told what would go before anything is written, and stops it by raising.
+        Raises Conflict (``runs-open``) while a backup or restore is open, (``maintenance-outrun``)
+        where another run committed meanwhile; then nothing has changed.
+        """
+        ...
+
+
+class Salvaging(Protocol):
+    """The part of the port ``Vault`` that salvages; ``org`` is its oid."""
+
+    def plan_salvage(self, org: str, *, pause: Callable[[], None] = ...) -> Salvage:
+        """What ``salvage`` would do now; nothing is written.
+
+        Raises IntegrityError where commits or schemas are damaged: then nothing can be salvaged.
+        """
+        ...
+
+    def salvage(
+        self,
+        org: str,
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        agree: Callable[[Salvage], object] = ...,
+    ) -> Salvage:
+        """Take damaged objects out of the vault, and keep all that can be read of them.
+
+        ``agree`` is told what would be lost before anything is written, and stops it by raising. Safe to
+        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
+        nothing has changed.
+        """
+        ...
+
+
+class Verifying(Salvaging, Protocol):
+    """Never raises for damage: damage is what it reports."""
+
+    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+        """Look whether everything is there, and whether all of it or a part is whole."""
+        ...
+
+    def format(self) -> int:
+        """The number of the format that the vault is of; raises IntegrityError, NotFound, StoreError."""
+        ...
+
+
+class Vault(VaultReader, Upkeep, Retention, Verifying, Protocol):
+    """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
+
+    @property
+    def homes(self) -> HomeCopies:
+        """Copies of the data of the homes that use this vault."""
+        ...
+
+    def visible(self, hidden: Mapping[str, HiddenColumns]) -> VaultReader:
+        """The vault to read, without the columns that are hidden of each org."""
+        ...
+
+    def adopt(self, identity: OrgIdentity) -> str:
+        """The oid of this org, made on first sight."""
+        ...
+
+    def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> Commit:
+        """Open, or re-open, the commit of a run; refuses another org's identity."""
+        ...
+
+    def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
+        """The bytes of small files; raises NotFound or IntegrityError where one is not there or not whole."""
+        ...
+
+    def journal(self, org: str, run: str) -> Journal:
+        """The journal of a run; empty before its first entry."""
+        ...
