@@ -36,7 +36,8 @@ from benchmarks.measure import median, percentile
 from benchmarks.results import Figure, keep
 from benchmarks.vault_nights import BATCH, IDENTITY, NOW, Bench, observed, timed
 from unlost.app.home.process import give_back, settle
-from unlost.model.retention import KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.maintenance import compactor
@@ -194,7 +195,8 @@ def forgetting(bench: Bench) -> dict[str, float]:
 
     def work() -> None:
         start = time.perf_counter()
-        done = vault.forget(org, KeepRules(daily=30, monthly=12), run="forget")
+        rules = KeepRules(daily=30, monthly=12)
+        done = vault.apply(org, unconditional(Forget(rules)), run="forget")
         told.update(forget_s=time.perf_counter() - start, forgotten=done.versions)
 
     return {"forget_rss_mb": peak_of(work)} | told

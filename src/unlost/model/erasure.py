@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 
 
@@ -18,19 +20,6 @@ class MatchColumn:
     def __str__(self) -> str:
         """As it is typed."""
         return f"{self.table}.{self.column}"
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureWish:
-    """What is to be erased.
-
-    ``match``: what the records had in these columns is not taken in again either, under whatever id.
-    ``by``: the role of who asked, which the proof tells.
-    """
-
-    records: tuple[RecordKey, ...]
-    match: tuple[MatchColumn, ...] = ()
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +57,33 @@ class Erasure:
     elsewhere: tuple[tuple[str, RecordKey], ...] = ()
     removed: int = 0
     snapshot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erase(MaintenanceOperation[Erasure]):
+    """Take records out of all history, and put them on the list of what is not taken in again.
+
+    ``match``: what the records had in these columns is not taken in again either, under whatever id.
+    ``by``: the role of who asked, which the proof tells.
+    """
+
+    records: tuple[RecordKey, ...]
+    match: tuple[MatchColumn, ...] = ()
+    by: str = ""
+
+    def digest(self, effect: Erasure) -> str:
+        """Name what goes; nobody learns the records from it."""
+        return digest_of(
+            effect.records, effect.tables, effect.values, effect.files, effect.journals
+        )
+
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "erase-changed",
+            "Something else would be erased by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
+
 
 @dataclass(frozen=True, slots=True)
 class KeepRules:
@@ -134,3 +137,30 @@ class ForgottenRecord:
     def failed(self) -> bool:
         """True if it could not be done."""
         return bool(self.error_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Forget(MaintenanceOperation[Forgetting]):
+    """Take away the versions and backups that the rules do not keep."""
+
+    rules: KeepRules
+
+    def digest(self, effect: Forgetting) -> str:
+        """Name what goes and what stays by these rules."""
+        return digest_of(
+            self.rules,
+            effect.nights,
+            effect.kept,
+            effect.tables,
+            effect.files,
+            effect.file_bytes,
+            effect.holds,
+        )
+
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "forget-changed",
+            "Something else would be forgotten by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost forget ORG --plan`, and decide anew.",
+        )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
 
@@ -63,7 +65,7 @@ class LostFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Salvage:
+class SalvageEffect:
     """What salvaging does to an org, or did.
 
     ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
@@ -82,6 +84,23 @@ class Salvage:
     reread: tuple[str, ...] = ()
     left: tuple[Damage, ...] = ()
     snapshot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage(MaintenanceOperation[SalvageEffect]):
+    """Take damaged objects out of the vault, and keep all that can be read of them."""
+
+    def digest(self, effect: SalvageEffect) -> str:
+        """Name all that is kept and lost."""
+        return digest_of(effect)
+
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "salvage-changed",
+            "Something else would be lost by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,20 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import count
+from typing import Any
 
 import msgspec
 
-from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
+from unlost.model.erasure import ErasureTold
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.hidden_columns import HiddenColumns
+from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.ports.system import Clock, Entropy, Witness
 from unlost.model.reading import Rows
-from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
-from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
-from unlost.model.salvage import Salvage
+from unlost.model.retention import HeldThing, Hold
 from unlost.model.snapshot import (
     CommitKind,
     SnapshotInfo,
@@ -44,15 +44,13 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BufferLimit
 from unlost.vault.maintenance.compactor import compact
-from unlost.vault.maintenance.erase.eraser import erase, erasures, plan_erasure
+from unlost.vault.maintenance.erase.eraser import erasures
 from unlost.vault.maintenance.erase.marks import erased_among
 from unlost.vault.maintenance.garbage import sweep
-from unlost.vault.maintenance.rectify.rectifier import plan_rectification, rectify
+from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_operation
 from unlost.vault.maintenance.rekey.look import under_earlier
 from unlost.vault.maintenance.rekey.rekeyer import rekey
-from unlost.vault.maintenance.retain.forget import forget, plan_forgetting
 from unlost.vault.maintenance.retain.holds import hold_rows, holds_in, lift_rows
-from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
 from unlost.vault.maintenance.verify import Look, verify_vault
 from unlost.vault.objects.home_copies import VaultHomes
 from unlost.vault.read.org_vault import OrgRoom, VaultOptions
@@ -173,6 +171,32 @@ class EncryptedVault(EncryptedReader):
         """The journal of a run; empty before its first entry. Raises NotFound (``org-unknown``)."""
         return RunJournal(self.room(org), run)
 
+    def plan[E](
+        self,
+        org: str,
+        operation: MaintenanceOperation[E],
+        *,
+        pause: Callable[[], None] = lambda: None,
+    ) -> MaintenancePlan[E]:
+        """Show the effect that an operation would have now; see the port ``VaultMaintenance``."""
+        return plan_operation(self._room_for(org, operation), operation, pause=pause)
+
+    def apply[E](
+        self,
+        org: str,
+        plan: Agreement[E],
+        *,
+        run: str,
+        pause: Callable[[], None] = lambda: None,
+        before_write: Callable[[E], object] = lambda _: None,
+    ) -> E:
+        """Carry out an operation whose effect was agreed to; see the port ``VaultMaintenance``."""
+        room = self._room_for(org, plan.operation)
+        return apply_plan(room, plan, run=run, pause=pause, before_write=before_write)
+
+    def _room_for(self, org: str, operation: MaintenanceOperation[Any]) -> OrgRoom:
+        return (self._proving() if is_uncached(operation) else self).room(org)
+
     def compact(
         self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
     ) -> Compaction:
@@ -206,47 +230,6 @@ class EncryptedVault(EncryptedReader):
                 commit.abandon()
             raise
 
-    def plan_forgetting(
-        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = lambda: None
-    ) -> Forgetting:
-        """What ``forget`` would take away now. Nothing is written."""
-        return plan_forgetting(self.room(org), rules, pause=pause)
-
-    def forget(
-        self,
-        org: str,
-        rules: KeepRules,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Forgetting], None] = lambda _: None,
-    ) -> Forgetting:
-        """Take away what the rules do not keep; the nights that stay are the same to the bit.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising.
-        Raises Conflict (``runs-open``, ``maintenance-outrun``), IntegrityError, StoreError, and what
-        ``pause`` and ``agree`` raise; then nothing has changed.
-        """
-        return forget(self.room(org), rules, run=run, pause=pause, agree=agree)
-
-    def plan_erasure(
-        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = lambda: None
-    ) -> Erasure:
-        """What ``erase`` would take away now; see the port ``Erasing``."""
-        return plan_erasure(self.room(org), wish, pause=pause)
-
-    def erase(
-        self,
-        org: str,
-        wish: ErasureWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Erasure], object] = lambda _: None,
-    ) -> Erasure:
-        """Take records out of all history at once, and keep them out; see the port ``Erasing``."""
-        return erase(self.room(org), wish, run=run, pause=pause, agree=agree)
-
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
         """Those of the records that are on the list of what is not taken in again."""
         return erased_among(self.room(org), records)
@@ -255,41 +238,8 @@ class EncryptedVault(EncryptedReader):
         """What was erased, oldest first, as far as it may be told."""
         return erasures(self.room(org))
 
-    def plan_rectification(
-        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = lambda: None
-    ) -> Rectification:
-        """What ``rectify`` would replace now; see the port ``Rectifying``."""
-        return plan_rectification(self.room(org), wish, pause=pause)
-
-    def rectify(
-        self,
-        org: str,
-        wish: RectifyWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Rectification], object] = lambda _: None,
-    ) -> Rectification:
-        """Replace values of a record in all history at once; see the port ``Rectifying``."""
-        return rectify(self.room(org), wish, run=run, pause=pause, agree=agree)
-
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = lambda: None) -> Salvage:
-        """What ``salvage`` would do now; see the port ``Salvaging``."""
-        return plan_salvage(self._proving().room(org), pause=pause)
-
-    def salvage(
-        self,
-        org: str,
-        *,
-        run: str,
-        pause: Callable[[], None] = lambda: None,
-        agree: Callable[[Salvage], object] = lambda _: None,
-    ) -> Salvage:
-        """Take damaged objects out, and keep all that can be read; see the port ``Salvaging``."""
-        return salvage(self._proving().room(org), run=run, pause=pause, agree=agree)
-
     def under_earlier_keys(self, org: str) -> UnderEarlier:
-        """How much is still sealed under earlier org keys; see the port ``Rekeying``."""
+        """How much is still sealed under earlier org keys; see the port ``VaultMaintenance``."""
         return under_earlier(self.room(org))
 
     def rekey(
@@ -300,7 +250,7 @@ class EncryptedVault(EncryptedReader):
         most: int | None = None,
         pause: Callable[[], None] = lambda: None,
     ) -> Rekeyed:
-        """Seal all that is live anew under the newest org key; see the port ``Rekeying``."""
+        """Seal all that is live anew under the newest org key; see the port ``VaultMaintenance``."""
         return rekey(self.room(org), run=run, most=most, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
@@ -319,7 +269,7 @@ class EncryptedVault(EncryptedReader):
         return verify_vault(proving.sealed, look=look, witness=self._witness, room=proving.room)
 
     def format(self) -> int:
-        """The number of the format that the vault is of; see the port ``Verifying``."""
+        """The number of the format that the vault is of; see the port ``VaultMaintenance``."""
         return read_vault_file(self.sealed.store.get(VAULT_FILE)).format
 
     def _proving(self) -> "EncryptedVault":

@@ -12,8 +12,9 @@ import scanner
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.erasure import Erasure, ErasureWish
+from unlost.model.erasure import Erase, Erasure
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.stores.fault import Crash
@@ -39,7 +40,7 @@ def begun(disk: UnsyncedDisk) -> Story:
 
 
 def erase(story: Story, run: str) -> Erasure:
-    return story.vault.erase(story.org, ErasureWish(GONE, by="admin"), run=run)
+    return story.vault.apply(story.org, unconditional(Erase(GONE, by="admin")), run=run)
 
 
 def ended() -> tuple[int, list[object]]:

@@ -31,11 +31,12 @@ from stateful.vault.test_versions import (
     rows_of,
     schema_of,
 )
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
@@ -296,7 +297,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(cut=CUTS)
     def forget(self, cut: Cut) -> None:
         run = f"forget-{next(self.runs)}"
-        if self.attempt(lambda vault: vault.forget(vault.adopt(IDENTITY), RULES, run=run), cut):
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(Forget(RULES)), run=run),
+            cut,
+        ):
             kept = {max(self.nights), *self.pinned}
             self.nights = {number: live for number, live in self.nights.items() if number in kept}
 
@@ -304,8 +308,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(keys=st.sets(st.sampled_from(KEYS), min_size=1, max_size=2), cut=CUTS)
     def erase(self, keys: set[str], cut: Cut) -> None:
         run = f"erase-{next(self.runs)}"
-        wish = ErasureWish(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
-        if self.attempt(lambda vault: vault.erase(vault.adopt(IDENTITY), wish, run=run), cut):
+        wish = Erase(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+        ):
             self.erased |= keys
             for live in (self.present, *self.nights.values()):
                 for key in keys:
@@ -315,8 +321,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), value=st.sampled_from([None, "right"]), cut=CUTS)
     def rectify(self, key: str, value: str | None, cut: Cut) -> None:
         run = f"rectify-{next(self.runs)}"
-        wish = RectifyWish(RecordKey(TABLE, key), (RightValue("Name", value),))
-        if self.attempt(lambda vault: vault.rectify(vault.adopt(IDENTITY), wish, run=run), cut):
+        wish = Rectify(RecordKey(TABLE, key), (RightValue("Name", value),))
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+        ):
             for live in (self.present, *self.nights.values()):
                 if key in live:
                     live[key] = live[key] | {"Name": value}

@@ -10,8 +10,9 @@ import pytest
 from pyarrow.parquet.encryption import create_decryption_properties
 
 import vaultstory
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, NotAllowed, UnlostError
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.rekeying import Rekeyed
@@ -381,14 +382,14 @@ def test_what_is_stopped_leaves_nothing(story: Story) -> None:
 
 
 def test_erasing_compacting_and_forgetting_go_on(story: Story) -> None:
-    story.vault.erase(
-        story.org, ErasureWish((RecordKey("Contact", "003000000000003AAA"),)), run="e1"
+    story.vault.apply(
+        story.org, unconditional(Erase((RecordKey("Contact", "003000000000003AAA"),))), run="e1"
     )
     thief = Thief(story)
     renewed(story)
     assert rekeyed(story).complete
     prices = RecordKey("ContentVersion", "068000000000003AAA")
-    story.vault.erase(story.org, ErasureWish((prices,)), run="e2")
+    story.vault.apply(story.org, unconditional(Erase((prices,))), run="e2")
     story.vault.compact(story.org, run="compact")
     before = pictures(story)
     fresh(story)

@@ -11,15 +11,15 @@ import pyarrow as pa
 from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
 from unlost.model.copies import HomeCopies
-from unlost.model.erasure import Erasure, ErasureTold, ErasureWish
+from unlost.model.erasure import ErasureTold
 from unlost.model.hidden_columns import HiddenColumns
+from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.reading import FileRef, Rows
-from unlost.model.rectification import Rectification, RectifyWish
 from unlost.model.rekeying import Rekeyed, UnderEarlier
-from unlost.model.retention import Forgetting, HeldThing, Hold, KeepRules
-from unlost.model.salvage import Salvage, SalvageTold
+from unlost.model.retention import HeldThing, Hold
+from unlost.model.salvage import SalvageTold
 from unlost.model.schema import Schema
 from unlost.model.snapshot import (
     Added,
@@ -320,106 +320,54 @@ class Journal(Protocol):
         ...
 
 
-class Upkeep(Protocol):
-    """The part of the port ``Vault`` that keeps an org small; ``org`` is its oid."""
+class VaultMaintenance(Protocol):
+    """The part of the port ``Vault`` that maintains it; ``org`` is its oid.
+
+    ``pause`` is called every now and then, and stops the work by raising.
+    """
+
+    def plan[E](
+        self, org: str, operation: MaintenanceOperation[E], *, pause: Callable[[], None] = ...
+    ) -> MaintenancePlan[E]:
+        """Show the effect that an operation would have now; nothing is written.
+
+        Raises Conflict (``erase-held``, ``rectify-held``), UsageError, NotFound (``record-unknown``),
+        and of a salvage IntegrityError where commits or schemas are damaged: then nothing can be
+        salvaged.
+        """
+        ...
+
+    def apply[E](
+        self,
+        org: str,
+        plan: Agreement[E],
+        *,
+        run: str,
+        pause: Callable[[], None] = ...,
+        before_write: Callable[[E], object] = ...,
+    ) -> E:
+        """Carry out an operation whose effect was agreed to. Safe to repeat.
+
+        Looks again, and raises the operation's Conflict (``forget-changed``, ``erase-changed``,
+        ``rectify-changed``, ``salvage-changed``) where its effect would be another one by now.
+        ``before_write`` gets the effect once it is certain, also where there is nothing to write,
+        and stops the operation by raising.
+        Raises what planning does, Conflict (``runs-open``) while a backup or restore is open, and
+        (``maintenance-outrun``) where another run committed meanwhile. After an error nothing has
+        changed, except that the rest of an earlier operation that was cut off may be removed.
+        """
+        ...
 
     def compact(self, org: str, *, run: str, pause: Callable[[], None] = ...) -> Compaction:
         """Put versions from many commits side by side where it is due; no snapshot shows it.
 
-        One at a time for an org; backups and restores may go on beside it. ``pause`` is called every
-        now and then, and stops it by raising. Raises Conflict (``maintenance-outrun``); what was
-        done so far is good, and the rest is done by the next call.
+        One at a time for an org; backups and restores may go on beside it. Raises Conflict
+        (``maintenance-outrun``); what was done so far is good, and the rest is done by the next call.
         """
-        ...
-
-    def sweep(self, org: str, *, run: str) -> Sweep:
-        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
-        ...
-
-    def size(self, org: str) -> int:
-        """Bytes of all that the snapshots of an org are read from."""
-        ...
-
-
-class Erasing(Protocol):
-    """The part of the port ``Vault`` that erases; ``org`` is its oid."""
-
-    def plan_erasure(
-        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = ...
-    ) -> Erasure:
-        """What ``erase`` would take away now; nothing is written. Raises Conflict (``erase-held``)."""
-        ...
-
-    def erase(
-        self,
-        org: str,
-        wish: ErasureWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Erasure], object] = ...,
-    ) -> Erasure:
-        """Take records out of all history at once, and put them on the list of what stays out.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising. Safe to
-        repeat: what an earlier one that was cut off left is removed first.
-        Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
-        """
-        ...
-
-    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
-        ...
-
-    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
-        """What was erased, oldest first, as far as it may be told."""
-        ...
-
-
-class Rectifying(Protocol):
-    """The part of the port ``Vault`` that rectifies; ``org`` is its oid."""
-
-    def plan_rectification(
-        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = ...
-    ) -> Rectification:
-        """What ``rectify`` would replace now; nothing is written.
-
-        Raises Conflict (``rectify-held``), UsageError, NotFound (``record-unknown``).
-        """
-        ...
-
-    def rectify(
-        self,
-        org: str,
-        wish: RectifyWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Rectification], object] = ...,
-    ) -> Rectification:
-        """Replace values in all history at once; what they were is nowhere afterwards.
-
-        ``agree`` is told what would change before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...
-
-
-class Rekeying(Protocol):
-    """Part of the port ``Vault``."""
-
-    def under_earlier_keys(self, org: str) -> UnderEarlier:
-        """How much is still sealed under earlier org keys, as far as the newest commit tells."""
         ...
 
     def rekey(
-        self,
-        org: str,
-        *,
-        run: str,
-        most: int | None = None,
-        pause: Callable[[], None] = lambda: None,
+        self, org: str, *, run: str, most: int | None = None, pause: Callable[[], None] = ...
     ) -> Rekeyed:
         """Seal all that is live anew under the newest org key, then remove the earlier ones.
 
@@ -429,9 +377,16 @@ class Rekeying(Protocol):
         """
         ...
 
+    def sweep(self, org: str, *, run: str) -> Sweep:
+        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
+        ...
 
-class Retention(Erasing, Rectifying, Rekeying, Protocol):
-    """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
+    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
+        """Look whether everything is there, and whether all of it or a part is whole.
+
+        Never raises for damage: damage is what it reports.
+        """
+        ...
 
     def holds(self, org: str) -> tuple[Hold, ...]:
         """All holds that were not lifted, also those that have run out."""
@@ -445,62 +400,20 @@ class Retention(Erasing, Rectifying, Rekeying, Protocol):
         """Take holds back."""
         ...
 
-    def plan_forgetting(
-        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = ...
-    ) -> Forgetting:
-        """What ``forget`` would take away now. Nothing is written."""
+    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
+        """Those of the records that are on the list of what is not taken in again."""
         ...
 
-    def forget(
-        self,
-        org: str,
-        rules: KeepRules,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Forgetting], None] = ...,
-    ) -> Forgetting:
-        """Take away what the rules do not keep; the nights that stay are the same to the bit.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising.
-        Raises Conflict (``runs-open``) while a backup or restore is open, (``maintenance-outrun``)
-        where another run committed meanwhile; then nothing has changed.
-        """
+    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
+        """What was erased, oldest first, as far as it may be told."""
         ...
 
-
-class Salvaging(Protocol):
-    """The part of the port ``Vault`` that salvages; ``org`` is its oid."""
-
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = ...) -> Salvage:
-        """What ``salvage`` would do now; nothing is written.
-
-        Raises IntegrityError where commits or schemas are damaged: then nothing can be salvaged.
-        """
+    def size(self, org: str) -> int:
+        """Bytes of all that the snapshots of an org are read from."""
         ...
 
-    def salvage(
-        self,
-        org: str,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Salvage], object] = ...,
-    ) -> Salvage:
-        """Take damaged objects out of the vault, and keep all that can be read of them.
-
-        ``agree`` is told what would be lost before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...
-
-
-class Verifying(Salvaging, Protocol):
-    """Never raises for damage: damage is what it reports."""
-
-    def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
-        """Look whether everything is there, and whether all of it or a part is whole."""
+    def under_earlier_keys(self, org: str) -> UnderEarlier:
+        """How much is still sealed under earlier org keys, as far as the newest commit tells."""
         ...
 
     def format(self) -> int:
@@ -508,7 +421,7 @@ class Verifying(Salvaging, Protocol):
         ...
 
 
-class Vault(VaultReader, Upkeep, Retention, Verifying, Protocol):
+class Vault(VaultReader, VaultMaintenance, Protocol):
     """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
 
     @property

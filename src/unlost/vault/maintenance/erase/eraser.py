@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish, TableErased
+from unlost.model.erasure import Erase, Erasure, ErasureProof, ErasureTold, TableErased
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
@@ -27,15 +27,15 @@ from unlost.vault.write.suppression_list import marks_in
 type Agree = Callable[[Erasure], object]
 
 
-def plan_erasure(room: OrgRoom, wish: ErasureWish, *, pause: Pause) -> Erasure:
+def plan_erasure(room: OrgRoom, wish: Erase, *, pause: Pause) -> Erasure:
     """What ``erase`` would take away now."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     return find(room, state, wish, run="", pause=pause).told
 
 
-def erase(room: OrgRoom, wish: ErasureWish, *, run: str, pause: Pause, agree: Agree) -> Erasure:
-    """Take records out of all history; see the port ``Erasing``."""
+def erase(room: OrgRoom, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
+    """Take records out of all history, and put them on the list of what stays out."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     done, removed = carried_out(
@@ -64,7 +64,7 @@ def erasures(room: OrgRoom) -> tuple[ErasureTold, ...]:
     )
 
 
-def _check_wish(room: OrgRoom, state: LiveState, wish: ErasureWish) -> None:
+def _check_wish(room: OrgRoom, state: LiveState, wish: Erase) -> None:
     if not wish.records:
         raise UsageError(
             "erase-nothing",
@@ -83,7 +83,7 @@ def _check_wish(room: OrgRoom, state: LiveState, wish: ErasureWish) -> None:
 class _Erasing(Removing[Found]):
     """One erasure, from the look to its commit."""
 
-    def erase(self, wish: ErasureWish, agree: Agree) -> Erasure:
+    def erase(self, wish: Erase, agree: Agree) -> Erasure:
         """Look, ask, write, and commit."""
         found = find(self._room, self._state, wish, run=self._run, pause=self._pause)
         agree(found.told)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
-from unlost.model.erasure import Erasure, ErasureWish
+from unlost.model.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEPARATOR, U_ID
 from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, marks_of, system_rows
@@ -27,7 +27,7 @@ _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 class Found:
     """All that an erasure takes away, before anything is written."""
 
-    wish: ErasureWish
+    wish: Erase
     chosen: Chosen
     matched: frozenset[tuple[str, str]]
     marks: tuple[Mark, ...]
@@ -49,7 +49,7 @@ class Found:
         return Naming(self.chosen.records)
 
 
-def find(room: OrgRoom, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause) -> Found:
+def find(room: OrgRoom, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> Found:
     """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
     check_held(room, chosen, code="erase-held", done="erased")

@@ -9,7 +9,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.erasure import TableErased
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, RectifyWish, check_free
+from unlost.model.rectification import Rectification, Rectify, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import Known
@@ -72,7 +72,7 @@ class Found:
     ``beside``: versions that stay, and are compared anew with the one before them, which changes.
     """
 
-    wish: RectifyWish
+    wish: Rectify
     chosen: Chosen
     rights: tuple[Right, ...]
     changes: tuple[Change, ...]
@@ -129,7 +129,7 @@ class _Looked:
         return self.right.table, self.row.rank, *self.row.place
 
 
-def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) -> Found:
+def find(room: OrgRoom, state: LiveState, wish: Rectify, *, pause: Pause) -> Found:
     """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
     check_held(room, chosen, code="rectify-held", done="changed")
@@ -159,7 +159,7 @@ def find(room: OrgRoom, state: LiveState, wish: RectifyWish, *, pause: Pause) ->
     return replace(found, told=_told(found, looked))
 
 
-def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]:
+def _rights(room: OrgRoom, chosen: Chosen, wish: Rectify) -> Iterator[Right]:
     """What the record's versions get, and what the rows get that the org's own log has of it."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
@@ -178,7 +178,7 @@ def _rights(room: OrgRoom, chosen: Chosen, wish: RectifyWish) -> Iterator[Right]
             yield Right(log.table, ids[log.table], cells, was[name], (log.field_column, name))
 
 
-def _check(known: Mapping[str, Known], wish: RectifyWish) -> None:
+def _check(known: Mapping[str, Known], wish: Rectify) -> None:
     """Raise UsageError for what cannot be set."""
     names = {one.column for one in wish.values}
     twice = len(names) < len(wish.values)
@@ -284,7 +284,7 @@ def _documented(room: OrgRoom, state: LiveState, found: Found) -> Found:
     )
 
 
-def _own(chosen: Chosen, wish: RectifyWish) -> tuple[RecordKey, ...]:
+def _own(chosen: Chosen, wish: Rectify) -> tuple[RecordKey, ...]:
     """The record, and what it came back as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
@@ -341,7 +341,7 @@ def _current(
     }
 
 
-def _unknown(wish: RectifyWish) -> NotFound:
+def _unknown(wish: Rectify) -> NotFound:
     return NotFound(
         "record-unknown",
         f"The vault has nothing of {wish.record}.",

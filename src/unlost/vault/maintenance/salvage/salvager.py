@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
+from unlost.model.salvage import Salvage, SalvageEffect, SalvageTold, TableSalvaged
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
@@ -43,23 +43,24 @@ from unlost.vault.read.org_vault import OrgRoom
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
 
-type Agree = Callable[[Salvage], object]
+type Agree = Callable[[SalvageEffect], object]
 
 
-def plan_salvage(room: OrgRoom, *, pause: Pause) -> Salvage:
-    """What ``salvage`` would do now; see the port ``Salvaging``."""
+def plan_salvage(room: OrgRoom, _: Salvage, *, pause: Pause) -> SalvageEffect:
+    """Find what salvaging would keep and lose now."""
     look = Look(room, room.chain.proved(), pause)
     return look.find().told(look.reread())
 
 
-def salvage(room: OrgRoom, *, run: str, pause: Pause, agree: Agree) -> Salvage:
-    """Take damaged objects out, with nothing else under way; see the port ``Salvaging``."""
+def salvage(room: OrgRoom, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
+    """Take damaged objects out, with nothing else under way."""
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
     check_alone(room, state, run="")
     if not state.seq:
-        return Salvage()
+        agree(SalvageEffect())
+        return SalvageEffect()
     work = Maintenance(room, run=run, kind=CommitKind.SALVAGE)
     work.open()
     try:
@@ -117,7 +118,7 @@ class _Salvaging:
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
         self._made: list[str] = []
 
-    def salvage(self, agree: Agree) -> Salvage:
+    def salvage(self, agree: Agree) -> SalvageEffect:
         """Look, ask, write, and commit."""
         look = Look(self._room, self._state, self._pause)
         found, reread = look.find(), look.reread()
@@ -135,7 +136,7 @@ class _Salvaging:
             remove_erased(self._room, self._room.chain.proved())
         return replace(told, snapshot=number)
 
-    def _commit(self, found: Found, told: Salvage) -> int:
+    def _commit(self, found: Found, told: SalvageEffect) -> int:
         repacked = self._moved(found.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
@@ -271,7 +272,7 @@ class _Both:
         return self._other.staying(piece, self._one.staying(piece, rows))
 
 
-def _parts(replaced: Sequence[Rewritten], told: Salvage) -> Iterator[TablePart]:
+def _parts(replaced: Sequence[Rewritten], told: SalvageEffect) -> Iterator[TablePart]:
     """One part for each table, with a sentence about what is lost of it."""
     findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
     merged: dict[str, TablePart] = {}
