@@ -38,7 +38,7 @@ from unlost.vault.keys.renewal import finish_renewal, renew_master
 from unlost.vault.keys.unlock import ServiceKey
 from unlost.vault.mirror.update import update_mirror
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.vault import EncryptedVault
 
@@ -99,7 +99,7 @@ def writing_again(folder: Path, hit: list[SegmentEntry], *, rows: int) -> Job:
         return done(lambda: [written(room, out, entry) for entry in hit])
 
 
-def written(room: OrgRoom, out: SegmentWriter, entry: SegmentEntry) -> SegmentEntry:
+def written(room: OrgVault, out: SegmentWriter, entry: SegmentEntry) -> SegmentEntry:
     """The same segment under another name."""
     stream = out.stream(room.reader.facts(entry)[0])
     for rows in room.reader.groups(entry):

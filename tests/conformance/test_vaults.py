@@ -15,7 +15,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Commit
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, Forgetting, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Forgetting, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.salvage import Salvage, SalvageEffect
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
@@ -281,7 +281,7 @@ def test_holds_stand_above_rules_and_are_there_for_the_next_process(
 ) -> None:
     """One on the same thing replaces the earlier one, also in its place in time."""
     night(vault, org, "night-2")
-    thing = HeldThing(HoldScope.NIGHT, night=1)
+    thing = HoldTarget(HoldScope.NIGHT, night=1)
     vault.hold(org, (Hold(thing, "audit", "ada"),), run="hold-1")
     info = vault.hold(org, (Hold(thing, "court", "bo"),), run="hold-2")
     assert info.kind is CommitKind.HOLD
@@ -329,10 +329,10 @@ def test_a_hold_stands_above_an_erasure(vault: EncryptedVault, org: str) -> None
     named_night(vault, org, "night-2", {"a": "Anna"})
     wish = Erase((RecordKey("Thing", "a"),))
     for thing in (
-        HeldThing(HoldScope.ORG),
-        HeldThing(HoldScope.TABLE, "Thing"),
-        HeldThing(HoldScope.RECORD, "Thing", "a"),
-        HeldThing(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.ORG),
+        HoldTarget(HoldScope.TABLE, "Thing"),
+        HoldTarget(HoldScope.RECORD, "Thing", "a"),
+        HoldTarget(HoldScope.NIGHT, night=2),
     ):
         vault.hold(org, (Hold(thing),), run=f"hold-{thing.scope}")
         with pytest.raises(Conflict) as caught:
@@ -409,7 +409,7 @@ def test_what_stands_in_the_way_of_a_correction(vault: EncryptedVault, org: str)
         with pytest.raises(UnlostError) as caught:
             vault.plan(org, wish)
         assert caught.value.code == code
-    thing = HeldThing(HoldScope.RECORD, "Thing", "a")
+    thing = HoldTarget(HoldScope.RECORD, "Thing", "a")
     vault.hold(org, (Hold(thing),), run="hold-1")
     with pytest.raises(Conflict) as held:
         vault.apply(org, unconditional(Rectify(key, (right,))), run="rectify-1")

@@ -13,7 +13,7 @@ from pins.shapes import default_text, shape, value_shape
 from unlost.app.access import ACTIONS
 from unlost.app.actions.vault.init import InitResult
 from unlost.app.actions.vault.rebuild import RebuildResult
-from unlost.app.operations import OPERATIONS, Operation, hints
+from unlost.app.operations import OPERATIONS, ApiOperation, hints
 from unlost.web.api.problem import Problem
 
 for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
@@ -82,7 +82,7 @@ def _shape(name: str, kind: Any, place: str = "", default: str = "") -> Iterator
     return (f"{name}: {line}" for line in shape(kind, place, default))
 
 
-def _place(operation: Operation, name: str) -> str:
+def _place(operation: ApiOperation, name: str) -> str:
     if operation.in_path(name):
         return f"/{name}"
     if operation.method == "GET":
@@ -90,6 +90,6 @@ def _place(operation: Operation, name: str) -> str:
     return "body" if operation.alone else f"body.{name}"
 
 
-def _bytes(operation: Operation) -> str:
+def _bytes(operation: ApiOperation) -> str:
     taken = f" takes {operation.takes}" if operation.takes else ""
     return taken + (f" gives {operation.gives}" if operation.gives else "")

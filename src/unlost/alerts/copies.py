@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from unlost.alerts.watched import WatchedCopies
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import MirrorFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
@@ -14,7 +14,7 @@ _RUN = "unlost vault mirror run"
 _VERIFY = "unlost verify --level full"
 
 
-def copies(watched: WatchedCopies) -> Iterator[Alarm]:
+def copies(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """All that must be said of the vault's copies."""
     if watched.place:
         yield from _behind(watched)
@@ -23,7 +23,7 @@ def copies(watched: WatchedCopies) -> Iterator[Alarm]:
     yield from _mended(watched)
 
 
-def _behind(watched: WatchedCopies) -> Iterator[Alarm]:
+def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """It lacks what was backed up long ago."""
     last = watched.last
     if last is None or (last.done_at is not None and watched.now - last.done_at <= MIRROR_LATE):
@@ -42,7 +42,7 @@ def _behind(watched: WatchedCopies) -> Iterator[Alarm]:
     )
 
 
-def _left_out(watched: WatchedCopies) -> Iterator[Alarm]:
+def _left_out(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The vault has lost or damaged something: the second copy did not take it over."""
     last = watched.last
     if last is None:
@@ -67,7 +67,7 @@ def _left_out(watched: WatchedCopies) -> Iterator[Alarm]:
         )
 
 
-def _damaged(watched: WatchedCopies) -> Iterator[Alarm]:
+def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The last look at the second copy found what could not be mended."""
     if watched.check is not None and watched.check.damages:
         yield _alarm(
@@ -79,14 +79,14 @@ def _damaged(watched: WatchedCopies) -> Iterator[Alarm]:
         )
 
 
-def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
+def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The vault was damaged and is whole again: something destroys what lies there."""
     one = watched.repair
     if one is not None and watched.now - one.at <= TOLD_FOR:
         many = len(one.repaired)
         objects = f"{many} objects" if many > 1 else "1 object"
-        yield Alarm(
-            Rule.VAULT_REPAIRED,
+        yield RaisedAlert(
+            AlertRule.VAULT_REPAIRED,
             "",
             f"{one.at:%Y-%m-%d}",
             Urgency.SOON,
@@ -97,5 +97,5 @@ def _mended(watched: WatchedCopies) -> Iterator[Alarm]:
         )
 
 
-def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> Alarm:
-    return Alarm(Rule.MIRROR, "", subject, urgency, sentence, step, command)
+def _alarm(subject: str, urgency: Urgency, sentence: str, step: str, command: str) -> RaisedAlert:
+    return RaisedAlert(AlertRule.MIRROR, "", subject, urgency, sentence, step, command)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from unlost.alerts.copies import copies
-from unlost.alerts.watched import NightCounts, Running, Watched, WatchedOrg
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import AlertFacts, NightCounts, OrgFacts, RunFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import FindingKind
 from unlost.model.jobs import CANCELLED, PAUSED
@@ -43,10 +43,10 @@ LOST_TABLE = frozenset(
     {FindingKind.TABLE_GONE, FindingKind.TABLE_REFUSED, FindingKind.TABLE_UNREADABLE}
 )
 
-type OrgRule = Callable[[WatchedOrg], Iterator[Alarm]]
+type OrgRule = Callable[[OrgFacts], Iterator[RaisedAlert]]
 
 
-def alarms(watched: Watched) -> Sequence[Alarm]:
+def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
     """All that must be said now, each alert once."""
     said = [one for org in watched.orgs for rule in ORG_RULES for one in rule(org)]
     said += list(damaged(watched))
@@ -57,7 +57,7 @@ def alarms(watched: Watched) -> Sequence[Alarm]:
 # --- nights ---------------------------------------------------------------------------------------
 
 
-def failed(org: WatchedOrg) -> Iterator[Alarm]:
+def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest night was given up, or failed more than once."""
     night = _newest(org)
     if night is None or _made_up_for(org, night):
@@ -70,7 +70,7 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
         return
     goes_on = "It is tried again by itself." if again else "It is not tried again by itself."
     yield _alarm(
-        Rule.NIGHT_FAILED,
+        AlertRule.NIGHT_FAILED,
         org,
         "",
         Urgency.NOW if given_up else Urgency.SOON,
@@ -80,7 +80,7 @@ def failed(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
+def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Chosen tables could not be read between two nights: twice, or so that it is no use to try."""
     if not org.schedule.hourly or not org.hours:
         return
@@ -92,7 +92,7 @@ def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
         return
     again = "It is tried again every hour." if newest.again else "It is left to the next night."
     yield _alarm(
-        Rule.HOURLY_FAILED,
+        AlertRule.HOURLY_FAILED,
         org,
         "",
         Urgency.SOON,
@@ -102,12 +102,12 @@ def hourly_failed(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def replaced(org: WatchedOrg) -> Iterator[Alarm]:
+def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
     night = _newest(org)
     if night is not None and night.error_code == REPLACED and not _made_up_for(org, night):
         yield _alarm(
-            Rule.ORG_REPLACED,
+            AlertRule.ORG_REPLACED,
             org,
             "",
             Urgency.NOW,
@@ -118,7 +118,7 @@ def replaced(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def missed(org: WatchedOrg) -> Iterator[Alarm]:
+def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A night was not begun in time, or nights went by while nothing ran."""
     night = _newest(org)
     if night is None or _made_up_for(org, night):
@@ -131,9 +131,9 @@ def missed(org: WatchedOrg) -> Iterator[Alarm]:
         yield _missed(org, f"Unlost did not run, and no backup of {org.name} was made for {days}.")
 
 
-def _missed(org: WatchedOrg, sentence: str) -> Alarm:
+def _missed(org: OrgFacts, sentence: str) -> RaisedAlert:
     return _alarm(
-        Rule.NIGHT_MISSED,
+        AlertRule.NIGHT_MISSED,
         org,
         "",
         Urgency.NOW,
@@ -143,7 +143,7 @@ def _missed(org: WatchedOrg, sentence: str) -> Alarm:
     )
 
 
-def parked(org: WatchedOrg) -> Iterator[Alarm]:
+def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest night waits for an allowance, and for long."""
     night = _newest(org)
     if night is None or night.state not in GOING_ON or not night.error_sentence:
@@ -152,7 +152,7 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     if (night.failures and not paused) or org.now - night.due_at < PARKED:
         return
     yield _alarm(
-        Rule.NIGHT_PARKED,
+        AlertRule.NIGHT_PARKED,
         org,
         "",
         Urgency.SOON,
@@ -164,13 +164,13 @@ def parked(org: WatchedOrg) -> Iterator[Alarm]:
     )
 
 
-def late(org: WatchedOrg) -> Iterator[Alarm]:
+def late(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A run takes much longer than usual."""
     for run in org.running:
         lasted = org.now - run.since
         if lasted > _too_long(run):
             yield _alarm(
-                Rule.NIGHT_LATE,
+                AlertRule.NIGHT_LATE,
                 org,
                 "",
                 Urgency.SOON,
@@ -180,13 +180,13 @@ def late(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def stuck(org: WatchedOrg) -> Iterator[Alarm]:
+def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A run does not come a step further."""
     for run in org.running:
         stood = org.now - run.moved
         if stood > STUCK:
             yield _alarm(
-                Rule.RUN_STUCK,
+                AlertRule.RUN_STUCK,
                 org,
                 run.run,
                 Urgency.NOW,
@@ -196,7 +196,7 @@ def stuck(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
+def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Whatever the reason: the newest backup is too old."""
     if org.schedule.nightly is None:
         return
@@ -205,7 +205,7 @@ def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
         age = _hours(org.now - since)
         never = f"{org.name} was added {age} ago and was never backed up."
         yield _alarm(
-            Rule.NO_RECENT_BACKUP,
+            AlertRule.NO_RECENT_BACKUP,
             org,
             "",
             Urgency.NOW,
@@ -218,12 +218,12 @@ def no_recent_backup(org: WatchedOrg) -> Iterator[Alarm]:
 # --- what a backup proved -------------------------------------------------------------------------
 
 
-def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
+def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest backup does not protect all that the org holds."""
     proof = org.proof
     if proof is not None and proof.verdict is not Verdict.COMPLETE:
         yield _alarm(
-            Rule.INCOMPLETE,
+            AlertRule.INCOMPLETE,
             org,
             "",
             Urgency.SOON,
@@ -233,13 +233,13 @@ def incomplete(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
+def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A table that was held before could not be read, or is not there any more."""
     for line in org.proof.tables if org.proof is not None else ():
         causes = [one for one in line.findings if one.kind in LOST_TABLE]
         if causes and line.held:
             yield _alarm(
-                Rule.TABLE_LOST,
+                AlertRule.TABLE_LOST,
                 org,
                 line.table,
                 Urgency.NOW,
@@ -250,12 +250,12 @@ def lost_tables(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def drifted(org: WatchedOrg) -> Iterator[Alarm]:
+def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Columns are gone since the backup before, or hold another type."""
     if org.drift:
         more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
         yield _alarm(
-            Rule.SCHEMA_DRIFT,
+            AlertRule.SCHEMA_DRIFT,
             org,
             str(org.before),
             Urgency.SOON,
@@ -265,7 +265,7 @@ def drifted(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
+def lost_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Far more records of a table were deleted than in a usual night."""
     if org.proof is None or not org.counts:
         return
@@ -273,31 +273,31 @@ def lost_rows(org: WatchedOrg) -> Iterator[Alarm]:
     if org.part is not None:
         believed |= {line.table for line in org.part.tables if _vanished(line)}
     for table in sorted(believed):
-        yield _unusual(Rule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
+        yield _unusual(AlertRule.UNUSUAL_LOSS, org, table, f"So many records of {table} vanished from "
                        f"{org.name} that it is not believed yet.")  # fmt: skip
     for table, count in _unusual_counts(org, lambda night: night.deleted):
         if table not in believed:
-            yield _unusual(Rule.UNUSUAL_LOSS, org, table,
+            yield _unusual(AlertRule.UNUSUAL_LOSS, org, table,
                            f"{count:,} records of {table} were deleted in {org.name} since the "
                            f"backup before: far more than usual.")  # fmt: skip
 
 
-def changed_rows(org: WatchedOrg) -> Iterator[Alarm]:
+def changed_rows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Far more records of a table were changed than in a usual night."""
     if len(org.counts) < LEAST_NIGHTS:
         return
     for table, count in _unusual_counts(org, lambda night: night.changed):
-        yield _unusual(Rule.UNUSUAL_CHANGE, org, table,
+        yield _unusual(AlertRule.UNUSUAL_CHANGE, org, table,
                        f"{count:,} records of {table} were changed in {org.name} since the backup "
                        f"before: far more than usual.")  # fmt: skip
 
 
-def _unusual(rule: Rule, org: WatchedOrg, table: str, sentence: str) -> Alarm:
+def _unusual(rule: AlertRule, org: OrgFacts, table: str, sentence: str) -> RaisedAlert:
     return _alarm(
         rule,
         org,
         table,
-        Urgency.NOW if rule is Rule.UNUSUAL_LOSS else Urgency.SOON,
+        Urgency.NOW if rule is AlertRule.UNUSUAL_LOSS else Urgency.SOON,
         sentence,
         "Look at what changed; what was lost can be brought back.",
         f"unlost compare {org.name} {org.before or 1} latest --table {table}",
@@ -309,7 +309,7 @@ def _vanished(line: TableLine) -> bool:
 
 
 def _unusual_counts(
-    org: WatchedOrg, of: Callable[[NightCounts], Mapping[str, int]]
+    org: OrgFacts, of: Callable[[NightCounts], Mapping[str, int]]
 ) -> Iterator[tuple[str, int]]:
     """Tables of the newest night, and of the hours since, that are beyond what is usual."""
     nights = org.counts if org.today is None else (org.today, *org.counts)
@@ -344,13 +344,13 @@ def limit_of(before: Sequence[int], *, held: int) -> float:
 # --- allowances -----------------------------------------------------------------------------------
 
 
-def storage(org: WatchedOrg) -> Iterator[Alarm]:
+def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
     """An org's storage is nearly full, or more than full."""
     for quota in _storages(org.proof):
         passed = [share for share in STORAGE_SHARES if quota.share >= share]
         if passed:
             yield _alarm(
-                Rule.STORAGE,
+                AlertRule.STORAGE,
                 org,
                 quota.name,
                 Urgency.NOW if passed[-1] >= STORAGE_NOW else Urgency.SOON,
@@ -361,7 +361,7 @@ def storage(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
+def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A storage will be full before long, as it grows now."""
     for name, seen in sorted(org.forecasts.items()):
         if seen.reached is None or seen.now >= seen.limit * seen.stop:
@@ -369,7 +369,7 @@ def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
         left = seen.reached - org.now
         if left <= FORECAST_SOON:
             yield _alarm(
-                Rule.STORAGE_FORECAST,
+                AlertRule.STORAGE_FORECAST,
                 org,
                 name,
                 Urgency.NOW if left <= FORECAST_NOW else Urgency.SOON,
@@ -380,14 +380,14 @@ def storage_forecast(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def calls(org: WatchedOrg) -> Iterator[Alarm]:
+def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The org's API calls of the day are nearly used up, by whomever."""
     if not org.calls_limit or org.calls_used is None:
         return
     share = org.calls_used / org.calls_limit
     if share >= CALLS_SHARE:
         yield _alarm(
-            Rule.API_BUDGET,
+            AlertRule.API_BUDGET,
             org,
             "",
             Urgency.SOON,
@@ -397,14 +397,14 @@ def calls(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def expiring(org: WatchedOrg) -> Iterator[Alarm]:
+def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A credential ends soon: then nobody can sign in any more."""
     for one in org.expiries:
         left = one.at - org.now
         if left <= EXPIRES_SOON:
             over = left <= timedelta(0)
             yield _alarm(
-                Rule.CREDENTIAL_EXPIRES,
+                AlertRule.CREDENTIAL_EXPIRES,
                 org,
                 one.name,
                 Urgency.NOW if left <= EXPIRES_NOW else Urgency.SOON,
@@ -416,11 +416,11 @@ def expiring(org: WatchedOrg) -> Iterator[Alarm]:
             )
 
 
-def damaged(watched: Watched) -> Iterator[Alarm]:
+def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
     """The last look at the vault found something that is not whole."""
     if watched.unreadable:
-        yield Alarm(
-            Rule.VAULT_DAMAGED,
+        yield RaisedAlert(
+            AlertRule.VAULT_DAMAGED,
             "",
             "unreadable",
             Urgency.NOW,
@@ -431,8 +431,8 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
     check = watched.check
     if check is not None and check.damages:
         more = f" and {len(check.damages) - 1} more" if len(check.damages) > 1 else ""
-        yield Alarm(
-            Rule.VAULT_DAMAGED,
+        yield RaisedAlert(
+            AlertRule.VAULT_DAMAGED,
             "",
             "",
             Urgency.NOW,
@@ -442,11 +442,11 @@ def damaged(watched: Watched) -> Iterator[Alarm]:
         )
 
 
-def grows(org: WatchedOrg) -> Iterator[Alarm]:
+def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The org's part of the vault could not be kept small after its newest night."""
     if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "held",
             Urgency.SOON,
@@ -457,7 +457,7 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
     if org.upkeep is not None and org.upkeep.failed:
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "",
             Urgency.SOON,
@@ -468,11 +468,11 @@ def grows(org: WatchedOrg) -> Iterator[Alarm]:
         )
 
 
-def unforgotten(org: WatchedOrg) -> Iterator[Alarm]:
+def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
     """What the org's rules do not keep could not be forgotten."""
     if org.forgotten is not None and org.forgotten.failed:
         yield _alarm(
-            Rule.VAULT_GROWS,
+            AlertRule.VAULT_GROWS,
             org,
             "forget",
             Urgency.SOON,
@@ -491,11 +491,11 @@ def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def halted_restores(org: WatchedOrg) -> Iterator[Alarm]:
+def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A restore that the service was to do does not go on by itself."""
     for one in org.halted:
         yield _alarm(
-            Rule.RESTORE_HALTED,
+            AlertRule.RESTORE_HALTED,
             org,
             one.run,
             Urgency.NOW,
@@ -530,8 +530,8 @@ ORG_RULES: tuple[OrgRule, ...] = (
 
 
 def _alarm(
-    rule: Rule,
-    org: WatchedOrg,
+    rule: AlertRule,
+    org: OrgFacts,
     subject: str,
     urgency: Urgency,
     sentence: str,
@@ -539,15 +539,15 @@ def _alarm(
     command: str,
     *,
     level: int = 0,
-) -> Alarm:
-    return Alarm(rule, org.name, subject, urgency, sentence, next_step, command, level)
+) -> RaisedAlert:
+    return RaisedAlert(rule, org.name, subject, urgency, sentence, next_step, command, level)
 
 
-def _newest(org: WatchedOrg) -> NightRecord | None:
+def _newest(org: OrgFacts) -> NightRecord | None:
     return org.nights[0] if org.nights else None
 
 
-def _made_up_for(org: WatchedOrg, night: NightRecord) -> bool:
+def _made_up_for(org: OrgFacts, night: NightRecord) -> bool:
     """True if a backup was finished since, by whomever: the night is no matter any more."""
     since = night.ended_at if night.state is NightState.GIVEN_UP else night.begun_at
     return org.proof is not None and since is not None and org.proof.finished > since
@@ -557,7 +557,7 @@ def _day(night: NightRecord) -> str:
     return night.name.partition("T")[0]
 
 
-def _too_long(run: Running) -> timedelta:
+def _too_long(run: RunFacts) -> timedelta:
     if run.usual_seconds is None:
         return LATE_UNKNOWN
     return max(LATE_LEAST, timedelta(seconds=LATE_FACTOR * run.usual_seconds))

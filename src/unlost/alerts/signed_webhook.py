@@ -12,9 +12,9 @@ from hashlib import sha256
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import Json
 
 SIGNATURE = "Unlost-Signature"
@@ -44,13 +44,13 @@ class Webhook:
         if self.secret:
             seconds = int(message.at.timestamp())
             headers[SIGNATURE] = f"t={seconds},v1={signature(self.secret, seconds, body)}"
-        wanted = Post(self.settings.url, body, headers, self.settings.private)
+        wanted = OutgoingPost(self.settings.url, body, headers, self.settings.private)
         post(wanted, transport=self.transport)
 
 
 def webhook_to(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The webhook of a channel's settings; raises ValidationError if they do not fit."""
-    own = learned(WebhookSettings).convert(settings, strict=False)
+    own = decoder_for(WebhookSettings).convert(settings, strict=False)
     parsed(own.url)
     return Webhook(own, secret)
 

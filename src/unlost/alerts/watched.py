@@ -15,7 +15,7 @@ from unlost.model.upkeep import UpkeepRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunFacts:
     """A run under way: since when, and when it last came a step further."""
 
     run: str
@@ -33,7 +33,7 @@ class HaltedRestore:
 
 
 @dataclass(frozen=True, slots=True)
-class HourRun:
+class HourlyFacts:
     """A backup of a few tables that ended by itself. ``again``: the next hour tries it again."""
 
     ended: datetime
@@ -54,7 +54,7 @@ class NightCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedOrg:
+class OrgFacts:
     """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup of
     all tables, ``before`` the number of the one before it.
 
@@ -68,11 +68,11 @@ class WatchedOrg:
     added: datetime
     schedule: Schedule
     nights: tuple[NightRecord, ...] = ()
-    running: tuple[Running, ...] = ()
+    running: tuple[RunFacts, ...] = ()
     proof: Certificate | None = None
     counts: tuple[NightCounts, ...] = ()
     before: int | None = None
-    hours: tuple[HourRun, ...] = ()
+    hours: tuple[HourlyFacts, ...] = ()
     part: Certificate | None = None
     today: NightCounts | None = None
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class WatchedOrg:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedCopies:
+class MirrorFacts:
     """The vault's copies. ``place`` of the second one is empty where there is none.
 
     ``last`` is the newest try to bring it up to date, ``check`` the newest look at it; ``repair`` is the
@@ -101,10 +101,10 @@ class WatchedCopies:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class AlertFacts:
     """All that is watched."""
 
-    orgs: tuple[WatchedOrg, ...] = ()
+    orgs: tuple[OrgFacts, ...] = ()
     check: CheckRecord | None = None
     unreadable: str = ""  # why the vault cannot be read, where it cannot
-    copies: WatchedCopies | None = None
+    copies: MirrorFacts | None = None

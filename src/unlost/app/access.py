@@ -15,7 +15,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, cast, runtime_checkable
 
 import unlost.app.home.database  # noqa: F401 (sets up Django, which what follows needs)
-from unlost.catalog.audit import Deed, note
+from unlost.catalog.audit import AuditEvent, note
 from unlost.catalog.orgs import find_org
 from unlost.model.access import ActorKind, Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
@@ -42,7 +42,7 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class UserAction:
     """Something that people can do; ``told`` gives what the audit notes beside the subject."""
 
     name: str
@@ -54,20 +54,20 @@ class Action:
     told: Callable[[Any], Mapping[str, Json]] | None
 
 
-ACTIONS: dict[str, Action] = {}
+ACTIONS: dict[str, UserAction] = {}
 
 
 @runtime_checkable
-class Elsewhere(Protocol):
+class RemoteAccess(Protocol):
     """What stands for an application on another machine: it lets in and notes there."""
 
-    def act_elsewhere(self, action: Action, given: Mapping[str, Any]) -> Any:
+    def act_elsewhere(self, action: UserAction, given: Mapping[str, Any]) -> Any:
         """Have an action done there."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class ActionMarker:
     """Makes an action of a function; ``subject`` names parameters that tell what it is done to."""
 
     name: str
@@ -81,7 +81,9 @@ class Marker:
         self, call: Callable[Concatenate["Application", P], R]
     ) -> Callable[Concatenate["Application", P], R]:
         """The function, let in and noted."""
-        own = Action(self.name, self.right, self.trace, self.where, call, self.subject, self.told)
+        own = UserAction(
+            self.name, self.right, self.trace, self.where, call, self.subject, self.told
+        )
         signature = inspect.signature(call)
         assert self.name not in ACTIONS, self.name
         ACTIONS[self.name] = own
@@ -91,7 +93,7 @@ class Marker:
             if _inside.get():  # part of something that was let in already
                 return call(app, *args, **kwargs)
             given = signature.bind(app, *args, **kwargs).arguments
-            if isinstance(app, Elsewhere):
+            if isinstance(app, RemoteAccess):
                 return cast("R", app.act_elsewhere(own, given))
             with _noted(app, own, given) as result:
                 _check(app, own, given)
@@ -109,9 +111,9 @@ def action(
     where: Where = Where.ORG,
     subject: tuple[str, ...] = (),
     told: Callable[[Any], Mapping[str, Json]] | None = None,
-) -> Marker:
+) -> ActionMarker:
     """Mark a function as something that people can do."""
-    return Marker(name, right, trace, where, subject, told)
+    return ActionMarker(name, right, trace, where, subject, told)
 
 
 def may(app: "Application", right: Right, org: str | None = None) -> bool:
@@ -186,7 +188,7 @@ class _Result:
 
 
 @contextmanager
-def _noted(app: "Application", own: Action, given: Mapping[str, Any]) -> "Iterator[_Result]":
+def _noted(app: "Application", own: UserAction, given: Mapping[str, Any]) -> "Iterator[_Result]":
     """Write into the audit how it ended. What cannot be noted is not done, or not told."""
     result = _Result()
     before = _inside.set(True)
@@ -206,7 +208,7 @@ def _noted(app: "Application", own: Action, given: Mapping[str, Any]) -> "Iterat
 
 def _note(
     app: "Application",
-    own: Action,
+    own: UserAction,
     given: Mapping[str, Any],
     *,
     outcome: str,
@@ -218,7 +220,7 @@ def _note(
     if own.trace is Trace.NONE and not refused:
         return
     subject = "/".join(str(given[name]) for name in own.subject if given.get(name) is not None)
-    deed = Deed(
+    deed = AuditEvent(
         app.clock.now(),
         app.actor.kind,
         _plain(app.actor.name, LONGEST_ACTOR),
@@ -237,7 +239,7 @@ def _plain(value: object, longest: int) -> str:
     return str(value).replace("\x00", "")[:longest]
 
 
-def _check(app: "Application", own: Action, given: Mapping[str, Any]) -> None:
+def _check(app: "Application", own: UserAction, given: Mapping[str, Any]) -> None:
     if own.where is Where.HOME:
         check_home(app, own.right)
     elif own.where is Where.ORG and given.get("org") is not None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from unlost.app.home.cancellation import Brake, Braked, RunBrake
+from unlost.app.home.cancellation import CancellationFlag, RunCancellation, RunCancelled
 from unlost.app.home.database import connect, disconnect
 from unlost.app.home.discovery import load_connector
 from unlost.app.home.home import Home, read_home, read_home_key
 from unlost.app.home.process import settle
 from unlost.app.home.system import SystemClock, SystemEntropy, system_user
 from unlost.app.home.visible_source import VisibleSource
-from unlost.catalog.budget import Share, SqlBudget
+from unlost.catalog.budget import BudgetShare, SqlBudget
 from unlost.catalog.hidden_columns import hidden_by_org
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
@@ -28,9 +28,9 @@ from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
 from unlost.catalog.writers import WriterSecrets, find_writer
 from unlost.model.access import Actor, Right, machine
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.learned import learned
 from unlost.model.locks import Locks
 from unlost.model.ports.run import Runner
 from unlost.model.ports.source import Connector, Context, Source
@@ -47,14 +47,14 @@ if TYPE_CHECKING:
     from unlost.vault.vault import EncryptedVault
 
 
-class Silence:
+class SilentObserver:
     """An observer that looks away."""
 
     def progress(self, event: Progress) -> None:
         """Take no notice."""
 
 
-class Fanout:
+class ObserverFanout:
     """Tells several observers, one after the other."""
 
     def __init__(self, *observers: Observer) -> None:
@@ -66,7 +66,7 @@ class Fanout:
             observer.progress(event)
 
 
-class HeldSecrets:
+class MemorySecrets:
     """Secrets in memory, until the org that they belong to is known (port ``SecretStore``)."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class HeldSecrets:
             store.put(name, value)
 
 
-class Unlimited:
+class UnlimitedBudget:
     """A budget for the few calls that an org needs before it is known (port ``Budget``)."""
 
     def take(self, calls: int = 1) -> None:
@@ -113,7 +113,7 @@ class Application:
         entropy: Entropy,
         connectors: Callable[[str], Connector] = load_connector,
         vault: "VaultOpener | None" = None,
-        brake: Brake | None = None,
+        brake: CancellationFlag | None = None,
         actor: Actor | None = None,
     ) -> None:
         """``connectors`` and ``vault`` say how one is got, where it is not the usual way.
@@ -125,7 +125,7 @@ class Application:
         self.clock = clock
         self.entropy = entropy
         self.connector = connectors
-        self.brake = brake or Brake()
+        self.brake = brake or CancellationFlag()
         self._open_vault = vault or open_home_vault
         self._closing = ExitStack()
         self._closing.callback(disconnect)
@@ -256,7 +256,7 @@ class Application:
             entropy=self.entropy,
             secrets=secrets,
             budget=budget,
-            observer=observer or Silence(),
+            observer=observer or SilentObserver(),
             cache=cache,
         )
 
@@ -300,9 +300,9 @@ class Application:
         ``run``: people can stop that run.
         """
         calls = schedule_of(oid).schedule.calls
-        share = Share.of_restores(calls) if restore else Share.of_backups(calls)
-        own = RunBrake(run, self.clock, wish_of) if run is not None else None
-        return Braked(SqlBudget(oid, clock=self.clock, share=share), self.brake, own)
+        share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
+        own = RunCancellation(run, self.clock, wish_of) if run is not None else None
+        return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, own)
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """The sealed secrets of an org's write identity."""
@@ -381,7 +381,7 @@ def vault_of(store: "Store", keys: "Keyring", clock: Clock, entropy: Entropy) ->
 def read_config(connector: Connector, values: object) -> object:
     """The connector's config from plain values; raises UsageError (``config-invalid``)."""
     try:
-        return learned(connector.config).convert(values, strict=False)
+        return decoder_for(connector.config).convert(values, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(
             "config-invalid",
@@ -397,7 +397,7 @@ def open_application(
     entropy: Entropy | None = None,
     connectors: Callable[[str], Connector] = load_connector,
     vault: VaultOpener | None = None,
-    brake: Brake | None = None,
+    brake: CancellationFlag | None = None,
     actor: Actor | None = None,
 ) -> Application:
     """Open the home in ``root``; raises as ``read_home`` and ``connect`` do."""

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
-from unlost.model.alert import Alarm, Channel, ChannelKind, Rule, Told, Urgency
+from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
 
 RETRIES = (1, 5, 15, 60, 120, 240)  # minutes until the next try; the last for the rest of the day
 PATIENCE = timedelta(days=1)  # after that a message is given up
@@ -20,7 +20,7 @@ class AlertRecord:
     """An alert that was opened."""
 
     id: int
-    alarm: Alarm
+    alarm: RaisedAlert
     opened_at: datetime
     acknowledged_at: datetime | None = None
     resolved_at: datetime | None = None
@@ -33,13 +33,13 @@ class DeliveryRecord:
     id: int
     alert: AlertRecord
     channel: Channel
-    told: Told
+    told: AlertMessage
     made_at: datetime
     tries: int
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class AlertChanges:
     """What a comparison of alarms with open alerts changed: keys."""
 
     opened: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Moves:
     resolved: tuple[str, ...] = ()
 
 
-def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
+def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open what is new, renew what lasts, close what is over; and line up what must be told."""
     said = {one.key: one for one in alarms}
     with own_connection(), transaction.atomic():
@@ -57,8 +57,8 @@ def match(alarms: Sequence[Alarm], *, now: datetime) -> Moves:
         over = [row for key, row in known.items() if key not in said]
         for row in over:
             _close(row, now)
-        _line_up([*opened, *grown], Told.OPENED, now)
-    return Moves(
+        _line_up([*opened, *grown], AlertMessage.OPENED, now)
+    return AlertChanges(
         tuple(row.key for row in opened),
         tuple(row.key for row in grown),
         tuple(row.key for row in over),
@@ -95,7 +95,12 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
         )
     return [
         DeliveryRecord(
-            row.id, _alert(row.alert), _channel(row.channel), Told(row.told), row.made_at, row.tries
+            row.id,
+            _alert(row.alert),
+            _channel(row.channel),
+            AlertMessage(row.told),
+            row.made_at,
+            row.tries,
         )
         for row in rows
     ]
@@ -108,11 +113,11 @@ def message_sent(delivery: int, *, at: datetime) -> None:
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
         )
         row = Delivery.objects.select_related("alert").get(id=delivery)
-        if row.told == Told.OPENED.value and row.alert.resolved_at is not None:
+        if row.told == AlertMessage.OPENED.value and row.alert.resolved_at is not None:
             Delivery.objects.get_or_create(
                 alert=row.alert,
                 channel_id=row.channel_id,
-                told=Told.RESOLVED.value,
+                told=AlertMessage.RESOLVED.value,
                 defaults={"made_at": at, "next_at": at},
             )
 
@@ -166,11 +171,15 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
     with own_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
-            told = row.deliveries.filter(told=Told.OPENED.value).exclude(sent_at=None, next_at=None)
+            told = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
+                sent_at=None, next_at=None
+            )
             known = set(told.values_list("alert_id", flat=True))
             lasting = AlertRow.objects.filter(resolved_at=None, acknowledged_at=None)
             Delivery.objects.bulk_create(
-                Delivery(alert=one, channel=row, told=Told.OPENED.value, made_at=at, next_at=at)
+                Delivery(
+                    alert=one, channel=row, told=AlertMessage.OPENED.value, made_at=at, next_at=at
+                )
                 for one in lasting
                 if one.id not in known
             )
@@ -205,11 +214,11 @@ def sealed_secret(channel: str) -> bytes | None:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _open(alarm: Alarm, now: datetime) -> AlertRow:
+def _open(alarm: RaisedAlert, now: datetime) -> AlertRow:
     return AlertRow.objects.create(key=alarm.key, opened_at=now, **_columns(alarm))
 
 
-def _renew(row: AlertRow, alarm: Alarm) -> bool:
+def _renew(row: AlertRow, alarm: RaisedAlert) -> bool:
     """True if it became worse: that is told again."""
     urgent = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
     grew = urgent or alarm.level > row.level
@@ -225,16 +234,20 @@ def _close(row: AlertRow, now: datetime) -> None:
     """Over: who was told that it began is told that it ended, and nobody else."""
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
-    told = row.deliveries.filter(told=Told.OPENED.value)
+    told = row.deliveries.filter(told=AlertMessage.OPENED.value)
     told.filter(sent_at=None).update(next_at=None)
     channels = {one.channel_id for one in told.exclude(sent_at=None)}
     for channel in channels:
         Delivery.objects.create(
-            alert=row, channel_id=channel, told=Told.RESOLVED.value, made_at=now, next_at=now
+            alert=row,
+            channel_id=channel,
+            told=AlertMessage.RESOLVED.value,
+            made_at=now,
+            next_at=now,
         )
 
 
-def _line_up(rows: Sequence[AlertRow], told: Told, now: datetime) -> None:
+def _line_up(rows: Sequence[AlertRow], told: AlertMessage, now: datetime) -> None:
     channels = [one for one in ChannelRow.objects.all() if ChannelKind(one.kind).takes_alerts]
     Delivery.objects.bulk_create(
         Delivery(alert=row, channel=channel, told=told.value, made_at=now, next_at=now)
@@ -244,7 +257,7 @@ def _line_up(rows: Sequence[AlertRow], told: Told, now: datetime) -> None:
     )
 
 
-def _columns(alarm: Alarm) -> Mapping[str, str | int]:
+def _columns(alarm: RaisedAlert) -> Mapping[str, str | int]:
     return {
         "rule": alarm.rule.value,
         "org": alarm.org,
@@ -258,8 +271,8 @@ def _columns(alarm: Alarm) -> Mapping[str, str | int]:
 
 
 def _alert(row: AlertRow) -> AlertRecord:
-    alarm = Alarm(
-        Rule(row.rule),
+    alarm = RaisedAlert(
+        AlertRule(row.rule),
         row.org,
         row.subject,
         Urgency(row.urgency),

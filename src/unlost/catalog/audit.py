@@ -19,7 +19,7 @@ ROWS = 1_000  # that are read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class AuditEvent:
     """Something that was done, or tried. ``outcome`` is ``done`` or the code of the error.
 
     ``subject`` names what it was done to: a record as ``Account/001…``, a run, a person. Neither it
@@ -42,7 +42,7 @@ class AuditEntry:
     """A row of the audit. ``digest`` is hex, over the deed, the number and the digest before."""
 
     number: int
-    deed: Deed
+    deed: AuditEvent
     digest: str
 
 
@@ -55,7 +55,7 @@ class AuditProof:
     broken: int | None
 
 
-def note(deed: Deed) -> AuditEntry:
+def note(deed: AuditEvent) -> AuditEntry:
     """Add a deed to the chain; durable when this returns."""
     with own_connection(), transaction.atomic():
         _one_by_one()
@@ -66,7 +66,7 @@ def note(deed: Deed) -> AuditEntry:
     return entry
 
 
-def digest_of(deed: Deed, *, number: int, before: str) -> str:
+def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
     """The digest of a row: BLAKE3 over the digest before it and the row as canonical JSON."""
     told = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
     content = msgspec.json.encode(told, order="sorted")
@@ -120,7 +120,7 @@ def _one_by_one() -> None:
 
 
 def _entry(row: AuditRow) -> AuditEntry:
-    deed = Deed(
+    deed = AuditEvent(
         row.at,
         ActorKind(row.kind),
         row.actor,

@@ -32,19 +32,19 @@ PAUSE = timedelta(hours=1)  # allowances roll over 24 hours, so that some calls 
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class BudgetShare:
     """Which parts of the limit, in percent, may be used: by this home, and by all together."""
 
     ours: int = CALLS_SHARE - FOR_RESTORES
     total: int = TOTAL
 
     @classmethod
-    def of_backups(cls, share: int) -> "Share":
+    def of_backups(cls, share: int) -> "BudgetShare":
         """Of a home's share, without what is kept for restores."""
         return cls(max(1, share - FOR_RESTORES), TOTAL)
 
     @classmethod
-    def of_restores(cls, share: int) -> "Share":
+    def of_restores(cls, share: int) -> "BudgetShare":
         """All of a home's share."""
         return cls(share, TOTAL_FOR_RESTORES)
 
@@ -52,11 +52,11 @@ class Share:
 class SqlBudget:
     """Takes calls in bundles, counted in one transaction each (port ``Budget``)."""
 
-    def __init__(self, org: str, *, clock: Clock, share: Share | None = None) -> None:
+    def __init__(self, org: str, *, clock: Clock, share: BudgetShare | None = None) -> None:
         """``org`` is the oid."""
         self._org = org
         self._clock = clock
-        self._share = share or Share()
+        self._share = share or BudgetShare()
         self._lock = threading.Lock()
         self._left = 0
         self._told: tuple[datetime, int, int] | None = None
@@ -106,7 +106,7 @@ class SqlBudget:
 
 
 def _spent_until(
-    row: ApiBudget, hours: Sequence[ApiHour], calls: int, *, share: Share, now: datetime
+    row: ApiBudget, hours: Sequence[ApiHour], calls: int, *, share: BudgetShare, now: datetime
 ) -> datetime | None:
     """When calls come back, if there is no room for so many now; None if there is."""
     if row.limit is None:

@@ -56,7 +56,7 @@ _HEAD = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class NewestCopy:
     """The newest copy that this home made."""
 
     number: int
@@ -174,14 +174,14 @@ def happened_since(at: datetime) -> bool:
         return runs.exists() or alerts.exists()
 
 
-def last_copy() -> Copied | None:
+def last_copy() -> NewestCopy | None:
     """The newest copy that this home made."""
     with own_connection():
         row = HomeCopy.objects.order_by("-at", "-id").first()
-    return Copied(row.number, row.settings, row.at) if row is not None else None
+    return NewestCopy(row.number, row.settings, row.at) if row is not None else None
 
 
-def note_copy(copied: Copied) -> None:
+def note_copy(copied: NewestCopy) -> None:
     """Remember a copy; only the newest matters."""
     with own_connection():
         made = HomeCopy.objects.create(number=copied.number, settings=copied.settings, at=copied.at)

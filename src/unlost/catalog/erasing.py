@@ -29,7 +29,7 @@ _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scrub:
+class PendingScrub:
     """What an erasure takes away, and this home must not tell any more."""
 
     run: str
@@ -37,7 +37,7 @@ class Scrub:
     records: tuple[RecordKey, ...]
 
 
-def note_scrub(oid: str, scrub: Scrub) -> None:
+def note_scrub(oid: str, scrub: PendingScrub) -> None:
     """Remember it before the erasure is committed: whoever is cut off behind that is gone on with."""
     keys = [[key.table, key.record] for key in scrub.records]
     with own_connection():
@@ -46,12 +46,12 @@ def note_scrub(oid: str, scrub: Scrub) -> None:
         )
 
 
-def noted_scrubs(oid: str) -> tuple[Scrub, ...]:
+def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
     """What is still to be done in this home for an org, oldest first."""
     with own_connection():
         rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
     return tuple(
-        Scrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
+        PendingScrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
     )
 
 

@@ -14,7 +14,7 @@ NUMBERS = tuple(field.name for field in fields(KeepRules))
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRules:
+class StoredRules:
     """The rules of an org; ``since`` they were set, None where nobody did: then all is kept."""
 
     rules: KeepRules
@@ -33,14 +33,14 @@ def check_rules(rules: KeepRules) -> None:
             )
 
 
-def rules_of(oid: str) -> KeptRules:
+def rules_of(oid: str) -> StoredRules:
     """The rules of an org."""
     with own_connection():
         row = KeepRow.objects.filter(org__oid=oid).first()
     return _kept(row)
 
 
-def all_rules() -> Mapping[str, KeptRules]:
+def all_rules() -> Mapping[str, StoredRules]:
     """The rules of all orgs that have some, by oid."""
     with own_connection():
         rows = list(KeepRow.objects.select_related("org"))
@@ -98,7 +98,7 @@ def last_forgotten(oid: str) -> ForgottenRecord | None:
     )
 
 
-def _kept(row: KeepRow | None) -> KeptRules:
+def _kept(row: KeepRow | None) -> StoredRules:
     if row is None:
-        return KeptRules(KeepRules(), None)
-    return KeptRules(KeepRules(**{name: getattr(row, name) for name in NUMBERS}), row.since)
+        return StoredRules(KeepRules(), None)
+    return StoredRules(KeepRules(**{name: getattr(row, name) for name in NUMBERS}), row.since)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlost.model.locks import Held, Locks
+from unlost.model.locks import HeldLock, Locks
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class FileLocks:
         self._folder = folder
         self._held: list[FileLock] = []
 
-    def take(self, name: str) -> Held | None:
+    def take(self, name: str) -> HeldLock | None:
         """Take a lock; None if another holds it."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._folder / name, os.O_CREAT | os.O_RDWR, 0o600)

@@ -8,7 +8,7 @@ from unlost.catalog.models import LookRow
 
 
 @dataclass(frozen=True, slots=True)
-class KeptLook:
+class StoredPreview:
     """A look as it lies here; ``answer`` is empty until it is over, ``seat`` before it is begun."""
 
     id: str
@@ -28,13 +28,13 @@ def keep_look(look: str, *, asked: str, at: datetime) -> None:
             LookRow.objects.filter(id=look).exclude(answer="").update(**fresh)
 
 
-def find_look(look: str) -> KeptLook | None:
+def find_look(look: str) -> StoredPreview | None:
     """The look of this id."""
     with own_connection():
         row = LookRow.objects.filter(id=look).first()
     if row is None:
         return None
-    return KeptLook(row.id, row.asked_at, row.asked, row.answer, row.seat, row.tries)
+    return StoredPreview(row.id, row.asked_at, row.asked, row.answer, row.seat, row.tries)
 
 
 def begin_look(look: str, *, seat: str, tries: int) -> bool:

@@ -22,7 +22,7 @@ class PlanState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPlan:
+class StoredPlan:
     """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
 
     ``seat``: the lock of who makes it, empty before somebody does.
@@ -44,7 +44,7 @@ class KeptPlan:
 
 def add_plan(
     plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
-) -> KeptPlan:
+) -> StoredPlan:
     """Keep a choice whose plan is about to be made."""
     with own_connection():
         row = PlanRow.objects.create(
@@ -58,12 +58,12 @@ def add_plan(
         return _value(row, org)
 
 
-def find_plan(plan: str) -> KeptPlan | None:
+def find_plan(plan: str) -> StoredPlan | None:
     """The plan of this id."""
     return _first(id=plan)
 
 
-def plan_of_run(run: str) -> KeptPlan | None:
+def plan_of_run(run: str) -> StoredPlan | None:
     """The plan that became a restore, if the console made it."""
     return _first(run=run)
 
@@ -75,7 +75,7 @@ def plan_content(plan: str) -> bytes:
     return bytes(found or b"")
 
 
-def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[KeptPlan]:
+def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
     """Plans of these orgs that did not become a restore, the newest first."""
     with own_connection():
         rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
@@ -142,14 +142,14 @@ def _end(plan: str, **columns: object) -> None:
         making.update(**columns)
 
 
-def _first(**named: str) -> KeptPlan | None:
+def _first(**named: str) -> StoredPlan | None:
     with own_connection():
         row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
     return _value(row, row.org.name) if row is not None else None
 
 
-def _value(row: PlanRow, org: str) -> KeptPlan:
-    return KeptPlan(
+def _value(row: PlanRow, org: str) -> StoredPlan:
+    return StoredPlan(
         row.id,
         org,
         PlanState(row.state),

@@ -10,7 +10,7 @@ from django.db.models import Q
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.runs import RunState
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.snapshot import CommitKind
 
 RESTORES = Q(kind=CommitKind.RESTORE.value, tries__isnull=False)
@@ -27,7 +27,7 @@ class QueuedRestore:
 
 
 @dataclass(frozen=True, slots=True)
-class Halted:
+class ParkedTry:
     """A restore of the service that does not go on by itself, and why."""
 
     run: str
@@ -83,7 +83,7 @@ def next_restore(run: str) -> QueuedRestore | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class RestoreTry:
     """A try that begins. ``crashed``: the one before was broken off by the end of its worker.
 
     ``failures`` is how many in a row failed or were broken off before it.
@@ -94,7 +94,7 @@ class Try:
     failures: int
 
 
-def start_restore(run: str, *, now: datetime) -> Try | None:
+def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
     """Count a try; None if there is nothing to do now."""
     with own_connection(), transaction.atomic():
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
@@ -110,12 +110,12 @@ def start_restore(run: str, *, now: datetime) -> Try | None:
         row.failures += int(crashed)
         row.state = RunState.RUNNING.value
         row.save(update_fields=["tries", "failures", "state"])
-        return Try(row.tries, crashed, row.failures)
+        return RestoreTry(row.tries, crashed, row.failures)
 
 
 def _as_wished(row: Run, *, now: datetime) -> None:
     """People paused or cancelled it before this try began."""
-    paused = row.wish == Wish.PAUSE.value
+    paused = row.wish == RunCommand.PAUSE.value
     row.state = (RunState.PARKED if paused else RunState.ABANDONED).value
     row.resume_at, row.ended_at = None, now
     row.save(update_fields=["state", "resume_at", "ended_at"])
@@ -144,8 +144,8 @@ def drop_restore(run: str, *, at: datetime) -> bool:
         return bool(stopped.update(state=RunState.ABANDONED.value, ended_at=at, resume_at=None))
 
 
-def halted_restores(oid: str) -> Sequence[Halted]:
+def halted_restores(oid: str) -> Sequence[ParkedTry]:
     """Restores of an org that need a person; not those that somebody paused or cancelled."""
     with own_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
-        return [Halted(row.id, row.error_sentence) for row in rows.order_by("started_at")]
+        return [ParkedTry(row.id, row.error_sentence) for row in rows.order_by("started_at")]

@@ -15,7 +15,7 @@ from django.db.models.functions import RowNumber
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.errors import Conflict
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.snapshot import CommitKind
 
 
@@ -63,7 +63,7 @@ class RunRecord:
     moved_at: datetime | None = field(default=None, compare=False)
     went_on_at: datetime | None = field(default=None, compare=False)
     hourly: bool = False
-    wish: Wish = field(default=Wish.NONE, compare=False)
+    wish: RunCommand = field(default=RunCommand.NONE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +155,14 @@ def ended_runs(runs: Iterable[str]) -> frozenset[str]:
         return ids - set(Run.objects.filter(_GOES_ON, id__in=ids).values_list("id", flat=True))
 
 
-def wish_of(run: str) -> Wish:
+def wish_of(run: str) -> RunCommand:
     """What people want of a run."""
     with own_connection():
         found = Run.objects.filter(id=run).values_list("wish", flat=True).first()
-    return Wish(found or "")
+    return RunCommand(found or "")
 
 
-def set_wish(run: str, wish: Wish) -> bool:
+def set_wish(run: str, wish: RunCommand) -> bool:
     """Write down what people want of a run; False if there is no such run."""
     with own_connection():
         return bool(Run.objects.filter(id=run).update(wish=wish.value))
@@ -172,7 +172,7 @@ def is_paused(oid: str) -> bool:
     """True if people want a run of the org to wait that is not over."""
     goes_on = [RunState.RUNNING.value, RunState.PARKED.value, RunState.FAILED.value]
     with own_connection():
-        runs = Run.objects.filter(org__oid=oid, wish=Wish.PAUSE.value, state__in=goes_on)
+        runs = Run.objects.filter(org__oid=oid, wish=RunCommand.PAUSE.value, state__in=goes_on)
         return runs.exists()
 
 
@@ -250,9 +250,11 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
 
 def let_hours_give_way(oids: Iterable[str]) -> None:
     """Stop what reads a few tables of these orgs: a night of theirs has begun."""
-    under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": Wish.NONE.value}
+    under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": RunCommand.NONE.value}
     with own_connection():
-        Run.objects.filter(org__oid__in=list(oids), **under_way).update(wish=Wish.GIVE_WAY.value)
+        Run.objects.filter(org__oid__in=list(oids), **under_way).update(
+            wish=RunCommand.GIVE_WAY.value
+        )
 
 
 def forget_hours(oid: str, *, before: datetime) -> None:
@@ -277,5 +279,5 @@ def _value(row: Run, org: str) -> RunRecord:
         moved_at=row.moved_at,
         went_on_at=row.went_on_at,
         hourly=row.hourly,
-        wish=Wish(row.wish),
+        wish=RunCommand(row.wish),
     )

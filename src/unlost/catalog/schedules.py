@@ -11,13 +11,13 @@ from django.db.models import Q
 from unlost.catalog.connection import own_connection
 from unlost.catalog.models import Night, Org, ScheduleRow
 from unlost.catalog.nights import run_of
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.night import NightState
-from unlost.model.schedule import Due, Schedule
+from unlost.model.schedule import DueBackup, Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSchedule:
     """The schedule of an org.
 
     ``after`` is the name of the last night that it began, ``since`` the instant from which nights
@@ -34,7 +34,7 @@ class Kept:
     hour_at: datetime | None = None
 
 
-def schedule_of(oid: str) -> Kept:
+def schedule_of(oid: str) -> StoredSchedule:
     """The schedule of an org."""
     with own_connection():
         org = Org.objects.get(oid=oid)
@@ -42,14 +42,14 @@ def schedule_of(oid: str) -> Kept:
     return _value(org, row)
 
 
-def schedules() -> Mapping[str, Kept]:
+def schedules() -> Mapping[str, StoredSchedule]:
     """The schedules of all orgs, by oid."""
     with own_connection():
         orgs = list(Org.objects.select_related("schedule"))
     return {org.oid: _value(org, getattr(org, "schedule", None)) for org in orgs}
 
 
-def coming(now: datetime) -> Sequence[Kept]:
+def coming(now: datetime) -> Sequence[StoredSchedule]:
     """Schedules of which a night or an hour may be due: its time has come, or is not known yet."""
     unknown = Q(schedule=None)
     with own_connection():
@@ -75,7 +75,7 @@ def set_schedule(
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
-def put_off(kept: Kept, *, next_at: datetime | None) -> None:
+def put_off(kept: StoredSchedule, *, next_at: datetime | None) -> None:
     """Keep when the next night begins."""
     _keep(kept.oid, kept.schedule, since=kept.since, after=kept.after or "", next_at=next_at)
 
@@ -86,7 +86,9 @@ def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
-def begin_night(kept: Kept, due: Due, *, at: datetime, next_at: datetime | None) -> None:
+def begin_night(
+    kept: StoredSchedule, due: DueBackup, *, at: datetime, next_at: datetime | None
+) -> None:
     """Write down that a night is to be done; again changes nothing."""
     with own_connection(), transaction.atomic():
         Night.objects.get_or_create(
@@ -118,8 +120,10 @@ def _keep(
         ScheduleRow.objects.update_or_create(org=org, defaults=values)
 
 
-def _value(org: Org, row: ScheduleRow | None) -> Kept:
+def _value(org: Org, row: ScheduleRow | None) -> StoredSchedule:
     if row is None:
-        return Kept(org.oid, org.zone, Schedule(), None, org.added_at)
-    schedule = learned(Schedule).convert(row.values)
-    return Kept(org.oid, org.zone, schedule, row.after or None, row.since, row.next_at, row.hour_at)
+        return StoredSchedule(org.oid, org.zone, Schedule(), None, org.added_at)
+    schedule = decoder_for(Schedule).convert(row.values)
+    return StoredSchedule(
+        org.oid, org.zone, schedule, row.after or None, row.since, row.next_at, row.hour_at
+    )

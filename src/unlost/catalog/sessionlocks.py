@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import scalar_row
 
 from unlost.model.errors import database_away
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 
 BEAT_SECONDS = 5.0  # how often a session is looked at
 # A machine that vanished is noticed after about 10 + 5 x 3 seconds, by the server, which then ends its
@@ -58,7 +58,7 @@ class SessionLocks:
         self._lock = threading.Lock()
         self._over = threading.Event()
 
-    def take(self, name: str) -> Held | None:
+    def take(self, name: str) -> HeldLock | None:
         """Take a lock; None if another holds it. Raises StoreError (``database-away``)."""
         with self._lock:
             try:
@@ -66,7 +66,7 @@ class SessionLocks:
             except psycopg.OperationalError as error:
                 raise database_away(str(error)) from error
 
-    def _taken(self, name: str) -> Held | None:
+    def _taken(self, name: str) -> HeldLock | None:
         session = self._opened()
         if name in self._held:
             return None

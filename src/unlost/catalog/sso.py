@@ -12,7 +12,7 @@ from unlost.catalog.connection import own_connection
 from unlost.model.errors import Conflict, NotFound
 
 
-class Kind(StrEnum):
+class SsoProtocol(StrEnum):
     """What a provider speaks."""
 
     OIDC = "openid_connect"
@@ -34,7 +34,7 @@ class Provider:
     client_id: str
     origin: str
     vouches: bool = False
-    kind: Kind = Kind.OIDC
+    kind: SsoProtocol = SsoProtocol.OIDC
 
 
 def list_providers() -> Sequence[Provider]:
@@ -73,7 +73,7 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
 def sealed_secret(name: str) -> str:
     """A provider's secret as it was sealed; raises NotFound (``sso-unknown``)."""
     with own_connection():
-        row = _rows().filter(provider_id=name, provider=Kind.OIDC.value).first()
+        row = _rows().filter(provider_id=name, provider=SsoProtocol.OIDC.value).first()
     if row is None:
         raise _unknown(name)
     return str(row.settings["sealed"])
@@ -95,7 +95,7 @@ def remove_provider(name: str) -> Provider:
 
 
 def _rows() -> Any:
-    return SocialApp.objects.filter(provider__in=[one.value for one in Kind])
+    return SocialApp.objects.filter(provider__in=[one.value for one in SsoProtocol])
 
 
 def _provider(row: SocialApp) -> Provider:
@@ -107,7 +107,7 @@ def _provider(row: SocialApp) -> Provider:
         row.client_id,
         held["origin"],
         held["verified_email"],
-        Kind(row.provider),
+        SsoProtocol(row.provider),
     )
 
 

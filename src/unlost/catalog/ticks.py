@@ -11,7 +11,7 @@ type Change = Callable[[Sequence[str]], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class TickedList:
+class SelectionList:
     """A list of an org, ``of``, in which somebody ticks."""
 
     org: str
@@ -19,14 +19,14 @@ class TickedList:
     of: str
 
 
-def ticks_of(one: TickedList, *, since: datetime) -> Sequence[str]:
+def ticks_of(one: SelectionList, *, since: datetime) -> Sequence[str]:
     """What is ticked in a list, as TABLE/ID in the order of ticking; nothing of before an instant."""
     with own_connection():
         row = TickRow.objects.filter(**_named(one), at__gte=since).first()
     return row.records if row is not None else ()
 
 
-def change_ticks(one: TickedList, change: Change, *, at: datetime) -> Sequence[str]:
+def change_ticks(one: SelectionList, change: Change, *, at: datetime) -> Sequence[str]:
     """Change what is ticked in a list, one change after the other, and give what is left."""
     with together():
         rows = TickRow.objects.select_for_update()
@@ -40,11 +40,11 @@ def change_ticks(one: TickedList, change: Change, *, at: datetime) -> Sequence[s
     return records
 
 
-def lists_of(org: str, *, by: str) -> Sequence[TickedList]:
+def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
     """The lists of an org in which somebody ticked."""
     with own_connection():
         found = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
-        return [TickedList(org, by, of) for of in found]
+        return [SelectionList(org, by, of) for of in found]
 
 
 def drop_ticks(*, before: datetime) -> None:
@@ -60,5 +60,5 @@ def drop_older_lists(*, by: str, most: int) -> None:
         TickRow.objects.filter(id__in=list(newest[most:])).delete()
 
 
-def _named(one: TickedList) -> dict[str, str]:
+def _named(one: SelectionList) -> dict[str, str]:
     return {"org__name": one.org, "by": one.by, "of": one.of}

@@ -22,7 +22,7 @@ USED_EVERY = timedelta(minutes=1)  # how exactly it is noted when a token was us
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ApiToken:
     """A key for programs; ``org`` is a name, None for every org."""
 
     id: int
@@ -44,7 +44,7 @@ def make_token(
     at: datetime,
     expires: datetime,
     entropy: Entropy,
-) -> tuple[Token, str]:
+) -> tuple[ApiToken, str]:
     """A new token and its text, which is shown this once."""
     text = PREFIX + _secret(entropy)
     with own_connection():
@@ -60,14 +60,14 @@ def make_token(
         return _token(row), text
 
 
-def list_tokens(owner: int | None = None) -> Sequence[Token]:
+def list_tokens(owner: int | None = None) -> Sequence[ApiToken]:
     """The tokens of one person, or of all, the newest first."""
     with own_connection():
         rows = TokenRow.objects.select_related("owner", "org").order_by("-id")
         return [_token(row) for row in (rows if owner is None else rows.filter(owner_id=owner))]
 
 
-def drop_token(token: int) -> Token:
+def drop_token(token: int) -> ApiToken:
     """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
     with own_connection():
         row = TokenRow.objects.select_related("owner", "org").filter(pk=token).first()
@@ -112,20 +112,20 @@ def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entr
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class OneTimeLink:
     """A link that still holds; ``user`` is None where it makes the first admin."""
 
     user: int | None
 
 
-def find_link(text: str, *, at: datetime) -> Link | None:
+def find_link(text: str, *, at: datetime) -> OneTimeLink | None:
     """The link of this text, if it still holds."""
     with own_connection():
         row = LinkRow.objects.filter(digest=_digest(text), expires_at__gt=at).first()
-        return Link(row.user_id) if row is not None else None
+        return OneTimeLink(row.user_id) if row is not None else None
 
 
-def use_link(text: str, *, at: datetime) -> Link | None:
+def use_link(text: str, *, at: datetime) -> OneTimeLink | None:
     """The link of this text; it does not hold any more then. None if it did not before."""
     with own_connection(), transaction.atomic():
         row = (
@@ -136,7 +136,7 @@ def use_link(text: str, *, at: datetime) -> Link | None:
         if row is None:
             return None
         row.delete()
-        return Link(row.user_id)
+        return OneTimeLink(row.user_id)
 
 
 def _secret(entropy: Entropy) -> str:
@@ -148,8 +148,8 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _token(row: TokenRow) -> Token:
-    return Token(
+def _token(row: TokenRow) -> ApiToken:
+    return ApiToken(
         row.pk,
         row.name,
         row.owner.username,

@@ -11,7 +11,7 @@ from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.records.file import FileResult, written
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     drop_kept,
     kept_plan,
@@ -19,14 +19,14 @@ from unlost.app.actions.restores.kept_plan import (
     run_kept,
 )
 from unlost.app.actions.restores.outcome import restore_result
-from unlost.app.actions.restores.queued_restore import Handed, hand_over
+from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over
 from unlost.app.actions.restores.restore_plan import PlanRequest, PlanResult, check_out, plan_bytes
 from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import go_on
 from unlost.app.actions.runs.run import job
-from unlost.app.compose import Application, Silence
+from unlost.app.compose import Application, SilentObserver
 from unlost.app.operations import RESULT
 from unlost.app.restores.overrides import AS_IT_WAS
 from unlost.catalog.audit import AuditEntry
@@ -35,8 +35,8 @@ from unlost.catalog.runs import RunState
 from unlost.cli.following import follow, looked, not_begun
 from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
-from unlost.model.learned import learned
 from unlost.model.ports.system import Observer
 
 LOOK_EVERY = 2.0  # seconds between two looks at a plan that is made
@@ -48,7 +48,7 @@ def _there(home: RemoteHome) -> Application:
 
 
 def _observer(given: Given) -> Observer:
-    return given.get("observer") or Silence()
+    return given.get("observer") or SilentObserver()
 
 
 # --- backups --------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
     request, out = given["request"], given["out"]
     check_out(out)
     app = _there(home)
-    view = _made(app, choose(app, request.org, Wanted(request)))
+    view = _made(app, choose(app, request.org, RestoreRequest(request)))
     assert view.summary is not None, "it is made"
     with written(out) as target:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
@@ -127,7 +127,7 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
     app, run = _there(home), given["run"]
     org = job(app, run).org
     request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
-    wanted = Wanted(request, retry=run, codes=tuple(given.get("codes", ())))
+    wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
     view = _made(app, choose(app, org, wanted))
     return _ended(app, run_kept(app, org, view.plan, typed=org), _observer(given))
 
@@ -143,7 +143,7 @@ def resumed(home: RemoteHome, given: Given) -> RestoreResult:
     return replace(_result(app, run), repeated=before.state == RunState.DONE.value)
 
 
-def _ended(app: Application, handed: Handed, observer: Observer) -> RestoreResult:
+def _ended(app: Application, handed: QueuedPlan, observer: Observer) -> RestoreResult:
     if not (handed.over or handed.served):
         raise not_begun(handed.run)
     if not handed.over:
@@ -165,7 +165,7 @@ def saved(home: RemoteHome, given: Given) -> FileResult:
     out: Path = given["out"]
     with written(out) as target:
         told = home.save("file.open", given, target)
-    return replace(learned(FileResult).decode(unquote(told[RESULT])), out=str(out))
+    return replace(decoder_for(FileResult).decode(unquote(told[RESULT])), out=str(out))
 
 
 def person_saved(home: RemoteHome, given: Given) -> PersonData:
@@ -173,13 +173,13 @@ def person_saved(home: RemoteHome, given: Given) -> PersonData:
     out: Path = given["out"]
     with written(out) as target:
         told = home.save("privacy.download", given, target)
-    return replace(learned(PersonData).decode(unquote(told[RESULT])), out=str(out))
+    return replace(decoder_for(PersonData).decode(unquote(told[RESULT])), out=str(out))
 
 
 def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
     """All deeds, oldest first."""
     for line in home.lines("audit.export", given):
-        yield learned(AuditEntry).decode(line)
+        yield decoder_for(AuditEntry).decode(line)
 
 
 AFAR: Mapping[str, Afar] = {

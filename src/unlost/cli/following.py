@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from unlost.app.actions.runs.run import Job, JobTable, job
+from unlost.app.actions.runs.run import RunStatus, RunTable, job
 from unlost.app.compose import Application
 from unlost.catalog.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
@@ -18,9 +18,9 @@ class _Telling:
     """Makes increments of what is told of a run."""
 
     observer: Observer
-    seen: dict[str, JobTable] = field(default_factory=dict)
+    seen: dict[str, RunTable] = field(default_factory=dict)
 
-    def tell(self, now: Job) -> None:
+    def tell(self, now: RunStatus) -> None:
         """Tell what was added since the last look."""
         for table in now.tables:
             before = self.seen.get(table.table)
@@ -29,7 +29,9 @@ class _Telling:
         self.seen = {table.table: table for table in now.tables}
 
 
-def follow(app: Application, run: str, *, observer: Observer, before: Job | None = None) -> Job:
+def follow(
+    app: Application, run: str, *, observer: Observer, before: RunStatus | None = None
+) -> RunStatus:
     """Wait until a run is done. ``before``: how it stood when the service was asked to go on with it.
 
     Raises LimitReached where it is parked, UnlostError where it failed or was cancelled, Conflict
@@ -49,7 +51,7 @@ def follow(app: Application, run: str, *, observer: Observer, before: Job | None
     raise not_begun(run)
 
 
-def looked(app: Application, run: str) -> Job | None:
+def looked(app: Application, run: str) -> RunStatus | None:
     """How a run stands; None if the service has not begun it."""
     try:
         return job(app, run)
@@ -59,14 +61,14 @@ def looked(app: Application, run: str) -> Job | None:
         return None
 
 
-def _untouched(now: Job, before: Job | None) -> bool:
+def _untouched(now: RunStatus, before: RunStatus | None) -> bool:
     """True while the service has not gone on with a run that had stopped."""
     if before is None or before.going:
         return False
     return (now.state, now.ended) == (before.state, before.ended)
 
 
-def _increment(before: JobTable | None, now: JobTable, phase: Phase | None) -> Progress:
+def _increment(before: RunTable | None, now: RunTable, phase: Phase | None) -> Progress:
     known = before or replace(now, rows=0, bytes=0, files=0, calls=0)
     return Progress(
         now.phase or phase or Phase.DISCOVER,
@@ -78,7 +80,7 @@ def _increment(before: JobTable | None, now: JobTable, phase: Phase | None) -> P
     )
 
 
-def _done(now: Job) -> Job:
+def _done(now: RunStatus) -> RunStatus:
     if now.state == RunState.DONE.value:
         return now
     code, sentence = (

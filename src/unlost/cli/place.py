@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unlost.vault.stores.address import Reach, StoreAddress, read_address
+from unlost.vault.stores.address import BucketOptions, StoreAddress, read_address
 
 
 def vault_place(
@@ -23,7 +23,7 @@ def vault_place(
     ca, own, others = (
         one.absolute() if one is not None else None for one in (ca_file, credentials, maintenance)
     )
-    reach = Reach(endpoint, region, hosted, ca, own, others, bandwidth)
-    if text is None and reach == Reach():
+    reach = BucketOptions(endpoint, region, hosted, ca, own, others, bandwidth)
+    if text is None and reach == BucketOptions():
         return None
     return read_address(text or "", reach=reach, base=Path.cwd())

@@ -24,7 +24,7 @@ WORDS: dict[str, str] = {
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTotals:
     """A run so far, added up from events; safe to share between threads."""
 
     clock: Clock
@@ -76,7 +76,7 @@ class Tally:
 @contextmanager
 def shown_progress(clock: Clock) -> Iterator[Observer]:
     """An observer whose tally is shown while the context is open."""
-    tally = Tally(clock)
+    tally = RunTotals(clock)
     if not sys.stderr.isatty():
         yield tally
         return

@@ -12,10 +12,11 @@ from urllib.parse import quote, urlsplit
 import httpx
 import msgspec
 
-from unlost.app.access import Action
+from unlost.app.access import UserAction
 from unlost.app.actions.restores.restore_plan import plan_bytes
 from unlost.app.home.system import SystemClock
-from unlost.app.operations import BY_ACTION, BYTES, Method, Operation, as_path
+from unlost.app.operations import BY_ACTION, BYTES, ApiOperation, Method, as_path
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import (
     Conflict,
     LimitReached,
@@ -26,7 +27,6 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.model.learned import learned
 from unlost.model.ports.system import Clock
 
 URL, TOKEN = "UNLOST_URL", "UNLOST_TOKEN"
@@ -95,7 +95,7 @@ class RemoteHome:
             raise AttributeError(name)
         raise home_needed()
 
-    def act_elsewhere(self, action: Action, given: Given) -> Any:
+    def act_elsewhere(self, action: UserAction, given: Given) -> Any:
         """Have an action done there; raises as it does there, StoreError (``server-away``)."""
         composed = self._composed.get(action.name)
         return composed(self, given) if composed is not None else self.ask(action.name, given)
@@ -106,7 +106,7 @@ class RemoteHome:
         if operation is None or operation.gives:
             raise home_needed()
         with self._asked(operation, given) as answer:
-            return learned(operation.returns).decode(answer.read())
+            return decoder_for(operation.returns).decode(answer.read())
 
     def save(self, name: str, given: Given, target: BinaryIO) -> Mapping[str, str]:
         """Write what an operation gives as bytes; the headers that came with it."""
@@ -120,7 +120,7 @@ class RemoteHome:
             yield from answer.iter_lines()
 
     @contextmanager
-    def _asked(self, operation: Operation, given: Given) -> Iterator[httpx.Response]:
+    def _asked(self, operation: ApiOperation, given: Given) -> Iterator[httpx.Response]:
         """An answer that went well, to be read inside."""
         try:
             with self._client.stream(**_request(self._url, operation, given)) as answer:
@@ -136,7 +136,7 @@ class RemoteHome:
             ) from error
 
 
-def _request(url: str, operation: Operation, given: Given) -> dict[str, Any]:
+def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
     """What httpx is to send."""
     told = {name: given[name] for name in operation.parameters if name in given}
     plain: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unlost.app.actions.records.history import ChangedField
-    from unlost.app.records.record_facts import Gone
+    from unlost.app.records.record_facts import RecordDeletion
 
 GONE = {
     "D": "deleted",
@@ -18,7 +18,7 @@ GONE = {
 }
 
 
-def fate(gone: "Gone | None", *, zone: str = "UTC") -> str:
+def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
     """Whether a record is alive, and if not, since when and by whom."""
     if gone is None:
         return "alive"

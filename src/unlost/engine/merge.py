@@ -6,18 +6,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.spill import Spilled, SpillWriter, batches
+from unlost.engine.spill import SpilledRows, SpillWriter, batches
 
 RUN_ROWS = 500_000
 BATCH_ROWS = 50_000
 
 
-def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[Spilled]:
+def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[SpilledRows]:
     """Spill ``tables`` (with a column ``id``) as runs that are sorted by the bytes of the id.
 
     Rows of one id keep their order within a run.
     """
-    runs: list[Spilled] = []
+    runs: list[SpilledRows] = []
     held: list[pa.Table] = []
     rows = 0
     for table in tables:
@@ -31,7 +31,7 @@ def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[
     return runs
 
 
-def read_run(folder: Path, run: Spilled) -> Iterator[pa.Table]:
+def read_run(folder: Path, run: SpilledRows) -> Iterator[pa.Table]:
     """A sorted run, a batch at a time."""
     for batch in batches(folder, run):
         yield pa.Table.from_batches([batch])
@@ -78,7 +78,7 @@ class _Head:
             self.last = self.rows["id"][-1].as_py().encode()
 
 
-def _spill_run(held: list[pa.Table], folder: Path, name: str) -> Spilled:
+def _spill_run(held: list[pa.Table], folder: Path, name: str) -> SpilledRows:
     rows = pa.concat_tables(held)
     order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
     ordered = rows.take(order).combine_chunks()

@@ -23,7 +23,7 @@ LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveMoment:
     """The org as it is now."""
 
 
@@ -48,14 +48,14 @@ class Until:
 
 
 type Past = Latest | Numbered | Until
-type Moment = Live | Past
+type Moment = LiveMoment | Past
 
 
 def parse_moment(text: str, *, zone: str) -> Moment:
     """What was typed, as a value; ``zone`` is the org's. Raises UsageError."""
     word = text.strip()
     if word.lower() == LIVE:
-        return Live()
+        return LiveMoment()
     if word.lower() == LATEST:
         return Latest()
     if re.fullmatch(r"\d{1,9}", word):
@@ -74,7 +74,7 @@ def parse_moment(text: str, *, zone: str) -> Moment:
 def parse_past(text: str, *, zone: str) -> Past:
     """As ``parse_moment``, where the org as it is now makes no sense; raises UsageError."""
     moment = parse_moment(text, zone=zone)
-    if isinstance(moment, Live):
+    if isinstance(moment, LiveMoment):
         raise UsageError(
             "moment-live",
             "This works on backups only, not on the live org.",

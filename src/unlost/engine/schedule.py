@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from blake3 import blake3
 
-from unlost.model.schedule import Due, Schedule
+from unlost.model.schedule import DueBackup, Schedule
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -22,7 +22,7 @@ NAMED = 60  # missed nights that are named; an older standstill is told by its n
 
 def due(
     schedule: Schedule, *, zone: str, key: str, after: str | None, since: datetime, now: datetime
-) -> Due | None:
+) -> DueBackup | None:
     """The backup that must begin now, or None.
 
     ``key`` spreads orgs over the window, ``after`` is the name of the last night that was begun or
@@ -36,7 +36,7 @@ def due(
     if not nights:
         return None
     (name, begins), missed = nights[0], nights[1:]
-    return Due(name, begins, tuple(name for name, _ in reversed(missed)))
+    return DueBackup(name, begins, tuple(name for name, _ in reversed(missed)))
 
 
 def upcoming(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datetime | None:

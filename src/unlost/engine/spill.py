@@ -30,14 +30,14 @@ FILES = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Spilled:
+class SpilledRows:
     """A closed spill: a JSON value. No file is kept for one without rows."""
 
     name: str = ""
     rows: int = 0
 
 
-NOTHING = Spilled()
+NOTHING = SpilledRows()
 
 
 class SpillWriter:
@@ -67,7 +67,7 @@ class SpillWriter:
         self._writer.write_batch(batch)
         self._rows += batch.num_rows
 
-    def close(self) -> Spilled:
+    def close(self) -> SpilledRows:
         """Make the spill durable; its name and number of rows."""
         if self._writer is None or self._file is None:
             return NOTHING
@@ -76,14 +76,14 @@ class SpillWriter:
         with self._unfinished.open("rb+") as written:
             os.fsync(written.fileno())
         self._unfinished.replace(self._path)
-        return Spilled(self._name, self._rows)
+        return SpilledRows(self._name, self._rows)
 
     @property
     def _unfinished(self) -> Path:
         return self._path.with_name(self._path.name + ".part")
 
 
-def batches(folder: Path, spilled: Spilled) -> Iterator[pa.RecordBatch]:
+def batches(folder: Path, spilled: SpilledRows) -> Iterator[pa.RecordBatch]:
     """The rows of a spill, a batch at a time."""
     if not spilled.rows:
         return
@@ -92,7 +92,7 @@ def batches(folder: Path, spilled: Spilled) -> Iterator[pa.RecordBatch]:
             yield reader.get_batch(at)
 
 
-def open_spill(folder: Path, spilled: Spilled) -> pa.ipc.RecordBatchFileReader:
+def open_spill(folder: Path, spilled: SpilledRows) -> pa.ipc.RecordBatchFileReader:
     """A reader with access to each batch; raises IntegrityError if the file is not there."""
     try:
         return pa.ipc.open_file(pa.memory_map(str(folder / spilled.name)))

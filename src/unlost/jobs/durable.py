@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, Serializer
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from unlost.jobs.postgres import unreachable
-from unlost.jobs.slots import SLOTS, Slot, orphaned, take_slot
+from unlost.jobs.slots import SLOTS, ServiceSlot, orphaned, take_slot
 from unlost.model.errors import StoreError, database_away
 from unlost.model.jobs import Job, JobKind
 from unlost.model.locks import Locks
@@ -61,7 +61,7 @@ class JsonValues(Serializer):
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class ActiveJob:
     """A job that the engine holds: waiting, or under way."""
 
     id: str
@@ -93,7 +93,7 @@ class DurableJobs:
         self._locks = locks
         self._workers = workers
         self._complain = complain
-        self._slot: Slot | None = None
+        self._slot: ServiceSlot | None = None
         self._over = threading.Event()
         _registry.clear()
         _registry.update(handlers)
@@ -156,12 +156,12 @@ class DurableJobs:
         if asked and broken:
             DBOS.delete_workflows([one.workflow_id for one in broken])
 
-    def doing(self) -> list[Doing]:
+    def doing(self) -> list[ActiveJob]:
         """Jobs that wait or are under way."""
         found = DBOS.list_workflows(
             status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
         )
-        return [Doing(one.workflow_id, one.status == "ENQUEUED") for one in found]
+        return [ActiveJob(one.workflow_id, one.status == "ENQUEUED") for one in found]
 
     def forget(self, *, before: str) -> int:
         """Drop jobs that ended before an instant (RFC 3339); how many."""

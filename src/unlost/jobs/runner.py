@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from unlost.jobs.store import StepStore
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError
-from unlost.model.learned import learned
 from unlost.model.ports.system import Clock
 
 WORKERS = 4
@@ -90,7 +90,7 @@ class LocalRunner:
 
 def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
     try:
-        return learned(result).decode(kept)
+        return decoder_for(result).decode(kept)
     except msgspec.MsgspecError as error:
         raise IntegrityError(
             "step-unreadable",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from unlost.model.errors import Conflict
-from unlost.model.locks import Held, Locks
+from unlost.model.locks import HeldLock, Locks
 
 ALONE, ALONE_LOCK = "local", "worker"
 LEAD = "lead"  # who holds it looks what is due: one process of a home
@@ -19,15 +19,15 @@ SLOTS = 64  # workers of one home
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ServiceSlot:
     """The slot of this process. ``executor`` is the worker's name in the job engine."""
 
     name: str
     executor: str
-    held: Held
+    held: HeldLock
 
 
-def take_slot(locks: Locks, *, alone: bool) -> Slot:
+def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
     """A free slot; ``alone``: there is only one.
 
     Raises Conflict (``worker-running``, ``workers-full``).
@@ -36,7 +36,7 @@ def take_slot(locks: Locks, *, alone: bool) -> Slot:
         held = locks.take(_lock(name))
         if held is not None:
             own = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
-            return Slot(name, own, held)
+            return ServiceSlot(name, own, held)
     if alone:
         raise Conflict(
             "worker-running",
@@ -51,7 +51,7 @@ def take_slot(locks: Locks, *, alone: bool) -> Slot:
 
 
 @contextmanager
-def orphaned(locks: Locks, executor: str, *, own: Slot) -> Iterator[bool]:
+def orphaned(locks: Locks, executor: str, *, own: ServiceSlot) -> Iterator[bool]:
     """True if the worker of this name is no more; nobody takes its slot meanwhile."""
     name = executor.partition(".")[0]
     if name == own.name:

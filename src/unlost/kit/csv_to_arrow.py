@@ -25,7 +25,7 @@ END = "\x02unlost-end-of-body\x03"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Body(Protocol):
+class CsvBytes(Protocol):
     """Where bytes come from."""
 
     def chunks(self) -> Iterator[bytes]:
@@ -57,7 +57,7 @@ class CsvReader:
     """Reads one body. ``columns`` is its header, ``rows`` counts what ``batches`` gave so far."""
 
     def __init__(
-        self, body: Body, *, empty_is_null: bool = True, block_bytes: int = BLOCK_BYTES
+        self, body: CsvBytes, *, empty_is_null: bool = True, block_bytes: int = BLOCK_BYTES
     ) -> None:
         """``empty_is_null``: the source writes null as an empty cell, and has no other empty."""
         self.rows = 0

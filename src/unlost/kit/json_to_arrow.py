@@ -13,19 +13,19 @@ import pyarrow as pa
 from unlost.kit.http.body import cut
 
 
-class Digits(str):
+class ExactNumber(str):
     """A number with a fraction or an exponent, as the source wrote it."""
 
     __slots__ = ()
 
 
 PLAIN = frozenset({str, type(None)})
-_decoder = msgspec.json.Decoder(float_hook=Digits)
+_decoder = msgspec.json.Decoder(float_hook=ExactNumber)
 _encoder = msgspec.json.Encoder()
 
 
 def decode(body: bytes) -> Any:
-    """The JSON value of a body; floats are ``Digits``. Not JSON means cut: a TransientError."""
+    """The JSON value of a body; floats are ``ExactNumber``. Not JSON means cut: a TransientError."""
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -45,7 +45,7 @@ def text_of(value: object) -> str | None:
 
 def _verbatim(value: object) -> object:
     """Nested values with their numbers as they came."""
-    if isinstance(value, Digits):
+    if isinstance(value, ExactNumber):
         return msgspec.Raw(value.encode())
     if isinstance(value, dict):
         return {key: _verbatim(inner) for key, inner in value.items()}

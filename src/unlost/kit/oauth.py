@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from unlost.kit.addresses import is_loopback
 from unlost.kit.http.client import HttpClient
-from unlost.kit.http.messages import Answer, Failure, Request
-from unlost.kit.http.table import Action, RetryTable, Rule
+from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
+from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
 from unlost.model.errors import NotAllowed, TransientError, UnlostError, UsageError
 from unlost.model.ports.system import Clock, SecretStore
@@ -30,29 +30,31 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applicat
 # Statuses that the edge in front of a token endpoint gives for a while.
 TOKEN_RETRIES = RetryTable(
     (
-        Rule(Action.FAIL, statuses=frozenset({0}), contains="certificate"),
-        Rule(Action.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})),
-        Rule(Action.RETRY, statuses=frozenset({0, 406, 420, 429, 500, 502, 503, 504})),
+        RetryRule(AnswerHandling.FAIL, statuses=frozenset({0}), contains="certificate"),
+        RetryRule(
+            AnswerHandling.FAIL, codes=frozenset({"UnsupportedProtocol", "LocalProtocolError"})
+        ),
+        RetryRule(AnswerHandling.RETRY, statuses=frozenset({0, 406, 420, 429, 500, 502, 503, 504})),
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class OAuthToken:
     """A token answer. ``fields`` are its texts, for what is particular to a source."""
 
     access: str
     fields: Mapping[str, str]
 
 
-class Flow(Protocol):
+class OAuthFlow(Protocol):
     """One way of signing in."""
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
         """The form that is sent to the token endpoint."""
         ...
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
         """Save what the next sign-in needs; durable when it returns."""
         ...
 
@@ -85,7 +87,7 @@ class ClientCredentials:
             "client_secret": needed(secrets, self.stored_as),
         }
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
         """Nothing changes."""
 
 
@@ -109,7 +111,7 @@ class JwtBearer:
         key = private_key(needed(secrets, self.stored_as))
         return {"grant_type": JWT_GRANT, "assertion": signed_jwt(claims, key)}
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
         """Nothing changes."""
 
 
@@ -132,7 +134,7 @@ class RefreshToken:
         secret = secrets.get(self.stored_as)
         return form | ({"client_secret": secret} if secret else {})
 
-    def keep(self, token: Token, secrets: SecretStore) -> None:
+    def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
         """Store the new refresh token, if one came, before anybody calls again."""
         fresh = token.fields.get("refresh_token")
         if fresh:
@@ -174,7 +176,7 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def understand_oauth(answer: Answer) -> tuple[str, str]:
+def understand_oauth(answer: HttpAnswer) -> tuple[str, str]:
     """``error`` and ``error_description`` (which may be missing) of a refusal (RFC 6749, 5.2)."""
     if not answer.is_json:
         return "", ""
@@ -197,18 +199,18 @@ class SignInHint:
     sentence: str
     next_step: str
 
-    def fits(self, failure: Failure) -> bool:
+    def fits(self, failure: CallFailure) -> bool:
         """True if the hint is about this refusal."""
         return self.error in {"", failure.code} and self.contains.lower() in failure.message.lower()
 
 
 def speak_oauth(
     hints: tuple[SignInHint, ...],
-) -> Callable[[Failure, Action], UnlostError]:
+) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
     """Turns refusals of a token endpoint into our words, by the first hint that fits."""
 
-    def speak(failure: Failure, action: Action) -> UnlostError:
-        if action is Action.RETRY or failure.status == 0:
+    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
+        if action is AnswerHandling.RETRY or failure.status == 0:
             return unreachable(failure, action)
         for hint in hints:
             if hint.fits(failure):
@@ -223,9 +225,9 @@ def speak_oauth(
     return speak
 
 
-def unreachable(failure: Failure, action: Action) -> UnlostError:
+def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     """Nobody answered at a host, or its edge did instead of it."""
-    if action is not Action.RETRY:
+    if action is not AnswerHandling.RETRY:
         return NotAllowed(
             "source-not-trusted",
             f"{failure.host} cannot be trusted or spoken to ({failure.message}).",
@@ -246,7 +248,13 @@ class OAuthSession:
     """Signs calls with a token that it fetches when first needed, once for all threads."""
 
     def __init__(
-        self, flow: Flow, *, token_url: str, client: HttpClient, secrets: SecretStore, clock: Clock
+        self,
+        flow: OAuthFlow,
+        *,
+        token_url: str,
+        client: HttpClient,
+        secrets: SecretStore,
+        clock: Clock,
     ) -> None:
         """``client`` must not be signed by this session itself."""
         if not token_url.startswith("https://") and not is_loopback(token_url):
@@ -261,9 +269,9 @@ class OAuthSession:
         self._secrets = secrets
         self._clock = clock
         self._lock = threading.Lock()
-        self._token: Token | None = None
+        self._token: OAuthToken | None = None
 
-    def current(self) -> Token:
+    def current(self) -> OAuthToken:
         """The token, fetched on first use."""
         with self._lock:
             if self._token is None:
@@ -280,17 +288,19 @@ class OAuthSession:
             if self._token is None or f"Bearer {self._token.access}" == stale:
                 self._token = self._fetch()
 
-    def _fetch(self) -> Token:
+    def _fetch(self) -> OAuthToken:
         form = self._flow.form(self._secrets, self._clock)
         answer = self._client.send(
-            Request("POST", self._url, FORM, urlencode(form).encode(), signed=False, budgeted=False)
+            HttpCall(
+                "POST", self._url, FORM, urlencode(form).encode(), signed=False, budgeted=False
+            )
         )
         token = read_token(answer)
         self._flow.keep(token, self._secrets)
         return token
 
 
-def read_token(answer: Answer) -> Token:
+def read_token(answer: HttpAnswer) -> OAuthToken:
     """The token of an answer; NotAllowed where the address is no token endpoint."""
     value = decode(answer.body) if answer.is_json else None
     if not isinstance(value, dict) or not isinstance(value.get("access_token"), str):
@@ -300,4 +310,4 @@ def read_token(answer: Answer) -> Token:
             next_step="Check the org's address (its My Domain, without a path).",
         )
     fields = {key: text for key, text in value.items() if isinstance(text, str)}
-    return Token(fields["access_token"], fields)
+    return OAuthToken(fields["access_token"], fields)

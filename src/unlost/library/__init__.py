@@ -4,7 +4,14 @@
 """
 
 from unlost.library.partition import Partition
-from unlost.library.table import Table
-from unlost.library.vault import Org, Snapshot, Vault, open_vault
+from unlost.library.table import ReadableTable
+from unlost.library.vault import ReadableOrg, ReadableSnapshot, ReadableVault, open_vault
 
-__all__ = ["Org", "Partition", "Snapshot", "Table", "Vault", "open_vault"]
+__all__ = [
+    "Partition",
+    "ReadableOrg",
+    "ReadableSnapshot",
+    "ReadableTable",
+    "ReadableVault",
+    "open_vault",
+]

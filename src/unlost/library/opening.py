@@ -21,7 +21,7 @@ _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class VaultOpening:
     """Where a vault lies, and exactly one way into it.
 
     A pickle of it names the vault's place and the key file or the file of the recovery sheet, never
@@ -47,14 +47,14 @@ class Opening:
             return "passphrase=…"
         return f"recovery={str(self.sheet_file)!r}" if self.sheet_file is not None else "recovery=…"
 
-    def __reduce__(self) -> tuple[Callable[..., "Opening"], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., "VaultOpening"], tuple[Any, ...]]:
         if self.sheet is not None:
             raise UsageError(
                 "recovery-not-shared",
                 "The text of a recovery sheet is the master key, and is not handed to other processes.",
                 next_step="Open the vault with key_file=, or give recovery= the path of a file.",
             )
-        return Opening, (self.place, self.key_file, self.passphrase, self.sheet_file)
+        return VaultOpening, (self.place, self.key_file, self.passphrase, self.sheet_file)
 
     def provider(self) -> KeyProvider:
         """The way in; raises NotAllowed (``key-missing``)."""
@@ -113,7 +113,7 @@ def opening(
     key_file: str | Path | None,
     passphrase: str | None,
     recovery: str | Path | None,
-) -> Opening:
+) -> VaultOpening:
     """The way in that was given; raises UsageError (``way-in-unclear``) unless it is one."""
     if sum(way is not None for way in (key_file, passphrase, recovery)) != 1:
         raise UsageError(
@@ -122,23 +122,23 @@ def opening(
             next_step="Give one of key_file=, passphrase= and recovery= (a path, or the text).",
         )
     if key_file is not None:
-        return Opening(place, key_file=Path(key_file).absolute())
+        return VaultOpening(place, key_file=Path(key_file).absolute())
     if passphrase is not None:
-        return Opening(place, passphrase=passphrase)
+        return VaultOpening(place, passphrase=passphrase)
     if isinstance(recovery, Path):
-        return Opening(place, sheet_file=recovery.absolute())
+        return VaultOpening(place, sheet_file=recovery.absolute())
     assert recovery is not None
-    return Opening(place, sheet=recovery)
+    return VaultOpening(place, sheet=recovery)
 
 
-def opened(way: Opening) -> EncryptedVault:
+def opened(way: VaultOpening) -> EncryptedVault:
     """The vault, opened once in a process for each way in; raises as ``open_keyring`` does."""
     with _lock:
         return _open(way)
 
 
 @cache
-def _open(way: Opening) -> EncryptedVault:
+def _open(way: VaultOpening) -> EncryptedVault:
     untold = _Untold()
     store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from unlost.library.opening import Opening, opened
+from unlost.library.opening import VaultOpening, opened
 from unlost.library.rows import ReadableRows
 from unlost.model.snapshot import EVERY_ID, IdSpan
 from unlost.outside.dataset import TableDataset
-from unlost.outside.source import What, table_source
+from unlost.outside.source import TableContent, table_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class Partition(ReadableRows):
     between which it lies. It never holds a key. Each process opens the vault once.
     """
 
-    opening: Opening
+    opening: VaultOpening
     org: str
     snapshot: int
     table: str
-    what: What = What.RECORDS
+    what: TableContent = TableContent.RECORDS
     as_values: bool = False
     within: IdSpan = EVERY_ID
 

@@ -5,24 +5,24 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.library.opening import Opening
+from unlost.library.opening import VaultOpening
 from unlost.library.partition import Partition
 from unlost.library.rows import ReadableRows
 from unlost.outside.dataset import TableDataset
-from unlost.outside.source import TableSource, What, table_source
+from unlost.outside.source import TableContent, TableSource, table_source
 
 PARTITION_ROWS = 250_000
 
 
 @dataclass(frozen=True)
-class Table(ReadableRows):
+class ReadableTable(ReadableRows):
     """The records of a table that were alive at a snapshot, or all their versions (``history``).
 
     Columns are those of the source, verbatim text (with ``typed=True`` values, see
     ``docs/reference/python.md``), then those that Unlost adds, which begin with ``_u_``.
     """
 
-    _opening: Opening
+    _opening: VaultOpening
     _org: str
     _source: TableSource
 
@@ -40,14 +40,16 @@ class Table(ReadableRows):
         number = self._source.snapshot.info.number
         return f"Table({self.name!r}, snapshot {number}, {self._source.what})"
 
-    def history(self) -> "Table":
+    def history(self) -> "ReadableTable":
         """All versions up to the snapshot, one row each, by id and age.
 
         ``_u_op`` is U for a state and D, P, M or A for an end; ``_u_snap`` the snapshot that brought
         it, ``_u_valid_to`` the one that brought the next, or null.
         """
         own = self._source
-        told = table_source(own.snapshot, own.table, what=What.VERSIONS, as_values=own.as_values)
+        told = table_source(
+            own.snapshot, own.table, what=TableContent.VERSIONS, as_values=own.as_values
+        )
         return replace(self, _source=told)
 
     def dataset(self) -> TableDataset:

@@ -11,14 +11,14 @@ from pathlib import Path
 import zstandard
 
 from unlost.engine.moments import parse_past, resolve
-from unlost.library.opening import Opening, opened, opening
-from unlost.library.table import Table
+from unlost.library.opening import VaultOpening, opened, opening
+from unlost.library.table import ReadableTable
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.org import OrgIdentity
 from unlost.model.snapshot import SnapshotInfo
 from unlost.outside.source import table_called, table_source
 from unlost.vault.read.snapshot import VaultSnapshot
-from unlost.vault.stores.address import Reach, read_address
+from unlost.vault.stores.address import BucketOptions, read_address
 from unlost.vault.vault import EncryptedVault
 
 _LARGEST = 1 << 31  # bytes of a home's data
@@ -35,7 +35,7 @@ def open_vault(
     hosted: bool = False,
     ca_file: str | Path | None = None,
     credentials_file: str | Path | None = None,
-) -> "Vault":
+) -> "ReadableVault":
     """The vault at ``path``, for reading alone: no home is needed, and no database.
 
     ``path`` is a folder, ``s3://BUCKET/PATH`` or ``az://CONTAINER/PATH``; what follows ``recovery`` says how
@@ -45,21 +45,21 @@ def open_vault(
     text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``), NotAllowed
     (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``, ``store-address-invalid``), StoreError, IntegrityError.
 
-    Without a home nothing tells whether the newest backup was taken away: ``Snapshot.head`` can be
+    Without a home nothing tells whether the newest backup was taken away: ``ReadableSnapshot.head`` can be
     held against the one that a certificate or ``unlost snapshots`` printed.
     """
     ca, own = (Path(one).absolute() if one else None for one in (ca_file, credentials_file))
-    reach = Reach(endpoint, region, hosted, ca, own)
+    reach = BucketOptions(endpoint, region, hosted, ca, own)
     place = read_address(str(path), reach=reach, base=Path.cwd())
     way = opening(place, key_file=key_file, passphrase=passphrase, recovery=recovery)
-    return Vault(way, opened(way))
+    return ReadableVault(way, opened(way))
 
 
 @dataclass(frozen=True)
-class Vault:
+class ReadableVault:
     """An opened vault."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _vault: EncryptedVault
 
     def __repr__(self) -> str:
@@ -70,7 +70,7 @@ class Vault:
         names = _names(self._vault)
         return sorted(_name(oid, who, names) for oid, who in self._vault.orgs().items())
 
-    def org(self, name: str) -> "Org":
+    def org(self, name: str) -> "ReadableOrg":
         """An org by its name, label or tenant id; raises NotFound (``org-unknown``)."""
         names, known = _names(self._vault), self._vault.orgs()
         for told in (
@@ -81,7 +81,7 @@ class Vault:
         ):
             found = [oid for oid, who in known.items() if told(oid, who) == name]
             if len(found) == 1:
-                return Org(self._opening, self._vault, found[0], name, known[found[0]])
+                return ReadableOrg(self._opening, self._vault, found[0], name, known[found[0]])
         every = [_name(oid, who, names) for oid, who in known.items()]
         near = get_close_matches(name, every, n=3, cutoff=0.5) or sorted(every)
         raise NotFound(
@@ -92,10 +92,10 @@ class Vault:
 
 
 @dataclass(frozen=True)
-class Org:
+class ReadableOrg:
     """A protected org. ``zone`` is the one of its days."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _vault: EncryptedVault
     _oid: str
     name: str
@@ -108,7 +108,7 @@ class Org:
         """All backups, oldest first."""
         return list(self._vault.snapshots(self._oid))
 
-    def at(self, moment: str | int | datetime = "latest") -> "Snapshot":
+    def at(self, moment: str | int | datetime = "latest") -> "ReadableSnapshot":
         """The backup of a moment: ``latest``, a number, a date, or an instant with its zone.
 
         A date is the last backup before the end of that day in the org's zone. Raises NotFound
@@ -119,14 +119,14 @@ class Org:
         words = moment.isoformat() if isinstance(moment, datetime) else str(moment)
         past = parse_past(words, zone=self.identity.zone)
         number = resolve(past, self._vault.snapshots(self._oid)).number
-        return Snapshot(self._opening, self._oid, self._vault.at(self._oid, number))
+        return ReadableSnapshot(self._opening, self._oid, self._vault.at(self._oid, number))
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class ReadableSnapshot:
     """An org as one backup saw it."""
 
-    _opening: Opening
+    _opening: VaultOpening
     _oid: str
     _snapshot: VaultSnapshot
 
@@ -152,14 +152,14 @@ class Snapshot:
         """The tables that the vault holds of it."""
         return sorted(name for name in self._snapshot.tables() if not name.startswith("$"))
 
-    def table(self, name: str, *, typed: bool = False) -> Table:
+    def table(self, name: str, *, typed: bool = False) -> ReadableTable:
         """A table, its columns verbatim text, or values with ``typed``.
 
         Raises NotFound (``table-unknown``).
         """
         called = table_called(self._snapshot.schema(), self.tables(), name)
         source = table_source(self._snapshot, called, as_values=typed)
-        return Table(self._opening, self._oid, source)
+        return ReadableTable(self._opening, self._oid, source)
 
 
 def _name(oid: str, who: OrgIdentity, names: Mapping[str, str]) -> str:

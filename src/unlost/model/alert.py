@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Rule(StrEnum):
+class AlertRule(StrEnum):
     """What is watched; each has a page in the documentation."""
 
     NIGHT_FAILED = "night-failed"
@@ -44,7 +44,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class RaisedAlert:
     """What a rule says as long as its cause lasts.
 
     ``subject`` tells causes of one rule and org apart; (rule, org, subject) is one alert, however
@@ -52,7 +52,7 @@ class Alarm:
     see to it.
     """
 
-    rule: Rule
+    rule: AlertRule
     org: str
     subject: str
     urgency: Urgency
@@ -67,7 +67,7 @@ class Alarm:
         return "/".join(part for part in (self.rule.value, self.org, self.subject) if part)
 
 
-class Told(StrEnum):
+class AlertMessage(StrEnum):
     """What a message says of an alert."""
 
     OPENED = "opened"
@@ -84,8 +84,8 @@ class Message:
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
     """
 
-    told: Told
-    alarm: Alarm
+    told: AlertMessage
+    alarm: RaisedAlert
     since: datetime
     at: datetime
     heads: tuple[tuple[str, int, str], ...] = ()
@@ -94,7 +94,7 @@ class Message:
     def title(self) -> str:
         """One line."""
         where = f" ({self.alarm.org})" if self.alarm.org else ""
-        words = {Told.RESOLVED: "Resolved: ", Told.TEST: "Test: "}
+        words = {AlertMessage.RESOLVED: "Resolved: ", AlertMessage.TEST: "Test: "}
         word = words.get(self.told, "")
         line = self.alarm.sentence.partition("\n")[0]
         first = " ".join(line.partition(". ")[0].split()).rstrip(".")
@@ -105,16 +105,16 @@ class Message:
         """The whole text: what happened, what to do, the command, what proves it."""
         alarm = self.alarm
         lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
-        if self.told is Told.DIGEST:
+        if self.told is AlertMessage.DIGEST:
             lines = alarm.sentence.splitlines()
-        if self.told is Told.RESOLVED:
+        if self.told is AlertMessage.RESOLVED:
             lines = [
                 f"This is over: {alarm.sentence}",
                 f"It lasted since {self.since:%Y-%m-%d %H:%M} UTC.",
             ]
         elif alarm.next_step:
             lines.append(alarm.next_step)
-        if alarm.command and self.told is not Told.RESOLVED:
+        if alarm.command and self.told is not AlertMessage.RESOLVED:
             lines.append(f"  {alarm.command}")
         lines += [f"{org}: backup {number}, head {head}" for org, number, head in self.heads]
         return tuple(lines)

@@ -17,7 +17,7 @@ class JobKind(StrEnum):
     MIRROR = "mirror"  # bring the vault's second copy up to date
 
 
-class Wish(StrEnum):
+class RunCommand(StrEnum):
     """What people want of a run that is under way."""
 
     NONE = ""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Held(Protocol):
+class HeldLock(Protocol):
     """A lock that this process holds."""
 
     def release(self) -> None:
@@ -14,7 +14,7 @@ class Held(Protocol):
 class Locks(Protocol):
     """Named locks of one home. A process that ends, however it ends, holds none of them."""
 
-    def take(self, name: str) -> Held | None:
+    def take(self, name: str) -> HeldLock | None:
         """Take a lock; None if another holds it, be it another thread of this process."""
         ...
 

@@ -24,7 +24,7 @@ class Action(StrEnum):
     SKIP = "skip"  # it cannot or must not be written; the notes say why
 
 
-class Why(StrEnum):
+class ActionReason(StrEnum):
     """Why a record is in the plan."""
 
     SELECTED = "selected"
@@ -95,7 +95,7 @@ class PlanStep(_Keyed):
     table: str
     record: str
     action: Action
-    why: Why
+    why: ActionReason
     version: int
     digest: str
     snapshot: int = 0
@@ -119,7 +119,7 @@ class PlanStep(_Keyed):
             return key
 
 
-class Weight(StrEnum):
+class NoteWeight(StrEnum):
     """How much a note of a plan matters."""
 
     NOTE = "note"  # good to know
@@ -135,7 +135,7 @@ class PlanNote:
     """
 
     code: str
-    weight: Weight
+    weight: NoteWeight
     sentence: str
     next_step: str = ""
     table: str | None = None
@@ -166,7 +166,7 @@ class TypedValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Instead:
+class ReferenceOverride:
     """References to a record, such as a user who left, lead to the live record ``live`` instead."""
 
     table: str
@@ -175,11 +175,11 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedOverride:
     """What shall come back otherwise than it was, as people asked for it."""
 
     values: tuple[TypedValue, ...] = ()
-    instead: tuple[Instead, ...] = ()
+    instead: tuple[ReferenceOverride, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.values or self.instead)
@@ -255,5 +255,5 @@ class RestorePlan:
     estimate: Estimate = Estimate()
     schema: str = ""
     digest: str = ""
-    typed: Typed = Typed()
+    typed: TypedOverride = TypedOverride()
     choices: Choices = Choices()

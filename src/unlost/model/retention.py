@@ -41,7 +41,7 @@ class HoldScope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldThing:
+class HoldTarget:
     """What is held: ``table`` and ``record`` where the scope has them, ``night`` is a number."""
 
     scope: HoldScope
@@ -57,7 +57,7 @@ class Hold:
     ``until`` (with a zone) None: until it is lifted. ``since``: the commit that says so.
     """
 
-    thing: HeldThing
+    thing: HoldTarget
     reason: str = ""
     by: str = ""
     until: datetime | None = None

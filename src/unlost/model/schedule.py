@@ -63,7 +63,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueBackup:
     """A backup whose time has come.
 
     ``night`` names the day and the time that was set for it, as in ``2026-10-25T01:00``: the name

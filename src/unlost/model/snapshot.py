@@ -69,7 +69,7 @@ class SegmentEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRows:
+class BufferedRows:
     """Rows of a segment that is written at the end of its run: sealed (base64), under a key of the run."""
 
     id: str
@@ -125,7 +125,7 @@ class Added:
     file_bytes: int = 0
     findings: tuple[Finding, ...] = ()
     reuses: tuple[str, ...] = ()
-    held: tuple[HeldRows, ...] = ()
+    held: tuple[BufferedRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A record that a search found, by the ``column`` whose value matched."""
 
     org: str
@@ -291,7 +291,7 @@ class Visibility(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class HiddenItem:
     """A row or a column that the user stopped seeing at snapshot ``since``.
 
     Exactly one of ``record`` and ``column`` is set.

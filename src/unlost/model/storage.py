@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
+class StorageWeight:
     """Bytes that a record costs of one storage; ``storage`` is the name of its quota.
 
     It costs the bytes of its ``texts`` (UTF-8) and what its column ``told`` says, but never less
@@ -24,7 +24,7 @@ class Weight:
 class StorageRule:
     """What records of a table cost. ``born`` tells when one was made, ``owner`` whose it is."""
 
-    weights: tuple[Weight, ...]
+    weights: tuple[StorageWeight, ...]
     born: str | None = None
     owner: str | None = None
 
@@ -81,7 +81,7 @@ class LoopSign(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Loop:
+class MailLoop:
     """Machines that answer each other.
 
     ``sides`` are the two addresses, ``automatic`` how many mails say of themselves that no person

@@ -31,7 +31,7 @@ class StoreProperties:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedObject:
     """An object as a listing tells it; ``size`` in bytes."""
 
     name: str
@@ -69,7 +69,7 @@ class Store(Protocol):
         """Size in bytes; None if there is no such object."""
         ...
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in the order of their names' bytes."""
         ...
 

@@ -40,7 +40,7 @@ class WriteRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RecordQuery:
     """Live records that somebody wants to see: columns of some records of a table."""
 
     table: Table
@@ -57,7 +57,7 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowOutcome:
     """How writing one row ended, in words for a person.
 
     ``id`` is the live record where it is known. ``code`` is ours (``write-…``), ``native`` the

@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import EVERY_ID, IdSpan
-from unlost.outside.source import TableSource, What
+from unlost.outside.source import TableContent, TableSource
 
 ID = "_u_id"
 FEW = 16_384  # of so many records one, or fewer: each that is looked up costs its whole row group
@@ -136,7 +136,7 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
             return _bare(self._source.batches([ID], within=self._within))
         asked = referenced(self._where, self._source.schema)
         beside = [name for name in names if name not in asked]
-        if self._source.what is What.RECORDS and len(beside) >= WIDE:
+        if self._source.what is TableContent.RECORDS and len(beside) >= WIDE:
             return self._looked_up(asked or [ID])
         read = list(dict.fromkeys((*names, *asked))) or [ID]
         return self._passing(self._source.batches(read, within=self._within))

@@ -17,10 +17,10 @@ from unlost.model.errors import Conflict, UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.outside.exporting import (
     Before,
-    Counted,
-    Exported,
+    CountedBatches,
     ExportKind,
-    Receipt,
+    ExportReceipt,
+    TableExport,
     begun,
     held,
     paths_of,
@@ -40,7 +40,7 @@ MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 def export_delta(
     snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path, before: Before
-) -> tuple[Exported, ...]:
+) -> tuple[TableExport, ...]:
     """Carry Delta tables on to a snapshot, or begin them.
 
     Raises UsageError (``delta-missing``), Conflict (``export-other``, ``export-busy``,
@@ -51,7 +51,7 @@ def export_delta(
 
     done = []
     with writing(out), held(out):
-        begun(out, Receipt(kind, 0, ""))
+        begun(out, ExportReceipt(kind, 0, ""))
         paths = paths_of(sorted(snapshot.tables()), kind)
         for table in tables:
             source = source_of(snapshot, table, kind)
@@ -62,7 +62,7 @@ def export_delta(
     return tuple(done)
 
 
-def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before) -> Exported:
+def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before) -> TableExport:
     from deltalake import DeltaTable
 
     number = source.snapshot.info.number
@@ -90,10 +90,10 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
     return _merge(source, path, kind, table, after=last)
 
 
-def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> Exported:
+def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> TableExport:
     from deltalake import DeltaTable, write_deltalake
 
-    counted, schema = Counted(source), _schema(source)
+    counted, schema = CountedBatches(source), _schema(source)
     rows = pa.RecordBatchReader.from_batches(
         schema, (batch.cast(schema) for batch in counted.batches())
     )
@@ -113,7 +113,7 @@ def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> E
 
 def _merge(
     source: TableSource, path: Path, kind: ExportKind, table: "DeltaTable", *, after: int
-) -> Exported:
+) -> TableExport:
     """One version that holds what commits behind ``after`` changed."""
     changed = _Changed(source, after)
     names = [name for name in changed.schema.names if name != GONE]
@@ -215,10 +215,10 @@ def _application(kind: ExportKind) -> str:
 
 def _told(
     source: TableSource, path: Path, *, rows: int, lost: int, version: int, whole: bool
-) -> Exported:
+) -> TableExport:
     misfits = sum(source.misfits.values())
     number = source.snapshot.info.number
-    return Exported(
+    return TableExport(
         source.table,
         path.name,
         rows,

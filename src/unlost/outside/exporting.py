@@ -17,12 +17,12 @@ from urllib.parse import quote
 import msgspec
 import pyarrow as pa
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, StoreError, UsageError
-from unlost.model.learned import learned
 from unlost.model.ports.vault import Snapshot
 from unlost.outside.formats import ExportFormat
 from unlost.outside.rowtext import write_csv, write_parquet
-from unlost.outside.source import TableSource, What, distinct, table_source
+from unlost.outside.source import TableContent, TableSource, distinct, table_source
 
 RECEIPT = "unlost-export.json"
 LOCK = ".unlost-lock"
@@ -38,13 +38,13 @@ class ExportKind:
 
     org: str
     form: ExportFormat
-    what: What = What.RECORDS
+    what: TableContent = TableContent.RECORDS
     values: bool = False
     people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class TableExport:
     """A table that was written.
 
     ``path`` is relative to the folder. ``changed`` cells got an apostrophe for people; ``misfits``
@@ -64,13 +64,13 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ExportReceipt:
     """What an export is of, and what is whole in it."""
 
     kind: ExportKind
     snapshot: int
     head: str
-    tables: tuple[Exported, ...] = ()
+    tables: tuple[TableExport, ...] = ()
 
 
 def source_of(snapshot: Snapshot, table: str, kind: ExportKind) -> TableSource:
@@ -94,7 +94,7 @@ def safe_names(tables: Sequence[str]) -> list[str]:
 
 def export_files(
     snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path
-) -> Receipt:
+) -> ExportReceipt:
     """Write tables as files into a folder that is not there yet; a cut export goes on.
 
     Raises Conflict (``export-exists``, ``export-other``, ``export-busy``), StoreError
@@ -108,7 +108,7 @@ def export_files(
         )
     draft = out.with_name(f".{out.name}.unlost-part")
     with writing(out), held(draft):
-        receipt = begun(draft, Receipt(kind, snapshot.info.number, snapshot.info.head))
+        receipt = begun(draft, ExportReceipt(kind, snapshot.info.number, snapshot.info.head))
         done, paths = {one.table for one in receipt.tables}, paths_of(tables, kind)
         for table in tables:
             if table not in done:
@@ -121,18 +121,18 @@ def export_files(
     return receipt
 
 
-def _with(receipt: Receipt, written: Exported) -> Receipt:
+def _with(receipt: ExportReceipt, written: TableExport) -> ExportReceipt:
     return replace(receipt, tables=(*receipt.tables, written))
 
 
-def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
-    counted, changed = Counted(source), 0
+def _write(source: TableSource, path: Path, kind: ExportKind) -> TableExport:
+    counted, changed = CountedBatches(source), 0
     with new_file(path) as out:
         if kind.form is ExportFormat.CSV:
             changed = write_csv(counted.batches(), source.schema, out, people=kind.people)
         else:
             write_parquet(counted.batches(), source.schema, out)
-    return Exported(
+    return TableExport(
         source.table,
         path.name,
         counted.rows,
@@ -144,7 +144,7 @@ def _write(source: TableSource, path: Path, kind: ExportKind) -> Exported:
 
 
 @dataclass(slots=True)
-class Counted:
+class CountedBatches:
     """A table's batches, counted as they pass."""
 
     source: TableSource
@@ -157,10 +157,10 @@ class Counted:
             yield batch
 
 
-def begun(folder: Path, fresh: Receipt) -> Receipt:
+def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
     """The receipt of an export that was cut, or a fresh one; raises Conflict (``export-other``)."""
     try:
-        found = learned(Receipt).decode((folder / RECEIPT).read_bytes())
+        found = decoder_for(ExportReceipt).decode((folder / RECEIPT).read_bytes())
     except FileNotFoundError:
         note(folder, fresh)
         return fresh
@@ -176,7 +176,7 @@ def begun(folder: Path, fresh: Receipt) -> Receipt:
     return found
 
 
-def note(folder: Path, receipt: Receipt) -> None:
+def note(folder: Path, receipt: ExportReceipt) -> None:
     """Write down what is whole."""
     with new_file(folder / RECEIPT) as out:
         out.write(msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
@@ -244,7 +244,7 @@ def check_kind(kind: ExportKind) -> None:
             "CSV holds texts and has no types.",
             next_step="Leave out --typed, or choose parquet or delta.",
         )
-    if kind.form is ExportFormat.DELTA and kind.what is What.VERSIONS:
+    if kind.form is ExportFormat.DELTA and kind.what is TableContent.VERSIONS:
         raise UsageError(
             "delta-has-history",
             "A Delta table has the nights as versions of its own.",

@@ -34,7 +34,7 @@ OF_RECORDS = ("_u_id", "_u_snap", "_u_observed_at", "_u_modified_at", "_u_modifi
 OF_VERSIONS = tuple(SYSTEM_TYPES)
 
 
-class What(StrEnum):
+class TableContent(StrEnum):
     """What the rows of a table are."""
 
     RECORDS = "records"  # those that are alive at the snapshot, one row each
@@ -60,7 +60,7 @@ class TableSource:
     snapshot: Snapshot
     table: str
     columns: tuple[OutColumn, ...]
-    what: What = What.RECORDS
+    what: TableContent = TableContent.RECORDS
     as_values: bool = False
     misfits: dict[str, int] = field(default_factory=dict, compare=False)
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
@@ -82,7 +82,7 @@ class TableSource:
         At least one column has to be named.
         """
         inside = [self._by_name[name].inside for name in names]
-        read = self.snapshot.read if self.what is What.RECORDS else self.snapshot.versions
+        read = self.snapshot.read if self.what is TableContent.RECORDS else self.snapshot.versions
         yield from ahead(
             lambda batch: self.told(batch, names), read(self.table, inside, within=within)
         )
@@ -134,7 +134,7 @@ def table_source(
     snapshot: Snapshot,
     table: str,
     *,
-    what: What = What.RECORDS,
+    what: TableContent = TableContent.RECORDS,
     as_values: bool = False,
     caseless: bool = False,
 ) -> TableSource:
@@ -145,7 +145,7 @@ def table_source(
     """
     described = snapshot.schema().table(table)
     kinds = {column.name: column.kind for column in described.columns} if described else {}
-    system = OF_RECORDS if what is What.RECORDS else OF_VERSIONS
+    system = OF_RECORDS if what is TableContent.RECORDS else OF_VERSIONS
     inside = snapshot.columns(table)
     names = distinct([*inside, *system]) if caseless else [*inside, *system]
     columns = tuple(

@@ -19,7 +19,7 @@ import pyarrow as pa
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.outside.dataset import TableDataset, TableScanner
-from unlost.outside.source import TableSource, What, distinct, table_source
+from unlost.outside.source import TableContent, TableSource, distinct, table_source
 
 MEMORY = "1GB"
 SPILL = "20GB"
@@ -30,7 +30,7 @@ _NAMED = frozenset({"BASE_TABLE", "SHOW_REF"})
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedTable:
     """A table as a statement names it; ``org`` is empty where it names none."""
 
     org: str
@@ -38,7 +38,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
+class StatementTable:
     """A table that a statement reads, under the name by which DuckDB finds it."""
 
     org: str
@@ -47,14 +47,14 @@ class Reads:
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningStatement:
     """A statement under way: what it reads, and its rows as a stream."""
 
-    reads: tuple[Reads, ...]
+    reads: tuple[StatementTable, ...]
     rows: pa.RecordBatchReader
 
 
-def tables_named(statement: str) -> list[Named]:
+def tables_named(statement: str) -> list[NamedTable]:
     """The tables that a statement names, some of which may be its own (WITH).
 
     Raises UsageError (``sql-not-understood``, ``sql-read-only``).
@@ -69,8 +69,8 @@ def tables_named(statement: str) -> list[Named]:
 
 
 def reads_of(
-    named: Sequence[Named], *, orgs: Sequence[str], snapshot: Callable[[str], Snapshot]
-) -> list[Reads]:
+    named: Sequence[NamedTable], *, orgs: Sequence[str], snapshot: Callable[[str], Snapshot]
+) -> list[StatementTable]:
     """What these names mean; ``snapshot`` opens that of an org when it is first named.
 
     A name without an org means the only org; of several, none. Raises NotFound (``org-unknown``,
@@ -88,7 +88,9 @@ def reads_of(
 
 
 @contextmanager
-def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[Running]:
+def running(
+    statement: str, reads: Sequence[StatementTable], *, work: Path
+) -> Iterator[RunningStatement]:
     """Run a statement that was looked at; its rows are read inside.
 
     ``work`` is an empty folder for what does not fit into memory; it is written encrypted. Raises
@@ -100,7 +102,7 @@ def running(statement: str, reads: Sequence[Reads], *, work: Path) -> Iterator[R
         _lock(session, work)
         relation = session.sql(statement)
         rows = relation.to_arrow_reader(BATCH_ROWS)
-        yield Running(tuple(reads), _watched(rows, troubles))
+        yield RunningStatement(tuple(reads), _watched(rows, troubles))
 
 
 # --- looking at a statement ---------------------------------------------------------------------
@@ -119,10 +121,10 @@ def _check_kind(parser: duckdb.DuckDBPyConnection, statement: str) -> None:
         )
 
 
-def _names_in(tree: Any) -> Iterator[Named]:
+def _names_in(tree: Any) -> Iterator[NamedTable]:
     if isinstance(tree, dict):
         if tree.get("type") in _NAMED and tree.get("table_name"):
-            yield Named(tree.get("schema_name") or "", tree["table_name"])
+            yield NamedTable(tree.get("schema_name") or "", tree["table_name"])
         for below in tree.values():
             yield from _names_in(below)
     elif isinstance(tree, list):
@@ -130,7 +132,7 @@ def _names_in(tree: Any) -> Iterator[Named]:
             yield from _names_in(below)
 
 
-def _org_called(named: Named, orgs: Sequence[str]) -> str | None:
+def _org_called(named: NamedTable, orgs: Sequence[str]) -> str | None:
     """The org that was meant; None where none was named and there are several."""
     if not named.org:
         return orgs[0] if len(orgs) == 1 else None
@@ -146,20 +148,20 @@ def _org_called(named: Named, orgs: Sequence[str]) -> str | None:
     )
 
 
-def _read(snapshot: Snapshot, org: str, named: Named) -> Reads | None:
+def _read(snapshot: Snapshot, org: str, named: NamedTable) -> StatementTable | None:
     tables = sorted(name for name in snapshot.tables() if not name.startswith("$"))
     known = dict(zip((name.lower() for name in distinct(tables)), tables, strict=True))
     for suffix, what, as_values in (
-        ("", What.RECORDS, True),
-        (TEXT, What.RECORDS, False),
-        (HISTORY, What.VERSIONS, True),
-        (HISTORY + TEXT, What.VERSIONS, False),
+        ("", TableContent.RECORDS, True),
+        (TEXT, TableContent.RECORDS, False),
+        (HISTORY, TableContent.VERSIONS, True),
+        (HISTORY + TEXT, TableContent.VERSIONS, False),
     ):
         name = named.table.lower()
         table = known.get(name.removesuffix(suffix)) if name.endswith(suffix) else None
         if table is not None:
             source = table_source(snapshot, table, what=what, as_values=as_values, caseless=True)
-            return Reads(org, named.table, source)
+            return StatementTable(org, named.table, source)
     if not named.org:
         return None  # perhaps a name that the statement itself gives
     raise table_unknown(named.table, org, tables)
@@ -186,7 +188,7 @@ def quoted(name: str) -> str:
 
 
 def _prepare(
-    session: duckdb.DuckDBPyConnection, reads: Sequence[Reads], troubles: list[UnlostError]
+    session: duckdb.DuckDBPyConnection, reads: Sequence[StatementTable], troubles: list[UnlostError]
 ) -> None:
     session.execute("SET TimeZone='UTC'")
     orgs = list(dict.fromkeys(read.org for read in reads))
@@ -310,7 +312,7 @@ def _split(words: str) -> tuple[str, str]:
     return first, " ".join(hints)
 
 
-def misfits(reads: Sequence[Reads]) -> Mapping[str, int]:
+def misfits(reads: Sequence[StatementTable]) -> Mapping[str, int]:
     """By ``org.table.column``, how many texts fitted no type and were read as null."""
     return {
         f"{read.org}.{read.source.table}.{column}": count

@@ -14,7 +14,7 @@ class Crash(BaseException):
 
 
 @dataclass(slots=True)
-class Planted:
+class PlantedFault:
     """A fault waiting for its call: skips ``after`` matching calls, then happens ``times`` times."""
 
     call: str
@@ -29,7 +29,7 @@ class Planted:
 class Faults:
     """The faults of one fake. Calls are named as the port names them (``read`` once a page)."""
 
-    planted: list[Planted] = field(default_factory=list)
+    planted: list[PlantedFault] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)
 
     def plant(
@@ -42,7 +42,7 @@ class Faults:
         times: int = 1,
     ) -> None:
         """Let ``call`` (of ``table``, or of any) raise ``error``."""
-        self.planted.append(Planted(call, error, table, after, times))
+        self.planted.append(PlantedFault(call, error, table, after, times))
 
     def strike(self, call: str, table: str | None = None) -> None:
         """Raise what is planted for this call, if anything is."""

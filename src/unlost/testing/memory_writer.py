@@ -15,17 +15,17 @@ from unlost.model.reading import Op, Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
     NOT_IN_BIN,
-    Look,
     MissingPermission,
-    Outcome,
     OutcomeKind,
+    RecordQuery,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
 )
 from unlost.testing.faults import Faults
 from unlost.testing.org import MemoryRecord, file_cells
-from unlost.testing.platform import Platform, Refused
+from unlost.testing.platform import Platform, RowRefused
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 FULL = "STORAGE_LIMIT_EXCEEDED"
@@ -77,7 +77,7 @@ class MemoryWriter:
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[RowOutcome]:
         """Write rows, one after the other, each for itself."""
         self.calls.append((op.value, table.name, len(rows)))
         self.tokens.append(token)
@@ -86,10 +86,10 @@ class MemoryWriter:
             outcomes = [self._alone(op, table.name, row) for row in rows]
             self.faults.strike("written", table.name)
         except ReplyLost:
-            return [Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
+            return [RowOutcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
         return outcomes
 
-    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> Outcome:
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> RowOutcome:
         """Create a record with its file."""
         self.calls.append(("upload", table.name, 1))
         self.tokens.append(token)
@@ -99,7 +99,7 @@ class MemoryWriter:
             outcome = self._with_file(WriteOp.CREATE, table.name, whole)
             self.faults.strike("uploaded", table.name)
         except ReplyLost:
-            return Outcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost")
+            return RowOutcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost")
         return outcome
 
     def prepare(self, tables: Sequence[Table]) -> None:
@@ -130,7 +130,7 @@ class MemoryWriter:
         live = dict(self.platform.live(table.name))
         return self._rows([(key, live[key]) for key in ids if key in live], columns)
 
-    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """One by one."""
         return [self.fetch(one.table, one.ids, columns=one.columns) for one in looks]
 
@@ -160,11 +160,11 @@ class MemoryWriter:
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _alone(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+    def _alone(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         with self._lock:
             return self._with_file(op, table, row)
 
-    def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+    def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         outcome = self._row(op, table, row)
         if outcome.id is not None and row.file is not None:
             held = self.org.tables[table]
@@ -172,12 +172,12 @@ class MemoryWriter:
             held.files[outcome.id] = row.file
         return outcome
 
-    def _row(self, op: WriteOp, table: str, row: WriteRow) -> Outcome:
+    def _row(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         try:
             self.faults.strike("row", table)
-            return Outcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
-        except Refused as refused:
-            return Outcome(
+            return RowOutcome(row.key, OutcomeKind.DONE, self._act(op, table, row))
+        except RowRefused as refused:
+            return RowOutcome(
                 row.key,
                 OutcomeKind.FAILED,
                 row.id,
@@ -193,7 +193,7 @@ class MemoryWriter:
             self._make_room()
             return self.platform.create(table, row.cells, by=self.user)
         if row.id is None:
-            raise Refused("MISSING_ARGUMENT", "Id not specified")
+            raise RowRefused("MISSING_ARGUMENT", "Id not specified")
         match op:
             case WriteOp.UPDATE:
                 self.platform.update(table, row.id, row.cells, by=self.user)
@@ -207,7 +207,7 @@ class MemoryWriter:
         if self.full_after is None:
             return
         if self.full_after == 0:
-            raise Refused(FULL, "storage limit exceeded")
+            raise RowRefused(FULL, "storage limit exceeded")
         self.full_after -= 1
 
     def _rows(self, found: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:

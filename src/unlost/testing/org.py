@@ -87,7 +87,7 @@ class MemoryTable:
 
 
 @dataclass(slots=True)
-class Uncommitted:
+class UncommittedChange:
     """A change that was stamped and is not visible yet."""
 
     at: datetime
@@ -107,7 +107,7 @@ class MemoryOrg:
         self.hidden_rows: set[tuple[str, str]] = set()
         self.unshared_rows: set[tuple[str, str]] = set()
         self.findings: list[Finding] = []
-        self._uncommitted: list[Uncommitted] = []
+        self._uncommitted: list[UncommittedChange] = []
         self._made = 0
         self.lock = threading.RLock()
 
@@ -300,7 +300,7 @@ class MemoryOrg:
             apply()
             return
         due = self.clock.now() + timedelta(seconds=after)
-        self._uncommitted.append(Uncommitted(due, table, record, apply))
+        self._uncommitted.append(UncommittedChange(due, table, record, apply))
 
     def _log(
         self,

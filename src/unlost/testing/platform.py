@@ -27,7 +27,7 @@ SYSTEM = frozenset({"Id", "Modified", "ModifiedBy"})
 type Cells = Mapping[str, str | None]
 
 
-class Refused(Exception):
+class RowRefused(Exception):
     """The platform refuses one row. ``code`` is its own word, ``columns`` are to blame."""
 
     def __init__(self, code: str, sentence: str, *columns: str) -> None:
@@ -38,19 +38,19 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Binned:
+class BinnedRecord:
     """How a record came into the bin: with its master (``root``), and which links were emptied.
 
     ``lost``: its master was deleted later, so it never comes back.
     """
 
     root: tuple[str, str]
-    emptied: list["Emptied"] = field(default_factory=list)
+    emptied: list["EmptiedBin"] = field(default_factory=list)
     lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Emptied:
+class EmptiedBin:
     """A link that was emptied, and where it pointed."""
 
     table: str
@@ -60,7 +60,7 @@ class Emptied:
 
 
 class Platform:
-    """The rules of one memory org. Methods act as the user ``by`` and raise ``Refused``.
+    """The rules of one memory org. Methods act as the user ``by`` and raise ``RowRefused``.
 
     Columns that are ``defaulted`` and not sent hold ``DEFAULT``; ``stubborn``: also those that are sent
     empty. ``relinks``: an undelete sets emptied links again. ``loses_details``: a detail that was
@@ -78,7 +78,7 @@ class Platform:
         self.loses_details = False
         self.small_file = 0
         self.files_per_call = 0
-        self._binned: dict[tuple[str, str], Binned] = {}
+        self._binned: dict[tuple[str, str], BinnedRecord] = {}
 
     # --- what may be written -----------------------------------------------------------------------
 
@@ -141,21 +141,21 @@ class Platform:
         doomed = list(self._tree(table, record))
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
-                raise Refused("DELETE_FAILED", f"{table}/{record} is still referred to.")
+                raise RowRefused("DELETE_FAILED", f"{table}/{record} is still referred to.")
         emptied = self._empty_links(doomed, by)
         for at, (owner, child) in enumerate(doomed):
             if not self.org.tables[owner].records[child].deleted:
                 self.org.delete(owner, child, by=by)
                 links = emptied if at == 0 else []
-                self._binned[owner, child] = Binned((table, record), links)
+                self._binned[owner, child] = BinnedRecord((table, record), links)
         if self.loses_details:
             self._lose_details(doomed)
 
     def undelete(self, table: str, record: str, *, by: str) -> None:
         """Out of the bin, with the details that went with it."""
         if not self.leaves_bin(table, record):
-            raise Refused("UNDELETE_FAILED", "Entity is not in the recycle bin")
-        binned = self._binned.get((table, record), Binned((table, record)))
+            raise RowRefused("UNDELETE_FAILED", "Entity is not in the recycle bin")
+        binned = self._binned.get((table, record), BinnedRecord((table, record)))
         came = [one for one in self._group(table, record) if not self._is_lost(one)]
         for owner, child in came:
             self._check_uniques(owner, {}, child)
@@ -186,7 +186,7 @@ class Platform:
     def leaves_bin(self, table: str, record: str) -> bool:
         """True if a record of the bin can come out of it by itself, keys left aside."""
         held = self.org.tables[table].records.get(record)
-        binned = self._binned.get((table, record), Binned((table, record)))
+        binned = self._binned.get((table, record), BinnedRecord((table, record)))
         own = binned.root == (table, record)
         return held is not None and held.deleted and own and not binned.lost
 
@@ -225,17 +225,19 @@ class Platform:
     def _live(self, table: str, record: str) -> None:
         held = self.org.tables[table].records.get(record)
         if held is None or held.deleted:
-            raise Refused("ENTITY_IS_DELETED", "entity is deleted")
+            raise RowRefused("ENTITY_IS_DELETED", "entity is deleted")
 
     def _check_columns(self, table: str, cells: Cells, allowed: frozenset[str]) -> None:
         wrong = sorted(set(cells) - allowed)
         if wrong:
-            raise Refused("INVALID_FIELD", f"{', '.join(wrong)} of {table}: not writable.", *wrong)
+            raise RowRefused(
+                "INVALID_FIELD", f"{', '.join(wrong)} of {table}: not writable.", *wrong
+            )
 
     def _check_values(self, table: str, cells: Cells, record: str | None) -> None:
         for owner, name in self.required:
             if owner == table and (record is None or name in cells) and not cells.get(name):
-                raise Refused("REQUIRED_FIELD_MISSING", f"{name} is missing.", name)
+                raise RowRefused("REQUIRED_FIELD_MISSING", f"{name} is missing.", name)
         for column in self.org.tables[table].columns.values():
             target = cells.get(column.name)
             if column.reference is not None and target is not None:
@@ -252,7 +254,7 @@ class Platform:
             held = self.org.tables[table].records.get(target)
             if held is not None and not held.deleted:
                 return
-        raise Refused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
+        raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
 
     def _check_unique(
         self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None
@@ -265,7 +267,7 @@ class Platform:
         for key, other in held.items():
             same = [other.cells.get(name) for name in columns] == wanted
             if same and key != record and not other.deleted:
-                raise Refused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
+                raise RowRefused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
 
     def _unfold(self, gather: Gather, made: str, joined: str | None, by: str) -> None:
         for one in filter(None, (joined or "").split(";")):
@@ -301,9 +303,9 @@ class Platform:
                     seen.append((owner, child))
         yield from seen
 
-    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[Emptied]:
+    def _empty_links(self, doomed: list[tuple[str, str]], by: str) -> list[EmptiedBin]:
         links = [
-            Emptied(owner, child, column, self.org.tables[owner].records[child].cells[column])
+            EmptiedBin(owner, child, column, self.org.tables[owner].records[child].cells[column])
             for owner, child, column, rule in self._pointing(doomed)
             if (owner, child) not in doomed and rule is not DeleteRule.CASCADE
         ]

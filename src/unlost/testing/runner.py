@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Clock
 
 type Steps = dict[tuple[str, str, str], bytes]
@@ -48,7 +48,7 @@ class MemoryRunner:
             place = (self._run, name, key(item))
             if place not in self.steps:
                 self.steps[place] = msgspec.json.encode(call(item))
-            done.append(learned(result).decode(self.steps[place]))
+            done.append(decoder_for(result).decode(self.steps[place]))
         return done
 
     def is_done(self, name: str, key: str) -> bool:

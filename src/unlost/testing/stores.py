@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 
 _WRITERS = 8
 
@@ -120,7 +120,7 @@ class StoreContract:
             "k/a-b",
             "k/a/x",
         ]
-        assert list(store.list("k/2")) == [Listed("k/2", 3), Listed("k/2a", 4)]
+        assert list(store.list("k/2")) == [ListedObject("k/2", 3), ListedObject("k/2a", 4)]
         assert [listed.name for listed in store.list("")] == sorted(names)
         assert list(store.list("none/")) == []
 

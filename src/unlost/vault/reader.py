@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.salvage import SalvageTold
-from unlost.model.snapshot import CommitKind, Hit, Lineage, SnapshotInfo, Version
+from unlost.model.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
@@ -24,7 +24,7 @@ from unlost.vault.maintenance.salvage.salvager import salvages
 from unlost.vault.read.changes import changes
 from unlost.vault.read.history import history
 from unlost.vault.read.lineage import lineage
-from unlost.vault.read.org_vault import OrgReader, OrgRoom, unknown_org
+from unlost.vault.read.org_vault import OrgReader, OrgVault, unknown_org
 from unlost.vault.read.search import search
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.write.journal import journals
@@ -33,13 +33,13 @@ from unlost.vault.write.journal import journals
 class OpenOrgs:
     """The orgs of an opened vault, each opened once. Safe to share between threads."""
 
-    def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgRoom]) -> None:
+    def __init__(self, sealed: SealedObjects, open_org: Callable[[str], OrgVault]) -> None:
         self._sealed = sealed
         self._open = open_org
-        self._rooms: dict[str, OrgRoom] = {}
+        self._rooms: dict[str, OrgVault] = {}
         self._lock = threading.Lock()
 
-    def room(self, org: str) -> OrgRoom:
+    def room(self, org: str) -> OrgVault:
         """Open the reader of an org; raises NotFound (``org-unknown``)."""
         with self._lock:
             if org not in self._rooms:
@@ -61,7 +61,7 @@ class OpenOrgs:
             return chain.manifest(state.seq)[0].identity
         name = identity_name(self._sealed.store, org)
         content = self._sealed.get(ObjectKind.IDENTITY, org=org, name=name)
-        return learned(OrgIdentity).decode(content)
+        return decoder_for(OrgIdentity).decode(content)
 
     def _shredded(self) -> Collection[str]:
         return shredded_orgs(self._sealed.store, self._sealed.keys)
@@ -122,7 +122,7 @@ class EncryptedReader:
                 _check_shown(reader.chain.live(), number)
         return changes(reader, table, after=after, until=until)
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
         head = self.head(org)
         return search(head, text, limit=limit) if head else ()

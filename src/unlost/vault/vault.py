@@ -18,7 +18,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports.system import Clock, Entropy, Witness
 from unlost.model.reading import Rows
 from unlost.model.rekeying import Rekeyed, UnderEarlier
-from unlost.model.retention import HeldThing, Hold
+from unlost.model.retention import Hold, HoldTarget
 from unlost.model.snapshot import (
     CommitKind,
     SnapshotInfo,
@@ -32,7 +32,7 @@ from unlost.model.upkeep import Compaction, Sweep
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format import number as numbers
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.format.physical import HOLDS
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.format.vaultjson import VAULT_FILE, read_vault_file
@@ -51,9 +51,9 @@ from unlost.vault.maintenance.operations import apply_plan, is_uncached, plan_op
 from unlost.vault.maintenance.rekey.look import under_earlier
 from unlost.vault.maintenance.rekey.rekeyer import rekey
 from unlost.vault.maintenance.retain.holds import hold_rows, holds_in, lift_rows
-from unlost.vault.maintenance.verify import Look, verify_vault
+from unlost.vault.maintenance.verify import VerifyScope, verify_vault
 from unlost.vault.objects.home_copies import VaultHomes
-from unlost.vault.read.org_vault import OrgRoom, VaultOptions
+from unlost.vault.read.org_vault import OrgVault, VaultOptions
 from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.reader import EncryptedReader, OpenOrgs
 from unlost.vault.stores.cached import itself
@@ -107,7 +107,7 @@ class EncryptedVault(EncryptedReader):
         options: VaultOptions,
     ) -> None:
         opened = partial(
-            OrgRoom,
+            OrgVault,
             sealed=sealed,
             clock=clock,
             witness=witness,
@@ -194,7 +194,7 @@ class EncryptedVault(EncryptedReader):
         room = self._room_for(org, plan.operation)
         return apply_plan(room, plan, run=run, pause=pause, before_write=before_write)
 
-    def _room_for(self, org: str, operation: MaintenanceOperation[Any]) -> OrgRoom:
+    def _room_for(self, org: str, operation: MaintenanceOperation[Any]) -> OrgVault:
         return (self._proving() if is_uncached(operation) else self).room(org)
 
     def compact(
@@ -216,7 +216,7 @@ class EncryptedVault(EncryptedReader):
         """Set holds; one on the same thing replaces the earlier one."""
         return self._put_holds(org, hold_rows(holds, observed_at=self._clock.now()), run=run)
 
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+    def lift(self, org: str, things: tuple[HoldTarget, ...], *, run: str) -> SnapshotInfo:
         """Take holds back."""
         return self._put_holds(org, lift_rows(things, observed_at=self._clock.now()), run=run)
 
@@ -264,7 +264,7 @@ class EncryptedVault(EncryptedReader):
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
         """Look whether everything is there, and whether all of it or a part is whole."""
-        look = Look(level, part)
+        look = VerifyScope(level, part)
         proving = self._proving()
         return verify_vault(proving.sealed, look=look, witness=self._witness, room=proving.room)
 
@@ -284,7 +284,7 @@ class EncryptedVault(EncryptedReader):
             options=self._options,
         )
 
-    def room(self, org: str) -> OrgRoom:
+    def room(self, org: str) -> OrgVault:
         """What serves an org; raises NotFound (``org-unknown``)."""
         return self._orgs.room(org)
 
@@ -314,8 +314,8 @@ class EncryptedVault(EncryptedReader):
 
     def _intent(
         self, state: LiveState, *, run: str, kind: CommitKind, identity: OrgIdentity
-    ) -> Intent:
-        return Intent(
+    ) -> RunIntent:
+        return RunIntent(
             format=numbers.FORMAT,
             run=object_names.check_run(run),
             kind=kind,

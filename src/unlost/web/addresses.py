@@ -1,7 +1,7 @@
 """Names of orgs and ids of records as parts of addresses, whatever signs they hold."""
 
 
-class Name:
+class NameConverter:
     """A name in a path: ``/`` and ``~`` are written ``~2F`` and ``~7E``."""
 
     regex = "[^/]+"

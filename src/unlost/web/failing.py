@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_noop
 
-from unlost.app.service.log import Log
+from unlost.app.service.log import ServiceLog
 from unlost.model.errors import (
     AuthExpired,
     Conflict,
@@ -81,7 +81,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     app, error = application(), sys.exception()
     match = request.resolver_match
     where = extract_tb(error.__traceback__)[-FRAMES:] if error is not None else ()
-    Log(sys.stderr, clock=app.clock).event(
+    ServiceLog(sys.stderr, clock=app.clock).event(
         "page-broke",
         page=match.view_name if match is not None else "",
         error=type(error).__name__,

@@ -55,7 +55,7 @@ def _actor(request: HttpRequest) -> Actor | None:
     return actor_of(user) if isinstance(user, User) else None
 
 
-class Acting:
+class ActorMiddleware:
     """Lets each request act in the home for who signed in; all pages but a few need that."""
 
     def __init__(self, get_response: Answer) -> None:
@@ -87,7 +87,7 @@ class Acting:
         return failed(request, error) if isinstance(error, UnlostError) else None
 
 
-class SeenSessions:
+class SessionMiddleware:
     """Notes in which browsers somebody is signed in, and when each was seen last.
 
     It takes the place of allauth's own, which writes to the database with each request.

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 
 from unlost.app.access import check_home, check_org, check_somewhere
 from unlost.model.access import Right
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 type View = Callable[..., HttpResponseBase]
 
@@ -25,7 +25,7 @@ def needs(right: Right) -> Callable[[View], View]:
 
     def marked(view: View) -> View:
         @wraps(view)
-        def asked(request: Asked, **named: str) -> HttpResponseBase:
+        def asked(request: UserRequest, **named: str) -> HttpResponseBase:
             if "org" in named:
                 check_org(request.unlost, right, named["org"])
             else:
@@ -42,7 +42,7 @@ def needs_somewhere(right: Right) -> Callable[[View], View]:
 
     def marked(view: View) -> View:
         @wraps(view)
-        def asked(request: Asked, **named: str) -> HttpResponseBase:
+        def asked(request: UserRequest, **named: str) -> HttpResponseBase:
             check_somewhere(request.unlost, right)
             return view(request, **named)
 

@@ -30,7 +30,7 @@ START_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ReachedAddress:
     """Where people reach the console. ``origins``: such as ``https://unlost.acme.example``, behind a
     proxy of yours that ends TLS; none: this machine alone, without TLS.
     """
@@ -60,7 +60,7 @@ def holding(app: "Application") -> Iterator[None]:
         yield
 
 
-def set_up(home_key: bytes, reached: Reached) -> None:
+def set_up(home_key: bytes, reached: ReachedAddress) -> None:
     """Tell Django what depends on the home; call it before the first request."""
     from django.conf import settings
 
@@ -98,7 +98,9 @@ def origin_of(text: str) -> str:
 
 
 @contextmanager
-def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Reached]:
+def served(
+    app: "Application", home_key: bytes, reached: ReachedAddress
+) -> Iterator[ReachedAddress]:
     """Answer requests in a thread of its own inside; raises StoreError (``port-taken``).
 
     Gives where it is reached: with port 0 one that was free.
@@ -123,7 +125,7 @@ def served(app: "Application", home_key: bytes, reached: Reached) -> Iterator[Re
             thread.join(START_SECONDS)
 
 
-def listening(asgi: Any, reached: Reached) -> "uvicorn.Config":
+def listening(asgi: Any, reached: ReachedAddress) -> "uvicorn.Config":
     """How to listen. What a proxy tells of the browser's address is believed where there is one.
 
     The proxy is on this machine: nobody else reaches the port.
@@ -151,7 +153,7 @@ def _run(server: "uvicorn.Server") -> None:
         return
 
 
-def _await(server: "uvicorn.Server", thread: threading.Thread, reached: Reached) -> None:
+def _await(server: "uvicorn.Server", thread: threading.Thread, reached: ReachedAddress) -> None:
     while not server.started:
         thread.join(0.05)
         if not thread.is_alive():

@@ -39,8 +39,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "unlost.web.middleware.Acting",
-    "unlost.web.middleware.SeenSessions",
+    "unlost.web.middleware.ActorMiddleware",
+    "unlost.web.middleware.SessionMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "unlost.web.urls"

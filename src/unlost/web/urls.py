@@ -2,7 +2,7 @@
 
 from django.urls import include, path, register_converter
 
-from unlost.web.addresses import Name
+from unlost.web.addresses import NameConverter
 from unlost.web.api.building import build
 from unlost.web.pages import style
 from unlost.web.pages.alerts import alerts, overview
@@ -16,7 +16,7 @@ from unlost.web.pages.runs import runs
 from unlost.web.pages.storage import storage
 from unlost.web.pages.vault import vault_state
 
-register_converter(Name, "name")
+register_converter(NameConverter, "name")
 
 handler429 = "unlost.web.failing.too_many"  # allauth looks for it
 handler404 = "unlost.web.failing.not_found"

@@ -8,7 +8,7 @@ import pytest
 from faults.engine.story import picture, shown, story
 from sweeps import parts_of
 from unit.engine.scene import Scene, chocolate
-from unlost.engine.backup.backup import Finished, backup
+from unlost.engine.backup.backup import FinishedBackup, backup
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.schema import WireKind
 from unlost.model.snapshot import CommitKind
@@ -34,7 +34,7 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(
     before = picture(calm)
     count = CrashPoint()
     done = backup(calm.oid, guarded(calm, calm.ports("night"), count), policy=calm.policy)
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     expected = picture(calm)
     assert count.calls > 100
     for at in range(1 + part, count.calls + 1, PARTS):
@@ -47,7 +47,7 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(
             assert picture(scene) == before
         scene.clock.advance(seconds=60)
         again = scene.attempt(run="night")
-        assert isinstance(again, Finished)
+        assert isinstance(again, FinishedBackup)
         assert picture(scene) == expected, f"crash at call {at}"
 
 
@@ -66,7 +66,7 @@ def test_a_crash_between_doing_and_keeping_does_the_step_again(tmp_path: Path) -
                 guarded(scene, scene.ports("night"), CrashPoint(at)),
                 policy=scene.policy,
             )
-        assert isinstance(scene.attempt(run="night"), Finished)
+        assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == expected
         scene.close()
 
@@ -94,7 +94,7 @@ def test_a_run_that_died_between_its_commit_and_its_last_word_is_done(
     scene.clock.advance(seconds=60)
     before, calls = picture(scene), len(scene.source.calls)
     again = scene.attempt(run="night")
-    assert isinstance(again, Finished)
+    assert isinstance(again, FinishedBackup)
     assert again.snapshot == scene.head.info
     assert again.certificate == scene.head.certificate()
     assert picture(scene) == before
@@ -135,7 +135,7 @@ def test_a_crash_at_every_call_of_an_hour_changes_no_night(
     count = CrashPoint()
     ports = guarded(calm, calm.ports("hour"), count)
     done = backup(calm.oid, ports, policy=calm.policy, only=HOUR)
-    assert isinstance(done, Finished)
+    assert isinstance(done, FinishedBackup)
     after_hour = picture(calm)
     calm.night(run="night")
     expected = shown(calm)
@@ -152,7 +152,7 @@ def test_a_crash_at_every_call_of_an_hour_changes_no_night(
             commit = scene.vault.begin(scene.oid, run="hour", kind=kind, identity=identity)
             commit.abandon()
         else:
-            assert isinstance(scene.attempt(run="hour", only=HOUR), Finished)
+            assert isinstance(scene.attempt(run="hour", only=HOUR), FinishedBackup)
             assert picture(scene) == after_hour, f"crash at call {at}"
         scene.night(run="night")
         assert shown(scene) == expected, f"crash at call {at}"

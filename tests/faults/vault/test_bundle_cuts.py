@@ -16,7 +16,7 @@ from unlost.model.erasure import Erase
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Added, CommitKind, VerifyLevel
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
@@ -89,7 +89,7 @@ def test_a_night_is_whole_or_goes_on(part: int) -> None:
         story = begun(disk)
         known: list[Added] = []
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             night(story, "night-2", phone="2", known=known)
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
@@ -107,7 +107,7 @@ def test_all_or_nothing_is_taken_out_of_a_bundle(part: int) -> None:
         story = begun(disk)
         night(story, "night-2", phone="2", known=[])
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             story.vault.apply(story.org, unconditional(Erase((GONE,))), run="erase-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

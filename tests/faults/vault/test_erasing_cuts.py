@@ -17,7 +17,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, Story, account_id, certificate, finish
 
@@ -63,7 +63,7 @@ def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> N
         story = begun(disk)
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             erase(story, "erase-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

@@ -11,7 +11,7 @@ from unlost.model.maintenance import unconditional
 from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
@@ -46,7 +46,7 @@ def test_all_or_nothing_is_forgotten_and_the_next_one_does_the_rest(part: int) -
         story = several_nights(disk)
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             forget(story, "forget-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

@@ -18,7 +18,7 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import MemoryWitness
 from unlost.vault.keys.opening import unlock_keyring
 from unlost.vault.keys.unlock import ByRecoverySheet
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from unlost.vault.vault import EncryptedVault, open_vault
@@ -107,7 +107,7 @@ def test_the_last_snapshot_is_exact_and_the_run_goes_on(part: int, names_survive
         disk = UnsyncedDisk(root=Path("/"))
         story = first_vault(disk)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             night(story, "night-2", phone="2")
         disk.power_cut(names_survive=names_survive)
         again = opened(story, disk)

@@ -17,7 +17,7 @@ from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectification, Rectify, RightValue
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import IDENTITY, NOTE, Story, account_id, certificate, finish
 
@@ -80,7 +80,7 @@ def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -
         story = begun(disk)
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             rectify(story, "rectify-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

@@ -15,7 +15,7 @@ from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.physical import SEARCH
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.garbage import GRACE
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
@@ -68,7 +68,7 @@ def test_all_or_nothing_is_salvaged_and_the_next_one_does_the_rest(part: int) ->
         story = hurt(disk)
         damages = story.vault.verify(VerifyLevel.FULL).damages
         disk.crash_at = disk.changes + crash_at
-        with pytest.raises(Crash):
+        with pytest.raises(StoreCrash):
             salvage(story, "salvage-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)

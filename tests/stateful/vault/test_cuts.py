@@ -36,7 +36,7 @@ from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
@@ -50,7 +50,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.mirror.copying import copy_vault
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 from unlost.vault.stores.local import LocalStore
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.stores.unsynced import UnsyncedDisk
@@ -180,7 +180,7 @@ class Cuts(RuleBasedStateMachine):
         disk.crash_at = None if cut.at is None else disk.changes + cut.at
         try:
             work()
-        except Crash:
+        except StoreCrash:
             done = False
         else:
             done = True
@@ -269,15 +269,15 @@ class Cuts(RuleBasedStateMachine):
     @rule(data=st.data(), cut=CUTS)
     def hold_a_night(self, data: st.DataObject, cut: Cut) -> None:
         number = data.draw(st.sampled_from(sorted(self.nights)))
-        if self.hold(HeldThing(HoldScope.NIGHT, night=number), cut):
+        if self.hold(HoldTarget(HoldScope.NIGHT, night=number), cut):
             self.pinned.add(number)
 
     @rule(key=st.sampled_from(KEYS), cut=CUTS)
     def hold_a_record(self, key: str, cut: Cut) -> None:
-        if self.hold(HeldThing(HoldScope.RECORD, table=TABLE, record=key), cut):
+        if self.hold(HoldTarget(HoldScope.RECORD, table=TABLE, record=key), cut):
             self.held.add(key)
 
-    def hold(self, thing: HeldThing, cut: Cut) -> bool:
+    def hold(self, thing: HoldTarget, cut: Cut) -> bool:
         """Cut off before its commit, it leaves a run that whoever holds next closes."""
         run, holds = f"hold-{next(self.runs)}", (Hold(thing),)
         return self.attempt(lambda vault: vault.hold(vault.adopt(IDENTITY), holds, run=run), cut)
@@ -285,9 +285,9 @@ class Cuts(RuleBasedStateMachine):
     @precondition(lambda self: self.pinned or self.held)
     @rule(cut=CUTS)
     def lift_all(self, cut: Cut) -> None:
-        nights = (HeldThing(HoldScope.NIGHT, night=number) for number in sorted(self.pinned))
+        nights = (HoldTarget(HoldScope.NIGHT, night=number) for number in sorted(self.pinned))
         records = (
-            HeldThing(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
+            HoldTarget(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
         )
         run, things = f"lift-{next(self.runs)}", (*nights, *records)
         if self.attempt(lambda vault: vault.lift(vault.adopt(IDENTITY), things, run=run), cut):

@@ -26,7 +26,7 @@ from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Journal
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import (
     Added,
@@ -349,7 +349,9 @@ class Versions(RuleBasedStateMachine):
             return
         nights = self.model.nights
         pins = data.draw(st.sets(st.sampled_from(nights), max_size=2))
-        holds = tuple(Hold(HeldThing(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned))
+        holds = tuple(
+            Hold(HoldTarget(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned)
+        )
         if holds:
             self.vault.hold(self.org, holds, run=f"hold-{self.upkeeps}")
             self.model.maintain()

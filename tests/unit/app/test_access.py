@@ -11,7 +11,7 @@ from unlost.app import actions
 from unlost.app.access import ACTIONS, Where
 from unlost.app.actions.alerts.alerts import acknowledged
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.backups.schedule import Wish, change
+from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.backups.schedule import show as schedules
 from unlost.app.actions.backups.snapshots import certificate, snapshots
 from unlost.app.actions.orgs.orgs import list_all
@@ -122,7 +122,7 @@ READS = (
 )
 ACTS = (
     lambda app: backup(app, "sales"),
-    lambda app: change(app, "sales", Wish(at="02:00")),
+    lambda app: change(app, "sales", ScheduleChange(at="02:00")),
     lambda app: cancel(app, runs_of(app)),
 )
 

@@ -10,22 +10,28 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import queued_restore
-from unlost.app.actions.restores.kept_plan import PlanView, Wanted, choose, make_kept, run_kept
+from unlost.app.actions.restores.kept_plan import (
+    PlanView,
+    RestoreRequest,
+    choose,
+    make_kept,
+    run_kept,
+)
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.restores.restore_run import run_plan
 from unlost.app.actions.runs.run import FORGOTTEN, job, written_by_table
-from unlost.app.actions.runs.runs import Group, jobs
+from unlost.app.actions.runs.runs import RunGroup, jobs
 from unlost.catalog.nights import add_night
 from unlost.catalog.runs import RunState, begin_run
 from unlost.engine.restore.values.outcome import Ending
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotAllowed, NotFound
 from unlost.model.snapshot import CommitKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
-LOST = Wanted(PlanRequest("sales", lost=("1", "2")))
+LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +69,9 @@ def test_runs_are_listed_by_kind_and_state(shop: Shop) -> None:
     assert [one.kind.value for one in listed.runs] == ["restore", "backup", "backup"]
     assert listed.going
     assert [one.id for one in jobs(shop.app, kind=CommitKind.RESTORE).runs] == [run]
-    assert [one.id for one in jobs(shop.app, group=Group.OPEN).runs] == [run]
-    assert len(jobs(shop.app, group=Group.DONE).runs) == 2
-    assert jobs(shop.app, group=Group.FAILED).runs == ()
+    assert [one.id for one in jobs(shop.app, group=RunGroup.OPEN).runs] == [run]
+    assert len(jobs(shop.app, group=RunGroup.DONE).runs) == 2
+    assert jobs(shop.app, group=RunGroup.FAILED).runs == ()
     do_restore(shop.app, run)
     assert not jobs(shop.app).going
 
@@ -96,7 +102,7 @@ def test_what_was_asked_for_and_has_not_begun_is_listed(shop: Shop) -> None:
     night = add_night(shop.oid, "2026-03-05T01:00", at=shop.world.clock.now())
     assert jobs(shop.app).asked == (night,)
     assert jobs(shop.app).going
-    assert jobs(shop.app, group=Group.DONE).asked == ()
+    assert jobs(shop.app, group=RunGroup.DONE).asked == ()
     backup(shop.app, "sales", run=night.run)
     assert jobs(shop.app).asked == ()
 
@@ -173,7 +179,7 @@ def test_what_is_as_wanted_or_blocked_is_not_to_be_written(shop: Shop) -> None:
     view = make_kept(
         shop.app,
         "sales",
-        choose(shop.app, "sales", Wanted(PlanRequest("sales", ("Account/A40018",)))).plan,
+        choose(shop.app, "sales", RestoreRequest(PlanRequest("sales", ("Account/A40018",)))).plan,
     )
     assert view.summary is not None
     assert view.summary.records == 1
@@ -199,7 +205,7 @@ def test_the_end_is_told_with_names_and_new_ids(shop: Shop) -> None:
 def test_what_failed_is_grouped_by_its_cause(shop: Shop) -> None:
     run = handed(shop)
     for _ in range(2):
-        shop.writer.faults.plant("row", Refused("RULE", "Not today."), table="Contact")
+        shop.writer.faults.plant("row", RowRefused("RULE", "Not today."), table="Contact")
     do_restore(shop.app, run)
     told = outcome(shop.app, run)
     assert told is not None
@@ -226,7 +232,7 @@ def test_fields_that_came_back_otherwise_are_counted(shop: Shop) -> None:
 
 def test_who_does_not_see_all_columns_is_not_told_what_the_org_said(shop: Shop) -> None:
     run = handed(shop)
-    shop.writer.faults.plant("row", Refused("RULE", "The phone +41 40017 is taken."))
+    shop.writer.faults.plant("row", RowRefused("RULE", "The phone +41 40017 is taken."))
     do_restore(shop.app, run)
     hide(shop.app, "sales", "Account.Phone")
     told = outcome(somebody(shop, Role.VIEWER), run)  # type: ignore[arg-type]

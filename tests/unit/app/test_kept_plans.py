@@ -16,7 +16,7 @@ from unlost.app.actions.restores import kept_plan as module
 from unlost.app.actions.restores import queued_restore
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     choose_again,
     drop_kept,
@@ -46,7 +46,7 @@ from unlost.model.errors import (
 from unlost.model.org import OrgKind
 from unlost.model.plan import Action
 
-LOST = Wanted(PlanRequest("sales", lost=("1", "2")))
+LOST = RestoreRequest(PlanRequest("sales", lost=("1", "2")))
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def shop(sales: World, tmp_path: Path) -> Shop:
     return made
 
 
-def made(shop: Shop, wanted: Wanted = LOST) -> PlanView:
+def made(shop: Shop, wanted: RestoreRequest = LOST) -> PlanView:
     return make_kept(shop.app, "sales", choose(shop.app, "sales", wanted).plan)
 
 
@@ -110,7 +110,7 @@ def test_without_a_writer_nothing_is_kept(sales: World, tmp_path: Path) -> None:
 
 
 def test_what_stands_in_the_way_is_kept_with_it(shop: Shop) -> None:
-    view = made(shop, Wanted(PlanRequest("sales", ("Account/nobody",))))
+    view = made(shop, RestoreRequest(PlanRequest("sales", ("Account/nobody",))))
     assert (view.state, view.error_code) == (PlanState.FAILED, "record-unknown")
     assert "unlost find" in view.error_next_step
     refused(Conflict, "plan-not-made", run_kept, shop.app, "sales", view.plan)
@@ -187,7 +187,7 @@ def test_records_are_left_out(shop: Shop) -> None:
 
 
 def test_only_the_chosen_records_come(shop: Shop) -> None:
-    plan = made(shop, Wanted(PlanRequest("sales", (f"Account/{CUSTOMER}",)))).plan
+    plan = made(shop, RestoreRequest(PlanRequest("sales", (f"Account/{CUSTOMER}",)))).plan
     alone = leave_out(shop.app, "sales", plan, related=False)
     assert counted(make_kept(shop.app, "sales", alone.plan)) == {"Account": 1}
 

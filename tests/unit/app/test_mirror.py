@@ -13,7 +13,7 @@ from unlost.app.actions.alerts.doctor import doctor
 from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.retention.erase import WishedErasure, erase, plan
+from unlost.app.actions.retention.erase import ErasureRequest, erase, plan
 from unlost.app.actions.runs.tick import tick
 from unlost.app.actions.vault.mirror import (
     ask_mirror,
@@ -26,7 +26,7 @@ from unlost.app.actions.vault.mirror import (
 from unlost.app.actions.vault.repair import heal_vault, look_at_mirror, repair
 from unlost.app.actions.vault.verify import verify
 from unlost.app.home.home import FILE, read_home, write_mirror
-from unlost.app.vault.mirror import SecondCopy, check_unseen
+from unlost.app.vault.mirror import MirrorOfHome, check_unseen
 from unlost.catalog.checks import (
     last_mirror_check,
     last_repair,
@@ -43,7 +43,7 @@ from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 from unlost.testing.clock import START
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.address import Reach, StoreAddress
+from unlost.vault.stores.address import BucketOptions, StoreAddress
 from unlost.vault.stores.local import LocalStore
 
 
@@ -109,14 +109,14 @@ def test_the_place_is_written_beside_what_people_wrote(kept: World, place: Store
     file.write_text(file.read_text() + "\n# moved in spring\n[custom]\nx = 1\n")
     before = file.read_text()
     state = set_mirror(kept.app, place)
-    assert (state.place, state.last, state.copy) == (str(place), None, SecondCopy.LATE)
+    assert (state.place, state.last, state.copy) == (str(place), None, MirrorOfHome.LATE)
     assert "# moved in spring" in file.read_text()
     assert read_home(kept.home.root).mirror == place
-    bucket = StoreAddress(None, "s3", "box", "a", Reach("http://127.0.0.1:9", "eu"))
+    bucket = StoreAddress(None, "s3", "box", "a", BucketOptions("http://127.0.0.1:9", "eu"))
     write_mirror(kept.home, bucket)
     assert read_home(kept.home.root).mirror == bucket
     assert file.read_text().count("[mirror]") == 1
-    assert end_mirror(kept.app).copy is SecondCopy.NONE
+    assert end_mirror(kept.app).copy is MirrorOfHome.NONE
     assert file.read_text().rstrip() == before.rstrip()
     with pytest.raises(NotFound):
         end_mirror(kept.app)
@@ -141,18 +141,18 @@ def test_it_is_filled_told_of_and_a_home_can_be_made_from_it(
     mirrored: World, place: StoreAddress
 ) -> None:
     state = mirror_state(mirrored.app)
-    assert state.copy is SecondCopy.FRESH
+    assert state.copy is MirrorOfHome.FRESH
     assert state.last is not None
     assert state.last.clean
     assert state.last.objects == len(files(place))
     again = run_mirror(mirrored.app)
     assert (again.objects, again.there) == (0, len(files(place)))
     mirrored.clock.advance(days=2)
-    assert mirror_state(mirrored.app).copy is SecondCopy.LATE
+    assert mirror_state(mirrored.app).copy is MirrorOfHome.LATE
     backup(mirrored.app, "sales")
     done = run_mirror(mirrored.app)
     assert done.objects > 0
-    assert mirror_state(mirrored.app).copy is SecondCopy.FRESH
+    assert mirror_state(mirrored.app).copy is MirrorOfHome.FRESH
 
 
 def test_without_one_nothing_is_filled(kept: World) -> None:
@@ -345,7 +345,7 @@ def test_a_copy_that_was_never_filled_is_not_looked_at(kept: World, place: Store
 
 
 def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: StoreAddress) -> None:
-    assert overview(kept.app).copy is SecondCopy.NONE
+    assert overview(kept.app).copy is MirrorOfHome.NONE
 
     def look() -> str:
         checks = doctor(kept.app, ask=False).checks
@@ -356,7 +356,7 @@ def test_the_home_and_the_doctor_say_whether_there_is_one(kept: World, place: St
     assert "not up to date" in look()
     run_mirror(kept.app)
     assert "up to date." in look()
-    assert overview(kept.app).copy is SecondCopy.FRESH
+    assert overview(kept.app).copy is MirrorOfHome.FRESH
     last = last_mirror()
     assert last is not None
     save_mirror(replace(last, strange=("x",)))
@@ -405,7 +405,7 @@ def test_damages_of_several_looks_are_told_together(kept: World) -> None:
 
 def test_an_erasure_has_the_copy_cleaned_at_once(mirrored: World) -> None:
     assert asked(mirrored) == []
-    wish = WishedErasure(("Account/A40017",))
+    wish = ErasureRequest(("Account/A40017",))
     erase(mirrored.app, "sales", wish, plan=plan(mirrored.app, "sales", wish).digest)
     assert len(asked(mirrored)) == 1
     assert run_mirror(mirrored.app).removed > 0

@@ -15,7 +15,7 @@ from unlost.app.actions.restores import edit_plan, queued_restore
 from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, plan_people, planned_fields
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     kept_plan,
     leave_out,
@@ -28,9 +28,9 @@ from unlost.app.actions.restores.restore_plan import PlanRequest, show_plan
 from unlost.app.actions.restores.restore_run import retry_run
 from unlost.app.restores.overrides import (
     CauseEdit,
-    Edit,
-    Given,
-    Otherwise,
+    Overrides,
+    ReassignedReference,
+    TypedEdit,
     said,
     with_edits,
     with_given,
@@ -43,7 +43,7 @@ from unlost.model.access import Actor, ActorKind, Grant, Right, Role
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder
 from unlost.model.schema import Column, ColumnTrait, Reference, WireKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 VIEWER = Grant(Role.VIEWER, None)
 PERSON = Reference(("Person",))
@@ -89,8 +89,10 @@ def firm(sales: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Firm:
     return Firm(sales, tmp_path)
 
 
-def wanted(otherwise: Otherwise = Otherwise(), **more: Any) -> Wanted:  # noqa: B008 (a value)
-    return Wanted(PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more)
+def wanted(otherwise: Overrides = Overrides(), **more: Any) -> RestoreRequest:  # noqa: B008 (a value)
+    return RestoreRequest(
+        PlanRequest("sales", (f"Account/{CUSTOMER}",), otherwise=otherwise), **more
+    )
 
 
 def made(firm: Firm, view: PlanView) -> PlanView:
@@ -112,17 +114,17 @@ def test_it_is_said_in_words_of_a_terminal() -> None:
         instead=["User/005=006"],
         every=["Case.Status=New.Open"],
     )
-    assert told == Otherwise(
+    assert told == Overrides(
         (
-            Edit("Contact/003", "Email", "a=b.c"),
-            Edit("Account/0.0.1", "Name", ""),
-            Edit("Contact/003", "Phone", None),
+            TypedEdit("Contact/003", "Email", "a=b.c"),
+            TypedEdit("Account/0.0.1", "Name", ""),
+            TypedEdit("Contact/003", "Phone", None),
         ),
-        (Given("User/005", "006"),),
+        (ReassignedReference("User/005", "006"),),
         (CauseEdit("Case", "Status", "New.Open"),),
     )
     assert str(told) == "Account.Name, Case.Status, Contact.Email, Contact.Phone, User/005"
-    assert said() == Otherwise()
+    assert said() == Overrides()
     assert not said()
 
 
@@ -146,20 +148,22 @@ def test_what_says_nothing_is_refused_and_its_value_not_repeated(words: dict[str
 
 
 def test_what_is_typed_later_counts() -> None:
-    asked = Otherwise((Edit("A/1", "x", "1"), Edit("A/1", "y", "2"), Edit("A/2", "x", "3")))
+    asked = Overrides(
+        (TypedEdit("A/1", "x", "1"), TypedEdit("A/1", "y", "2"), TypedEdit("A/2", "x", "3"))
+    )
     assert with_edits(asked, "A/1", {"x": None}).edits == (
-        Edit("A/1", "y", "2"),
-        Edit("A/2", "x", "3"),
-        Edit("A/1", "x", None),
+        TypedEdit("A/1", "y", "2"),
+        TypedEdit("A/2", "x", "3"),
+        TypedEdit("A/1", "x", None),
     )
 
 
 def test_who_was_given_records_gives_them_on() -> None:
-    asked = Otherwise(given=(Given("P/1", "2"), Given("P/7", "8")))
+    asked = Overrides(given=(ReassignedReference("P/1", "2"), ReassignedReference("P/7", "8")))
     assert with_given(asked, {"P/2": "3"}).given == (
-        Given("P/1", "3"),
-        Given("P/7", "8"),
-        Given("P/2", "3"),
+        ReassignedReference("P/1", "3"),
+        ReassignedReference("P/7", "8"),
+        ReassignedReference("P/2", "3"),
     )
 
 
@@ -209,7 +213,7 @@ def failing(firm: Firm, *names: str) -> str:
     """A restore in which contacts fail, each with a code of its own; its run."""
     plan = firm.plan(f"Account/{CUSTOMER}")
     for name in names:
-        firm.writer.faults.plant("row", Refused("RULE", f"Not {name}."), table="Contact")
+        firm.writer.faults.plant("row", RowRefused("RULE", f"Not {name}."), table="Contact")
     result = firm.run(plan)
     assert endings(result)["failed"] == len(names)
     return result.run
@@ -226,8 +230,8 @@ def test_a_value_for_all_that_failed(firm: Firm) -> None:
 
 def test_a_value_for_one_cause_and_for_one_record(firm: Firm) -> None:
     run = failing(firm, "Ann", "Ben")
-    otherwise = Otherwise(
-        (Edit(f"Contact/{firm.contacts()['Ann']}", "Name", "Anna"),),
+    otherwise = Overrides(
+        (TypedEdit(f"Contact/{firm.contacts()['Ann']}", "Name", "Anna"),),
         causes=(
             CauseEdit("Contact", "Name", "Nobody", "another-code"),
             CauseEdit("Contact", "Name", "Both", "write-refused"),
@@ -361,8 +365,8 @@ def test_a_cause_names_the_fields_that_can_be_set(firm: Firm) -> None:
     assert told is not None
     assert [field.name for field in told.causes[0].fields] == ["Account", "Name"]
     causes = (CauseEdit("Contact", "Name", "Anna", "write-refused"),)
-    request = PlanRequest("sales", otherwise=Otherwise(causes=causes))
-    view = made(firm, choose(firm.app, "sales", Wanted(request, retry=run)))
+    request = PlanRequest("sales", otherwise=Overrides(causes=causes))
+    view = made(firm, choose(firm.app, "sales", RestoreRequest(request, retry=run)))
     assert edited(view)[0].columns == ("Name",)
 
 

@@ -13,7 +13,7 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
 from unlost.app.actions.people.audit import deeds
 from unlost.app.actions.records.compare import compare
-from unlost.app.actions.records.export import ExportWish, export
+from unlost.app.actions.records.export import ExportRequest, export
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.show import show
 from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
@@ -27,7 +27,7 @@ from unlost.catalog.checks import standing_check
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.hidden_columns import hidden_columns
-from unlost.model.plan import Weight
+from unlost.model.plan import NoteWeight
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
 from unlost.vault.commits.state import LiveSegment
@@ -208,7 +208,7 @@ def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:
 def test_an_export_tells_how_many_of_its_empty_values_are_lost(
     kept: World, form: ExportFormat, tmp_path: Path
 ) -> None:
-    wish = ExportWish(form, ("Account",))
+    wish = ExportRequest(form, ("Account",))
     whole = export(kept.app, "sales", wish, out=tmp_path / "whole").tables[0]
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
@@ -221,7 +221,7 @@ def test_an_export_tells_how_many_of_its_empty_values_are_lost(
 def test_a_delta_table_that_keeps_what_the_vault_lost_is_not_said_to_lack_it(
     kept: World, tmp_path: Path
 ) -> None:
-    wish, out = ExportWish(ExportFormat.DELTA, ("Account",)), tmp_path / "tables"
+    wish, out = ExportRequest(ExportFormat.DELTA, ("Account",)), tmp_path / "tables"
     export(kept.app, "sales", wish, out=out)
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
@@ -232,11 +232,11 @@ def test_a_delta_table_that_keeps_what_the_vault_lost_is_not_said_to_lack_it(
 def test_a_delta_table_that_is_carried_on_tells_what_was_lost_of_what_came(
     kept: World, tmp_path: Path
 ) -> None:
-    first, out = ExportWish(ExportFormat.DELTA, ("Account",), as_of="1"), tmp_path / "tables"
+    first, out = ExportRequest(ExportFormat.DELTA, ("Account",), as_of="1"), tmp_path / "tables"
     export(kept.app, "sales", first, out=out)
     spoil_column(kept, "Account", "Phone")
     salvage(kept.app, plan=plan(kept.app).digest)
-    wish = ExportWish(ExportFormat.DELTA, ("Account",))
+    wish = ExportRequest(ExportFormat.DELTA, ("Account",))
     told = export(kept.app, "sales", wish, out=out).tables[0]
     assert (told.rows, told.lost, told.whole) == (1, 1, False)
 
@@ -256,7 +256,7 @@ def test_a_restore_says_what_it_cannot_bring_back_because_it_is_lost(
     for made in (changed, created):
         (note,) = [one for one in made.summary.notes if one.code == "value-unknown"]
         assert (note.weight, note.table, note.column, note.count) == (
-            Weight.WARNING,
+            NoteWeight.WARNING,
             "Account",
             "Phone",
             1,
@@ -286,7 +286,7 @@ def test_a_journal_that_is_lost_stops_nothing_once_it_is_given_up(
     for lost in (proof, entry):
         lost.unlink()
     kept.app.open_anew()
-    wish = erasing.WishedErasure((f"Account/{KEY}",))
+    wish = erasing.ErasureRequest((f"Account/{KEY}",))
     with pytest.raises((IntegrityError, NotFound)):
         erasing.plan(kept.app, "sales", wish)
     seen = plan(kept.app)

@@ -10,7 +10,7 @@ from terminals import Terminal
 from unit.app.test_salvage import KEY, spoil_column
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
-from unlost.app.actions.vault.salvage import OrgSalvage, Salvaged, SalvagePlan
+from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
 from unlost.cli.exits import ExitCode
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile, LostSpan, TableSalvaged
@@ -95,7 +95,7 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
         files=(LostFile(RecordKey("Paper", "p1"), "Body"),), snapshot=4,
     )  # fmt: skip
     monkeypatch.setattr(salvage, "plan", lambda *_: SalvagePlan("d", (org,)))
-    monkeypatch.setattr(salvage, "salvage", lambda *_, **__: Salvaged((org,), (damage,)))
+    monkeypatch.setattr(salvage, "salvage", lambda *_, **__: SalvageResult((org,), (damage,)))
     done = kept("verify", "--salvage", "--yes")
     assert done.code == ExitCode.FAILED
     for words in (

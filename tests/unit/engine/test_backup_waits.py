@@ -8,7 +8,7 @@ import pytest
 from unit.engine.scene import Scene, chocolate
 from unit.engine.test_backup_troubles import kinds, line_of
 from unlost.engine.backup.certificate import gone_line, human_bytes
-from unlost.engine.backup.deletes import Fate, fate
+from unlost.engine.backup.deletes import DeleteVerdict, fate
 from unlost.engine.backup.files import needed
 from unlost.engine.backup.findings import table_gone
 from unlost.engine.backup.policy import BackupPolicy
@@ -138,11 +138,11 @@ def test_the_breaker() -> None:
     policy = BackupPolicy(breaker_floor=5)
     cases = [(True, 5, 10), (True, 6, 10), (True, 20, 1000), (True, 21, 1000), (False, 1, 1000)]
     assert [fate(trusted=t, missing=m, held=h, policy=policy) for t, m, h in cases] == [
-        Fate.DELETED,
-        Fate.UNUSUAL,
-        Fate.DELETED,
-        Fate.UNUSUAL,
-        Fate.NOT_VISIBLE,
+        DeleteVerdict.DELETED,
+        DeleteVerdict.UNUSUAL,
+        DeleteVerdict.DELETED,
+        DeleteVerdict.UNUSUAL,
+        DeleteVerdict.NOT_VISIBLE,
     ]
     assert policy.allows_loss(missing=1000, held=10**6)
     assert not policy.allows_loss(missing=1001, held=10**6)

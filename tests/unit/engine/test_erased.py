@@ -4,7 +4,7 @@ import pytest
 
 import scanner
 from unit.engine.scene import NIGHTLY, Scene, chocolate
-from unlost.engine.backup.backup import Finished
+from unlost.engine.backup.backup import FinishedBackup
 from unlost.model.certificate import Verdict
 from unlost.model.erasure import Erase, MatchColumn
 from unlost.model.maintenance import unconditional
@@ -17,7 +17,7 @@ def erase(scene: Scene, record: str, *match: str) -> None:
     assert scene.vault.apply(scene.oid, unconditional(wish), run=f"erase-{record.lower()}").snapshot
 
 
-def line(done: Finished) -> tuple[int | None, int]:
+def line(done: FinishedBackup) -> tuple[int | None, int]:
     found = next(one for one in done.certificate.tables if one.table == "Account")
     return found.live, found.held
 

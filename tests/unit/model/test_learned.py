@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 
 ROOM = Path(__file__).parents[3] / "src" / "unlost"
 DIRECT = re.compile(r"msgspec\.(convert\(|json\.Decoder\(|json\.decode\([^)]*type=)")
@@ -18,7 +18,7 @@ ALLOWED = {"model/learned.py", "kit/json_to_arrow.py"}  # the second one decodes
 
 THREADS = """
 import dataclasses, sys, threading
-from unlost.model.learned import learned
+from unlost.model.decoders import learned
 
 sys.setswitchinterval(1e-6)
 for number in range(600):
@@ -53,12 +53,12 @@ def test_threads_that_meet_a_type_at_once_do_not_crash_the_process() -> None:
 
 
 def test_values_come_from_json_and_from_plain_ones() -> None:
-    assert learned(Point).decode(b'{"x": 1}') == Point(1)
-    assert learned(Point).convert({"x": 1, "y": 2}) == Point(1, 2)
-    assert learned(Point).convert({"x": "1"}, strict=False) == Point(1)
-    assert learned(Point) is learned(Point)
+    assert decoder_for(Point).decode(b'{"x": 1}') == Point(1)
+    assert decoder_for(Point).convert({"x": 1, "y": 2}) == Point(1, 2)
+    assert decoder_for(Point).convert({"x": "1"}, strict=False) == Point(1)
+    assert decoder_for(Point) is decoder_for(Point)
     with pytest.raises(msgspec.ValidationError):
-        learned(Point).decode(b'{"y": 1}')
+        decoder_for(Point).decode(b'{"y": 1}')
 
 
 def test_nothing_else_reads_values_into_types() -> None:

@@ -12,7 +12,7 @@ from unlost.model.rectification import Rectification, Rectify, RightValue
 from unlost.model.retention import (
     Forget,
     Forgetting,
-    HeldThing,
+    HoldTarget,
     Hold,
     HoldScope,
     KeepRules,
@@ -24,7 +24,7 @@ KEY = RecordKey("Account", "A1")
 TABLES = (TableErased("Account", 1, 3, 1),)
 FORGET = Forget(KeepRules(daily=2, deleted_days=30))
 COURT = Hold(
-    HeldThing(HoldScope.NIGHT, night=1), "court", "ada", datetime(2026, 1, 2, tzinfo=UTC), 4
+    HoldTarget(HoldScope.NIGHT, night=1), "court", "ada", datetime(2026, 1, 2, tzinfo=UTC), 4
 )
 FORGETTING = Forgetting(
     nights=(1, 2),

@@ -14,7 +14,7 @@ from unlost.model.snapshot import TableCommit
 from unlost.testing.clock import START
 from unlost.vault.maintenance import bundle_split, compactor
 from unlost.vault.objects import bundling
-from unlost.vault.objects.bundling import Piece
+from unlost.vault.objects.bundling import BundleEntry
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_one_bundle_after_the_other_is_taken_apart(
     counts: list[int] = []
     write = bundle_split.write_bundles
 
-    def counting(out: object, pieces: Sequence[Piece]) -> object:
+    def counting(out: object, pieces: Sequence[BundleEntry]) -> object:
         counts.append(sum(len(piece.held.rows) for piece in pieces))
         return write(out, pieces)  # type: ignore[arg-type]
 

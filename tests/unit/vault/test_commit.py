@@ -13,7 +13,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.reading import Cursor, Rows
 from unlost.model.snapshot import CommitKind, Counts, TableCommit, Visibility
 from unlost.testing.clock import START
-from unlost.vault.stores.fault import Crash, Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import VaultOptions
 
@@ -551,9 +551,9 @@ def crashes() -> Iterator[int]:
     store = FaultStore(MemoryStore())
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
-    before = sum(call.operation is Operation.PUT for call in store.calls)
+    before = sum(call.operation is StoreOperation.PUT for call in store.calls)
     small.night("r2", ("a", "U", B), ("b", "U", A | {"Text": "x" * 70_000}))
-    after = sum(call.operation is Operation.PUT for call in store.calls)
+    after = sum(call.operation is StoreOperation.PUT for call in store.calls)
     assert after - before >= 7
     yield from range(before + 1, after + 1)
 
@@ -562,10 +562,10 @@ def crashes() -> Iterator[int]:
 @pytest.mark.parametrize("at", list(crashes()))
 def test_a_crash_at_every_write(at: int, kind: FaultKind) -> None:
     inner = MemoryStore()
-    store = FaultStore(inner, faults=[Fault(kind, at=at, on=Operation.PUT)])
+    store = FaultStore(inner, faults=[Fault(kind, at=at, on=StoreOperation.PUT)])
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
-    with pytest.raises(Crash):
+    with pytest.raises(StoreCrash):
         small.night("r2", ("a", "U", B), ("b", "U", A | {"Text": "x" * 70_000}))
     store.assert_all_hit()
     small.store, small.keys._store = inner, inner
@@ -583,8 +583,8 @@ def test_a_full_store_stops_the_run_and_loses_nothing() -> None:
     store = FaultStore(MemoryStore())
     small = SmallVault(store=store)
     small.night("r1", ("a", "U", A))
-    puts = sum(call.operation is Operation.PUT for call in store.calls)
-    store._faults = [Fault(FaultKind.FULL, at=puts + 4, on=Operation.PUT)]
+    puts = sum(call.operation is StoreOperation.PUT for call in store.calls)
+    store._faults = [Fault(FaultKind.FULL, at=puts + 4, on=StoreOperation.PUT)]
     commit = small.begin("r2")
     with pytest.raises(StoreError):
         commit.add(TABLE, [rows(("a", "U", B))])

@@ -16,9 +16,9 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import IncomingFile
-from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
-from unlost.vault.format.sealed import HEADER_BYTES, KIB256, Header
+from unlost.vault.format.sealed import HEADER_BYTES, KIB256, SealedHeader
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance import compactor
 from unlost.vault.maintenance.erase import eraser, removing
@@ -328,13 +328,13 @@ def test_a_journal_that_names_it_goes_and_others_stay() -> None:
 @pytest.mark.parametrize(
     "held",
     [
-        HeldThing(HoldScope.ORG),
-        HeldThing(HoldScope.TABLE, "Contact"),
-        HeldThing(HoldScope.RECORD, *(ZOE.table, ZOE.record)),
-        HeldThing(HoldScope.NIGHT, night=2),
+        HoldTarget(HoldScope.ORG),
+        HoldTarget(HoldScope.TABLE, "Contact"),
+        HoldTarget(HoldScope.RECORD, *(ZOE.table, ZOE.record)),
+        HoldTarget(HoldScope.NIGHT, night=2),
     ],
 )
-def test_a_hold_stands_above_it(held: HeldThing) -> None:
+def test_a_hold_stands_above_it(held: HoldTarget) -> None:
     story = vaultstory.told(MemoryStore())
     before = pictures(story)
     story.vault.hold(story.org, (Hold(held, "lawsuit"),), run="h1")
@@ -364,7 +364,7 @@ def test_a_held_night_does_not_hold_what_came_later() -> None:
     small = SmallVault()
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     small.night("n2", ("b", "U", {"Name": "Ben"}))
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=1)),), run="h1")
+    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1")
     assert small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e1").snapshot == 4
 
 
@@ -592,7 +592,7 @@ def test_where_a_commit_was_overtaken_all_of_it_is_written_again() -> None:
 
 def test_content_bytes_follow_from_the_size_of_a_pack() -> None:
     for length in (0, 1, 1 << KIB256, (1 << KIB256) + 1, 3 << 20, (16 << 20) - 1):
-        sealed = Header(power=KIB256, epoch=1, length=length).sealed_length
+        sealed = SealedHeader(power=KIB256, epoch=1, length=length).sealed_length
         assert sealed > HEADER_BYTES
         assert content_bytes(sealed) == length
 

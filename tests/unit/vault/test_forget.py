@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import Conflict, LimitReached, NotFound, StoreError
 from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, VerifyLevel, Version
 from unlost.testing.clock import START
 from unlost.vault.commits.intents import OpenRun
@@ -111,7 +111,7 @@ def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> No
     ten_nights(small)
     kept = (4, 10)
     before, was = seen_by(small, kept), versions(small)
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=4), "audit"),), run="h1")
+    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=4), "audit"),), run="h1")
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.kept == kept
     assert done.nights == (1, 2, 3, 5, 6, 7, 8, 9)
@@ -215,12 +215,12 @@ def test_a_held_night_keeps_the_deleted_records_that_it_shows() -> None:
     small.clock.advance(days=100)
     night(small, "n4", ("c", "U", {"Name": "Carl"}))
     before = seen_by(small, (2,))
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1")
+    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1")
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f1"
     )
     assert seen_by(small, (2,)) == before
-    small.vault.lift(small.org, (HeldThing(HoldScope.NIGHT, night=2),), run="h2")
+    small.vault.lift(small.org, (HoldTarget(HoldScope.NIGHT, night=2),), run="h2")
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f2"
     )
@@ -315,12 +315,12 @@ def test_a_content_that_another_record_names_stays() -> None:
 @pytest.mark.parametrize(
     "thing",
     [
-        HeldThing(HoldScope.ORG),
-        HeldThing(HoldScope.TABLE, TABLE),
-        HeldThing(HoldScope.RECORD, TABLE, IDS[3]),
+        HoldTarget(HoldScope.ORG),
+        HoldTarget(HoldScope.TABLE, TABLE),
+        HoldTarget(HoldScope.RECORD, TABLE, IDS[3]),
     ],
 )
-def test_what_is_held_stays(thing: HeldThing) -> None:
+def test_what_is_held_stays(thing: HoldTarget) -> None:
     small = SmallVault()
     ten_nights(small)
     was = versions(small)
@@ -344,7 +344,7 @@ def test_a_hold_ends_when_it_runs_out() -> None:
     small = SmallVault()
     ten_nights(small)
     until = small.clock.now() + timedelta(days=1)
-    thing = HeldThing(HoldScope.ORG)
+    thing = HoldTarget(HoldScope.ORG)
     small.vault.hold(small.org, (Hold(thing, until=until),), run="h1")
     (hold,) = small.vault.holds(small.org)
     assert (hold.thing, hold.until, hold.since) == (thing, until, 11)
@@ -448,7 +448,7 @@ def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as full:
         full.setattr(OpenCommit, "hold", fails)
         with pytest.raises(StoreError):
-            small.vault.hold(small.org, (Hold(HeldThing(HoldScope.ORG)),), run="h1")
+            small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.ORG)),), run="h1")
     assert small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1))), run="f1"
     ).kept == (10,)
@@ -507,7 +507,7 @@ def test_a_snapshot_in_hand_is_read_as_it_was() -> None:
 def test_as_of_what_is_no_backup_nothing_is_promised() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1")
     small.vault.at(small.org, 11)
     small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     with pytest.raises(NotFound, match="is no backup"):
@@ -565,7 +565,7 @@ def test_whatever_was_and_whatever_stays(
     kept = sorted({numbers[-1], *(numbers[n - 1] for n in pinned if n <= len(numbers))})
     before, was = seen_by(small, kept), versions(small)
     whole = {id_: list(small.vault.history(small.org, TABLE, id_)) for id_ in IDS}
-    pins = tuple(Hold(HeldThing(HoldScope.NIGHT, night=number)) for number in kept)
+    pins = tuple(Hold(HoldTarget(HoldScope.NIGHT, night=number)) for number in kept)
     small.vault.hold(small.org, pins, run="holds")
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.kept == tuple(kept)
@@ -598,6 +598,6 @@ def told_apart(
 def test_a_night_that_is_held_as_kind_is_no_night() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.hold(small.org, (Hold(HeldThing(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1")
     assert small.vault.commits(small.org)[-1].kind is CommitKind.HOLD
     assert len(small.vault.snapshots(small.org)) == 10

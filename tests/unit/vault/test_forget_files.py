@@ -6,7 +6,7 @@ import pytest
 
 import vaultstory
 from unlost.model.maintenance import unconditional
-from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import IDENTITY, Story
@@ -36,15 +36,15 @@ def story() -> Story:
     ("thing", "going"),
     [
         (None, 2),
-        (HeldThing(HoldScope.RECORD, TABLE, ONE), 1),
-        (HeldThing(HoldScope.RECORD, "Account", ONE), 2),
-        (HeldThing(HoldScope.TABLE, TABLE), 0),
-        (HeldThing(HoldScope.TABLE, "Account"), 2),
-        (HeldThing(HoldScope.ORG), 0),
+        (HoldTarget(HoldScope.RECORD, TABLE, ONE), 1),
+        (HoldTarget(HoldScope.RECORD, "Account", ONE), 2),
+        (HoldTarget(HoldScope.TABLE, TABLE), 0),
+        (HoldTarget(HoldScope.TABLE, "Account"), 2),
+        (HoldTarget(HoldScope.ORG), 0),
     ],
 )
 def test_older_contents_stay_where_a_record_or_its_table_is_held(
-    thing: HeldThing | None, going: int
+    thing: HoldTarget | None, going: int
 ) -> None:
     made = story()
     if thing is not None:

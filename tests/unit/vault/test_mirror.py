@@ -22,7 +22,7 @@ from unlost.vault.maintenance.rewrite import tiers
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror.repair import repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -201,7 +201,7 @@ def test_a_mirror_that_breaks_off_anywhere_is_a_vault_or_none_yet(
     names = list(contents(mirrored))
     for stop in range(1, len(names) + 1, 7):
         target = MemoryStore()
-        fault = Fault(FaultKind.FAILS, at=stop, on=Operation.PUT)
+        fault = Fault(FaultKind.FAILS, at=stop, on=StoreOperation.PUT)
         with pytest.raises(StoreError):
             update_mirror(told.vault, FaultStore(target, faults=[fault]))
         update_mirror(told.vault, target)
@@ -311,7 +311,7 @@ def test_a_repair_that_is_cut_off_is_done_again(
         store.delete(name)
         store.put_new(name, data[:-1])
     for at in (1, 2, 2):
-        fault = Fault(FaultKind.FAILS, at=at, on=Operation.PUT)
+        fault = Fault(FaultKind.FAILS, at=at, on=StoreOperation.PUT)
         with pytest.raises(StoreError):
             repair_from(FaultStore(store, faults=[fault]), mirrored, opened=opener(told))
     done = repair_from(store, mirrored, opened=opener(told))

@@ -17,8 +17,8 @@ from unlost.model.snapshot import CommitKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.shred import plan_shredding, shred_org
 from unlost.vault.mirror import update
-from unlost.vault.mirror.repair import Repaired, repair_from
-from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.vault.mirror.repair import RepairResult, repair_from
+from unlost.vault.mirror.update import MirrorUpdate, update_mirror
 from unlost.vault.stores.memory import MemoryStore
 from vaultstory import Story
 
@@ -33,7 +33,7 @@ def story() -> Story:
 
 def updated_while(
     story: Story, target: MemoryStore, act: Callable[[], object], *, early: bool = False
-) -> Mirrored:
+) -> MirrorUpdate:
     """Brings a mirror up to date; something happens once all is copied, or is chosen (``early``)."""
     copy_vault = update.copy_vault
 
@@ -227,7 +227,7 @@ def test_what_a_run_left_that_came_to_nothing_goes_from_the_mirror_with_the_key_
     assert whole(story, target)
 
 
-def repaired(story: Story, target: MemoryStore) -> Repaired:
+def repaired(story: Story, target: MemoryStore) -> RepairResult:
     return repair_from(story.store, target, opened=opener(story))
 
 

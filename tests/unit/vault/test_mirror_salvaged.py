@@ -22,7 +22,7 @@ from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
 from unlost.vault.mirror.repair import curable, repair_from
 from unlost.vault.mirror.update import update_mirror
-from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, Operation
+from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 
@@ -93,7 +93,7 @@ def test_a_copy_that_does_not_answer_is_not_one_that_has_nothing(
             cures(story, Torn(target, name, times=times, flips=False))
         assert caught.value.code == "copy-silent"
         assert "did not come in time" in caught.value.sentence
-    for operation in (Operation.LIST, Operation.GET):
+    for operation in (StoreOperation.LIST, StoreOperation.GET):
         failing = FaultStore(target, faults=[Fault(FaultKind.FAILS, 1, operation)])
         with pytest.raises(StoreError):
             cures(story, failing)

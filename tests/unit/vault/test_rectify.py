@@ -14,7 +14,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectify, RightValue, check_free
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.schema import ChangeLog, Column, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.vault.maintenance.rectify import rectifier
@@ -386,7 +386,7 @@ def test_an_empty_org_has_nothing_to_correct() -> None:
 
 def test_holds_and_open_runs_stand_in_the_way() -> None:
     story = vaultstory.told(MemoryStore())
-    thing = HeldThing(HoldScope.RECORD, "Contact", ZOE.record)
+    thing = HoldTarget(HoldScope.RECORD, "Contact", ZOE.record)
     story.vault.hold(story.org, (Hold(thing),), run="hold-1")
     with pytest.raises(Conflict) as caught:
         story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")

@@ -17,8 +17,8 @@ from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.rekeying import Rekeyed
 from unlost.model.snapshot import CommitKind, SegmentEntry, VerifyLevel
-from unlost.vault.format.manifest import Intent, pack
-from unlost.vault.format.sealed import ObjectKind, Place, unseal
+from unlost.vault.format.manifest import RunIntent, pack
+from unlost.vault.format.sealed import ObjectBinding, ObjectKind, unseal
 from unlost.vault.keys.hierarchy import Keyring, epoch_folder, object_key
 from unlost.vault.keys.opening import open_keyring, recovery_sheet
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, renew_master
@@ -193,7 +193,7 @@ class Thief:
     def _unsealed(
         self, story: Story, name: str, kind: ObjectKind, org: str, key: bytes
     ) -> bytes | None:
-        place = Place(kind, self.keys.vault, bytes.fromhex(org), name)
+        place = ObjectBinding(kind, self.keys.vault, bytes.fromhex(org), name)
         try:
             return unseal(story.store.get(name), place=place, key=key)
         except UnlostError:
@@ -520,7 +520,7 @@ def test_a_segment_that_gives_other_rows_is_not_put_in_place(
 
 def late_intent(story: Story, sealed: SealedObjects, run: str) -> None:
     """A process from before says that a run is under way, at the last moment or after it."""
-    intent = Intent(1, run, CommitKind.BACKUP, IDENTITY, 1, story.clock.now(), "00" * 8)
+    intent = RunIntent(1, run, CommitKind.BACKUP, IDENTITY, 1, story.clock.now(), "00" * 8)
     name = f"orgs/{story.org}/runs/{run}"
     sealed.put_new(ObjectKind.INTENT, org=story.org, name=name, content=pack(intent))
 

@@ -21,10 +21,10 @@ from unlost.vault.keys.opening import open_keyring
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.unlock import ByRecoverySheet
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.erase.removing import Removing
-from unlost.vault.maintenance.maintenance_commit import Maintenance
+from unlost.vault.maintenance.erase.removing import RemovalCommit
+from unlost.vault.maintenance.maintenance_commit import MaintenanceCommit
 from unlost.vault.maintenance.rekey import rekeyer
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.memory import MemoryStore
 from unlost.vault.vault import EncryptedVault, open_vault
 from vaultstory import IDENTITY, Story
@@ -74,7 +74,7 @@ def beside_last_pack(
     done: list[object] = []
     sealed = rekeyer.seal_pack
 
-    def sealed_then(room: OrgRoom, old: PackEntry) -> PackEntry:
+    def sealed_then(room: OrgVault, old: PackEntry) -> PackEntry:
         new = sealed(room, old)
         if object_names.stem(old.id) == max(packs) and not done:
             done.append(act())
@@ -126,14 +126,14 @@ def test_an_erased_file_is_not_back_after_an_erasure_that_listed_packs_too_early
     renewed(story)
     only_packs_left(story)
     other, wish = another(story), Erase((SECRET,))
-    listing = Removing._listing
+    listing = RemovalCommit._listing
     held: list[dict[str, int]] = []
 
-    def early(self: Removing) -> dict[str, int]:
+    def early(self: RemovalCommit) -> dict[str, int]:
         return {name: size for name, size in listing(self).items() if name in held[0]}
 
     held.append({one.name: one.size for one in story.store.list("")})
-    monkeypatch.setattr(Removing, "_listing", early)
+    monkeypatch.setattr(RemovalCommit, "_listing", early)
     beside_last_pack(
         story, monkeypatch, lambda: other.apply(story.org, unconditional(wish), run="e9")
     )
@@ -183,14 +183,14 @@ def test_what_a_late_request_put_beside_no_intent_holds_nothing_up(story: Story)
 def test_maintenance_that_was_cut_off_before_the_renewal_holds_nothing_up(
     story: Story, kind: CommitKind
 ) -> None:
-    Maintenance(story.vault.room(story.org), run="cut-off", kind=kind).open()
+    MaintenanceCommit(story.vault.room(story.org), run="cut-off", kind=kind).open()
     renewed(story)
     assert rekeyed(story).complete
 
 
 def test_maintenance_under_the_newest_key_is_waited_for(story: Story) -> None:
     renewed(story)
-    work = Maintenance(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
+    work = MaintenanceCommit(story.vault.room(story.org), run="goes-on", kind=CommitKind.FORGET)
     work.open()
     story.vault.rekey(story.org, run="rekey")
     assert OpenRun(story.org, "goes-on", sealed=story.vault.sealed).is_open()

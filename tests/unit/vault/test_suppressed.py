@@ -18,7 +18,7 @@ from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibili
 from unlost.testing.clock import START
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.write.suppression_list import Marker, Suppression, matching, without
+from unlost.vault.write.suppression_list import Pseudonymizer, SuppressionList, matching, without
 
 
 def erased(small: SmallVault, *, match: str = "Phone") -> None:
@@ -39,23 +39,23 @@ def file(record: str) -> IncomingFile:
 def test_pseudonyms_differ_by_org_place_and_text() -> None:
     small = SmallVault()
     other = SmallVault(entropy=SeededEntropy(2))
-    marker = Marker(small.keys, small.org)
+    marker = Pseudonymizer(small.keys, small.org)
     told = {
         marker.pseudonym((TABLE, ""), "a"),
         marker.pseudonym((TABLE, ""), "b"),
         marker.pseudonym((TABLE, "Phone"), "a"),
         marker.pseudonym(("Other", ""), "a"),
-        Marker(other.keys, other.org).pseudonym((TABLE, ""), "a"),
+        Pseudonymizer(other.keys, other.org).pseudonym((TABLE, ""), "a"),
     }
     assert len(told) == 5
     assert {len(one) for one in told} == {64}
 
 
 def test_a_text_that_only_passes_the_sieve_is_taken_in() -> None:
-    marker = Marker(SmallVault().keys, SmallVault().org)
+    marker = Pseudonymizer(SmallVault().keys, SmallVault().org)
     (mark,) = marker.marks((TABLE, ""), ["a"], run="e1")
     forged = type(mark)(mark.pseudonym, TABLE, "", int(marker.sieves(_texts("b"))[0]), "e1")
-    listed = Suppression.of(marker, [forged])
+    listed = SuppressionList.of(marker, [forged])
     assert listed.records(TABLE, pa.array(["a", "b"])).tolist() == [False, False]
     assert listed.touches(TABLE)
     assert not listed.touches("Other")

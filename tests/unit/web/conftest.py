@@ -12,7 +12,7 @@ from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.people.people import add
 from unlost.app.home.home import read_home_key
 from unlost.model.access import Role
-from unlost.web.serving import Reached, holding, set_up
+from unlost.web.serving import ReachedAddress, holding, set_up
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -26,7 +26,7 @@ def served_home(place: Path) -> Iterator[World]:
     fill(made.org)
     add_org(made.app, NewOrg("memory", "sales", {"address": "one"}, {"password": SECRET}))
     backup(made.app, "sales")
-    set_up(read_home_key(made.app.home), Reached())
+    set_up(read_home_key(made.app.home), ReachedAddress())
     with holding(made.app):
         yield made
     made.close()

@@ -16,7 +16,7 @@ from unlost.app.actions.restores import edit_plan
 from unlost.catalog.runs import RunState
 from unlost.model.access import Role
 from unlost.model.schema import Column, WireKind
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 PREVIEW = "Nothing is written until you start the restore."
 
@@ -188,7 +188,7 @@ def test_a_page_offers_no_more_lists_than_it_can_bear(
 def failed(firm: Firm, client: Client) -> str:
     """A restore in which both contacts failed."""
     for _ in range(2):
-        firm.writer.faults.plant("row", Refused("RULE", "No contact today."), table="Contact")
+        firm.writer.faults.plant("row", RowRefused("RULE", "No contact today."), table="Contact")
     run = start(client, choose(client, what="records", record=[f"Account/{CUSTOMER}"]))
     assert serve(firm, run) is RunState.DONE
     return run

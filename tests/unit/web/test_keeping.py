@@ -8,7 +8,7 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.retention.holds import WishedHold, hold
+from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.keeping import rules_of, save_forgotten
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Role
@@ -149,7 +149,7 @@ def test_a_hold_that_ran_out_and_a_forgetting_that_failed_are_told(
     world: World, sign_in: SignIn
 ) -> None:
     day = f"{world.clock.now():%Y-%m-%d}"
-    hold(world.app, "sales", WishedHold(everything=True, until=day))
+    hold(world.app, "sales", HoldRequest(everything=True, until=day))
     world.clock.advance(days=2)
     now, oid = world.clock.now(), get_org("sales").oid
     save_forgotten(oid, ForgottenRecord(now, error_code="x", error_sentence="The disk is full."))

@@ -12,7 +12,7 @@ from unit.web.losses import choose, lost_shop, plan_at_once, serve, start
 from unlost.catalog.audit import every
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.access import Role
-from unlost.testing.platform import Refused
+from unlost.testing.platform import RowRefused
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_failed_is_grouped_and_tried_again(shop: Shop, sign_in: SignIn) -> 
     client = sign_in(Role.RESTORER)
     plan = choose(client, what="lost", a="2", b="3")
     for _ in range(2):
-        shop.writer.faults.plant("row", Refused("RULE", "No contact today."), table="Contact")
+        shop.writer.faults.plant("row", RowRefused("RULE", "No contact today."), table="Contact")
     run = start(client, plan)
     assert serve(shop, run) is RunState.DONE
     told = client.get(f"/jobs/{run}/").content.decode()

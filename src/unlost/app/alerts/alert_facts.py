@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from unlost.alerts.watched import (
+    AlertFacts,
     HaltedRestore,
-    HourRun,
+    HourlyFacts,
+    MirrorFacts,
     NightCounts,
-    Running,
-    Watched,
-    WatchedCopies,
-    WatchedOrg,
+    OrgFacts,
+    RunFacts,
 )
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
@@ -44,7 +44,7 @@ KINDS = (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
-class Proved:
+class ProvedBackups:
     """What the newest nights of an org proved; ``number`` is that of the newest, ``before`` of the
     one before.
 
@@ -64,35 +64,35 @@ class Proved:
     today: NightCounts | None = None
 
 
-def _copies(app: Application) -> WatchedCopies:
+def _copies(app: Application) -> MirrorFacts:
     place, now = mirror_place(app), app.clock.now()
     if place is None:
-        return WatchedCopies(now, repair=last_repair())
+        return MirrorFacts(now, repair=last_repair())
     last = last_mirror(str(place))
-    return WatchedCopies(now, str(place), last, last_mirror_check(), last_repair())
+    return MirrorFacts(now, str(place), last, last_mirror_check(), last_repair())
 
 
 @dataclass(slots=True)
 class Watcher:
     """Gathers, and remembers between two gatherings what cannot change; ``seen`` is the last one."""
 
-    seen: Watched = field(default_factory=Watched)
-    _proved: dict[str, Proved] = field(default_factory=dict)
+    seen: AlertFacts = field(default_factory=AlertFacts)
+    _proved: dict[str, ProvedBackups] = field(default_factory=dict)
     _unreadable: str = ""
 
-    def gather(self, app: Application) -> Watched:
+    def gather(self, app: Application) -> AlertFacts:
         """All that is watched now."""
         self._unreadable = ""
         orgs = tuple(self._org(app, org) for org in serving_orgs())
-        self.seen = Watched(orgs, standing_check(), self._unreadable, _copies(app))
+        self.seen = AlertFacts(orgs, standing_check(), self._unreadable, _copies(app))
         return self.seen
 
-    def _org(self, app: Application, org: ProtectedOrg) -> WatchedOrg:
+    def _org(self, app: Application, org: ProtectedOrg) -> OrgFacts:
         runs = list_runs(org.name, most=2 * RUNS, hourly=False)
         hours = list_runs(org.name, most=2 * RUNS, hourly=True)
         proved = self._read(app, org.oid)
         used, limit = calls_of_the_day(org.oid, now=app.clock.now())
-        return WatchedOrg(
+        return OrgFacts(
             name=org.name,
             now=app.clock.now(),
             added=org.added_at,
@@ -125,7 +125,7 @@ class Watcher:
             return ()
         return tuple(connector.expiries({name: text for name, text in held.items() if text}))
 
-    def _read(self, app: Application, oid: str) -> Proved | None:
+    def _read(self, app: Application, oid: str) -> ProvedBackups | None:
         """What is known of an org's backups, though the vault may not be readable now."""
         try:
             return self._newest(app, oid)
@@ -133,7 +133,7 @@ class Watcher:
             self._unreadable = error.sentence
             return self._proved.get(oid)
 
-    def _newest(self, app: Application, oid: str) -> Proved | None:
+    def _newest(self, app: Application, oid: str) -> ProvedBackups | None:
         every = app.vault.snapshots(oid)
         whole = nights(every)
         if not whole:
@@ -150,7 +150,7 @@ class Watcher:
 
 def _proved(
     app: Application, oid: str, every: Sequence[SnapshotInfo], whole: Sequence[SnapshotInfo]
-) -> Proved:
+) -> ProvedBackups:
     """What the newest nights proved, newest first."""
     looked = list(reversed(whole[-COMPARED - 1 :]))
     proofs = [app.vault.at(oid, night.number).certificate() for night in looked]
@@ -163,10 +163,12 @@ def _proved(
     if before is not None and _forgotten_between(app, oid, every, before, looked[0].number):
         before = None  # what is gone since then was told at the time
     drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
-    return Proved(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
+    return ProvedBackups(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
 
 
-def _with_hours(app: Application, oid: str, every: Sequence[SnapshotInfo], known: Proved) -> Proved:
+def _with_hours(
+    app: Application, oid: str, every: Sequence[SnapshotInfo], known: ProvedBackups
+) -> ProvedBackups:
     """With what a few tables told since the newest night."""
     hours = [info for info in every if info.number > known.number]
     newest = app.vault.at(oid, hours[-1].number)
@@ -273,10 +275,10 @@ def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
     return {name: seen for name, seen in found.items() if seen is not None}
 
 
-def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
+def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:
     """The newest two that ended by themselves: given up ones tell nothing."""
     ended = [
-        HourRun(
+        HourlyFacts(
             run.ended_at,
             run.state is RunState.FAILED or run.error_code == PARTLY_READ,
             run.resume_at is not None or run.state is RunState.DONE,
@@ -288,7 +290,7 @@ def _hours(runs: Sequence[RunRecord]) -> tuple[HourRun, ...]:
     return tuple(ended[:2])
 
 
-def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
+def _running(runs: Sequence[RunRecord]) -> tuple[RunFacts, ...]:
     lasted = [
         (run.ended_at - run.started_at).total_seconds()
         for run in runs
@@ -296,7 +298,7 @@ def _running(runs: Sequence[RunRecord]) -> tuple[Running, ...]:
     ]
     usual = statistics.median(lasted[:RUNS]) if lasted else None
     return tuple(
-        Running(run.id, begun, run.moved_at or begun, usual)
+        RunFacts(run.id, begun, run.moved_at or begun, usual)
         for run in runs
         if run.state is RunState.RUNNING and run.kind is CommitKind.BACKUP
         for begun in [run.went_on_at or run.started_at]

@@ -6,8 +6,8 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from unlost.alerts.rules import OLDEST_BACKUP
-from unlost.alerts.watched import Watched, WatchedOrg
-from unlost.model.alert import Alarm, Rule, Urgency
+from unlost.alerts.watched import AlertFacts, OrgFacts
+from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, Verdict
 
 LATE_HOURS = 6  # a digest that could not be told for so long is left to the next day
@@ -29,7 +29,7 @@ def digest_day(when: DailyAt, now: datetime) -> str | None:
     return f"{local:%Y-%m-%d}" if 0 <= late < LATE_HOURS else None
 
 
-def digest(watched: Watched, *, lasting: int) -> Alarm:
+def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
     """What is said: each org's newest backup, its storages, what lasts."""
     whole = sum(_fine(org) for org in watched.orgs)
     count = len(watched.orgs)
@@ -40,20 +40,20 @@ def digest(watched: Watched, *, lasting: int) -> Alarm:
         lines.append(f"The vault was verified on {watched.check.at:%Y-%m-%d} and is {state}.")
     lines.append(f"{lasting} {'alert lasts' if lasting == 1 else 'alerts last'}.")
     command = "unlost alert list" if lasting else ""
-    return Alarm(Rule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
+    return RaisedAlert(AlertRule.DIGEST, "", "", Urgency.SOON, "\n".join(lines), "", command)
 
 
-def _fine(org: WatchedOrg) -> bool:
+def _fine(org: OrgFacts) -> bool:
     proof = org.proof
     return proof is not None and proof.verdict is Verdict.COMPLETE and not _old(org, proof)
 
 
-def _old(org: WatchedOrg, proof: Certificate) -> bool:
+def _old(org: OrgFacts, proof: Certificate) -> bool:
     """True if the newest backup is older than it may be."""
     return org.schedule.nightly is not None and org.now - proof.as_of > OLDEST_BACKUP
 
 
-def _lines(org: WatchedOrg) -> Iterator[str]:
+def _lines(org: OrgFacts) -> Iterator[str]:
     if org.proof is None:
         yield f"{org.name}: no backup yet."
     else:
@@ -68,7 +68,7 @@ def _lines(org: WatchedOrg) -> Iterator[str]:
         yield f"{org.name}: {name} {share:.1%} full{full}."
 
 
-def _backup(org: WatchedOrg, proof: Certificate) -> str:
+def _backup(org: OrgFacts, proof: Certificate) -> str:
     """The night, with what the hours before it brought since the night before."""
     held = sum(line.held for line in proof.tables)
     day = org.counts[0] if org.counts else None

@@ -4,7 +4,7 @@ from unlost.engine.moments import (
     LATEST,
     LIVE,
     Latest,
-    Live,
+    LiveMoment,
     Moment,
     Numbered,
     Past,
@@ -19,6 +19,6 @@ from unlost.engine.moments import (
 )
 
 __all__ = [
-    "LATEST", "LIVE", "Latest", "Live", "Moment", "Numbered", "Past", "Until", "backup_at",
+    "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
     "end_of_day", "last_look", "parse_moment", "parse_past", "proof_of_night", "resolve",
 ]  # fmt: skip

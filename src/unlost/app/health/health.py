@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Health(StrEnum):
+class HealthState(StrEnum):
     """How a thing is."""
 
     GOOD = "good"
@@ -14,14 +14,14 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """One thing that was looked at; ``next_step`` says what puts it in order.
 
     ``repairable``: `--repair` can do it. ``repaired``: it was not in order, and is now.
     """
 
     name: str
-    health: Health
+    health: HealthState
     sentence: str
     next_step: str = ""
     repairable: bool = False
@@ -29,28 +29,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RepairableCheck:
     """A check, and what would repair what it found."""
 
-    check: Check
+    check: HealthCheck
     repair: Callable[[], None] | None = None
 
 
-def good(name: str, sentence: str) -> Look:
+def good(name: str, sentence: str) -> RepairableCheck:
     """All is well."""
-    return Look(Check(name, Health.GOOD, sentence))
+    return RepairableCheck(HealthCheck(name, HealthState.GOOD, sentence))
 
 
 def warning(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> Look:
+) -> RepairableCheck:
     """It works, but somebody should see to it."""
-    check = Check(name, Health.WARNING, sentence, next_step, repair is not None)
-    return Look(check, repair)
+    check = HealthCheck(name, HealthState.WARNING, sentence, next_step, repair is not None)
+    return RepairableCheck(check, repair)
 
 
 def bad(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
-) -> Look:
+) -> RepairableCheck:
     """It does not work."""
-    return Look(Check(name, Health.BAD, sentence, next_step, repair is not None), repair)
+    return RepairableCheck(
+        HealthCheck(name, HealthState.BAD, sentence, next_step, repair is not None), repair
+    )

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from unlost.app.compose import Application
-from unlost.app.health.health import Look, bad, good, warning
+from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.app.health.keys import key_looks
 from unlost.app.home.home import read_home_key
 from unlost.app.home.home_keys import service_key_of
@@ -33,7 +33,7 @@ PRIVATE = 0o600
 ROOM = 0.10  # of a disk
 
 
-def home_looks(app: Application) -> Iterator[Look]:
+def home_looks(app: Application) -> Iterator[RepairableCheck]:
     """All of a home, in the order in which things depend on each other."""
     yield from _keys(app)
     yield from _database(app)
@@ -43,7 +43,7 @@ def home_looks(app: Application) -> Iterator[Look]:
     yield from _service(app)
 
 
-def _keys(app: Application) -> Iterator[Look]:
+def _keys(app: Application) -> Iterator[RepairableCheck]:
     for name, file in (("home key", app.home.home_key), ("service key", service_key_of(app.home))):
         if file.exists():
             yield _private(name, file)
@@ -64,7 +64,7 @@ def _keys(app: Application) -> Iterator[Look]:
         yield good("secrets", "All secrets open with this home's key.")
 
 
-def _credentials(app: Application) -> Iterator[Look]:
+def _credentials(app: Application) -> Iterator[RepairableCheck]:
     """The files with credentials of buckets, as far as this user may read them."""
     for place in filter(None, (app.home.place, mirror_place(app))):
         for file in filter(None, (place.reach.credentials_file, place.reach.maintenance_file)):
@@ -72,7 +72,7 @@ def _credentials(app: Application) -> Iterator[Look]:
                 yield _private("credentials", file)
 
 
-def _private(name: str, file: Path) -> Look:
+def _private(name: str, file: Path) -> RepairableCheck:
     if file.stat().st_mode & OTHERS:
         return bad(
             name,
@@ -83,7 +83,7 @@ def _private(name: str, file: Path) -> Look:
     return good(name, f"{file} is for its owner alone.")
 
 
-def _database(app: Application) -> Iterator[Look]:
+def _database(app: Application) -> Iterator[RepairableCheck]:
     if app.home.database:
         yield good("database", f"PostgreSQL {server_version()} answers.")
     for file in app.home.files:
@@ -109,7 +109,7 @@ def _quick_check(file: Path) -> str:
     return str(found)
 
 
-def _vault(app: Application) -> Iterator[Look]:
+def _vault(app: Application) -> Iterator[RepairableCheck]:
     try:
         orgs, number = app.vault.orgs(), app.whole_vault.format()
     except UnlostError as error:
@@ -130,7 +130,7 @@ def _vault(app: Application) -> Iterator[Look]:
     yield _second_copy(app)
 
 
-def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
+def _store(app: Application, store: Store, *, may_delete: bool) -> RepairableCheck:
     takes = f"{app.home.place} takes what is written, each name once"
     if not may_delete:
         return warning(
@@ -150,7 +150,7 @@ def _store(app: Application, store: Store, *, may_delete: bool) -> Look:
     return good("store", f"{takes}.")
 
 
-def _copy(app: Application) -> Iterator[Look]:
+def _copy(app: Application) -> Iterator[RepairableCheck]:
     if copy_is_due(app):
         yield warning(
             "copy",
@@ -166,7 +166,7 @@ def _copied(app: Application) -> None:
     copy_if_due(app)
 
 
-def _verified() -> Iterator[Look]:
+def _verified() -> Iterator[RepairableCheck]:
     check = standing_check()
     if check is not None and check.damages:
         yield bad(
@@ -176,7 +176,7 @@ def _verified() -> Iterator[Look]:
         )
 
 
-def _second_copy(app: Application) -> Look:
+def _second_copy(app: Application) -> RepairableCheck:
     place = mirror_place(app)
     if place is None:
         return warning(
@@ -200,7 +200,7 @@ def _second_copy(app: Application) -> Look:
     return good("second copy", f"There is a second copy of the vault in {place}, up to date.")
 
 
-def _room(app: Application) -> Iterator[Look]:
+def _room(app: Application) -> Iterator[RepairableCheck]:
     for name, folder in (("home", app.home.root), ("vault", app.home.vault)):
         if folder is not None and folder.exists():
             used = shutil.disk_usage(folder)
@@ -218,7 +218,7 @@ def _is_taken(app: Application, lock: str) -> bool:
     return held is None
 
 
-def _service(app: Application) -> Iterator[Look]:
+def _service(app: Application) -> Iterator[RepairableCheck]:
     planned = [o.name for o in list_orgs() if schedule_of(o.oid).schedule.nightly is not None]
     if _is_taken(app, LEAD):
         yield good("service", "The service runs.")

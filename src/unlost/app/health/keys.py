@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from unlost.app.compose import Application
-from unlost.app.health.health import Look, bad, good, warning
+from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
 from unlost.app.vault.home_copy import copies_tell_of, renew_copies
 from unlost.catalog.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
 from unlost.vault.keys.hierarchy import COPIES
-from unlost.vault.keys.key_slots import Way, ways
+from unlost.vault.keys.key_slots import SlotState, ways
 from unlost.vault.keys.opening import remove_strange_slots, repair_slot, strange_slots
 from unlost.vault.keys.register import mend_register, registered, strange_entries
 from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_keys
@@ -21,7 +21,7 @@ from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinishe
 ENOUGH = 2  # ways in: one may be lost
 
 
-def key_looks(app: Application) -> Iterator[Look]:
+def key_looks(app: Application) -> Iterator[RepairableCheck]:
     """Nothing where the vault cannot be opened: that is told by who looks at the vault."""
     yield from _apart(app)
     try:
@@ -44,7 +44,7 @@ def key_looks(app: Application) -> Iterator[Look]:
     yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
 
 
-def _strange(opened: OpenedKeys) -> Iterator[Look]:
+def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
     """What somebody put where keys lie; it counts for nothing."""
     store, keys = opened.store, opened.keys
     if found := strange_entries(store, keys):
@@ -74,7 +74,7 @@ def _strange(opened: OpenedKeys) -> Iterator[Look]:
         )
 
 
-def _shredding(app: Application, opened: OpenedKeys) -> Iterator[Look]:
+def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck]:
     store, keys = opened.store, opened.keys
     if shredding_unfinished(store, keys):
         yield warning(
@@ -99,7 +99,7 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[Look]:
         )
 
 
-def _apart(app: Application) -> Iterator[Look]:
+def _apart(app: Application) -> Iterator[RepairableCheck]:
     """A key in the vault's own folder is refused before anybody can look."""
     root, vault, key = app.home.root, app.home.vault, service_key_of(app.home)
     if vault is not None and vault.is_relative_to(root) and key.is_relative_to(root):
@@ -111,7 +111,7 @@ def _apart(app: Application) -> Iterator[Look]:
         )
 
 
-def _slot(opened: OpenedKeys, way: Way) -> Iterator[Look]:
+def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
     if not way.counts:
         yield warning(
             f"slot {way.slot}",
@@ -139,7 +139,7 @@ def _repaired(opened: OpenedKeys, slot: str) -> None:
     repair_slot(opened.store, opened.keys, slot)
 
 
-def _enough(usable: list[str], *, sheet: str) -> Iterator[Look]:
+def _enough(usable: list[str], *, sheet: str) -> Iterator[RepairableCheck]:
     names = ", ".join(usable)
     if sheet and usable:
         yield good("keys", f"The vault opens by {names}, and by its recovery sheet.")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.app.backups.moments import proof_of_night
 from unlost.app.compose import Application
-from unlost.app.health.health import Look, bad, good, warning
+from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.writers import find_writer
@@ -19,7 +19,7 @@ SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are f
 OLDEST = timedelta(hours=36)
 
 
-def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Look]:
+def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[RepairableCheck]:
     """All of an org; ``ask``: it is called too."""
     yield from _zone(org)
     if ask:
@@ -32,7 +32,7 @@ def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Loo
         yield bad(f"{org.name}: backup", error.sentence, error.next_step)
 
 
-def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     """After a new master key: how much can still be read by who has an earlier one."""
     left = app.whole_vault.under_earlier_keys(org.oid)
     name = f"{org.name}: keys"
@@ -51,7 +51,7 @@ def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[Look]:
         )
 
 
-def _zone(org: ProtectedOrg) -> Iterator[Look]:
+def _zone(org: ProtectedOrg) -> Iterator[RepairableCheck]:
     try:
         ZoneInfo(org.identity.zone)
     except (KeyError, ValueError, OSError):
@@ -62,7 +62,7 @@ def _zone(org: ProtectedOrg) -> Iterator[Look]:
         )
 
 
-def _reader(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: reading"
     try:
         with app.open_org(org) as source:
@@ -78,7 +78,7 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[Look]:
         yield good(name, "The org answers, and all of it is seen.")
 
 
-def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Look]:
+def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[RepairableCheck]:
     before = app.clock.now()
     told = source.server_time()
     apart = abs(told - before - (app.clock.now() - before) / 2)
@@ -92,7 +92,7 @@ def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[Look
         yield good(f"{org.name}: clock", "This machine's clock agrees with the org's.")
 
 
-def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _writer(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: writing"
     if find_writer(org.oid) is None:
         yield warning(
@@ -117,7 +117,7 @@ def _writer(app: Application, org: ProtectedOrg) -> Iterator[Look]:
         yield good(name, "The write identity may write all that comes back.")
 
 
-def _backup(app: Application, org: ProtectedOrg) -> Iterator[Look]:
+def _backup(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     name = f"{org.name}: backup"
     proof = proof_of_night(app.vault, org.oid)
     command = f"unlost backup {org.name}"

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
-from unlost.model.jobs import Wish
+from unlost.model.jobs import RunCommand
 from unlost.model.ports.system import Budget, Clock
 
 
 @dataclass(slots=True)
-class Brake:
+class CancellationFlag:
     """Pulled once, it stays pulled."""
 
     lost: bool = False
@@ -45,12 +45,12 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
-class Braked:
+class RunCancelled:
     """A budget that gives nothing once a brake was pulled (port ``Budget``)."""
 
     budget: Budget
-    brake: Brake
-    own: "RunBrake | None" = None
+    brake: CancellationFlag
+    own: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
         """As the budget; raises LimitReached when stopped."""
@@ -68,12 +68,12 @@ LOOK_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class RunBrake:
+class RunCancellation:
     """Stops one run when people ask for it; what they want is looked up now and then."""
 
     run: str
     clock: Clock
-    wanted: Callable[[str], Wish]
+    wanted: Callable[[str], RunCommand]
     _looked: float = field(default=-LOOK_SECONDS)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,19 +85,19 @@ class RunBrake:
                 return
             self._looked = now
         wish = self.wanted(self.run)
-        if wish is not Wish.NONE:
+        if wish is not RunCommand.NONE:
             raise stopped(self.run, wish)
 
 
-def stopped(run: str, wish: Wish) -> LimitReached:
+def stopped(run: str, wish: RunCommand) -> LimitReached:
     """The error by which a run stops that people paused or cancelled (codes of ``model.jobs``)."""
-    if wish is Wish.PAUSE:
+    if wish is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",
             f"The run {run} was paused by hand.",
             next_step=f"Let it go on with `unlost runs {run} --go-on`.",
         )
-    if wish is Wish.GIVE_WAY:
+    if wish is RunCommand.GIVE_WAY:
         return LimitReached(
             "run-gave-way",
             f"The run {run} stopped to let the night begin.",

@@ -29,7 +29,7 @@ from unlost.model.errors import (
     StoreError,
     UsageError,
 )
-from unlost.vault.stores.address import CACHE, Reach, StoreAddress, read_address
+from unlost.vault.stores.address import CACHE, BucketOptions, StoreAddress, read_address
 
 FORMAT = 1
 FORMAT_WITH_DATABASE = 2  # a version that does not know databases must not make files
@@ -237,7 +237,7 @@ def _address(place: StoreAddress, root: Path) -> str:
     return str(place) if place.folder is None else _relative(place.folder, root)
 
 
-def _reach(reach: Reach) -> str:
+def _reach(reach: BucketOptions) -> str:
     """The lines that say how a bucket is reached; what is as always has none."""
     told: dict[str, object] = {
         "endpoint": reach.endpoint,
@@ -290,7 +290,7 @@ def read_home(root: Path) -> Home:
 
 
 def _place_of(told: Mapping[str, object], root: Path) -> StoreAddress:
-    reach = Reach(
+    reach = BucketOptions(
         endpoint=str(told.get("endpoint", "")),
         region=str(told.get("region", "")),
         hosted=told.get("hosted") is True,

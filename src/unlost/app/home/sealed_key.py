@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed
-from unlost.model.learned import learned
 from unlost.vault.keys.unlock import ByServiceKeyFile, ServiceKey
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def present_sealer(path: Path) -> Sealer | None:
 def _parsed(text: str) -> _File:
     try:
         _, line = text.strip().split("\n")
-        return learned(_File).decode(line)
+        return decoder_for(_File).decode(line)
     except (ValueError, msgspec.DecodeError):
         raise NotAllowed(
             "key-file-damaged",

@@ -8,7 +8,7 @@ from unlost.model.store import Store
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore
 from unlost.vault.stores.cached import CachedStore
-from unlost.vault.stores.pieces import Pieces
+from unlost.vault.stores.pieces import RangeCache
 from unlost.vault.stores.reach import open_store
 
 MEGABYTE = 1_000_000
@@ -25,7 +25,7 @@ def home_store(home: Home, *, clock: Clock) -> Store:
     """
     store = store_at(home.place, clock=clock)
     limit = home.place.reach.cache * MEGABYTE
-    pieces = Pieces(home.cache / PIECES, limit=limit, clock=clock)
+    pieces = RangeCache(home.cache / PIECES, limit=limit, clock=clock)
     if home.place.folder is None and limit:
         return CachedStore(store, pieces=pieces)
     pieces.clear()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from unlost.app.access import DONE
 from unlost.app.compose import Application
-from unlost.catalog.audit import Deed, note
+from unlost.catalog.audit import AuditEvent, note
 from unlost.model.access import ActorKind, Trace
 
 LONGEST_NAME = 150
@@ -24,7 +24,7 @@ class SignInAct(StrEnum):
     FACTOR_RENEW = "factor.renew"
 
 
-class Refusal(StrEnum):
+class SignInRefusal(StrEnum):
     """Why somebody was not let in."""
 
     WRONG = "sign-in-wrong"
@@ -34,20 +34,22 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AtTheDoor:
+class SignInAttempt:
     """Something that happened there. ``name`` is as it was typed where nobody was let in."""
 
     act: SignInAct
     name: str
     address: str
     subject: str = ""
-    refusal: Refusal | None = None
+    refusal: SignInRefusal | None = None
 
 
-def note_at_the_door(app: Application, seen: AtTheDoor) -> None:
+def note_at_the_door(app: Application, seen: SignInAttempt) -> None:
     """Write it into the audit."""
     detail: Mapping[str, str] = {"address": seen.address} if seen.address else {}
     name = "".join(sign for sign in seen.name if sign.isprintable())[:LONGEST_NAME]
     outcome = seen.refusal.value if seen.refusal is not None else DONE
     kind, trace = ActorKind.PERSON, Trace.WRITE
-    note(Deed(app.clock.now(), kind, name, seen.act, trace, "", seen.subject, outcome, detail))
+    note(
+        AuditEvent(app.clock.now(), kind, name, seen.act, trace, "", seen.subject, outcome, detail)
+    )

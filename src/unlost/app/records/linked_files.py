@@ -7,7 +7,7 @@ leads that links both. Where one record stands for several versions of a file, i
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost.app.records.referring import ID, Group, other_references
+from unlost.app.records.referring import ID, ReferringIds, other_references
 from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Schema, Table
 from unlost.model.snapshot import StoredFile
@@ -15,7 +15,7 @@ from unlost.model.snapshot import StoredFile
 type Place = tuple[str, str]  # a table whose records have bytes, and the id of one
 
 
-def files_of(snapshot: Snapshot, groups: Sequence[Group]) -> list[tuple[StoredFile, str]]:
+def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[StoredFile, str]]:
     """The files of related records, each with the table through which it belongs to the record."""
     schema = snapshot.schema()
     places: dict[Place, str] = {}
@@ -52,7 +52,7 @@ def _stored(snapshot: Snapshot, places: Mapping[Place, str]) -> list[StoredFile]
     return [one for table, ids in by_table.items() for one in snapshot.files(table, ids)]
 
 
-def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: Group) -> Iterator[Place]:
+def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
     """Records with bytes; of several that are versions of one file, the one that it names."""
     way = _way_to_newest(schema, group.table)
     if way is None:
@@ -65,7 +65,7 @@ def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: Group) -> Ite
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class VersionLink:
     """From a version by ``column`` to its ``keeper``, and from there by ``newest`` to the newest."""
 
     column: str
@@ -73,12 +73,12 @@ class Way:
     newest: str
 
 
-def _way_to_newest(schema: Schema, table: Table) -> Way | None:
+def _way_to_newest(schema: Schema, table: Table) -> VersionLink | None:
     for column in table.columns:
         for keeper in column.reference.tables if column.reference else ():
             newest = _to_files(schema, keeper, table.name)
             if newest is not None and keeper != table.name:
-                return Way(column.name, keeper, newest.name)
+                return VersionLink(column.name, keeper, newest.name)
     return None
 
 
@@ -89,7 +89,7 @@ def _to_files(schema: Schema, name: str, files: str) -> Column | None:
     return next((one for one in columns if one.reference and files in one.reference.tables), None)
 
 
-def _linked(snapshot: Snapshot, schema: Schema, group: Group) -> Iterator[Place]:
+def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
     """Records with bytes that a record without a name refers to, or whose keeper it refers to."""
     for column, tables in other_references(group, schema):
         values = sorted({value for value in group.cells[column].to_pylist() if value})

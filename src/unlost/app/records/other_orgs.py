@@ -8,16 +8,18 @@ from unlost.model.plan import RecordKey
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class OtherOrgRecords:
     """How many live records of another org stand for what is erased."""
 
     org: str
     records: int
 
 
-def elsewhere_of(app: Application, found: Sequence[tuple[str, RecordKey]]) -> tuple[Elsewhere, ...]:
+def elsewhere_of(
+    app: Application, found: Sequence[tuple[str, RecordKey]]
+) -> tuple[OtherOrgRecords, ...]:
     """Live records of other orgs (by oid) that stand for records, counted by org."""
     names, counts = app.names(), dict[str, int]()
     for oid, _ in found:
         counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
-    return tuple(Elsewhere(name, count) for name, count in sorted(counts.items()))
+    return tuple(OtherOrgRecords(name, count) for name, count in sorted(counts.items()))

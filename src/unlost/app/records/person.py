@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.records.ids import connector_of
 from unlost.app.records.linked_files import every_version, files_of
 from unlost.app.records.record_facts import table_named
-from unlost.app.records.referring import Group, Search
+from unlost.app.records.referring import ReferenceSearch, ReferringIds
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError
@@ -24,7 +24,7 @@ AT_ONCE = 1000  # ids that are looked up together
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class PersonRecords:
     """The records of a person that the vault has, sorted, and their files.
 
     ``unknown`` of those that were named are not in the vault. ``unsearched`` are tables that were too
@@ -49,7 +49,7 @@ def gather(
     named: Sequence[RecordKey],
     *,
     related: bool,
-) -> Gathered:
+) -> PersonRecords:
     """All that is of a person; raises NotFound (``person-not-held``, ``table-unknown``), UsageError
     (``person-too-large``).
 
@@ -69,7 +69,7 @@ def gather(
             next_step="Search for the person with `unlost find`. What was erased is not there any more.",
         )
     files: list[StoredFile] = []
-    search = Search(head, deleted=True)
+    search = ReferenceSearch(head, deleted=True)
     if related:
         held = list(with_belongings(head, held))
         groups = _around(search, held)
@@ -82,7 +82,7 @@ def gather(
     own = (one for table, ids in _by_table(records).items() for one in _files(head, table, ids))
     found = {(one.table, one.record, one.column): one for one in (*files, *own)}
     every = tuple(found[key] for key in sorted(found))
-    return Gathered(records, every, unknown, tuple(sorted(search.unsearched)))
+    return PersonRecords(records, every, unknown, tuple(sorted(search.unsearched)))
 
 
 def _the_same(
@@ -116,7 +116,7 @@ def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
     ]
 
 
-def _around(search: Search, records: Sequence[RecordKey]) -> list[Group]:
+def _around(search: ReferenceSearch, records: Sequence[RecordKey]) -> list[ReferringIds]:
     """What refers to the records. Everything refers to set-up data, and nothing belongs to that."""
     head, schema = search.snapshot, search.snapshot.schema()
     starts = {
@@ -131,18 +131,18 @@ def _around(search: Search, records: Sequence[RecordKey]) -> list[Group]:
 
 def _themselves(
     head: Snapshot, starts: dict[str, pa.Array], own: set[RecordKey]
-) -> Iterator[Group]:
+) -> Iterator[ReferringIds]:
     """The records as a group, so that files are followed from those of them that link such."""
     for name in sorted({key.table for key in own} & starts.keys()):
         table = head.schema().table(name)
         assert table is not None, "it is in the schema"
         if not table.files and table.name_column is None:
             cells = head.get(name, starts[name].to_pylist())
-            yield Group(table, (), None, starts[name], cells)
+            yield ReferringIds(table, (), None, starts[name], cells)
 
 
 def _mails(
-    app: Application, org: ProtectedOrg, head: Snapshot, groups: Iterable[Group]
+    app: Application, org: ProtectedOrg, head: Snapshot, groups: Iterable[ReferringIds]
 ) -> Iterator[RecordKey]:
     connector = connector_of(app, org)
     rules = connector.mail_rules(head.schema()) if connector is not None else {}

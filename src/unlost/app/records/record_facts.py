@@ -13,7 +13,7 @@ from unlost.model.snapshot import SnapshotInfo, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class RecordDeletion:
     """How a record went, and when.
 
     ``at`` and ``by`` (a user's id) where the source told them; else it went between the backups of
@@ -57,8 +57,8 @@ def record_unknown(table: str, record: str) -> NotFound:
 
 
 def how_gone(
-    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "People"
-) -> Gone | None:
+    versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "UserNames"
+) -> RecordDeletion | None:
     """How a record of these versions (oldest first) went; None while it is alive."""
     if not versions or versions[-1].op.alive:
         return None
@@ -67,7 +67,7 @@ def how_gone(
     before = [one for one in nights if one.number < first.snapshot and one.read(last.table)]
     told = last.op is Op.DELETED
     by = last.modified_by if told else None
-    return Gone(
+    return RecordDeletion(
         how=last.op,
         at=last.modified_at if told else None,
         by=by,
@@ -99,11 +99,11 @@ def _first_tombstone(versions: Sequence[Version]) -> Version:
     return first
 
 
-class People:
+class UserNames:
     """Names of the users who changed records, read from a snapshot and remembered."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._names = Names(snapshot)
+        self._names = RecordNames(snapshot)
         self._schema = snapshot.schema()
 
     def name(self, table: str, user: str | None) -> str:
@@ -119,7 +119,7 @@ class People:
         return self._names.of(column.reference.tables, [user]).get(user, "")
 
 
-class Names:
+class RecordNames:
     """Names of records, read from a snapshot and remembered."""
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -21,7 +21,7 @@ ID = "_u_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ReferringIds:
     """Ids of a table that refer to others by ``columns``, to those of ``through`` where not None.
 
     ``cells`` has ``_u_id``, the name and the references of the first of them.
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(slots=True)
-class Search:
+class ReferenceSearch:
     """One walk along the references, from a record to those that refer to it.
 
     ``deleted``: records that are deleted are found as well, by the last state that is known of them.
@@ -47,14 +47,14 @@ class Search:
     unsearched: set[str] = field(default_factory=set)
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
-    def around(self, table: Table, record: str) -> list[Group]:
+    def around(self, table: Table, record: str) -> list[ReferringIds]:
         """Records around one, nearer ones first; each record once.
 
         A record of the same table, such as the branch of a customer, has related ones of its own.
         """
         return self.around_several({table.name: pa.array([record], pa.string())})
 
-    def around_several(self, starts: Mapping[str, pa.Array]) -> list[Group]:
+    def around_several(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
         """Records around several, their ids by table, likewise."""
         for table, ids in starts.items():
             self._remember(table, ids)
@@ -66,12 +66,12 @@ class Search:
             found += groups
         return _merged(found)
 
-    def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[Group]:
+    def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[ReferringIds]:
         """The records that refer to any of ``targets``, ids by table, and were not met before."""
         held = self.snapshot.tables()
         edges = _edges(self.snapshot.schema(), frozenset(targets), owned=owned)
         known = [one for one in edges if one.table.name in held and held[one.table.name].held]
-        groups: list[Group] = []
+        groups: list[ReferringIds] = []
         for edge in sorted(known, key=lambda one: held[one.table.name].held):
             if held[edge.table.name].held > self.rows:
                 self.unsearched.add(edge.table.name)
@@ -80,7 +80,9 @@ class Search:
             groups += self._scan(edge, targets)
         return groups
 
-    def _scan(self, edge: "Edge", targets: Mapping[str, pa.Array]) -> Iterator[Group]:
+    def _scan(
+        self, edge: "ReferenceEdge", targets: Mapping[str, pa.Array]
+    ) -> Iterator[ReferringIds]:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])
@@ -94,7 +96,9 @@ class Search:
             rows = self._fresh(edge.table.name, pa.concat_tables(parts))
             if len(rows):
                 ids = rows[ID].combine_chunks()
-                yield Group(edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS))
+                yield ReferringIds(
+                    edge.table, edge.columns[target], target, ids, rows.slice(0, MOST_IDS)
+                )
 
     def _fresh(self, table: str, rows: pa.Table) -> pa.Table:
         """Those that were not met before, from now on known."""
@@ -107,7 +111,7 @@ class Search:
         before = self._known[table].chunks if table in self._known else []
         self._known[table] = pa.chunked_array([*before, ids], pa.string())
 
-    def _followed(self, groups: Iterable[Group]) -> dict[str, pa.Array]:
+    def _followed(self, groups: Iterable[ReferringIds]) -> dict[str, pa.Array]:
         """The ids to go on from, by table, in bounds."""
         targets: dict[str, pa.Array] = {}
         for group in groups:
@@ -119,9 +123,9 @@ class Search:
         return targets
 
 
-def _merged(groups: Iterable[Group]) -> list[Group]:
+def _merged(groups: Iterable[ReferringIds]) -> list[ReferringIds]:
     """One group of a table for each that leads to it, however far away its records were found."""
-    merged: dict[tuple[str, str | None], Group] = {}
+    merged: dict[tuple[str, str | None], ReferringIds] = {}
     for group in groups:
         key = (group.table.name, group.through)
         before = merged.get(key)
@@ -129,8 +133,8 @@ def _merged(groups: Iterable[Group]) -> list[Group]:
     return list(merged.values())
 
 
-def _both(one: Group, other: Group) -> Group:
-    return Group(
+def _both(one: ReferringIds, other: ReferringIds) -> ReferringIds:
+    return ReferringIds(
         one.table,
         tuple(dict.fromkeys((*one.columns, *other.columns))),
         one.through,
@@ -140,14 +144,14 @@ def _both(one: Group, other: Group) -> Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class ReferenceEdge:
     """A table and its columns that refer to others, by the table referred to."""
 
     table: Table
     columns: Mapping[str, tuple[str, ...]]
 
 
-def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge]:
+def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[ReferenceEdge]:
     """Tables that refer to ``targets``; ``owned``: by a column that deletes with what it refers to.
 
     Set-up data and the source's own change logs do not belong to a record.
@@ -163,7 +167,7 @@ def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Edge
         }
         pointing = {target: names for target, names in sorted(columns.items()) if names}
         if pointing:
-            edges.append(Edge(table, pointing))
+            edges.append(ReferenceEdge(table, pointing))
     return edges
 
 
@@ -188,7 +192,7 @@ def _any(rows: pa.Table, names: Sequence[str], ids: pa.Array) -> pa.ChunkedArray
     return mask
 
 
-def other_references(group: Group, schema: Schema) -> Iterator[tuple[str, list[str]]]:
+def other_references(group: ReferringIds, schema: Schema) -> Iterator[tuple[str, list[str]]]:
     """Columns that refer to something else than what the group was found by, and to what."""
     for column in group.table.columns:
         if column.reference is None or column.name in group.columns:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.app.records.linked_files import files_of
-from unlost.app.records.record_facts import Names
-from unlost.app.records.referring import ID, Group, Search, other_references
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
 from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table, TableTrait
 from unlost.model.snapshot import StoredFile
@@ -64,7 +64,7 @@ class RelatedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelatedRecords:
     """What belonged to a record at the backup ``snapshot``.
 
     For a deleted record this is the last backup that shows it alive. ``files`` are at most 50,
@@ -80,20 +80,22 @@ class Related:
     unsearched: tuple[str, ...]
 
 
-def related(snapshot: Snapshot, newest: Snapshot, table: Table, record: str) -> Related | None:
+def related(
+    snapshot: Snapshot, newest: Snapshot, table: Table, record: str
+) -> RelatedRecords | None:
     """What belonged to a record at ``snapshot``; ``newest`` tells what is still there.
 
     None for set-up data: everything refers to a user, and nothing belongs to him.
     """
     if table.has(TableTrait.CONFIGURATION):
         return None
-    search = Search(snapshot)
+    search = ReferenceSearch(snapshot)
     groups = search.around(table, record)
     files = files_of(snapshot, groups)
-    names = Names(snapshot)
+    names = RecordNames(snapshot)
     shown = [group for group in groups if not group.table.files]
     ranked = sorted(shown, key=lambda one: (one.through is not None, _nameless(one), -len(one.ids)))
-    return Related(
+    return RelatedRecords(
         snapshot=snapshot.info.number,
         as_of=snapshot.info.as_of,
         tables=tuple(_told(group, snapshot, newest, names) for group in ranked),
@@ -103,7 +105,7 @@ def related(snapshot: Snapshot, newest: Snapshot, table: Table, record: str) -> 
     )
 
 
-def _nameless(group: Group) -> bool:
+def _nameless(group: ReferringIds) -> bool:
     return group.table.name_column is None
 
 
@@ -113,7 +115,9 @@ def _file(stored: StoredFile, through: str) -> RelatedFile:
     )
 
 
-def _told(group: Group, snapshot: Snapshot, newest: Snapshot, names: Names) -> RelatedTable:
+def _told(
+    group: ReferringIds, snapshot: Snapshot, newest: Snapshot, names: RecordNames
+) -> RelatedTable:
     first = group.ids.slice(0, FIRST).to_pylist()
     alive = _still_alive(group, snapshot, newest)
     labels = _labels(group, snapshot, names)
@@ -129,7 +133,7 @@ def _told(group: Group, snapshot: Snapshot, newest: Snapshot, names: Names) -> R
     )
 
 
-def _still_alive(group: Group, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
+def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
     """Those of a group that are alive in the newest backup."""
     name = group.table.name
     if newest.info.number == snapshot.info.number:
@@ -144,7 +148,7 @@ def _still_alive(group: Group, snapshot: Snapshot, newest: Snapshot) -> pa.Array
     return pa.chunked_array(chunks, pa.string()).combine_chunks()
 
 
-def _labels(group: Group, snapshot: Snapshot, names: Names) -> Mapping[str, str]:
+def _labels(group: ReferringIds, snapshot: Snapshot, names: RecordNames) -> Mapping[str, str]:
     """Names of the first records; what has none of its own is called after what else it refers to."""
     rows = group.cells.slice(0, FIRST).to_pylist()
     own = group.table.name_column

@@ -12,7 +12,7 @@ from unlost.model.snapshot import Lineage
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class RestoredAs:
     """A record that a restore made for another one. ``org``: where it lives; ``run``: the restore."""
 
     org: str
@@ -22,13 +22,13 @@ class Return:
 
 def came_back_as(
     app: Application, org: ProtectedOrg, table: str, record: str
-) -> tuple[Return, ...]:
+) -> tuple[RestoredAs, ...]:
     """The records that stand for this one now, in its own org first; in orgs that one may read."""
     rows = app.vault.lineage(org.oid, table=table, records=[record])
     readable = sorted(app.orgs(Right.READ), key=lambda one: one.oid != org.oid)
     found = ((one, _last(rows, RecordKey(table, record), org.oid, one.oid)) for one in readable)
     return tuple(
-        Return(one.name, last.live, last.run)
+        RestoredAs(one.name, last.live, last.run)
         for one, last in found
         if last is not None and (one.oid, last.live) != (org.oid, record)
     )
@@ -36,11 +36,11 @@ def came_back_as(
 
 def came_back_from(
     app: Application, org: ProtectedOrg, table: str, record: str
-) -> tuple[Return, ...]:
+) -> tuple[RestoredAs, ...]:
     """The records of this org for which this one was made, with the restores that made it."""
     rows = app.vault.lineage(org.oid, table=table, lives=[record])
     return tuple(
-        Return(org.name, row.old, row.run)
+        RestoredAs(org.name, row.old, row.run)
         for row in rows
         if row.target == org.oid and row.old != record
     )

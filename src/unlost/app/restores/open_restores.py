@@ -3,8 +3,8 @@
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, find_run
-from unlost.engine.restore.journal.entries import Opened
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.entries import RunOpened
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.model.errors import Conflict, IntegrityError
 
 
@@ -29,10 +29,10 @@ def check_no_restore(app: Application, org: ProtectedOrg) -> None:
                 )
 
 
-def _opened(app: Application, oid: str, known: RunRecord) -> Opened | None:
+def _opened(app: Application, oid: str, known: RunRecord) -> RunOpened | None:
     """How a restore began; None where it failed and its journal is damaged: nothing can go on with it."""
     try:
-        return Log(app.whole_vault.journal(oid, known.id)).state.opened
+        return RestoreLog(app.whole_vault.journal(oid, known.id)).state.opened
     except IntegrityError:
         if known.state is RunState.FAILED:
             return None

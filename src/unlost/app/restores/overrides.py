@@ -16,7 +16,7 @@ from unlost.model.schema import Column
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TypedEdit:
     """A value for a column of a record (TABLE/ID); None: the cell shall be empty."""
 
     record: str
@@ -25,7 +25,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ReassignedReference:
     """Records that name ``person`` (TABLE/ID) shall name the record ``to`` (an id) instead."""
 
     person: str
@@ -43,13 +43,13 @@ class CauseEdit:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class Overrides:
     """All that somebody wants otherwise. ``causes`` are for another try: what is typed for single
     records counts more.
     """
 
-    edits: tuple[Edit, ...] = ()
-    given: tuple[Given, ...] = ()
+    edits: tuple[TypedEdit, ...] = ()
+    given: tuple[ReassignedReference, ...] = ()
     causes: tuple[CauseEdit, ...] = ()
 
     def __bool__(self) -> bool:
@@ -67,7 +67,7 @@ class Otherwise:
         return tuple(sorted(named | {one.person for one in self.given}))
 
 
-AS_IT_WAS = Otherwise()
+AS_IT_WAS = Overrides()
 
 
 # --- as it is typed at a terminal -----------------------------------------------------------------
@@ -79,23 +79,23 @@ def said(
     empty: Iterable[str] = (),
     instead: Iterable[str] = (),
     every: Iterable[str] = (),
-) -> Otherwise:
+) -> Overrides:
     """TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
 
     Raises UsageError (``edit-unreadable``).
     """
     edits = [_edit(text) for text in values]
-    edits += [Edit(*_cell(text, text), None) for text in empty]
-    return Otherwise(
+    edits += [TypedEdit(*_cell(text, text), None) for text in empty]
+    return Overrides(
         tuple(edits),
         tuple(_given(text) for text in instead),
         tuple(_cause(text) for text in every),
     )
 
 
-def _edit(text: str) -> Edit:
+def _edit(text: str) -> TypedEdit:
     cell, told, value = text.partition("=")
-    return Edit(*_cell(cell if told else "", text), value)
+    return TypedEdit(*_cell(cell if told else "", text), value)
 
 
 def _cell(cell: str, text: str) -> tuple[str, str]:
@@ -106,12 +106,12 @@ def _cell(cell: str, text: str) -> tuple[str, str]:
     return record, column
 
 
-def _given(text: str) -> Given:
+def _given(text: str) -> ReassignedReference:
     person, _, other = text.partition("=")
     table, _, word = person.partition("/")
     if not (table and word and other):
         raise _unreadable(text, "TABLE/OLD=NEW, such as User/005…=005…")
-    return Given(person, other)
+    return ReassignedReference(person, other)
 
 
 def _cause(text: str) -> CauseEdit:
@@ -137,7 +137,7 @@ def _unreadable(text: str, form: str) -> UsageError:
 def meant(
     app: Application,
     org: ProtectedOrg,
-    asked: Otherwise,
+    asked: Overrides,
     *,
     failed: Sequence[RecordOutcome] = (),
 ) -> Edits:
@@ -148,7 +148,7 @@ def meant(
     values: dict[RecordKey, dict[str, str | None]] = {}
     if not asked:
         return Edits()
-    reading = Reading(app, org)
+    reading = TypedValueReader(app, org)
     for cause in asked.causes:
         told = reading.cell(cause.table, cause.column, cause.value)
         for one in failed:
@@ -165,12 +165,12 @@ def meant(
     return Edits(values, instead)
 
 
-def check(app: Application, org: ProtectedOrg, asked: Otherwise) -> None:
+def check(app: Application, org: ProtectedOrg, asked: Overrides) -> None:
     """Raise as ``meant`` what can be known before anything is planned."""
     meant(app, org, asked)
 
 
-class Reading:
+class TypedValueReader:
     """Reads what was typed by what the newest backup knows of its column."""
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:
@@ -201,20 +201,22 @@ def read_value(column: Column, text: str, *, zone: str) -> str:
     return typed_text(column, text, zone=ZoneInfo(zone))
 
 
-def with_edits(asked: Otherwise, record: str, values: Mapping[str, str | None]) -> Otherwise:
+def with_edits(asked: Overrides, record: str, values: Mapping[str, str | None]) -> Overrides:
     """The same with these values of a record, whatever was typed for them before."""
     others = tuple(
         one for one in asked.edits if (one.record, one.column in values) != (record, True)
     )
-    own = tuple(Edit(record, column, value) for column, value in values.items())
-    return Otherwise((*others, *own), asked.given, asked.causes)
+    own = tuple(TypedEdit(record, column, value) for column, value in values.items())
+    return Overrides((*others, *own), asked.given, asked.causes)
 
 
-def with_given(asked: Otherwise, given: Mapping[str, str]) -> Otherwise:
+def with_given(asked: Overrides, given: Mapping[str, str]) -> Overrides:
     """The same with these people instead of others; who was given records before gives them on."""
     on = {person.partition("/")[2]: to for person, to in given.items()}
     kept = {one.person: on.get(one.to, one.to) for one in asked.given}
     every = {**kept, **given}
-    return Otherwise(
-        asked.edits, tuple(Given(person, to) for person, to in every.items()), asked.causes
+    return Overrides(
+        asked.edits,
+        tuple(ReassignedReference(person, to) for person, to in every.items()),
+        asked.causes,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.app.compose import Application
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def is_taken(app: Application, seat: str) -> bool:
     return False
 
 
-def _take(app: Application, kind: str, seats: int) -> tuple[str, Held] | None:
+def _take(app: Application, kind: str, seats: int) -> tuple[str, HeldLock] | None:
     for number in range(1, seats + 1):
         name = f"{kind}-{number}"
         held = app.locks.take(name)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from unlost.app.backups.backup_run import IN_PROGRESS, drop_ended_steps
 from unlost.app.compose import Application
 from unlost.app.vault.home_copy import renew_copies
-from unlost.catalog.erasing import Scrub, end_scrub, note_scrub, noted_scrubs, scrub
+from unlost.catalog.erasing import PendingScrub, end_scrub, note_scrub, noted_scrubs, scrub
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import list_runs
 from unlost.model.errors import Conflict
@@ -34,7 +34,7 @@ def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[N
 
 def note(app: Application, org: ProtectedOrg, records: tuple[RecordKey, ...], *, run: str) -> None:
     """Remember what is about to be erased or corrected, so that the home is cleaned whatever happens."""
-    note_scrub(org.oid, Scrub(run, app.clock.now(), records))
+    note_scrub(org.oid, PendingScrub(run, app.clock.now(), records))
 
 
 def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:

@@ -12,7 +12,7 @@ from unlost.model.ports.system import Clock
 type Field = str | int | float | bool | None
 
 
-class Log:
+class ServiceLog:
     """Writes events to a stream; safe in any thread."""
 
     def __init__(self, stream: TextIO, *, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from unlost.alerts.watched import Watched, WatchedOrg
+from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.certificate import Verdict
 from unlost.model.errors import StoreError
 
@@ -28,36 +28,36 @@ type Now = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ServiceSample:
     """What a look of the service saw. ``alerts`` counts those that last, by urgency."""
 
     at: datetime
-    watched: Watched
+    watched: AlertFacts
     alerts: dict[str, int]
     waiting: int
     running: int
 
 
 @dataclass(slots=True)
-class Board:
+class MetricsBoard:
     """Where the newest look is left for whoever asks. Safe in any thread."""
 
-    _newest: list[Look] = field(default_factory=list)
+    _newest: list[ServiceSample] = field(default_factory=list)
 
-    def show(self, look: Look) -> None:
+    def show(self, look: ServiceSample) -> None:
         """Leave a look."""
         self._newest = [look]
 
     @property
-    def newest(self) -> Look | None:
+    def newest(self) -> ServiceSample | None:
         """The newest look, if there was one."""
         return self._newest[0] if self._newest else None
 
 
-class Figures(Collector):
+class ServiceFigures(Collector):
     """The figures of the newest look."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: MetricsBoard) -> None:
         self._board = board
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -70,7 +70,7 @@ class Figures(Collector):
             yield from _storages(look.watched.orgs)
 
 
-def _of_service(look: Look) -> Iterator[GaugeMetricFamily]:
+def _of_service(look: ServiceSample) -> Iterator[GaugeMetricFamily]:
     yield _plain("last_look_timestamp_seconds", "When the service last looked", look.at.timestamp())
     jobs = GaugeMetricFamily("unlost_jobs", "Jobs by state", labels=["state"])
     jobs.add_metric(["waiting"], look.waiting)
@@ -95,26 +95,26 @@ class OrgFigure:
 
     name: str
     words: str
-    of: Callable[[WatchedOrg], float | None]
+    of: Callable[[OrgFacts], float | None]
 
 
-def _newest_backup(org: WatchedOrg) -> float | None:
+def _newest_backup(org: OrgFacts) -> float | None:
     return org.proof.as_of.timestamp() if org.proof is not None else None
 
 
-def _newest_hour(org: WatchedOrg) -> float | None:
+def _newest_hour(org: OrgFacts) -> float | None:
     return org.part.as_of.timestamp() if org.part is not None else None
 
 
-def _complete(org: WatchedOrg) -> float | None:
+def _complete(org: OrgFacts) -> float | None:
     return float(org.proof.verdict is Verdict.COMPLETE) if org.proof is not None else None
 
 
-def _records(org: WatchedOrg) -> float | None:
+def _records(org: OrgFacts) -> float | None:
     return sum(line.held for line in org.proof.tables) if org.proof is not None else None
 
 
-def _failures(org: WatchedOrg) -> float | None:
+def _failures(org: OrgFacts) -> float | None:
     return org.nights[0].failures if org.nights else None
 
 
@@ -132,7 +132,7 @@ ORG_FIGURES = (
 )
 
 
-def _family(figure: OrgFigure, orgs: Iterable[WatchedOrg]) -> GaugeMetricFamily:
+def _family(figure: OrgFigure, orgs: Iterable[OrgFacts]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"unlost_org_{figure.name}", figure.words, labels=["org"])
     for org in orgs:
         value = figure.of(org)
@@ -141,7 +141,7 @@ def _family(figure: OrgFigure, orgs: Iterable[WatchedOrg]) -> GaugeMetricFamily:
     return family
 
 
-def _storages(orgs: Iterable[WatchedOrg]) -> Iterator[GaugeMetricFamily]:
+def _storages(orgs: Iterable[OrgFacts]) -> Iterator[GaugeMetricFamily]:
     labels = ["org", "storage"]
     used = GaugeMetricFamily("unlost_org_storage_used_bytes", "Storage in use", labels=labels)
     limit = GaugeMetricFamily("unlost_org_storage_limit_bytes", "Storage allowed", labels=labels)
@@ -176,10 +176,10 @@ class _Quiet(WSGIRequestHandler):
         """Nothing."""
 
 
-def application(board: Board, now: Now) -> WSGIApplication:
+def application(board: MetricsBoard, now: Now) -> WSGIApplication:
     """`/metrics` for Prometheus; `/health` is 200 while the service looks around, else 503."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(board))
+    registry.register(ServiceFigures(board))
     metrics: WSGIApplication = make_wsgi_app(registry)
 
     def answer(asked: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -194,7 +194,7 @@ def application(board: Board, now: Now) -> WSGIApplication:
     return answer
 
 
-def _health(board: Board, now: datetime, start: StartResponse) -> Iterable[bytes]:
+def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterable[bytes]:
     look = board.newest
     well = look is not None and now - look.at <= TOO_LONG
     told = {
@@ -206,7 +206,7 @@ def _health(board: Board, now: datetime, start: StartResponse) -> Iterable[bytes
 
 
 @contextmanager
-def served(board: Board, now: Now, *, port: int) -> Iterator[int]:
+def served(board: MetricsBoard, now: Now, *, port: int) -> Iterator[int]:
     """Serve until left; the port (0 chooses one). Raises StoreError (``port-taken``)."""
     try:
         server: WSGIServer = make_server(

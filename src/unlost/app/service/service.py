@@ -20,9 +20,9 @@ from unlost.app.actions.vault.repair import heal_vault, look_at_mirror
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
-from unlost.app.home.cancellation import Brake
-from unlost.app.service.log import Log
-from unlost.app.service.metrics import Board, Look
+from unlost.app.home.cancellation import CancellationFlag
+from unlost.app.service.log import ServiceLog
+from unlost.app.service.metrics import MetricsBoard, ServiceSample
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.nights import find_night
@@ -31,7 +31,7 @@ from unlost.jobs.slots import LEAD
 from unlost.model.alert import Urgency
 from unlost.model.errors import UnlostError, UsageError, database_away
 from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 from unlost.model.night import NightState
 from unlost.model.snapshot import VerifyLevel, read_part
 
@@ -43,27 +43,27 @@ STAND_BY_SECONDS = 3600.0  # how often a process says that another one leads
 PATIENCE = 30  # seconds that runs have to stop when the service does
 
 
-class Part(StrEnum):
+class ServicePart(StrEnum):
     """What a process does of the service."""
 
     SERVICE = "service"  # looks what is due, and does it
     WORKER = "worker"  # does what others found due
 
 
-type Opener = Callable[[Brake], Application]
+type Opener = Callable[[CancellationFlag], Application]
 
 
 @dataclass(slots=True)
-class Ended:
+class JobEnded:
     """How a part of a look ended."""
 
     well: bool = False
 
 
 @contextmanager
-def _outlived(log: Log, event: str) -> Iterator[Ended]:
+def _outlived(log: ServiceLog, event: str) -> Iterator[JobEnded]:
     """Note what fails inside, and live on: the service must outlive a fault of one look."""
-    ended = Ended()
+    ended = JobEnded()
     try:
         yield ended
     except UnlostError as error:
@@ -84,13 +84,13 @@ class Service:
     """
 
     opened: Opener
-    brake: Brake
+    brake: CancellationFlag
     every: float = EVERY_SECONDS
     workers: int = 4
     senders: Senders = sender
-    board: Board | None = None
-    part: Part = Part.SERVICE
-    _lead: list[Held] = field(default_factory=list)
+    board: MetricsBoard | None = None
+    part: ServicePart = ServicePart.SERVICE
+    _lead: list[HeldLock] = field(default_factory=list)
     _watcher: Watcher = field(default_factory=Watcher)
     _done: dict[str, float] = field(default_factory=dict)  # when a thing was done last
     _posting: list[Future[None]] = field(default_factory=list)
@@ -108,9 +108,11 @@ class Service:
                 self.handlers(),
                 locks=app.locks,
                 workers=self.workers,
-                complain=lambda text: Log(sys.stderr, clock=app.clock).event("engine", says=text),
+                complain=lambda text: ServiceLog(sys.stderr, clock=app.clock).event(
+                    "engine", says=text
+                ),
             )
-            if self.part is Part.WORKER and not app.home.database:
+            if self.part is ServicePart.WORKER and not app.home.database:
                 raise _alone()
             jobs.start()
             try:
@@ -134,7 +136,7 @@ class Service:
         }
 
     def _serve(self, app: Application, jobs: DurableJobs, *, once: bool) -> None:
-        log = Log(sys.stderr, clock=app.clock)
+        log = ServiceLog(sys.stderr, clock=app.clock)
         log.event(f"{self.part.value}-started", workers=self.workers)
         while not self.brake.pulled:
             if self._leads(app, log):
@@ -149,9 +151,9 @@ class Service:
             self.brake.wait(self.every)
         log.event(f"{self.part.value}-stopped")
 
-    def _leads(self, app: Application, log: Log) -> bool:
+    def _leads(self, app: Application, log: ServiceLog) -> bool:
         """True if this process looks what is due: one of a home does at a time."""
-        if self.part is Part.SERVICE and not self._lead:
+        if self.part is ServicePart.SERVICE and not self._lead:
             with _outlived(log, "lead-failed"):
                 held = app.locks.take(LEAD)
                 if held is not None:
@@ -165,7 +167,7 @@ class Service:
         while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
             pass
 
-    def _look(self, app: Application, jobs: DurableJobs, log: Log) -> bool:
+    def _look(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
         """A tick. What fails now is tried again in a minute; True if nothing did."""
         with _outlived(log, "tick-failed") as ended:
             ticked = tick(app, jobs)
@@ -178,7 +180,7 @@ class Service:
                 log.event("home-copied")
         return ended.well
 
-    def _tell(self, app: Application, log: Log, *, wait: bool = False) -> bool:
+    def _tell(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
         """Alerts and the heartbeat: they must speak up whatever else fails."""
         with _outlived(log, "watch-failed") as ended:
             moves = watch(app, self._watcher)
@@ -189,17 +191,17 @@ class Service:
             self._post(app, log, wait=wait)
         return ended.well
 
-    def _leave(self, app: Application, jobs: DurableJobs, log: Log) -> None:
+    def _leave(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
         """What was seen in a look that went well, for metrics."""
         with _outlived(log, "metrics-failed"):
             if self.board is not None:
                 self.board.show(self._seen(app, jobs))
 
-    def _seen(self, app: Application, jobs: DurableJobs) -> Look:
+    def _seen(self, app: Application, jobs: DurableJobs) -> ServiceSample:
         doing = jobs.doing()
         waiting = sum(job.waiting for job in doing)
         lasting = [one.alarm.urgency.value for one in list_alerts() if one.resolved_at is None]
-        return Look(
+        return ServiceSample(
             app.clock.now(),
             self._watcher.seen,
             {urgency.value: lasting.count(urgency.value) for urgency in Urgency},
@@ -207,26 +209,26 @@ class Service:
             len(doing) - waiting,
         )
 
-    def _post(self, app: Application, log: Log, *, wait: bool) -> None:
+    def _post(self, app: Application, log: ServiceLog, *, wait: bool) -> None:
         """Send beside the looks: a mail server that does not answer delays no night."""
         if wait or not self._posting or self._posting[-1].done():
             self._posting[:] = [self._postman.submit(self._send, app, log)]
         if wait:
             self._posting[-1].result()
 
-    def _send(self, app: Application, log: Log) -> None:
+    def _send(self, app: Application, log: ServiceLog) -> None:
         with _outlived(log, "messages-failed"):
             deliver(app, senders=self.senders)
             self._beat(app, log)
             self._digest(app, log)
 
-    def _beat(self, app: Application, log: Log) -> None:
+    def _beat(self, app: Application, log: ServiceLog) -> None:
         """After a look that went well, every few minutes."""
         if self._turn("beat", BEAT_SECONDS, app):
             for _channel in beat(app, senders=self.senders):
                 log.event("heartbeat-missed")
 
-    def _digest(self, app: Application, log: Log) -> None:
+    def _digest(self, app: Application, log: ServiceLog) -> None:
         """Once a day; a channel that does not take it is asked again later."""
         if self._turn("digest", DIGEST_SECONDS, app):
             for _channel in tell_digest(app, self._watcher.seen, senders=self.senders):
@@ -242,7 +244,7 @@ class Service:
 
     def _night(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             night = do_night(app, job.org, job.subject)
             ended = find_night(job.org, job.subject) if night is not None else None
             if ended is not None:
@@ -255,7 +257,7 @@ class Service:
 
     def _upkeep(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
             if forgot is not None:
                 told = {"nights": forgot.nights, "versions": forgot.versions}
@@ -267,7 +269,7 @@ class Service:
 
     def _restore(self, job: Job) -> None:
         with self.opened(self.brake) as app:
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             log.event("restore-begun", org=job.org, run=job.subject)
             state = do_restore(app, job.subject)
             if state is not None:
@@ -277,7 +279,7 @@ class Service:
         with self.opened(self.brake) as app:
             hour = do_hour(app, job.org, job.subject)
             told = {"org": job.org, "hour": job.subject, "run": hour.run}
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
@@ -285,7 +287,7 @@ class Service:
             level, _, part = job.subject.partition(" ")
             some = read_part(part) if part else None
             found = verify(app, level=VerifyLevel(level), part=some)
-            log = Log(sys.stderr, clock=app.clock)
+            log = ServiceLog(sys.stderr, clock=app.clock)
             log.event("vault-verified", damages=len(found.damages), part=part)
             healed = heal_vault(app, found.damages) if found.damages else None
             if healed is not None:
@@ -300,7 +302,9 @@ class Service:
             done = keep_mirrored(app)
             if done is not None:
                 told = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
-                Log(sys.stderr, clock=app.clock).event("mirrored", code=done.error_code, **told)
+                ServiceLog(sys.stderr, clock=app.clock).event(
+                    "mirrored", code=done.error_code, **told
+                )
 
 
 def _alone() -> UsageError:

@@ -28,7 +28,7 @@ QUOTES = {'"': "&quot;"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ChartSheet:
     """How large a chart is, and the room around it, in points."""
 
     width: int
@@ -44,15 +44,15 @@ class Sheet:
         return self.width - self.left - self.right, self.height - self.top - self.bottom
 
 
-WIDE = Sheet(720, 320)
-NARROW = Sheet(360, 280, left=44, right=64)  # for phones: the letters stay readable
+WIDE = ChartSheet(720, 320)
+NARROW = ChartSheet(360, 280, left=44, right=64)  # for phones: the letters stay readable
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
     """From instants and bytes to points."""
 
-    sheet: Sheet
+    sheet: ChartSheet
     begins: datetime
     ends: datetime
     most: float
@@ -76,7 +76,7 @@ def chart(
     limit: float,
     seen: Forecast | None,
     now: datetime,
-    sheet: Sheet = WIDE,
+    sheet: ChartSheet = WIDE,
     styled: bool = True,
     full_on: str = "full on",
 ) -> str:
@@ -113,7 +113,7 @@ def crossing(seen: Forecast, share: float, *, now: datetime) -> datetime | None:
 
 
 def _scale(
-    samples: Sequence[Sample], limit: float, seen: Forecast | None, now: datetime, sheet: Sheet
+    samples: Sequence[Sample], limit: float, seen: Forecast | None, now: datetime, sheet: ChartSheet
 ) -> _Scale:
     begins = min(samples[0].at, now - DAY)
     past = now - begins

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import zstandard
 
-from unlost.app.access import Elsewhere
+from unlost.app.access import RemoteAccess
 from unlost.app.compose import Application
 from unlost.catalog.copying import (
-    Copied,
+    NewestCopy,
     dump,
     happened_since,
     last_copy,
@@ -40,7 +40,7 @@ def _copy(app: Application) -> int:
     """Make a copy; its number."""
     settings, now = settings_digest(), app.clock.now()
     number = app.whole_vault.homes.keep(zstandard.compress(dump()))
-    note_copy(Copied(number, settings, now))
+    note_copy(NewestCopy(number, settings, now))
     return number
 
 
@@ -67,7 +67,7 @@ def after_run(app: Application) -> None:
 
     What ran elsewhere is copied there.
     """
-    if isinstance(app, Elsewhere):
+    if isinstance(app, RemoteAccess):
         return
     with suppress(UnlostError):
         copy_if_due(app, patience=timedelta(0))

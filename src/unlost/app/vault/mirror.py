@@ -26,7 +26,7 @@ LOCK = "mirror"
 type Opened = Callable[[Store], EncryptedVault]
 
 
-class SecondCopy(StrEnum):
+class MirrorOfHome(StrEnum):
     """Whether there is a second copy of the vault."""
 
     NONE = "none"
@@ -48,11 +48,11 @@ class MirrorState:
     late: bool
 
     @property
-    def copy(self) -> SecondCopy:
+    def copy(self) -> MirrorOfHome:
         """In a word."""
         if not self.place:
-            return SecondCopy.NONE
-        return SecondCopy.LATE if self.late else SecondCopy.FRESH
+            return MirrorOfHome.NONE
+        return MirrorOfHome.LATE if self.late else MirrorOfHome.FRESH
 
 
 def mirror_place(app: Application) -> StoreAddress | None:

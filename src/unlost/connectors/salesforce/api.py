@@ -9,17 +9,23 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from unlost.connectors.salesforce.errors import TABLE, Refused, read_error, speaker, understand
+from unlost.connectors.salesforce.errors import (
+    TABLE,
+    SalesforceRefusal,
+    read_error,
+    speaker,
+    understand,
+)
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS, LONGEST_URI
 from unlost.kit.addresses import is_loopback
 from unlost.kit.http import (
-    Answer,
     BodyStream,
-    Failure,
+    CallFailure,
     Headers,
+    HttpAnswer,
+    HttpCall,
     HttpClient,
-    Manners,
-    Request,
+    HttpPolicy,
     Transport,
 )
 from unlost.kit.json_to_arrow import decode
@@ -52,7 +58,7 @@ def date_of(headers: Headers) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
+class BatchedGet:
     """A GET among several of one call: a path under the API version, and its own headers."""
 
     path: str
@@ -60,7 +66,7 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class BatchedPost:
     """A POST among several of one call: a path under the API version, and what is sent there."""
 
     path: str
@@ -69,7 +75,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class BatchedAnswer:
     """The answer of one of them; ``body`` is decoded, names of headers are lower case."""
 
     status: int
@@ -77,7 +83,7 @@ class Got:
     headers: Headers
 
 
-class Api:
+class SalesforceApi:
     """Calls of one org. Safe for threads."""
 
     def __init__(
@@ -97,7 +103,7 @@ class Api:
         self._last_seen: datetime | None = None
         self.calls_left: int | None = None  # of the org's day, as its last answer told
         self.client = HttpClient(
-            Manners(
+            HttpPolicy(
                 TABLE,
                 understand,
                 speaker(context.clock.now),
@@ -133,9 +139,9 @@ class Api:
         """A text of the newest token answer, empty where it has none."""
         return self._session.current().fields.get(name, "")
 
-    def get(self, path: str, *, accept: frozenset[int] = frozenset({200})) -> Answer:
+    def get(self, path: str, *, accept: frozenset[int] = frozenset({200})) -> HttpAnswer:
         """The whole answer of a GET."""
-        return self.client.send(Request("GET", self.url(path), JSON, accept=accept))
+        return self.client.send(HttpCall("GET", self.url(path), JSON, accept=accept))
 
     def get_json(self, path: str) -> Any:
         """The decoded JSON of a GET."""
@@ -144,17 +150,17 @@ class Api:
     def post_json(self, path: str, value: object) -> Any:
         """The decoded JSON of a POST."""
         body = json.dumps(value).encode()
-        return read_json(self.client.send(Request("POST", self.url(path), SEND_JSON, body)))
+        return read_json(self.client.send(HttpCall("POST", self.url(path), SEND_JSON, body)))
 
     def delete(self, path: str) -> None:
         """A DELETE; what is gone already is fine."""
         gone = frozenset({200, 204, 404})
-        self.client.send(Request("DELETE", self.url(path), JSON, accept=gone))
+        self.client.send(HttpCall("DELETE", self.url(path), JSON, accept=gone))
 
     def stream(self, path: str, *, accept_type: str) -> AbstractContextManager[BodyStream]:
         """The body of a GET as a stream."""
         return self.client.stream(
-            Request(
+            HttpCall(
                 "GET",
                 self.url(path),
                 {"Accept": accept_type},
@@ -192,30 +198,32 @@ class Api:
             results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
         return results
 
-    def composite(self, asked: Sequence[Get | Post]) -> tuple[list[Got], datetime]:
+    def composite(
+        self, asked: Sequence[BatchedGet | BatchedPost]
+    ) -> tuple[list[BatchedAnswer], datetime]:
         """At most 25 calls that read in one, with headers of their own, and the server's time.
 
         REST guide, composite: subrequests take headers, and their answers have some.
         """
         wanted = [
             {
-                "method": "GET" if isinstance(one, Get) else "POST",
+                "method": "GET" if isinstance(one, BatchedGet) else "POST",
                 "url": f"/services/data/{self.version}/{one.path}",
                 "referenceId": f"get{place}",
                 **({"httpHeaders": dict(one.headers)} if one.headers else {}),
-                **({"body": one.body} if isinstance(one, Post) else {}),
+                **({"body": one.body} if isinstance(one, BatchedPost) else {}),
             }
             for place, one in enumerate(asked)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
-        answer = self.client.send(Request("POST", self.url("composite"), SEND_JSON, body))
+        answer = self.client.send(HttpCall("POST", self.url("composite"), SEND_JSON, body))
         return [_got(one) for one in read_json(answer)["compositeResponse"]], self.time_of(
             answer.headers
         )
 
     def server_time(self) -> datetime:
         """Salesforce's clock, from the versions list, which needs no session."""
-        request = Request(
+        request = HttpCall(
             "GET", self.url("/services/data/"), JSON, accept=frozenset({200, 401}), signed=False
         )
         return self.time_of(self.client.send(request).headers)
@@ -240,19 +248,19 @@ class Api:
         return read_json(answer), self.time_of(answer.headers)
 
     def _composite(self, path: str) -> tuple[Mapping[str, Any], datetime]:
-        (inner,), at = self.composite([Get(path)])
+        (inner,), at = self.composite([BatchedGet(path)])
         if inner.status != 200:
             raise self._spoken(inner.status, inner.body)
         return inner.body, at
 
     def _spoken(self, status: int, body: object) -> Exception:
-        failure = Failure(status, *read_error(body))
+        failure = CallFailure(status, *read_error(body))
         return speaker(self.clock.now)(failure, TABLE.decide(failure))
 
 
-def _got(one: Mapping[str, Any]) -> Got:
+def _got(one: Mapping[str, Any]) -> BatchedAnswer:
     headers = {name.lower(): str(text) for name, text in (one.get("httpHeaders") or {}).items()}
-    return Got(int(one["httpStatusCode"]), one["body"], headers)
+    return BatchedAnswer(int(one["httpStatusCode"]), one["body"], headers)
 
 
 def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
@@ -269,8 +277,8 @@ def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
     return link
 
 
-def read_json(answer: Answer) -> Any:
+def read_json(answer: HttpAnswer) -> Any:
     """The decoded body; an answer that is no JSON is no answer of Salesforce."""
     if not answer.is_json:
-        raise Refused("", "the answer is not JSON", answer.status)
+        raise SalesforceRefusal("", "the answer is not JSON", answer.status)
     return decode(answer.body)

@@ -10,11 +10,11 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import POLLS
-from unlost.connectors.salesforce.pieces import Delivery
-from unlost.connectors.salesforce.work import Reading
+from unlost.connectors.salesforce.pieces import ResultStream
+from unlost.connectors.salesforce.work import TableQuery
 from unlost.kit.csv_to_arrow import BLOCK_BYTES, CsvReader, RowTooWide, doubled
 from unlost.kit.http import BodyStream
 from unlost.model.errors import TransientError
@@ -55,7 +55,7 @@ class ResultPage:
 
 
 @dataclass(slots=True)
-class Tally:
+class JobTotals:
     """Pages of one job that workers of this process have read, to be added up at the end."""
 
     pages: set[str] = field(default_factory=set)
@@ -65,15 +65,15 @@ class Tally:
 class BulkQueries:
     """Query jobs of one org."""
 
-    def __init__(self, api: Api, *, page_rows: int) -> None:
+    def __init__(self, api: SalesforceApi, *, page_rows: int) -> None:
         self._api = api
         self._page_rows = page_rows
         self._lock = threading.Lock()
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, JobTotals] = {}
         self._read: set[str] = set()
         self._blocks: dict[tuple[str, ...], int] = {}  # by columns: where rows were too wide
 
-    def start(self, reading: Reading, *, all_rows: bool = True) -> str:
+    def start(self, reading: TableQuery, *, all_rows: bool = True) -> str:
         """Create a job; gives its id, or raises Refused where Bulk will not read this."""
         operation = "queryAll" if all_rows else "query"
         answer = self._api.post_json("jobs/query", {"operation": operation, "query": reading.soql})
@@ -83,7 +83,7 @@ class BulkQueries:
         """The state of a job."""
         try:
             answer = self._api.get_json(f"jobs/query/{job}")
-        except Refused as error:
+        except SalesforceRefusal as error:
             if error.status == 404:
                 return GONE
             raise
@@ -126,7 +126,7 @@ class BulkQueries:
         """One of a job's ``pages``; the last one that is read proves their sum to be ``rows``."""
         result = yield from self._page(path, columns, owed=None)
         with self._lock:
-            tally = self._tallies.setdefault(job, Tally())
+            tally = self._tallies.setdefault(job, JobTotals())
             if path not in tally.pages:
                 tally.pages.add(path)
                 tally.rows += result.rows
@@ -149,7 +149,7 @@ class BulkQueries:
             self._read.discard(job)
         try:
             self._api.delete(f"jobs/query/{job}")
-        except Refused:
+        except SalesforceRefusal:
             return
 
     def _done(self, job: str) -> None:
@@ -164,7 +164,7 @@ class BulkQueries:
         self, path: str, columns: tuple[str, ...], *, owed: int | None
     ) -> Generator[Page, None, ResultPage]:
         """One page, asked for again until it is proved; gives a ResultPage at its end."""
-        delivery = Delivery()
+        delivery = ResultStream()
         attempt = 1
         while True:
             block = self._blocks.get(columns, BLOCK_BYTES)
@@ -182,7 +182,7 @@ class BulkQueries:
             delivery.again()
 
     def _parsed(
-        self, body: BodyStream, columns: tuple[str, ...], delivery: Delivery, block: int
+        self, body: BodyStream, columns: tuple[str, ...], delivery: ResultStream, block: int
     ) -> Generator[Page, None, ResultPage]:
         reader = CsvReader(body, block_bytes=block)
         if reader.columns and set(reader.columns) != set(columns):

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import DELETE_LOG, DELETE_LOG_MARGIN
 from unlost.connectors.salesforce.replication import DELETED, listed
 from unlost.connectors.salesforce.rows import nothing, purged
@@ -23,7 +23,7 @@ from unlost.model.reading import Page, Proof
 class DeleteLog:
     """The delete log of one org."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def read(self, table: str, since: str) -> Iterator[Page]:
@@ -33,7 +33,7 @@ class DeleteLog:
         oldest = now - DELETE_LOG + DELETE_LOG_MARGIN
         try:
             answer = listed(self._api, table, DELETED, start=max(start, oldest), end=now)
-        except Refused as error:
+        except SalesforceRefusal as error:
             yield _gap(table, now, str(error))
             return
         records = answer.get("deletedRecords") or []

@@ -18,12 +18,12 @@ from typing import Any
 
 import msgspec
 
-from unlost.connectors.salesforce.api import Api, Get, Got
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import BatchedAnswer, BatchedGet, SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import BATCH_REQUESTS
-from unlost.connectors.salesforce.rights import Rights
+from unlost.connectors.salesforce.rights import UserRights
 from unlost.connectors.salesforce.tables import Describe
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Cache
 
 BELIEVED = timedelta(days=7)
@@ -35,7 +35,7 @@ OK, NOT_MODIFIED = 200, 304
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedDescribe:
     """A describe as the cache has it; ``reader`` tells who saw it so, ``modified`` is an HTTP date."""
 
     reader: str
@@ -45,28 +45,28 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedDescribe:
     """Describes by name; ``refused`` are the errors of others; ``kept`` were not sent again."""
 
     describes: dict[str, Describe] = field(default_factory=dict)
     refused: dict[str, Any] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
 
-    def corrected(self, by: "Fetched") -> "Fetched":
+    def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
         """The same, with what another fetch says of some objects in place of what this one does."""
         asked = by.describes.keys() | by.refused.keys()
         left = {name: one for name, one in self.describes.items() if name not in asked}
-        return Fetched(left | by.describes, self.refused | by.refused, self.kept - asked)
+        return FetchedDescribe(left | by.describes, self.refused | by.refused, self.kept - asked)
 
 
-class Describes:
+class DescribeCache:
     """Describes of one org."""
 
-    def __init__(self, api: Api, cache: Cache | None) -> None:
+    def __init__(self, api: SalesforceApi, cache: Cache | None) -> None:
         self._api = api
         self._cache = cache
 
-    def fetch(self, names: Sequence[str], rights: Rights) -> Fetched:
+    def fetch(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects; those that did not change come from the cache."""
         if self._cache is None:
             return self._anew(names)
@@ -78,7 +78,7 @@ class Describes:
         ]
         return _together(parts)
 
-    def again(self, names: Sequence[str], rights: Rights) -> Fetched:
+    def again(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
         """Describes of these objects, whatever is kept of them."""
         for name in names:
             self.forget(name)
@@ -89,62 +89,62 @@ class Describes:
         if self._cache is not None:
             self._cache.drop(_entry(name))
 
-    def _anew(self, names: Sequence[str]) -> Fetched:
+    def _anew(self, names: Sequence[str]) -> FetchedDescribe:
         answers = dict(zip(names, self._api.batch(_paths(names)), strict=True))
-        return Fetched(
+        return FetchedDescribe(
             {name: body for name, (status, body) in answers.items() if status == OK},
             {name: body for name, (status, body) in answers.items() if status != OK},
         )
 
-    def _part(self, names: Sequence[str], reader: str, now: datetime) -> Fetched:
+    def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
         kept = {name: one for name in names if (one := self._get(name, reader, now))}
         gets = [
-            Get(path, _condition(kept.get(name)))
+            BatchedGet(path, _condition(kept.get(name)))
             for name, path in zip(names, _paths(names), strict=True)
         ]
         try:
             answers, at = self._api.composite(gets)
-        except Refused:
+        except SalesforceRefusal:
             return self._anew(names)
         told = dict(zip(names, answers, strict=True))
         fresh = {name: answer for name, answer in told.items() if answer.status == OK}
         same = {name for name, answer in told.items() if answer.status == NOT_MODIFIED}
         for name, answer in fresh.items():
             self._put(name, reader, answer, at)
-        return Fetched(
+        return FetchedDescribe(
             {name: answer.body for name, answer in fresh.items()}
             | {name: kept[name].describe for name in same & kept.keys()},
             {name: told[name].body for name in told.keys() - fresh.keys() - (same & kept.keys())},
             frozenset(same & kept.keys()),
         )
 
-    def _get(self, name: str, reader: str, now: datetime) -> Kept | None:
+    def _get(self, name: str, reader: str, now: datetime) -> CachedDescribe | None:
         assert self._cache is not None
         try:
-            kept = learned(Kept).decode(self._cache.get(_entry(name)) or b"")
+            kept = decoder_for(CachedDescribe).decode(self._cache.get(_entry(name)) or b"")
         except msgspec.DecodeError:
             return None
         fits = kept.reader == reader and kept.fetched <= now < kept.fetched + BELIEVED
         return kept if fits else None
 
-    def _put(self, name: str, reader: str, answer: Got, at: datetime) -> None:
+    def _put(self, name: str, reader: str, answer: BatchedAnswer, at: datetime) -> None:
         assert self._cache is not None
         modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
-        kept = Kept(reader, at, modified, answer.body)
+        kept = CachedDescribe(reader, at, modified, answer.body)
         self._cache.put(_entry(name), msgspec.json.encode(kept))
 
-    def _reader(self, rights: Rights) -> str:
+    def _reader(self, rights: UserRights) -> str:
         facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
-def _together(parts: Sequence[Fetched]) -> Fetched:
+def _together(parts: Sequence[FetchedDescribe]) -> FetchedDescribe:
     describes: dict[str, Describe] = {}
     refused: dict[str, Any] = {}
     for part in parts:
         describes |= part.describes
         refused |= part.refused
-    return Fetched(describes, refused, frozenset().union(*(part.kept for part in parts)))
+    return FetchedDescribe(describes, refused, frozenset().union(*(part.kept for part in parts)))
 
 
 def _entry(name: str) -> str:
@@ -155,7 +155,7 @@ def _paths(names: Sequence[str]) -> list[str]:
     return [f"sobjects/{name}/describe" for name in names]
 
 
-def _condition(kept: Kept | None) -> Mapping[str, str]:
+def _condition(kept: CachedDescribe | None) -> Mapping[str, str]:
     return {IF_MODIFIED_SINCE: kept.modified} if kept else {}
 
 

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.connectors.salesforce.classify import left_out
 from unlost.connectors.salesforce.config import SalesforceConfig
-from unlost.connectors.salesforce.describes import Describes, Fetched
-from unlost.connectors.salesforce.errors import Refused, first_line, read_error, wrong_version
+from unlost.connectors.salesforce.describes import DescribeCache, FetchedDescribe
+from unlost.connectors.salesforce.errors import (
+    SalesforceRefusal,
+    first_line,
+    read_error,
+    wrong_version,
+)
 from unlost.connectors.salesforce.hidden import (
-    Hidden,
+    UndescribedColumns,
     column_findings,
     hidden_columns,
     hidden_tables,
@@ -18,7 +23,7 @@ from unlost.connectors.salesforce.hidden import (
 )
 from unlost.connectors.salesforce.rights import (
     ALL_FILES,
-    Rights,
+    UserRights,
     masked_columns,
     missing_rights,
     read_rights,
@@ -36,14 +41,14 @@ from unlost.model.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredSchema:
     """A schema, and the tables that files can be linked to."""
 
     schema: Schema
     linkable: tuple[str, ...]
 
 
-def discover(api: Api, config: SalesforceConfig, kept: Describes) -> Found:
+def discover(api: SalesforceApi, config: SalesforceConfig, kept: DescribeCache) -> DiscoveredSchema:
     """Look at the org as the backup user sees it; what did not change is ``kept``."""
     entries = _entries(api)
     findings: list[Finding] = []
@@ -69,14 +74,14 @@ def discover(api: Api, config: SalesforceConfig, kept: Describes) -> Found:
     findings += column_findings(describes, hidden)
     for describe in describes.values():
         findings += unreadable_columns(describe)
-    return Found(_schema(describes, rights, hidden, findings), _linkable(describes))
+    return DiscoveredSchema(_schema(describes, rights, hidden, findings), _linkable(describes))
 
 
-def _entries(api: Api) -> list[Any]:
+def _entries(api: SalesforceApi) -> list[Any]:
     """All objects; only an API version that the org does not serve has no such list."""
     try:
         return list(api.get_json("sobjects")["sobjects"])
-    except Refused as error:
+    except SalesforceRefusal as error:
         if error.status != 404:
             raise
         raise wrong_version() from error
@@ -84,8 +89,8 @@ def _entries(api: Api) -> list[Any]:
 
 def _schema(
     describes: Mapping[str, Describe],
-    rights: Rights,
-    hidden: Hidden,
+    rights: UserRights,
+    hidden: UndescribedColumns,
     findings: list[Finding],
 ) -> Schema:
     rules = delete_rules(describes)
@@ -101,7 +106,9 @@ def _schema(
     return Schema(tables, rights.fingerprint(describes), tuple(findings))
 
 
-def _one_by_one(api: Api, fetched: Fetched) -> tuple[dict[str, Describe], list[Finding]]:
+def _one_by_one(
+    api: SalesforceApi, fetched: FetchedDescribe
+) -> tuple[dict[str, Describe], list[Finding]]:
     """All describes, and a finding for each that is refused.
 
     What was refused among others is asked for by itself: a batch can fail where the call alone
@@ -112,12 +119,12 @@ def _one_by_one(api: Api, fetched: Fetched) -> tuple[dict[str, Describe], list[F
     for name, answer in fetched.refused.items():
         try:
             describes[name] = api.get_json(f"sobjects/{name}/describe")
-        except Refused as error:
+        except SalesforceRefusal as error:
             refused.append(_refused(name, answer, error))
     return describes, refused
 
 
-def _refused(name: str, answer: Any, error: Refused) -> Finding:
+def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
     code, message = read_error(answer)
     said = first_line(message) or first_line(error.message) or code or error.native
     return Finding(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from unlost.connectors.salesforce.limits import LIMIT_PAUSE
-from unlost.kit.http import Action, Answer, Failure, RetryTable, Rule
+from unlost.kit.http import AnswerHandling, CallFailure, HttpAnswer, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import unreachable
 from unlost.model.errors import (
@@ -21,7 +21,7 @@ from unlost.model.errors import (
 )
 
 
-class Refused(SourceRefused):
+class SalesforceRefusal(SourceRefused):
     """Salesforce will not do this; ``native`` is its own error code, ``message`` its own text."""
 
     def __init__(self, native: str, message: str, status: int) -> None:
@@ -45,7 +45,7 @@ def first_line(message: str) -> str:
     return lines[-1][:300] if lines else ""
 
 
-def understand(answer: Answer) -> tuple[str, str]:
+def understand(answer: HttpAnswer) -> tuple[str, str]:
     """Code and message of an error answer; empty where it is no JSON of the documented shape."""
     if not answer.is_json:
         return "", ""
@@ -78,23 +78,29 @@ NO_API = _codes("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED")
 TABLE = RetryTable(
     (
         # no answer
-        Rule(Action.FAIL, statuses=_statuses(0), contains="certificate"),
-        Rule(Action.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
-        Rule(Action.RETRY, statuses=_statuses(0)),
+        RetryRule(AnswerHandling.FAIL, statuses=_statuses(0), contains="certificate"),
+        RetryRule(AnswerHandling.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
+        RetryRule(AnswerHandling.RETRY, statuses=_statuses(0)),
         # sessions: these two texts come again after any sign-in
-        Rule(Action.FAIL, statuses=_statuses(401), contains="not valid for use with the REST API"),
-        Rule(Action.FAIL, statuses=_statuses(401), contains="not attached to Agent"),
-        Rule(Action.REAUTH, statuses=_statuses(401)),
-        Rule(Action.REAUTH, codes=_codes("INVALID_SESSION_ID", "InvalidSessionId")),
+        RetryRule(
+            AnswerHandling.FAIL,
+            statuses=_statuses(401),
+            contains="not valid for use with the REST API",
+        ),
+        RetryRule(AnswerHandling.FAIL, statuses=_statuses(401), contains="not attached to Agent"),
+        RetryRule(AnswerHandling.REAUTH, statuses=_statuses(401)),
+        RetryRule(AnswerHandling.REAUTH, codes=_codes("INVALID_SESSION_ID", "InvalidSessionId")),
         # allowances: too many at once passes in seconds, too many a day does not
-        Rule(Action.RETRY, codes=_codes("REQUEST_LIMIT_EXCEEDED"), contains="Concurrent"),
-        Rule(Action.LIMIT, codes=_codes("REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED")),
-        Rule(Action.LIMIT, contains="Max bulk v2 query"),
-        Rule(Action.FAIL, codes=NO_API),
+        RetryRule(
+            AnswerHandling.RETRY, codes=_codes("REQUEST_LIMIT_EXCEEDED"), contains="Concurrent"
+        ),
+        RetryRule(AnswerHandling.LIMIT, codes=_codes("REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED")),
+        RetryRule(AnswerHandling.LIMIT, contains="Max bulk v2 query"),
+        RetryRule(AnswerHandling.FAIL, codes=NO_API),
         # the edge in front of Salesforce, and passing trouble behind it
-        Rule(Action.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
-        Rule(
-            Action.RETRY,
+        RetryRule(AnswerHandling.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
+        RetryRule(
+            AnswerHandling.RETRY,
             codes=_codes(
                 "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
                 "ORG_LOCKED",
@@ -105,36 +111,38 @@ TABLE = RetryTable(
                 "UNKNOWN_EXCEPTION",
             ),
         ),
-        Rule(Action.RETRY, statuses=_statuses(500)),
+        RetryRule(AnswerHandling.RETRY, statuses=_statuses(500)),
         # a retired API version
-        Rule(Action.FAIL, statuses=_statuses(410)),
-        Rule(Action.FAIL, codes=_codes("UNSUPPORTED_API_VERSION")),
+        RetryRule(AnswerHandling.FAIL, statuses=_statuses(410)),
+        RetryRule(AnswerHandling.FAIL, codes=_codes("UNSUPPORTED_API_VERSION")),
         # everything else is about one table, column or record
-        Rule(Action.REFUSE, statuses=_statuses(400, 403, 404, 405, 409, 412, 414, 415, 431)),
+        RetryRule(
+            AnswerHandling.REFUSE, statuses=_statuses(400, 403, 404, 405, 409, 412, 414, 415, 431)
+        ),
     )
 )
 
 
-def speaker(now: Callable[[], datetime]) -> Callable[[Failure, Action], UnlostError]:
+def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
     """Turns failures into our words; ``now`` tells when a spent allowance may be asked again."""
 
-    def speak(failure: Failure, action: Action) -> UnlostError:
+    def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if failure.status == 0:
             return unreachable(failure, action)
-        if action is Action.RETRY:
+        if action is AnswerHandling.RETRY:
             return _passing(failure)
-        if action is Action.LIMIT:
+        if action is AnswerHandling.LIMIT:
             return _limit(failure, now() + LIMIT_PAUSE)
-        if action is Action.REFUSE:
-            return Refused(failure.code, failure.message, failure.status)
-        if action is Action.REAUTH:
+        if action is AnswerHandling.REFUSE:
+            return SalesforceRefusal(failure.code, failure.message, failure.status)
+        if action is AnswerHandling.REAUTH:
             return _session_over()
         return _final(failure)
 
     return speak
 
 
-def _passing(failure: Failure) -> TransientError:
+def _passing(failure: CallFailure) -> TransientError:
     said = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
@@ -144,7 +152,7 @@ def _passing(failure: Failure) -> TransientError:
     )
 
 
-def _limit(failure: Failure, resume_at: datetime) -> LimitReached:
+def _limit(failure: CallFailure, resume_at: datetime) -> LimitReached:
     return LimitReached(
         "salesforce-limit",
         f"The org's allowance is spent: {first_line(failure.message) or failure.code}.",
@@ -172,7 +180,7 @@ def wrong_version() -> NotAllowed:
     )
 
 
-def _final(failure: Failure) -> UnlostError:
+def _final(failure: CallFailure) -> UnlostError:
     if failure.code in NO_API:
         return NotAllowed(
             "salesforce-api-disabled",

@@ -12,9 +12,9 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.connectors.salesforce.api import Api
+from unlost.connectors.salesforce.api import SalesforceApi
 from unlost.kit.columns import column_or_null
-from unlost.kit.http import BodyStream, Patience
+from unlost.kit.http import BackoffTimer, BodyStream
 from unlost.model.errors import IntegrityError, TransientError
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.schema import FileColumn, Table
@@ -77,7 +77,7 @@ class ProvedFile(io.RawIOBase):
         self,
         ref: FileRef,
         reopen: Callable[[], AbstractContextManager[BodyStream]],
-        patience: Patience,
+        patience: BackoffTimer,
     ) -> None:
         super().__init__()
         self._ref = ref
@@ -147,7 +147,7 @@ def _wrong(ref: FileRef, reason: str) -> IntegrityError:
 
 
 @contextmanager
-def open_file(api: Api, ref: FileRef) -> Iterator[BinaryIO]:
+def open_file(api: SalesforceApi, ref: FileRef) -> Iterator[BinaryIO]:
     """A file's bytes as a stream; one API call."""
     path = f"sobjects/{ref.table}/{ref.record}/{ref.column}"
 

@@ -10,21 +10,21 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.tables import Describe
 from unlost.model.finding import Finding, FindingKind, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class UndescribedColumns:
     """Columns that describes do not show, by table; ``untold``: tables that cannot be judged."""
 
     columns: Mapping[str, tuple[str, ...]]
     untold: tuple[str, ...] = ()
 
 
-def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> Hidden:
+def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> UndescribedColumns:
     """Compare each describe with the list of all fields of the object."""
     names = sorted(describes)
     answers = api.batch([_question(name) for name in names])
@@ -37,17 +37,21 @@ def hidden_columns(api: Api, describes: Mapping[str, Describe]) -> Hidden:
         hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
         if hidden:
             found[name] = hidden
-    return Hidden(found, tuple(untold))
+    return UndescribedColumns(found, tuple(untold))
 
 
-def still_hidden(hidden: Hidden, describes: Mapping[str, Describe]) -> Hidden:
+def still_hidden(
+    hidden: UndescribedColumns, describes: Mapping[str, Describe]
+) -> UndescribedColumns:
     """The same after some objects were described anew."""
     left = {
         name: tuple(one for one in columns if one not in _shown(describes[name]))
         for name, columns in hidden.columns.items()
         if name in describes
     }
-    return Hidden({name: columns for name, columns in left.items() if columns}, hidden.untold)
+    return UndescribedColumns(
+        {name: columns for name, columns in left.items() if columns}, hidden.untold
+    )
 
 
 def _shown(describe: Describe) -> frozenset[str]:
@@ -63,7 +67,7 @@ def _question(table: str) -> str:
     return f"tooling/query/?q={quote_plus(query, safe=',()')}"
 
 
-def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
+def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
     """The names in an answer, which has further pages for very wide tables."""
     while True:
         for record in answer["records"]:
@@ -73,7 +77,7 @@ def _listed(api: Api, answer: Mapping[str, Any]) -> Iterable[str]:
         answer = api.get_json(answer["nextRecordsUrl"])
 
 
-def column_findings(tables: Mapping[str, Describe], hidden: Hidden) -> list[Finding]:
+def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
     """A finding for each hidden column, and one for all tables that cannot be judged."""
     untold = [_untold(hidden.untold)] if hidden.untold else []
     return untold + [
@@ -102,11 +106,11 @@ def _untold(tables: Sequence[str]) -> Finding:
     )
 
 
-def hidden_tables(api: Api, seen: frozenset[str]) -> list[Finding]:
+def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
     """Tables that the org counts and that this user is not told of."""
     try:
         answer = api.get_json("limits/recordCount")
-    except Refused:
+    except SalesforceRefusal:
         return []
     counted = {one["name"]: int(one["count"]) for one in answer.get("sObjects") or ()}
     return [

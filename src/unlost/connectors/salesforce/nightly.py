@@ -21,20 +21,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, Strategy
-from unlost.connectors.salesforce.work import Kind, Reading, Work, task
+from unlost.connectors.salesforce.special import LINKS, NEW_BY, WHOLE_WEEKLY, ReadStrategy
+from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, task
 from unlost.model.reading import IdRange, ReadTask
 from unlost.model.schema import Table, TableTrait
 
 WEEK = timedelta(days=7)
 A_SUNDAY = datetime(1970, 1, 4, tzinfo=UTC)
 FIRST_KIND = {
-    Strategy.BULK: Kind.CHOOSE,
-    Strategy.REST: Kind.REST,
-    Strategy.PARENTS: Kind.PARENTS,
+    ReadStrategy.BULK: TaskKind.CHOOSE,
+    ReadStrategy.REST: TaskKind.REST,
+    ReadStrategy.PARENTS: TaskKind.PARENTS,
 }
 # Where it is known that there are many rows, nothing need be counted.
-LARGE_KIND = {**FIRST_KIND, Strategy.BULK: Kind.BULK}
+LARGE_KIND = {**FIRST_KIND, ReadStrategy.BULK: TaskKind.BULK}
 
 
 def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
@@ -45,31 +45,31 @@ def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
     return table in WHOLE_WEEKLY and _week(since) != _week(now)
 
 
-def standing_still(reading: Reading, ids: IdRange, *, before: str | None) -> Reading:
+def standing_still(reading: TableQuery, ids: IdRange, *, before: str | None) -> TableQuery:
     """The rows of a range of ids that no night asks for: their stamp lies ``before`` all windows."""
     condition = soql.id_range(ids.low, ids.high)
     both = " AND ".join(filter(None, (reading.condition, condition)))
     return replace(reading, condition=both, hi=before)
 
 
-def night_tasks(table: Table, reading: Reading) -> list[ReadTask]:
+def night_tasks(table: Table, reading: TableQuery) -> list[ReadTask]:
     """The tasks of a night; ``reading`` begins at its ``lo``. No two bring the same record's state.
 
     What Salesforce lists as deleted comes first.
     """
-    deletes = Work(Reading(table.name, ("Id",), lo=reading.lo))
-    listed = [task(Kind.DELETES, deletes, full=False)]
-    rows = task(_kind(table), Work(_asked(reading)), full=False)
+    deletes = TaskState(TableQuery(table.name, ("Id",), lo=reading.lo))
+    listed = [task(TaskKind.DELETES, deletes, full=False)]
+    rows = task(_kind(table), TaskState(_asked(reading)), full=False)
     return [*(listed if table.has(TableTrait.REPORTS_DELETES) else []), rows]
 
 
-def _kind(table: Table) -> Kind:
+def _kind(table: Table) -> TaskKind:
     if table.name == LINKS:
-        return Kind.LINKED
-    return Kind.CHANGED if table.name in NEW_BY else FIRST_KIND[Strategy(table.strategy)]
+        return TaskKind.LINKED
+    return TaskKind.CHANGED if table.name in NEW_BY else FIRST_KIND[ReadStrategy(table.strategy)]
 
 
-def _asked(reading: Reading) -> Reading:
+def _asked(reading: TableQuery) -> TableQuery:
     """Links have a stamp, and must not be asked by it."""
     return replace(reading, stamp=None) if reading.table == LINKS else reading
 

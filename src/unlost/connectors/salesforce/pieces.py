@@ -10,7 +10,7 @@ from unlost.connectors.salesforce.rows import observed
 from unlost.model.reading import Page, Proof
 
 
-class Delivery:
+class ResultStream:
     """One result on its way to the vault, over all attempts to read it.
 
     The last piece is held until ``proved``: what was cut or short then never looks complete. When

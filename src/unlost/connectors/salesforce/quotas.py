@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.model.quota import Quota
 
 MIB = 1 << 20
@@ -20,11 +20,11 @@ KNOWN = {
 }
 
 
-def read_quotas(api: Api) -> list[Quota]:
+def read_quotas(api: SalesforceApi) -> list[Quota]:
     """The quotas that Salesforce tells; none where the user may not look."""
     try:
         limits = api.get_json("limits")
-    except Refused:
+    except SalesforceRefusal:
         return []
     return [_quota(name, limits[name]) for name in KNOWN if name in limits]
 

@@ -8,22 +8,22 @@ from typing import Any
 from urllib.parse import quote
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import SHORTEST_LOG_WINDOW
 
 UPDATED = "updated"
 DELETED = "deleted"
 
 
-def listed(api: Api, table: str, what: str, *, start: datetime, end: datetime) -> Any:
+def listed(api: SalesforceApi, table: str, what: str, *, start: datetime, end: datetime) -> Any:
     """The answer of a list (``UPDATED`` or ``DELETED``); raises Refused where there is none."""
     begin = min(start, end - SHORTEST_LOG_WINDOW)
     window = f"start={_written(begin)}&end={_written(end)}"
     return api.get_json(f"sobjects/{table}/{what}/?{window}")
 
 
-def updated_ids(api: Api, table: str, *, since: str) -> list[str] | None:
+def updated_ids(api: SalesforceApi, table: str, *, since: str) -> list[str] | None:
     """Ids changed ``since`` (a datetime literal); None where Salesforce will not tell them.
 
     It tells 600,000 at most, and reaches 30 days back; who asks each week needs no more.
@@ -31,7 +31,7 @@ def updated_ids(api: Api, table: str, *, since: str) -> list[str] | None:
     start = soql.parse_instant(since)
     try:
         answer = listed(api, table, UPDATED, start=start, end=api.recent_time())
-    except Refused:
+    except SalesforceRefusal:
         return None
     return list(answer.get("ids") or ())
 

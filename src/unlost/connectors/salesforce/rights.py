@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.model.finding import Finding, FindingKind, Severity
 
 ALL_DATA = "PermissionsViewAllData"
@@ -24,7 +24,7 @@ ASKED = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class UserRights:
     """Rights of the calling user. ``flags`` lacks what Salesforce would not tell.
 
     ``grants`` is everything else that decides which rows are seen: role, profile, permission sets,
@@ -56,36 +56,36 @@ class Rights:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def read_rights(api: Api) -> Rights:
+def read_rights(api: SalesforceApi) -> UserRights:
     """Ask Salesforce about the calling user."""
     user = api.token_field("id").rsplit("/", 1)[-1]
-    return Rights(_flags(api), tuple(_grants(api, user)))
+    return UserRights(_flags(api), tuple(_grants(api, user)))
 
 
-def _flags(api: Api) -> dict[str, bool]:
+def _flags(api: SalesforceApi) -> dict[str, bool]:
     """The one row of UserPermissionAccess is about the caller; columns differ by edition."""
     wanted = list(ASKED)
     try:
         rows = api.query(soql.select(wanted, "UserPermissionAccess"))
-    except Refused:
+    except SalesforceRefusal:
         known = _known_columns(api)
         wanted = [name for name in wanted if name in known]
         try:
             rows = api.query(soql.select(wanted, "UserPermissionAccess")) if wanted else []
-        except Refused:
+        except SalesforceRefusal:
             rows = []
     return {name: bool(rows[0].get(name)) for name in wanted} if rows else {}
 
 
-def _known_columns(api: Api) -> frozenset[str]:
+def _known_columns(api: SalesforceApi) -> frozenset[str]:
     try:
         describe = api.get_json("sobjects/UserPermissionAccess/describe")
-    except Refused:
+    except SalesforceRefusal:
         return frozenset()
     return frozenset(one["name"] for one in describe["fields"])
 
 
-def _grants(api: Api, user: str) -> list[str]:
+def _grants(api: SalesforceApi, user: str) -> list[str]:
     """What opens records besides the flags; what may not be asked is left out."""
     mine = soql.equals("AssigneeId", user)
     sets = f"ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE {mine})"  # noqa: S608
@@ -102,10 +102,10 @@ def _grants(api: Api, user: str) -> list[str]:
     return [fact for question in questions for fact in _facts(api, question)]
 
 
-def _facts(api: Api, question: str) -> list[str]:
+def _facts(api: SalesforceApi, question: str) -> list[str]:
     try:
         rows = api.query(question)
-    except Refused:
+    except SalesforceRefusal:
         return []
     return [json.dumps(_plain(row), sort_keys=True) for row in rows]
 
@@ -114,7 +114,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "attributes"}
 
 
-def missing_rights(rights: Rights) -> list[Finding]:
+def missing_rights(rights: UserRights) -> list[Finding]:
     """What is not protected because a permission is missing."""
     checks = (
         (ALL_DATA, _no_view_all()),
@@ -157,7 +157,7 @@ def _no_setup() -> Finding:
     )
 
 
-def masked_columns(rights: Rights, describes: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def masked_columns(rights: UserRights, describes: Iterable[Mapping[str, Any]]) -> list[Finding]:
     """Encrypted columns that this user gets as asterisks only."""
     if not rights.lacks(ENCRYPTED):
         return []

@@ -4,12 +4,12 @@ Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their
 """
 
 from unlost.connectors.salesforce.config import AuthFlow, SalesforceConfig
-from unlost.kit.http import HttpClient, Manners, Transport
+from unlost.kit.http import HttpClient, HttpPolicy, Transport
 from unlost.kit.oauth import (
     TOKEN_RETRIES,
     ClientCredentials,
-    Flow,
     JwtBearer,
+    OAuthFlow,
     OAuthSession,
     RefreshToken,
     SignInHint,
@@ -102,7 +102,7 @@ HINTS = (
 )
 
 
-def flow_of(config: SalesforceConfig) -> Flow:
+def flow_of(config: SalesforceConfig) -> OAuthFlow:
     """The OAuth flow that the settings ask for."""
     if config.auth is AuthFlow.JWT_BEARER:
         return JwtBearer(config.client_id, config.username, config.jwt_audience)
@@ -113,7 +113,7 @@ def flow_of(config: SalesforceConfig) -> Flow:
 
 def token_client(context: Context, transport: Transport | None) -> HttpClient:
     """The unsigned client that fetches tokens."""
-    manners = Manners(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS))
+    manners = HttpPolicy(TOKEN_RETRIES, understand_oauth, speak_oauth(HINTS))
     return HttpClient(
         manners,
         clock=context.clock,

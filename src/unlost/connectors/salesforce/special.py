@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Strategy(StrEnum):
+class ReadStrategy(StrEnum):
     """How a table is read; the value is what people read."""
 
     BULK = "Bulk API 2.0, small reads by REST"

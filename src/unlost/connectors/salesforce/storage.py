@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from unlost.connectors.salesforce.quotas import DATA_STORAGE, FILE_STORAGE
 from unlost.model.schema import Schema, Table
-from unlost.model.storage import MailRule, StorageRule, Weight
+from unlost.model.storage import MailRule, StorageRule, StorageWeight
 
 KIB = 1024
 RECORD = 2 * KIB
@@ -54,18 +54,18 @@ def _rule(table: Table) -> StorageRule:
     return StorageRule(tuple(_weights(table)), _first(table, BORN), _first(table, OWNERS))
 
 
-def _weights(table: Table) -> list[Weight]:
+def _weights(table: Table) -> list[StorageWeight]:
     weights = []
     if table.name == MAIL:
         texts = tuple(name for name in MAIL_TEXTS if table.column(name) is not None)
-        weights.append(Weight(DATA_STORAGE, RECORD, texts))
+        weights.append(StorageWeight(DATA_STORAGE, RECORD, texts))
     elif table.name.endswith("__kav"):
-        weights.append(Weight(DATA_STORAGE, ARTICLE))
+        weights.append(StorageWeight(DATA_STORAGE, ARTICLE))
     elif table.name in COUNTED or table.name.endswith(CUSTOM):
-        weights.append(Weight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
+        weights.append(StorageWeight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
     told = FILES.get(table.name)
     if told is not None and table.column(told) is not None:
-        weights.append(Weight(FILE_STORAGE, told=told))
+        weights.append(StorageWeight(FILE_STORAGE, told=told))
     return weights
 
 

@@ -22,7 +22,7 @@ from unlost.connectors.salesforce.special import (
     NO_BULK,
     NO_DELETE_LOG,
     WHOLE_WEEKLY,
-    Strategy,
+    ReadStrategy,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import (
@@ -129,11 +129,13 @@ def selected(table: Table) -> list[str]:
     return ["Id", *(name for name in names if name != "Id")]
 
 
-def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) -> Strategy:
+def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) -> ReadStrategy:
     if name in BY_PARENT or name in BY_PARENT_TYPE or (name == LINKS and not all_files):
-        return Strategy.PARENTS
+        return ReadStrategy.PARENTS
     rest = name in NO_BULK or name.endswith(("__Tag", "__mdt", "__kav"))
-    return Strategy.REST if rest or any(needs_rest(one) for one in fields) else Strategy.BULK
+    return (
+        ReadStrategy.REST if rest or any(needs_rest(one) for one in fields) else ReadStrategy.BULK
+    )
 
 
 def _name_column(describe: Describe, names: frozenset[str]) -> str | None:
@@ -141,9 +143,9 @@ def _name_column(describe: Describe, names: frozenset[str]) -> str | None:
     return next((name for name in named if name in names), None)
 
 
-def _traits(describe: Describe, names: frozenset[str], strategy: Strategy) -> list[TableTrait]:
+def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -> list[TableTrait]:
     name = describe["name"]
-    full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is Strategy.PARENTS
+    full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is ReadStrategy.PARENTS
     setup = name in CONFIGURATION or name.endswith("__mdt") or bool(describe.get("customSetting"))
     tells = not full_only and _tells_changes(describe, names)
     facts = {

@@ -6,11 +6,11 @@ from enum import StrEnum
 import msgspec
 
 from unlost.connectors.salesforce import soql
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import ReadTask
 
 
-class Kind(StrEnum):
+class TaskKind(StrEnum):
     """What a task does next."""
 
     DELETES = "deletes"  # read Salesforce's list of deleted ids
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TableQuery:
     """What is asked of a table: ``columns`` where ``condition`` holds and ``stamp`` is in a window.
 
     ``lo`` and ``hi`` are datetime literals, open where None; ``hi`` stays open but for windows that
@@ -55,13 +55,13 @@ class Reading:
         """The condition on the stamp, empty where everything is read."""
         return soql.window(self.stamp, self.lo, self.hi)
 
-    def between(self, lo: str | None, hi: str | None) -> "Reading":
+    def between(self, lo: str | None, hi: str | None) -> "TableQuery":
         """The same within another window."""
         return replace(self, lo=lo, hi=hi)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class TaskState:
     """The state of a task.
 
     ``job``: id of the Bulk job, ``rows`` its announced rows, ``polls`` looks at it so far, ``tries``
@@ -69,7 +69,7 @@ class Work:
     strategy than the table's own is used.
     """
 
-    reading: Reading
+    reading: TableQuery
     job: str = ""
     rows: int = 0
     polls: int = 0
@@ -80,12 +80,12 @@ class Work:
     parent_types: tuple[str, ...] = ()
 
 
-def task(kind: Kind, work: Work, *, full: bool) -> ReadTask:
+def task(kind: TaskKind, work: TaskState, *, full: bool) -> ReadTask:
     """The task in its JSON form."""
     state = msgspec.json.decode(msgspec.json.encode(work))
     return ReadTask(work.reading.table, kind.value, full, state)
 
 
-def work_of(read_task: ReadTask) -> tuple[Kind, Work]:
+def work_of(read_task: ReadTask) -> tuple[TaskKind, TaskState]:
     """A task's kind and state."""
-    return Kind(read_task.kind), learned(Work).convert(dict(read_task.state))
+    return TaskKind(read_task.kind), decoder_for(TaskState).convert(dict(read_task.state))

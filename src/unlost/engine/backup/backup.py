@@ -10,27 +10,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.engine.backup.census import Census, take_census
+from unlost.engine.backup.census import CensusResult, take_census
 from unlost.engine.backup.deletes import resolve
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.findings import state_finding, table_gone, window_open
 from unlost.engine.backup.known import known_of
-from unlost.engine.backup.partial import LeftToNight, plan_part, unread
-from unlost.engine.backup.plan import BackupPlan, Known, TablePlan, plan_backup
+from unlost.engine.backup.partial import DeferredTables, plan_part, unread
+from unlost.engine.backup.plan import BackupPlan, KnownState, TablePlan, plan_backup
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.proving import certify, certify_part
-from unlost.engine.backup.reading import Look, Request, read_tables
+from unlost.engine.backup.reading import ReadRound, TableRequest, read_tables
 from unlost.engine.backup.row_check import audit
 from unlost.engine.backup.session import (
     BackupPorts,
-    Begun,
-    Failure,
-    Session,
-    SourceBroke,
+    BackupSession,
+    BackupStart,
+    ReadFailure,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.backup.table_progress import Account, table_commit
+from unlost.engine.backup.table_progress import TableProgress, table_commit
 from unlost.model.certificate import Certificate
 from unlost.model.errors import LimitReached, StoreError, UsageError
 from unlost.model.progress import Phase, Progress
@@ -39,7 +39,7 @@ from unlost.model.snapshot import Added, CommitKind, SnapshotInfo, TableCommit, 
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedBackup:
     """A backup that was committed."""
 
     snapshot: SnapshotInfo
@@ -47,7 +47,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class ParkedBackup:
     """A backup that waits for an allowance; calling it again with the same run goes on."""
 
     run: str
@@ -58,7 +58,7 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class SourceCount:
     """Live rows as the source counts them; None where it will not say."""
 
     live: int | None
@@ -71,7 +71,7 @@ def backup(
     policy: BackupPolicy | None = None,
     full: bool = False,
     only: Sequence[str] = (),
-) -> Finished | Parked | LeftToNight:
+) -> FinishedBackup | ParkedBackup | DeferredTables:
     """Back up the org that the vault calls ``org``.
 
     ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
@@ -85,13 +85,13 @@ def backup(
             return _backup(org, ports, policy or BackupPolicy(), full=full, only=tuple(only))
         except LimitReached as limit:
             run = ports.runner.run
-            return Parked(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
+            return ParkedBackup(run, limit.resume_at, limit.sentence, limit.next_step, limit.code)
 
 
 def _backup(
     org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
-) -> Finished | LeftToNight:
-    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=Begun)
+) -> FinishedBackup | DeferredTables:
+    begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports, begun)
     if done is not None:
@@ -108,8 +108,8 @@ def _backup(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
     commit.put_schema(plan.schema)
-    session = Session(ports, policy, org, plan, commit, base, folder, known.nights)
-    accounts = [Account(t, known.states.get(t.table.name)) for t in plan.tables]
+    session = BackupSession(ports, policy, org, plan, commit, base, folder, known.nights)
+    accounts = [TableProgress(t, known.states.get(t.table.name)) for t in plan.tables]
     proof = _read(session, accounts, begun, schema)
     commit.put_certificate(proof)
     ports.observer.progress(Progress(Phase.COMMIT))
@@ -117,22 +117,24 @@ def _backup(
     info = commit.finish(tables, as_of=begun.as_of, partial=bool(begun.only))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
     shutil.rmtree(folder, ignore_errors=True)
-    return Finished(info, proof)
+    return FinishedBackup(info, proof)
 
 
 def _planned(
-    begun: Begun, schema: Schema, known: Known, policy: BackupPolicy, *, full: bool
+    begun: BackupStart, schema: Schema, known: KnownState, policy: BackupPolicy, *, full: bool
 ) -> BackupPlan:
     if begun.only:
         return plan_part(schema, known, begun.only, now=begun.as_of, policy=policy)
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _left(run: str, plan: BackupPlan) -> LeftToNight:
-    return LeftToNight(run, " ".join(finding.sentence for finding in plan.left))
+def _left(run: str, plan: BackupPlan) -> DeferredTables:
+    return DeferredTables(run, " ".join(finding.sentence for finding in plan.left))
 
 
-def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schema) -> Certificate:
+def _read(
+    session: BackupSession, accounts: list[TableProgress], begun: BackupStart, schema: Schema
+) -> Certificate:
     """Read all that was planned; what that proved. Of a few tables those go that were not read."""
     _mark_columns(session, accounts)
     rounds, calm = _look(session, accounts, begun.as_of)
@@ -148,7 +150,7 @@ def _read(session: Session, accounts: list[Account], begun: Begun, schema: Schem
     return proving(session, accounts, begun, schema, rounds=rounds, notes=notes)
 
 
-def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
+def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
     """The night that this run committed before its process ended without saying so."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
@@ -158,11 +160,11 @@ def _committed(org: str, ports: BackupPorts, begun: Begun) -> Finished | None:
                 ports.vault.begin(
                     org, run=info.run, kind=info.kind, identity=begun.identity
                 ).abandon()
-            return Finished(info, proof)
+            return FinishedBackup(info, proof)
     return None
 
 
-def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
+def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> BackupStart:
     identity = ports.source.identity()
     known = ports.vault.orgs().get(org)
     if known is None or not known.same_org(identity):
@@ -174,7 +176,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
             next_step="Check the address and the credentials, or add it as an org of its own.",
         )
     head = ports.vault.head(org)
-    return Begun(
+    return BackupStart(
         identity,
         ports.source.server_time(),
         ports.clock.now(),
@@ -183,7 +185,7 @@ def _begin(org: str, ports: BackupPorts, only: tuple[str, ...]) -> Begun:
     )
 
 
-def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
+def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     moves = [
         (account, visibility, columns)
         for account in accounts
@@ -204,10 +206,12 @@ def _mark_columns(session: Session, accounts: Sequence[Account]) -> None:
         move[0].marks.append(mark)
 
 
-def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tuple[int, bool]:
+def _look(
+    session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
+) -> tuple[int, bool]:
     """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
     by_name = {account.name: account for account in accounts}
-    requests = [Request(a.name, a.plan.since) for a in accounts]
+    requests = [TableRequest(a.name, a.plan.since) for a in accounts]
     start, rounds = as_of, 0
     while True:
         end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
@@ -219,16 +223,16 @@ def _look(session: Session, accounts: Sequence[Account], as_of: datetime) -> tup
 
 
 def _one_look(
-    session: Session,
-    accounts: dict[str, Account],
-    requests: Sequence[Request],
+    session: BackupSession,
+    accounts: dict[str, TableProgress],
+    requests: Sequence[TableRequest],
     *,
     look: str,
     start: datetime,
 ) -> datetime:
     """Read ``requests`` with their files; the source's time when it was done."""
     phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
-    reads = read_tables(session, requests, Look(look, phase))
+    reads = read_tables(session, requests, ReadRound(look, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
     for result in add_files(session, results, look=look):
         accounts[result.table].files.append(result)
@@ -240,7 +244,7 @@ def _one_look(
     return end
 
 
-def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
+def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[TableRequest]:
     """What changed since each table's last look began."""
     requests = []
     for account in accounts:
@@ -250,11 +254,11 @@ def _again(session: Session, accounts: Sequence[Account]) -> list[Request]:
         assert account.start is not None
         cursor = session.source.cursor_at(table, account.start)
         if cursor is not None:
-            requests.append(Request(table.name, cursor))
+            requests.append(TableRequest(table.name, cursor))
     return requests
 
 
-def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
+def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     """The census of the tables where it is due, and what follows from it."""
     due = []
     for account in accounts:
@@ -268,7 +272,7 @@ def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
         lambda account: take_census(session, account.name, account.reads, full=account.full),
         due,
         key=lambda account: account.name,
-        result=Census,
+        result=CensusResult,
     )
     for account, census in zip(due, found, strict=True):
         account.census = census
@@ -278,7 +282,7 @@ def _count_ids(session: Session, accounts: Sequence[Account]) -> None:
             account.files += add_files(session, account.resolved.reads, look="census")
 
 
-CANNOT_LIST = Failure(
+CANNOT_LIST = ReadFailure(
     "census-unsupported",
     "The source lost its list of deleted records and cannot list those that are left.",
     "Run a backup with --full.",
@@ -286,30 +290,32 @@ CANNOT_LIST = Failure(
 )
 
 
-def _count_rows(session: Session, accounts: Sequence[Account]) -> None:
+def _count_rows(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     asked = [a for a in accounts if a.failure is None and a.live is None]
     counted = session.runner.map(
         "count",
         lambda account: _counted(session, account.plan),
         asked,
         key=lambda account: account.name,
-        result=Counted,
+        result=SourceCount,
     )
     for account, answer in zip(asked, counted, strict=True):
         account.live = answer.live
 
 
-def _counted(session: Session, plan: TablePlan) -> Counted:
+def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
     """A count that the source will not give is no gap: the line of the table says so."""
     try:
         with source_errors():
-            return Counted(session.source.count(plan.table))
-    except SourceBroke as broke:
+            return SourceCount(session.source.count(plan.table))
+    except SourceFailed as broke:
         judged(broke, session.source)
-        return Counted(None)
+        return SourceCount(None)
 
 
-def _commits(session: Session, accounts: Sequence[Account], begun: Begun) -> list[TableCommit]:
+def _commits(
+    session: BackupSession, accounts: Sequence[TableProgress], begun: BackupStart
+) -> list[TableCommit]:
     commits = [
         table_commit(
             account,

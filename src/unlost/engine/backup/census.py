@@ -13,20 +13,20 @@ import pyarrow as pa
 
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import (
-    Failure,
-    Session,
-    SourceBroke,
+    BackupSession,
+    ReadFailure,
+    SourceFailed,
     from_source,
     judged,
     source_errors,
 )
 from unlost.engine.merge import aligned, read_run, sorted_runs
-from unlost.engine.spill import IDS, NOTHING, SEEN, Spilled, SpillWriter, batches
+from unlost.engine.spill import IDS, NOTHING, SEEN, SpilledRows, SpillWriter, batches
 from unlost.model.reading import Op
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class CensusResult:
     """What a census found: a JSON value.
 
     ``lost``: ids alive in the vault, and not read tonight, that the census does not have.
@@ -38,14 +38,14 @@ class Census:
     table: str
     at: datetime
     live: int = 0
-    lost: Spilled = NOTHING
-    unread: Spilled = NOTHING
-    vanished: Spilled = NOTHING
-    failure: Failure | None = None
+    lost: SpilledRows = NOTHING
+    unread: SpilledRows = NOTHING
+    vanished: SpilledRows = NOTHING
+    failure: ReadFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class CensusSide:
     """One id range of all that is compared, each sorted; ``seen`` in the order of reading."""
 
     census: pl.Series
@@ -53,7 +53,9 @@ class Side:
     seen: pl.DataFrame
 
 
-def take_census(session: Session, table: str, reads: Sequence[ReadResult], *, full: bool) -> Census:
+def take_census(
+    session: BackupSession, table: str, reads: Sequence[ReadResult], *, full: bool
+) -> CensusResult:
     """List the ids of a table and compare; ``reads`` is everything read of it tonight.
 
     ``full``: they have every row, and are the census where the table cannot list its ids.
@@ -62,12 +64,12 @@ def take_census(session: Session, table: str, reads: Sequence[ReadResult], *, fu
     at = session.source.server_time()
     try:
         listed = _listed(session, table) if plan.lists_ids or not full else None
-    except SourceBroke as broke:
-        return Census(table, at, failure=judged(broke, session.source))
+    except SourceFailed as broke:
+        return CensusResult(table, at, failure=judged(broke, session.source))
     return _compare(session, table, at, reads, listed)
 
 
-def absent_ids(side: Side, *, before: datetime) -> pl.Series:
+def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
     """Ids alive in the vault, observed before the census began, that the census does not have.
 
     Rows of which tonight's reads said something are left out: those that the source called deleted
@@ -78,7 +80,7 @@ def absent_ids(side: Side, *, before: datetime) -> pl.Series:
     return older.filter(~older.is_in(known.implode())).unique().sort()
 
 
-def unread_ids(side: Side, *, hidden: pl.Series) -> pl.Series:
+def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
     """Ids of the census that are not held as visible, and of which no row was read tonight."""
     alive, dead = _latest(side.seen)
     held = side.held["id"]
@@ -95,7 +97,7 @@ def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return last.filter(alive)["id"], last.filter(~alive)["id"]
 
 
-def _listed(session: Session, table: str) -> list[Spilled]:
+def _listed(session: BackupSession, table: str) -> list[SpilledRows]:
     with source_errors():
         arrays = session.source.census(session.table(table).table)
     texts = (array.cast(pa.string()) for array in from_source(arrays))
@@ -104,12 +106,12 @@ def _listed(session: Session, table: str) -> list[Spilled]:
 
 
 def _compare(
-    session: Session,
+    session: BackupSession,
     table: str,
     at: datetime,
     reads: Sequence[ReadResult],
-    listed: list[Spilled] | None,
-) -> Census:
+    listed: list[SpilledRows] | None,
+) -> CensusResult:
     folder, name = session.folder, f"census/{table}"
     seen = sorted_runs(_seen(session, reads), folder=folder, name=f"{name}/seen")
     hidden = _series(session.hidden(table))
@@ -124,33 +126,36 @@ def _compare(
         _spill(lost, absent.filter(~known))
         _spill(vanished, absent.filter(known & trusted))
         _spill(unread, unread_ids(side, hidden=hidden))
-    return Census(table, at, live, lost.close(), unread.close(), vanished.close())
+    return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())
 
 
 def _sides(
-    session: Session, table: str, seen: Sequence[Spilled], listed: Sequence[Spilled] | None
-) -> Iterator[Side]:
+    session: BackupSession,
+    table: str,
+    seen: Sequence[SpilledRows],
+    listed: Sequence[SpilledRows] | None,
+) -> Iterator[CensusSide]:
     runs = [*seen, *(listed or ())]
     streams = [_held(session, table), *(read_run(session.folder, run) for run in runs)]
     for held, *rest in aligned(streams):
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
         census = _latest(saw)[0] if listed is None else ids
-        yield Side(census, _frame([held], HELD), saw)
+        yield CensusSide(census, _frame([held], HELD), saw)
 
 
 SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
 HELD = pa.schema([("id", pa.string()), ("observed_at", pa.timestamp("ms", tz="UTC"))])
 
 
-def _seen(session: Session, reads: Sequence[ReadResult]) -> Iterator[pa.Table]:
+def _seen(session: BackupSession, reads: Sequence[ReadResult]) -> Iterator[pa.Table]:
     for order, read in enumerate(reads):
         for batch in batches(session.folder, read.seen):
             rows = pa.Table.from_batches([batch])
             yield rows.append_column("order", pa.array([order] * len(rows), pa.int64()))
 
 
-def _held(session: Session, table: str) -> Iterator[pa.Table]:
+def _held(session: BackupSession, table: str) -> Iterator[pa.Table]:
     if session.base is None or table not in session.base.tables():
         return
     for ids in session.base.live_ids(table):

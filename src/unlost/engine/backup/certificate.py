@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from unlost.engine.backup.counts import Tally
+from unlost.engine.backup.counts import TableCounts
 from unlost.engine.backup.findings import findings_of, table_findings
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
@@ -20,8 +20,8 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def table_line(
-    account: Account,
-    tally: Tally,
+    account: TableProgress,
+    tally: TableCounts,
     schema: Schema,
     *,
     hidden_rows: int,

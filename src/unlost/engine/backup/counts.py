@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unlost.engine.backup.session import Session
+from unlost.engine.backup.session import BackupSession
 from unlost.model.snapshot import Added
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class TableCounts:
     """Records created, changed, deleted and revived tonight, and those alive afterwards."""
 
     created: int
@@ -18,7 +18,7 @@ class Tally:
     held: int
 
 
-def tally(session: Session, table: str, pieces: Sequence[Added]) -> Tally:
+def tally(session: BackupSession, table: str, pieces: Sequence[Added]) -> TableCounts:
     """Counts of a table for all that goes into the commit.
 
     A record that was never held alive and is told deleted counts as created and as deleted.
@@ -26,6 +26,6 @@ def tally(session: Session, table: str, pieces: Sequence[Added]) -> Tally:
     counts = session.commit.counts(table, pieces)
     state = session.base.tables().get(table) if session.base is not None else None
     held = (state.held if state is not None else 0) + counts.created + counts.revived
-    return Tally(
+    return TableCounts(
         counts.created, counts.changed, counts.deleted, counts.revived, held - counts.deleted
     )

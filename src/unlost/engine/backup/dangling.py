@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Session
+from unlost.engine.backup.session import BackupSession
 from unlost.engine.spill import batches
 from unlost.model.reading import Op
 
 GET_IDS = 1_000
 
 
-def dangling(session: Session, reads: Mapping[str, Sequence[ReadResult]]) -> dict[str, int]:
+def dangling(session: BackupSession, reads: Mapping[str, Sequence[ReadResult]]) -> dict[str, int]:
     """Distinct references that point to no live record, by the table that has them.
 
     Columns that may point to a table that the run does not read are left out: nothing is known of
@@ -34,7 +34,7 @@ def dangling(session: Session, reads: Mapping[str, Sequence[ReadResult]]) -> dic
 
 
 def _references(
-    session: Session, table: str, reads: Mapping[str, Sequence[ReadResult]]
+    session: BackupSession, table: str, reads: Mapping[str, Sequence[ReadResult]]
 ) -> dict[tuple[str, ...], pa.Array]:
     """Ids referred to, by the tables in which they may be."""
     read = {name for name, results in reads.items() if results}
@@ -50,7 +50,7 @@ def _references(
 
 
 def _pointing_nowhere(
-    session: Session,
+    session: BackupSession,
     reads: Mapping[str, Sequence[ReadResult]],
     targets: Sequence[str],
     ids: pa.Array,
@@ -62,7 +62,9 @@ def _pointing_nowhere(
     return len(left)
 
 
-def _alive(session: Session, table: str, reads: Sequence[ReadResult], ids: pa.Array) -> pa.Array:
+def _alive(
+    session: BackupSession, table: str, reads: Sequence[ReadResult], ids: pa.Array
+) -> pa.Array:
     """Those of ``ids`` that are alive: as tonight told last, else as the snapshot before has it."""
     told = [
         pl.DataFrame(schema={"id": pl.String, "op": pl.String}),
@@ -76,7 +78,7 @@ def _alive(session: Session, table: str, reads: Sequence[ReadResult], ids: pa.Ar
     return last.filter(pl.col("op") == Op.STATE.value)["id"].to_arrow().cast(pa.string())
 
 
-def _before(session: Session, table: str, ids: pa.Array) -> list[pl.DataFrame]:
+def _before(session: BackupSession, table: str, ids: pa.Array) -> list[pl.DataFrame]:
     if session.base is None or table not in session.base.tables():
         return []
     found = []

@@ -9,16 +9,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from unlost.engine.backup.census import Census
-from unlost.engine.backup.lookup import Asked, Batch, Looked, look, spilled_batches, tombstones
+from unlost.engine.backup.census import CensusResult
+from unlost.engine.backup.lookup import (
+    Batch,
+    LookupReason,
+    LookupResult,
+    look,
+    spilled_batches,
+    tombstones,
+)
 from unlost.engine.backup.policy import BackupPolicy
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Failure, Session
+from unlost.engine.backup.session import BackupSession, ReadFailure
 from unlost.engine.backup.vanished import bury, look_for_hidden
 from unlost.model.snapshot import Added, Visibility
 
 
-class Fate(StrEnum):
+class DeleteVerdict(StrEnum):
     """What is believed of rows that neither the census nor a look by id found."""
 
     DELETED = "deleted"
@@ -27,7 +34,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class ResolvedDeletes:
     """What a census led to. ``hidden`` rows were marked as such tonight.
 
     ``shown``: rows that were hidden, and are so no more, for they are deleted.
@@ -35,66 +42,66 @@ class Resolved:
 
     reads: tuple[ReadResult, ...] = ()
     pieces: tuple[Added, ...] = ()
-    fate: Fate = Fate.DELETED
+    fate: DeleteVerdict = DeleteVerdict.DELETED
     hidden: int = 0
     shown: int = 0
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
 
 
-def fate(*, trusted: bool, missing: int, held: int, policy: BackupPolicy) -> Fate:
+def fate(*, trusted: bool, missing: int, held: int, policy: BackupPolicy) -> DeleteVerdict:
     """What is believed of ``missing`` rows of a table of ``held``."""
     if not trusted:
-        return Fate.NOT_VISIBLE
+        return DeleteVerdict.NOT_VISIBLE
     if policy.allows_loss(missing=missing, held=held):
-        return Fate.DELETED
-    return Fate.UNUSUAL
+        return DeleteVerdict.DELETED
+    return DeleteVerdict.UNUSUAL
 
 
-def resolve(session: Session, census: Census) -> Resolved:
+def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     """Read what the census has and the vault has not; decide about what it has not."""
     table = census.table
-    fetched = look(session, spilled_batches(session, table, Asked.UNREAD, census.unread))
+    fetched = look(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
     held = _held(session, table)
     plan = session.table(table)
-    lost = spilled_batches(session, table, Asked.LOST, census.lost)
+    lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
         believed = fate(
             trusted=plan.trusted, missing=census.lost.rows, held=held, policy=session.policy
         )
-        looked: list[Looked] = []
+        looked: list[LookupResult] = []
     else:
         looked = look(session, lost)
         ids = tuple(key for one in looked for key in one.missing)
-        missing = iter([Batch(table, Asked.LOST, 0, ids)] if ids else [])
+        missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
         believed = fate(trusted=plan.trusted, missing=len(ids), held=held, policy=session.policy)
     vanished = look_for_hidden(session, census, held=held)
     every = (*fetched, *looked, *vanished.looked)
     failure = next((one.failure for one in every if one.failure is not None), None)
     reads = tuple(one.read for one in every if one.read is not None)
     if failure is not None:
-        return Resolved(reads, failure=failure)
+        return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)
     buried = bury(session, vanished, census)
-    return Resolved(
+    return ResolvedDeletes(
         reads,
         (*pieces, *buried),
         believed,
-        gone if believed is not Fate.DELETED else 0,
+        gone if believed is not DeleteVerdict.DELETED else 0,
         len(vanished.gone),
     )
 
 
-def _held(session: Session, table: str) -> int:
+def _held(session: BackupSession, table: str) -> int:
     state = session.base.tables().get(table) if session.base is not None else None
     return state.held if state is not None else 0
 
 
 def _act(
-    session: Session, missing: Iterator[Batch], believed: Fate, census: Census
+    session: BackupSession, missing: Iterator[Batch], believed: DeleteVerdict, census: CensusResult
 ) -> tuple[tuple[Added, ...], int]:
     def act(batch: Batch) -> Added:
-        if believed is Fate.DELETED:
+        if believed is DeleteVerdict.DELETED:
             return tombstones(session, batch, census.at)
         return session.commit.mark(batch.table, visibility=Visibility.HIDDEN, records=batch.ids)
 

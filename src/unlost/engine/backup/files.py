@@ -9,8 +9,8 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from unlost.engine.backup.row_observer import ReadResult, file_ref
-from unlost.engine.backup.session import Session
-from unlost.engine.spill import Spilled, open_spill
+from unlost.engine.backup.session import BackupSession
+from unlost.engine.spill import SpilledRows, open_spill
 from unlost.model.errors import TransientError
 from unlost.model.ports.vault import IncomingFile
 from unlost.model.progress import Phase, Progress
@@ -23,7 +23,7 @@ class FileGroup:
     """Some files of one spill: rows ``start`` to ``stop`` of a batch."""
 
     table: str
-    spilled: Spilled
+    spilled: SpilledRows
     batch: int
     start: int
     stop: int
@@ -45,7 +45,7 @@ class FilesResult:
 
 
 def add_files(
-    session: Session, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
+    session: BackupSession, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
 ) -> list[FilesResult]:
     """Bring the files of what was read into the commit.
 
@@ -81,7 +81,7 @@ def _unchanged(ref: FileRef, file: StoredFile | None, *, sizes_tell: bool) -> bo
     return ref.checksum == file.checksum and ref.size in (None, file.size)
 
 
-def _groups(session: Session, read: ReadResult) -> Iterator[FileGroup]:
+def _groups(session: BackupSession, read: ReadResult) -> Iterator[FileGroup]:
     if not read.files.rows:
         return
     policy = session.policy
@@ -103,7 +103,7 @@ def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[in
     yield start, len(sizes)
 
 
-def _add_group(session: Session, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
+def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
     refs = _refs(session, group)
     held: Sequence[StoredFile] = ()
     if session.base is not None and group.table in session.base.tables():
@@ -123,13 +123,13 @@ def _add_group(session: Session, group: FileGroup, *, sizes_tell: bool) -> Files
     )
 
 
-def _refs(session: Session, group: FileGroup) -> list[FileRef]:
+def _refs(session: BackupSession, group: FileGroup) -> list[FileRef]:
     with open_spill(session.folder, group.spilled) as reader:
         rows = reader.get_batch(group.batch).slice(group.start, group.stop - group.start)
         return [file_ref(group.table, row) for row in pa.Table.from_batches([rows]).to_pylist()]
 
 
-def _open(session: Session, ref: FileRef) -> AbstractContextManager[BinaryIO]:
+def _open(session: BackupSession, ref: FileRef) -> AbstractContextManager[BinaryIO]:
     try:
         return session.source.open_file(ref)
     except TransientError:

@@ -1,8 +1,8 @@
 """Findings of a run in plain words: what is not protected, and what repairs it. Pure."""
 
-from unlost.engine.backup.deletes import Fate
+from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import TableState
@@ -11,7 +11,7 @@ GIVE_RIGHT = "Give the backup user the right to see it, then run a backup: it is
 
 
 def table_findings(
-    account: Account, *, hidden_rows: int, told: tuple[Finding, ...]
+    account: TableProgress, *, hidden_rows: int, told: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
     """All findings of one table. ``told`` are those that the connector made about it."""
     found = [
@@ -28,12 +28,12 @@ def table_findings(
     return tuple(dict.fromkeys([*(f for f in found if f is not None), *pages, *files]))
 
 
-def state_finding(account: Account) -> Finding | None:
+def state_finding(account: TableProgress) -> Finding | None:
     """The finding that the next night must know of."""
     return read_failure(account) or deletes_unproved(account)
 
 
-def read_failure(account: Account) -> Finding | None:
+def read_failure(account: TableProgress) -> Finding | None:
     """A table that could not be read; it says so where the vault held it before."""
     failure = account.failure
     if failure is None:
@@ -50,7 +50,7 @@ def read_failure(account: Account) -> Finding | None:
     )
 
 
-def deletes_unproved(account: Account) -> Finding | None:
+def deletes_unproved(account: TableProgress) -> Finding | None:
     """A census that was due and could not be taken."""
     failure = account.unproved
     if failure is None or account.failure is not None:
@@ -99,7 +99,7 @@ def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in schema.findings if finding.table == table)
 
 
-def _rows_differ(account: Account) -> Finding | None:
+def _rows_differ(account: TableProgress) -> Finding | None:
     """Rows of tonight's part that changed, and whose time of change did not say so."""
     if account.audit is None or not account.audit.differing:
         return None
@@ -116,7 +116,7 @@ def _rows_differ(account: Account) -> Finding | None:
     )
 
 
-def _audit_failed(account: Account) -> Finding | None:
+def _audit_failed(account: TableProgress) -> Finding | None:
     failure = account.audit.read.failure if account.audit is not None else None
     if failure is None:
         return None
@@ -131,9 +131,9 @@ def _audit_failed(account: Account) -> Finding | None:
     )
 
 
-def _unusual_loss(account: Account) -> Finding | None:
+def _unusual_loss(account: TableProgress) -> Finding | None:
     resolved = account.resolved
-    if resolved is None or resolved.fate is not Fate.UNUSUAL:
+    if resolved is None or resolved.fate is not DeleteVerdict.UNUSUAL:
         return None
     return Finding(
         FindingKind.UNUSUAL_LOSS,

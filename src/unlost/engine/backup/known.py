@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from unlost.engine.backup.plan import Known
+from unlost.engine.backup.plan import KnownState
 from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
 from unlost.model.ports.vault import Snapshot, Vault
@@ -12,10 +12,10 @@ NIGHTS_LOOKED_AT = 60
 UNKNOWN_RIGHTS = "unknown"
 
 
-def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
+def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
     """What a plan needs to know; nothing on first sight."""
     if base is None:
-        return Known()
+        return KnownState()
     schema, states = base.schema(), dict(base.tables())
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
     known = [night for night in nights(backups) if night.number <= base.info.number]
@@ -23,7 +23,7 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> Known:
     rights = [vault.as_of(org, night.number).schema().fingerprint for night in looked[:-1]]
     rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
     cut = len(looked) < len(known)
-    return Known(
+    return KnownState(
         schema,
         states,
         {name: rights_since(state, looked, rights, cut=cut) for name, state in states.items()},

@@ -7,15 +7,21 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from unlost.engine.backup.row_observer import Notes, ReadResult
-from unlost.engine.backup.session import Failure, Session, SourceBroke, judged, source_errors
-from unlost.engine.spill import Spilled, batches
+from unlost.engine.backup.row_observer import ReadResult, RowObserver
+from unlost.engine.backup.session import (
+    BackupSession,
+    ReadFailure,
+    SourceFailed,
+    judged,
+    source_errors,
+)
+from unlost.engine.spill import SpilledRows, batches
 from unlost.model.progress import Phase
 from unlost.model.reading import Op, Page, Rows
 from unlost.model.snapshot import Added
 
 
-class Asked(StrEnum):
+class LookupReason(StrEnum):
     """Why rows are asked for by id."""
 
     UNREAD = "unread"  # the census has them, the vault has not
@@ -28,7 +34,7 @@ class Batch:
     """Some ids of a table; ``at`` counts the batches of one kind."""
 
     table: str
-    why: Asked
+    why: LookupReason
     at: int
     ids: tuple[str, ...]
 
@@ -39,15 +45,17 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookupResult:
     """What a look by ids found: a JSON value. ``missing`` ids were not returned."""
 
     read: ReadResult | None = None
     missing: tuple[str, ...] = ()
-    failure: Failure | None = None
+    failure: ReadFailure | None = None
 
 
-def spilled_batches(session: Session, table: str, why: Asked, spilled: Spilled) -> Iterator[Batch]:
+def spilled_batches(
+    session: BackupSession, table: str, why: LookupReason, spilled: SpilledRows
+) -> Iterator[Batch]:
     """The ids of a spill in batches."""
     size, count = session.policy.lookup_batch, 0
     for rows in batches(session.folder, spilled):
@@ -57,16 +65,18 @@ def spilled_batches(session: Session, table: str, why: Asked, spilled: Spilled) 
             count += 1
 
 
-def batched(session: Session, table: str, why: Asked, ids: Sequence[str]) -> Iterator[Batch]:
+def batched(
+    session: BackupSession, table: str, why: LookupReason, ids: Sequence[str]
+) -> Iterator[Batch]:
     """Ids in batches."""
     size = session.policy.lookup_batch
     for count, at in enumerate(range(0, len(ids), size)):
         yield Batch(table, why, count, tuple(ids[at : at + size]))
 
 
-def look(session: Session, asked: Iterable[Batch]) -> list[Looked]:
+def look(session: BackupSession, asked: Iterable[Batch]) -> list[LookupResult]:
     """Ask for all batches, a handful at a time; what is found goes into the commit."""
-    looked: list[Looked] = []
+    looked: list[LookupResult] = []
     turn: list[Batch] = []
     for batch in asked:
         turn.append(batch)
@@ -76,7 +86,7 @@ def look(session: Session, asked: Iterable[Batch]) -> list[Looked]:
     return looked + _look_at(session, turn)
 
 
-def tombstones(session: Session, batch: Batch, at: datetime) -> Added:
+def tombstones(session: BackupSession, batch: Batch, at: datetime) -> Added:
     """Say of these records that they are missing, as a census ``at`` this time found."""
     count = len(batch.ids)
     rows = Rows(
@@ -90,15 +100,15 @@ def tombstones(session: Session, batch: Batch, at: datetime) -> Added:
     return session.commit.add(batch.table, [rows])
 
 
-def _look_at(session: Session, turn: Sequence[Batch]) -> list[Looked]:
+def _look_at(session: BackupSession, turn: Sequence[Batch]) -> list[LookupResult]:
     return session.runner.map(
-        "look", lambda b: _look_up(session, b), turn, key=lambda b: b.key, result=Looked
+        "look", lambda b: _look_up(session, b), turn, key=lambda b: b.key, result=LookupResult
     )
 
 
-def _look_up(session: Session, batch: Batch) -> Looked:
+def _look_up(session: BackupSession, batch: Batch) -> LookupResult:
     plan = session.table(batch.table)
-    notes = Notes(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
+    notes = RowObserver(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
     found: set[str] = set()
 
     def noted(pages: Iterator[Page]) -> Iterator[Rows]:
@@ -110,7 +120,7 @@ def _look_up(session: Session, batch: Batch) -> Looked:
         with source_errors():
             pages = session.source.read_ids(plan.table, batch.ids)
         added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
-    except SourceBroke as broke:
-        return Looked(failure=judged(broke, session.source))
-    expected = batch.ids if batch.why is not Asked.UNREAD else ()
-    return Looked(notes.close(added), tuple(key for key in expected if key not in found))
+    except SourceFailed as broke:
+        return LookupResult(failure=judged(broke, session.source))
+    expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
+    return LookupResult(notes.close(added), tuple(key for key in expected if key not in found))

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from unlost.engine.backup.plan import BackupPlan, Known, Reason, TablePlan, plan_table
+from unlost.engine.backup.plan import BackupPlan, KnownState, Reason, TablePlan, plan_table
 from unlost.engine.backup.policy import BackupPolicy
-from unlost.engine.backup.table_progress import Account
+from unlost.engine.backup.table_progress import TableProgress
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.schema import Schema, Table
 
 
 @dataclass(frozen=True, slots=True)
-class LeftToNight:
+class DeferredTables:
     """A backup of a few tables that was not made: nothing was committed, and the night sees to it."""
 
     run: str
@@ -26,7 +26,7 @@ class LeftToNight:
 
 
 def plan_part(
-    schema: Schema, known: Known, only: Sequence[str], *, now: datetime, policy: BackupPolicy
+    schema: Schema, known: KnownState, only: Sequence[str], *, now: datetime, policy: BackupPolicy
 ) -> BackupPlan:
     """The plan for ``only`` some tables: those that can be asked for what changed.
 
@@ -45,7 +45,7 @@ def plan_part(
     return BackupPlan(tuple(read), (), known.schema, left)
 
 
-def why_left(plan: TablePlan | None, schema: Schema, known: Known) -> str:
+def why_left(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
     """Why a table is left to the night, as the end of a sentence; empty if it is not."""
     if plan is None:
         return "the org does not tell of it any more"
@@ -79,7 +79,7 @@ def _left(table: str, cause: str) -> Finding:
     return left_to_night(table, f"{table} was left to the night: {cause}.")
 
 
-def unread(accounts: Sequence[Account]) -> tuple[Finding, ...]:
+def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
     """What is said of tables that could not be read; raises TransientError if none could."""
     failed = [(account.name, account.failure) for account in accounts if account.failure]
     if len(failed) == len(accounts):

@@ -32,7 +32,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownState:
     """What the vault holds of an org when a run begins.
 
     ``rights`` are the fingerprints under which a table was read since its last census, by table.
@@ -87,7 +87,7 @@ class BackupPlan:
 
 
 def plan_backup(
-    schema: Schema, known: Known, *, now: datetime, policy: BackupPolicy, full: bool = False
+    schema: Schema, known: KnownState, *, now: datetime, policy: BackupPolicy, full: bool = False
 ) -> BackupPlan:
     """The plan for what the source describes now (``now``: the source's clock)."""
     tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
@@ -101,7 +101,7 @@ def plan_backup(
 def plan_table(
     table: Table,
     schema: Schema,
-    known: Known,
+    known: KnownState,
     now: datetime,
     policy: BackupPolicy,
     *,
@@ -131,7 +131,12 @@ def plan_table(
 
 
 def _full_reasons(
-    table: Table, held: Table | None, state: TableState | None, known: Known, *, rights_moved: bool
+    table: Table,
+    held: Table | None,
+    state: TableState | None,
+    known: KnownState,
+    *,
+    rights_moved: bool,
 ) -> tuple[Reason, ...]:
     if held is None or state is None or state.window_start is None:
         return (Reason.FIRST_SIGHT,)
@@ -188,7 +193,7 @@ def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
     return not set(full) & {Reason.FIRST_SIGHT, Reason.NO_CURSOR}
 
 
-def _stored(plan: TablePlan, known: Known) -> Table:
+def _stored(plan: TablePlan, known: KnownState) -> Table:
     """The table as the snapshot has it: with the columns whose values are carried forward."""
     held = known.schema.table(plan.table.name)
     carried = [c for name in plan.carry if held is not None and (c := held.column(name))]

@@ -12,13 +12,13 @@ from unlost.engine.backup.known import lines_of
 from unlost.engine.backup.plan import BackupPlan
 from unlost.engine.backup.session import (
     BackupPorts,
-    Begun,
-    Session,
-    SourceBroke,
+    BackupSession,
+    BackupStart,
+    SourceFailed,
     judged,
     source_errors,
 )
-from unlost.engine.backup.table_progress import Account, reads_by_table
+from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding
 from unlost.model.ports.vault import Snapshot
@@ -35,9 +35,9 @@ class Quotas:
 
 
 def certify(
-    session: Session,
-    accounts: Sequence[Account],
-    begun: Begun,
+    session: BackupSession,
+    accounts: Sequence[TableProgress],
+    begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
@@ -63,9 +63,9 @@ def certify(
 
 
 def certify_part(
-    session: Session,
-    accounts: Sequence[Account],
-    begun: Begun,
+    session: BackupSession,
+    accounts: Sequence[TableProgress],
+    begun: BackupStart,
     schema: Schema,
     *,
     rounds: int,
@@ -111,8 +111,8 @@ def _carried(line: TableLine) -> TableLine:
 
 
 def _lines(
-    session: Session,
-    accounts: Sequence[Account],
+    session: BackupSession,
+    accounts: Sequence[TableProgress],
     schema: Schema,
     before: Mapping[str, TableLine],
 ) -> list[TableLine]:
@@ -135,13 +135,13 @@ def _quotas(ports: BackupPorts) -> Quotas:
     try:
         with source_errors():
             quotas = tuple(ports.source.quotas())
-    except SourceBroke as broke:
+    except SourceFailed as broke:
         judged(broke, ports.source)
         quotas = ()
     return Quotas(quotas, ports.clock.now())
 
 
-def _hidden_rows(session: Session, account: Account) -> int:
+def _hidden_rows(session: BackupSession, account: TableProgress) -> int:
     """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
     again = {m for read in account.reads for m in read.again}
     moved = 0

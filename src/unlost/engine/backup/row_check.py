@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.policy import AuditPolicy
-from unlost.engine.backup.reading import Look, Request, TableRead, read_tables
-from unlost.engine.backup.session import Session
-from unlost.engine.backup.table_progress import Account, Audited
+from unlost.engine.backup.reading import ReadRound, TableRequest, TableRound, read_tables
+from unlost.engine.backup.session import BackupSession
+from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
 from unlost.model.ports.source import Source
 from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
@@ -30,7 +30,7 @@ SLACK = 4  # a part whose rows are that many times as long as expected is read n
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class IdSlice:
     """Which records of a table are due, counted in the source's order of ids: [start, stop)."""
 
     start: int
@@ -38,13 +38,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueRange:
     """A night's range of ids of a table: a JSON value. None: the table has no turn."""
 
     ids: IdRange | None = None
 
 
-def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> Part | None:
+def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdSlice | None:
     """The part of a table of ``held`` records that is due in a ``turn``; None if none is. Pure.
 
     Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
@@ -60,16 +60,16 @@ def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> Par
     while size * turns < held:
         turns *= 2
     start = turn % turns * size
-    return Part(start, min(start + size, held)) if start < held else None
+    return IdSlice(start, min(start + size, held)) if start < held else None
 
 
-def range_of(source: Source, snapshot: Snapshot, table: str, part: Part) -> IdRange | None:
+def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> IdRange | None:
     """The ids of a part; None if it lies behind the last of the sample by which ids are counted.
 
     The sample is drawn by the ids alone: it is the same on each night.
     """
     held = snapshot.tables()[table].held
-    if part == Part(0, held):
+    if part == IdSlice(0, held):
         return IdRange(rows=held)
     step = 1
     while held > step * SAMPLE:
@@ -93,7 +93,7 @@ def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
     return pl.concat(found).to_arrow().cast(pa.string())
 
 
-def audit(session: Session, accounts: Sequence[Account]) -> None:
+def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     """Read the parts that are due; what differs goes into the commit, and is counted."""
     asked = [account for account in accounts if _can_be_audited(account)]
     due = session.runner.map(
@@ -101,14 +101,14 @@ def audit(session: Session, accounts: Sequence[Account]) -> None:
         lambda account: _due(session, account),
         asked,
         key=lambda account: account.name,
-        result=Due,
+        result=DueRange,
     )
     requests = [
-        Request(account.name, account.plan.since, one.ids)
+        TableRequest(account.name, account.plan.since, one.ids)
         for account, one in zip(asked, due, strict=True)
         if one.ids is not None
     ]
-    look = Look("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
+    look = ReadRound("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
     reads = read_tables(session, requests, look)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
     files = add_files(session, results, look="audit", sizes_tell=True)
@@ -118,14 +118,14 @@ def audit(session: Session, accounts: Sequence[Account]) -> None:
             account.files += [result for result in files if result.table == account.name]
 
 
-def _can_be_audited(account: Account) -> bool:
+def _can_be_audited(account: TableProgress) -> bool:
     """Not what was read whole, or could not be read, tonight."""
     incremental = account.plan.since is not None and not account.looks[0].full
     ranges = account.plan.table.has(TableTrait.ID_RANGES)
     return incremental and ranges and account.failure is None
 
 
-def _due(session: Session, account: Account) -> Due:
+def _due(session: BackupSession, account: TableProgress) -> DueRange:
     assert session.base is not None
     assert account.before is not None
     held = account.before.held
@@ -136,17 +136,17 @@ def _due(session: Session, account: Account) -> Due:
         policy=session.policy.audit,
     )
     if part is None:
-        return Due()
-    return Due(range_of(session.source, session.base, account.name, part))
+        return DueRange()
+    return DueRange(range_of(session.source, session.base, account.name, part))
 
 
-def _read_bytes(account: Account) -> int:
+def _read_bytes(account: TableProgress) -> int:
     """Bytes of a row as tonight's looks read them, long texts too; 0 if they read none."""
     rows = sum(read.rows for read in account.reads)
     return sum(read.bytes for read in account.reads) // rows if rows else 0
 
 
-def _audited(session: Session, read: TableRead) -> Audited:
+def _audited(session: BackupSession, read: TableRound) -> RowCheckResult:
     pieces = [piece for result in (*read.results, *read.again) for piece in result.pieces]
     counts = session.commit.counts(read.table, pieces)
-    return Audited(read, counts.created + counts.changed + counts.deleted + counts.revived)
+    return RowCheckResult(read, counts.created + counts.changed + counts.deleted + counts.revived)

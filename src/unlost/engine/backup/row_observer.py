@@ -7,11 +7,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.session import Session, from_source, source_errors
+from unlost.engine.backup.session import BackupSession, from_source, source_errors
 from unlost.engine.rows import chosen
-from unlost.engine.spill import FILES, REFERENCES, SEEN, Spilled, SpillWriter
+from unlost.engine.spill import FILES, REFERENCES, SEEN, SpilledRows, SpillWriter
+from unlost.model.decoders import decoder_for
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import FileRef, Op, Page, Rows
 from unlost.model.snapshot import Added, Visibility
@@ -26,9 +26,9 @@ class ReadResult:
 
     table: str
     added: Added
-    seen: Spilled
-    files: Spilled
-    references: Spilled
+    seen: SpilledRows
+    files: SpilledRows
+    references: SpilledRows
     marked: Added | None = None
     again: tuple[str, ...] = ()
     rows: int = 0
@@ -42,10 +42,10 @@ class ReadResult:
         return (self.added,) if self.marked is None else (self.added, self.marked)
 
 
-class Notes:
+class RowObserver:
     """Collects ids, files and references of one read into spills of its own."""
 
-    def __init__(self, session: Session, table: str, name: str, phase: Phase) -> None:
+    def __init__(self, session: BackupSession, table: str, name: str, phase: Phase) -> None:
         self._session = session
         self._phase = phase
         self._table = session.table(table).table
@@ -135,4 +135,4 @@ class Notes:
 
 def file_ref(table: str, row: dict[str, object]) -> FileRef:
     """A file as a spill's row tells it."""
-    return learned(FileRef).convert({**row, "table": table})
+    return decoder_for(FileRef).convert({**row, "table": table})

@@ -39,7 +39,7 @@ class BackupPorts:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BackupStart:
     """How a run began: a JSON value. ``base`` is the number of the snapshot before it.
 
     ``only``: the tables that were chosen, where it is no night.
@@ -53,7 +53,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ReadFailure:
     """Why a table could not be read: a JSON value. ``refused``: trying again is no use."""
 
     code: str
@@ -62,7 +62,7 @@ class Failure:
     refused: bool
 
 
-class SourceBroke(Exception):
+class SourceFailed(Exception):
     """Carries an error of the source through code that is not the source's."""
 
     def __init__(self, error: UnlostError) -> None:
@@ -71,7 +71,7 @@ class SourceBroke(Exception):
 
 
 @dataclass(slots=True)
-class Session:
+class BackupSession:
     """One backup while it runs. ``night`` counts the backups before it."""
 
     ports: BackupPorts
@@ -124,7 +124,7 @@ def source_errors() -> Iterator[None]:
     try:
         yield
     except UnlostError as error:
-        raise SourceBroke(error) from error
+        raise SourceFailed(error) from error
 
 
 def from_source[T](items: Iterator[T]) -> Iterator[T]:
@@ -137,7 +137,7 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
         yield item
 
 
-def judged(broke: SourceBroke, source: Source) -> Failure:
+def judged(broke: SourceFailed, source: Source) -> ReadFailure:
     """What an error of the source means for the table that was read.
 
     An error that is not about one table is raised: an allowance that is spent, a session that
@@ -145,12 +145,12 @@ def judged(broke: SourceBroke, source: Source) -> Failure:
     """
     error = broke.error
     if isinstance(error, SourceRefused | NotFound):
-        return Failure(error.code, error.sentence, error.next_step, refused=True)
+        return ReadFailure(error.code, error.sentence, error.next_step, refused=True)
     if isinstance(error, TransientError):
         _still_answers(source, error)
     elif not isinstance(error, IntegrityError):
         raise error
-    return Failure(error.code, error.sentence, error.next_step, refused=False)
+    return ReadFailure(error.code, error.sentence, error.next_step, refused=False)
 
 
 def _still_answers(source: Source, error: UnlostError) -> None:

@@ -4,28 +4,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost.engine.backup.census import Census
-from unlost.engine.backup.deletes import Resolved
+from unlost.engine.backup.census import CensusResult
+from unlost.engine.backup.deletes import ResolvedDeletes
 from unlost.engine.backup.files import FilesResult
 from unlost.engine.backup.plan import TablePlan
-from unlost.engine.backup.reading import TableRead
+from unlost.engine.backup.reading import TableRound
 from unlost.engine.backup.row_observer import ReadResult
-from unlost.engine.backup.session import Failure
+from unlost.engine.backup.session import ReadFailure
 from unlost.model.finding import Finding
 from unlost.model.reading import Cursor
 from unlost.model.snapshot import Added, TableCommit, TableState
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class RowCheckResult:
     """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
 
-    read: TableRead
+    read: TableRound
     differing: int
 
 
 @dataclass(slots=True)
-class Account:
+class TableProgress:
     """What a run did with a table; filled while it goes on.
 
     ``start`` and ``end`` are the read window of the last look. ``live`` is what the source counted.
@@ -34,15 +34,15 @@ class Account:
     plan: TablePlan
     before: TableState | None
     marks: list[Added] = field(default_factory=list)
-    looks: list[TableRead] = field(default_factory=list)
+    looks: list[TableRound] = field(default_factory=list)
     files: list[FilesResult] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
-    audit: Audited | None = None
-    census: Census | None = None
-    resolved: Resolved | None = None
+    audit: RowCheckResult | None = None
+    census: CensusResult | None = None
+    resolved: ResolvedDeletes | None = None
     live: int | None = None
-    owed: Failure | None = None
+    owed: ReadFailure | None = None
 
     @property
     def name(self) -> str:
@@ -50,12 +50,12 @@ class Account:
         return self.plan.table.name
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> ReadFailure | None:
         """Why the table could not be read as planned."""
         return next((look.failure for look in self.looks if look.failure is not None), None)
 
     @property
-    def unproved(self) -> Failure | None:
+    def unproved(self) -> ReadFailure | None:
         """Why a census that was due proved nothing."""
         if self.owed is not None:
             return self.owed
@@ -90,7 +90,7 @@ class Account:
 
 
 def table_commit(
-    account: Account, *, cursor: Cursor | None, finding: Finding | None
+    account: TableProgress, *, cursor: Cursor | None, finding: Finding | None
 ) -> TableCommit:
     """The table's part of the commit. What the run could not renew stays as it was."""
     before = account.before
@@ -111,6 +111,6 @@ def table_commit(
     )
 
 
-def reads_by_table(accounts: Sequence[Account]) -> Mapping[str, Sequence[ReadResult]]:
+def reads_by_table(accounts: Sequence[TableProgress]) -> Mapping[str, Sequence[ReadResult]]:
     """All reads of the tables that were read as planned."""
     return {a.name: a.reads for a in accounts if a.failure is None}

@@ -12,25 +12,25 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.backup.census import Census
+from unlost.engine.backup.census import CensusResult
 from unlost.engine.backup.lookup import (
-    Asked,
     Batch,
-    Looked,
+    LookupReason,
+    LookupResult,
     batched,
     look,
     spilled_batches,
     tombstones,
 )
-from unlost.engine.backup.session import Session
+from unlost.engine.backup.session import BackupSession
 from unlost.model.snapshot import Added, Visibility
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished:
+class VanishedRows:
     """What a look by id told of hidden rows that the census does not have."""
 
-    looked: tuple[Looked, ...] = ()
+    looked: tuple[LookupResult, ...] = ()
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -38,22 +38,24 @@ class Vanished:
         return tuple(key for looked in self.looked for key in looked.missing)
 
 
-def look_for_hidden(session: Session, census: Census, *, held: int) -> Vanished:
+def look_for_hidden(session: BackupSession, census: CensusResult, *, held: int) -> VanishedRows:
     """Ask by id for hidden rows that would be seen if they were still there.
 
     None are asked for where there are more than the breaker allows in a table of ``held``.
     """
     ids: list[str] = []
-    for batch in spilled_batches(session, census.table, Asked.HIDDEN, census.vanished):
+    for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
         if not session.policy.allows_loss(missing=len(ids), held=held):
-            return Vanished()
-    return Vanished(tuple(look(session, batched(session, census.table, Asked.HIDDEN, ids))))
+            return VanishedRows()
+    return VanishedRows(
+        tuple(look(session, batched(session, census.table, LookupReason.HIDDEN, ids)))
+    )
 
 
-def bury(session: Session, vanished: Vanished, census: Census) -> list[Added]:
+def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -> list[Added]:
     """Call the rows that were not found missing, and no longer hidden."""
-    gone = list(batched(session, census.table, Asked.HIDDEN, vanished.gone))
+    gone = list(batched(session, census.table, LookupReason.HIDDEN, vanished.gone))
 
     def shown(batch: Batch) -> Added:
         return session.commit.mark(batch.table, visibility=Visibility.VISIBLE, records=batch.ids)
@@ -70,7 +72,7 @@ def bury(session: Session, vanished: Vanished, census: Census) -> list[Added]:
     ]
 
 
-def _seen_under_these_rights(session: Session, batch: Batch) -> Sequence[str]:
+def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[str]:
     """Those of which the vault holds what it read while the user had the rights of today."""
     assert session.base is not None
     rows = session.base.get(batch.table, batch.ids, columns=[])

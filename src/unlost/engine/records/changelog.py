@@ -10,7 +10,7 @@ from unlost.model.schema import ChangeLog, Column, Table, WireKind
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class LoggedChange:
     """One change that the source noted: exact time and user."""
 
     at: datetime
@@ -22,7 +22,7 @@ class Noted:
 
 def noted_changes(
     snapshot: Snapshot, table: Table, record: str, *, values: Mapping[str, frozenset[str | None]]
-) -> list[Noted]:
+) -> list[LoggedChange]:
     """The changes of a record that the source noted, oldest first.
 
     ``values``: what the vault saw in each column; it decides between two notes of one change, for
@@ -51,12 +51,12 @@ def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str,
     return found
 
 
-def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> Noted | None:
+def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedChange | None:
     at, field = row[log.at_column], row[log.field_column]
     column = _column(table, field or "")
     if at is None or column is None:
         return None
-    return Noted(
+    return LoggedChange(
         instant(at), row[log.by_column], column.name, row[log.old_column], row[log.new_column]
     )
 
@@ -71,9 +71,9 @@ def _column(table: Table, field: str) -> Column | None:
 
 
 def _once(
-    notes: list[Noted], table: Table, values: Mapping[str, frozenset[str | None]]
-) -> list[Noted]:
-    kept: dict[tuple[datetime, str, str], Noted] = {}
+    notes: list[LoggedChange], table: Table, values: Mapping[str, frozenset[str | None]]
+) -> list[LoggedChange]:
+    kept: dict[tuple[datetime, str, str], LoggedChange] = {}
     for at, note in enumerate(notes):
         column = table.column(note.column)
         assert column is not None

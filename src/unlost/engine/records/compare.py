@@ -133,7 +133,7 @@ def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveComparison:
     """A snapshot and the org as it is now, read by what changed since the snapshot's cursor.
 
     Deletes are those that the source reports; ``by_census`` also lists the ids of a table, sorted

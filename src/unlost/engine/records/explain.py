@@ -8,7 +8,7 @@ the notes up to one whose new value it has. The others wait for a later version.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlost.engine.records.changelog import Noted
+from unlost.engine.records.changelog import LoggedChange
 from unlost.engine.sameness import same
 from unlost.model.schema import ColumnTrait, Table, WireKind
 
@@ -25,11 +25,11 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class ExplainedChanges:
     """Notes that a version shows, those that ``wait``, and changes that no note explains."""
 
-    shown: tuple[Noted, ...]
-    wait: tuple[Noted, ...]
+    shown: tuple[LoggedChange, ...]
+    wait: tuple[LoggedChange, ...]
     rest: tuple[FieldChange, ...]
 
 
@@ -44,10 +44,12 @@ def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldCha
     return tuple(found)
 
 
-def explain(old: Cells, new: Cells, notes: Sequence[Noted], table: Table | None) -> Explained:
+def explain(
+    old: Cells, new: Cells, notes: Sequence[LoggedChange], table: Table | None
+) -> ExplainedChanges:
     """Lay the ``notes`` up to a version, in order, beside what it has and the state before had."""
     changes = {change.column: change for change in field_changes(old, new, table)}
-    shown: dict[int, Noted] = {}
+    shown: dict[int, LoggedChange] = {}
     for column in dict.fromkeys(note.column for note in notes if note.column in new):
         places = [at for at, note in enumerate(notes) if note.column == column]
         own = [notes[at] for at in places]
@@ -61,10 +63,10 @@ def explain(old: Cells, new: Cells, notes: Sequence[Noted], table: Table | None)
             changes[column] = change
         shown |= dict(zip(places, own, strict=False))
     wait = tuple(note for at, note in enumerate(notes) if at not in shown)
-    return Explained(tuple(shown[at] for at in sorted(shown)), wait, tuple(changes.values()))
+    return ExplainedChanges(tuple(shown[at] for at in sorted(shown)), wait, tuple(changes.values()))
 
 
-def _count(notes: Sequence[Noted], old: Cells, now: str | None, kind: WireKind) -> int:
+def _count(notes: Sequence[LoggedChange], old: Cells, now: str | None, kind: WireKind) -> int:
     """How many of a column's notes a version with the value ``now`` shows: the fewest that lead to it.
 
     So a later version can always show the others. All of them where the values tell nothing: then
@@ -84,8 +86,8 @@ def _count(notes: Sequence[Noted], old: Cells, now: str | None, kind: WireKind) 
 
 
 def _joined(
-    notes: Sequence[Noted], change: FieldChange, kind: WireKind
-) -> tuple[list[Noted], FieldChange | None]:
+    notes: Sequence[LoggedChange], change: FieldChange, kind: WireKind
+) -> tuple[list[LoggedChange], FieldChange | None]:
     """A change and the notes that a version shows of it, told once.
 
     A log may tell no values (of long texts), or the names of what is referred to: then its last
@@ -100,7 +102,7 @@ def _joined(
     return list(notes), replace(change, old=last.new)
 
 
-def _silent(note: Noted) -> bool:
+def _silent(note: LoggedChange) -> bool:
     """True of a note that says that something changed, and not what."""
     return note.old is None and note.new is None
 

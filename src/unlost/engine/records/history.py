@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import zip_longest
 
-from unlost.engine.records.changelog import Noted, noted_changes
-from unlost.engine.records.explain import Explained, FieldChange, explain
+from unlost.engine.records.changelog import LoggedChange, noted_changes
+from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.reading import Op
@@ -165,7 +165,7 @@ def shown_by(versions: Sequence[Version], backups: Sequence[int]) -> dict[int, i
 
 
 def events(
-    versions: Sequence[Version], table: Table | None, noted: Sequence[Noted], nights: Nights
+    versions: Sequence[Version], table: Table | None, noted: Sequence[LoggedChange], nights: Nights
 ) -> tuple[Event, ...]:
     """The story that versions and the source's notes tell together. Pure."""
     story = _Story()
@@ -187,8 +187,8 @@ def events(
 
 
 def _explained(
-    version: Version, state: Version | None, notes: Sequence[Noted], table: Table | None
-) -> Explained:
+    version: Version, state: Version | None, notes: Sequence[LoggedChange], table: Table | None
+) -> ExplainedChanges:
     due = [note for note in notes if note.at <= _seen_until(version)]
     return explain(state.cells if state is not None else {}, version.cells, due, table)
 
@@ -198,7 +198,9 @@ def _seen_until(version: Version) -> datetime:
     return max(version.observed_at, version.modified_at or version.observed_at)
 
 
-def _noted(head: Snapshot, table: Table, record: str, versions: Sequence[Version]) -> list[Noted]:
+def _noted(
+    head: Snapshot, table: Table, record: str, versions: Sequence[Version]
+) -> list[LoggedChange]:
     """The source's notes, told apart by the values that the vault saw."""
     values: dict[str, frozenset[str | None]] = {}
     for version in versions:
@@ -207,9 +209,9 @@ def _noted(head: Snapshot, table: Table, record: str, versions: Sequence[Version
     return noted_changes(head, table, record, values=values)
 
 
-def _log_events(notes: Sequence[Noted]) -> list[Event]:
+def _log_events(notes: Sequence[LoggedChange]) -> list[Event]:
     """One event for all that one user changed at one instant."""
-    groups: dict[tuple[datetime, str | None], list[Noted]] = {}
+    groups: dict[tuple[datetime, str | None], list[LoggedChange]] = {}
     for note in notes:
         groups.setdefault((note.at, note.by), []).append(note)
     return [
@@ -230,7 +232,7 @@ def _event(
     version: Version,
     before: Version | None,
     state: Version | None,
-    found: Explained,
+    found: ExplainedChanges,
     nights: Nights,
 ) -> Event | None:
     kind = _kind(version, before)

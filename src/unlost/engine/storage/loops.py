@@ -29,7 +29,7 @@ from unlost.engine.storage.mails import (
     size_of,
 )
 from unlost.model.ports.vault import Snapshot
-from unlost.model.storage import Loop, LoopSign, MailRule, Weight
+from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
 HELD = 1_000_000  # mails that are looked at together; more are taken in parts
 LEAST = 8  # mails; fewer fill no storage
@@ -50,8 +50,8 @@ TURNS, UNASKED_SHARE = "turns", "unasked_share"
 
 
 def find_loops(
-    snapshot: Snapshot, table: str, rule: MailRule, *, weight: Weight | None
-) -> Sequence[Loop]:
+    snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
+) -> Sequence[MailLoop]:
     """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
     found = [
@@ -165,8 +165,8 @@ def _strangers(others: pl.DataFrame) -> pl.DataFrame:
 
 
 def _loops(
-    snapshot: Snapshot, table: str, rows: pl.DataFrame, sign: LoopSign, weight: Weight | None
-) -> Iterator[Loop]:
+    snapshot: Snapshot, table: str, rows: pl.DataFrame, sign: LoopSign, weight: StorageWeight | None
+) -> Iterator[MailLoop]:
     costs = _costs(snapshot, table, rows[RECORD].to_list(), weight)
     sized = rows.join(costs, on=RECORD, how="left").sort(SESSION, AT, RECORD)
     told = sized.group_by(SESSION, maintain_order=True).agg(
@@ -182,8 +182,8 @@ def _loops(
         yield _loop(table, row, sign)
 
 
-def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> Loop:
-    return Loop(
+def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> MailLoop:
+    return MailLoop(
         table=table,
         subject=row[PLAIN],
         sides=(row[SIDES[0]], row[SIDES[1]]),
@@ -200,7 +200,7 @@ def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> Loop:
 
 
 def _costs(
-    snapshot: Snapshot, table: str, records: Sequence[str], weight: Weight | None
+    snapshot: Snapshot, table: str, records: Sequence[str], weight: StorageWeight | None
 ) -> pl.DataFrame:
     """What each of these mails costs: their texts are read, and no others."""
     parts = [pl.DataFrame(schema={RECORD: pl.String, "cost": pl.Int64})]

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.model.ports.vault import Snapshot
-from unlost.model.storage import MailRule, Weight
+from unlost.model.storage import MailRule, StorageWeight
 
 RECORD, PARENT, SIDES, STRIPPED = "record", "parent", ("one", "other"), "stripped"
 AT, FORTH, BYTES, PLAIN = "at", "forth", "bytes", "plain"
@@ -63,7 +63,7 @@ REFERRING = r"(?im)^(?:in-reply-to|references)\s*:\s*\S"
 
 
 def read_mails(
-    snapshot: Snapshot, table: str, rule: MailRule, *, size: Weight | None = None
+    snapshot: Snapshot, table: str, rule: MailRule, *, size: StorageWeight | None = None
 ) -> Iterator[pl.DataFrame]:
     """Facts of a table's live mails; those without two addresses or a date are left out.
 
@@ -91,7 +91,7 @@ def instants(column: str) -> pl.Expr:
     ).dt.replace_time_zone("UTC")
 
 
-def size_of(weight: Weight) -> pl.Expr:
+def size_of(weight: StorageWeight) -> pl.Expr:
     """The bytes that records cost, from their cells."""
     parts = [pl.col(name).str.len_bytes().fill_null(0).cast(pl.Int64) for name in weight.texts]
     if weight.told is not None:
@@ -100,7 +100,7 @@ def size_of(weight: Weight) -> pl.Expr:
     return pl.max_horizontal(total, pl.lit(weight.least, pl.Int64))
 
 
-def _facts(batch: pl.DataFrame, rule: MailRule, size: Weight | None) -> pl.DataFrame:
+def _facts(batch: pl.DataFrame, rule: MailRule, size: StorageWeight | None) -> pl.DataFrame:
     subject = pl.col(rule.subject).fill_null("")
     headers = pl.col(rule.headers).fill_null("") if rule.headers is not None else pl.lit("")
     sender, receiver = _address(rule.sender), _address(rule.receivers)

@@ -12,7 +12,7 @@ import polars as pl
 from unlost.engine.storage.loops import HELD
 from unlost.engine.storage.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
 from unlost.model.ports.vault import Snapshot
-from unlost.model.storage import MailRule, StorageRule, TableUse, ThreadUse, Weight
+from unlost.model.storage import MailRule, StorageRule, StorageWeight, TableUse, ThreadUse
 
 BYTES, RECENT, COUNT, YEAR, OWNER = "bytes", "recent", "count", "year", "owner"
 
@@ -29,7 +29,13 @@ def table_uses(
 
 
 def thread_uses(
-    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, *, since: datetime, most: int
+    snapshot: Snapshot,
+    table: str,
+    rule: MailRule,
+    weight: StorageWeight,
+    *,
+    since: datetime,
+    most: int,
 ) -> Sequence[ThreadUse]:
     """The mail threads that use most."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
@@ -42,7 +48,7 @@ def thread_uses(
 
 
 def _mails(
-    snapshot: Snapshot, table: str, rule: MailRule, weight: Weight, number: int, parts: int
+    snapshot: Snapshot, table: str, rule: MailRule, weight: StorageWeight, number: int, parts: int
 ) -> Iterator[pl.DataFrame]:
     """The mails of one of the parts in which they are looked at: all of a pair are in one."""
     mine = pl.concat_str(SIDES, separator="\n").hash() % parts == number
@@ -61,7 +67,7 @@ def _threads(mails: Iterable[pl.DataFrame], since: datetime, most: int) -> Itera
 
 
 def _use(
-    snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight, since: datetime
+    snapshot: Snapshot, table: str, rule: StorageRule, weight: StorageWeight, since: datetime
 ) -> TableUse:
     keys = [YEAR, OWNER]
     parts = (
@@ -90,7 +96,7 @@ def _use(
 
 
 def _batches(
-    snapshot: Snapshot, table: str, rule: StorageRule, weight: Weight
+    snapshot: Snapshot, table: str, rule: StorageRule, weight: StorageWeight
 ) -> Iterator[pl.DataFrame]:
     named = (rule.born, rule.owner, weight.told, *weight.texts)
     columns = list(dict.fromkeys(name for name in named if name is not None))

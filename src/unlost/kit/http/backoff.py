@@ -25,7 +25,7 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class BackoffTimer:
     """A backoff with the clock that it waits by."""
 
     backoff: Backoff

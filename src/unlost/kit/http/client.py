@@ -9,10 +9,10 @@ from typing import Protocol
 
 import httpx
 
-from unlost.kit.http.backoff import Backoff, Patience
+from unlost.kit.http.backoff import Backoff, BackoffTimer
 from unlost.kit.http.body import BodyStream, cut, whole
-from unlost.kit.http.messages import Answer, Failure, Headers, Request
-from unlost.kit.http.table import NO_ANSWER, Action, RetryTable
+from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
+from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
 from unlost.model.errors import TransientError, UnlostError
 from unlost.model.ports.system import Budget, Clock, Entropy
 
@@ -25,7 +25,7 @@ CONNECT_SECONDS = 20.0
 POOL_SIZE = 64
 
 
-class Session(Protocol):
+class CallSigner(Protocol):
     """Signs calls."""
 
     def token(self) -> str:
@@ -38,7 +38,7 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class HttpPolicy:
     """How a source speaks about failures and limits.
 
     ``understand`` reads code and message out of an answer, ``speak`` turns them into our words,
@@ -46,8 +46,8 @@ class Manners:
     """
 
     table: RetryTable
-    understand: Callable[[Answer], tuple[str, str]]
-    speak: Callable[[Failure, Action], UnlostError]
+    understand: Callable[[HttpAnswer], tuple[str, str]]
+    speak: Callable[[CallFailure, AnswerHandling], UnlostError]
     notice: Callable[[Headers], None] = lambda _headers: None
     backoff: Backoff = field(default_factory=Backoff)
 
@@ -57,17 +57,17 @@ class HttpClient:
 
     def __init__(
         self,
-        manners: Manners,
+        manners: HttpPolicy,
         *,
         clock: Clock,
         entropy: Entropy,
         budget: Budget,
-        session: Session | None = None,
+        session: CallSigner | None = None,
         transport: Transport | None = None,
         compress: bool = True,
     ) -> None:
         """``transport`` replaces the network in tests; ``compress`` asks for gzip bodies."""
-        self.patience = Patience(manners.backoff, clock, entropy)
+        self.patience = BackoffTimer(manners.backoff, clock, entropy)
         self._manners = manners
         self._budget = budget
         self._session = session
@@ -87,12 +87,12 @@ class HttpClient:
         """Close all connections."""
         self._client.close()
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: HttpCall) -> HttpAnswer:
         """The whole answer; also a body that is cut makes the call be made again."""
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
-                    return Answer(body.status, body.headers, body.read())
+                    return HttpAnswer(body.status, body.headers, body.read())
             except TransientError as error:
                 if error.code != "body-cut":
                     raise
@@ -100,7 +100,7 @@ class HttpClient:
         raise AssertionError
 
     @contextmanager
-    def stream(self, request: Request) -> Iterator[BodyStream]:
+    def stream(self, request: HttpCall) -> Iterator[BodyStream]:
         """The answer's body as a stream; what breaks it off raises TransientError ``body-cut``."""
         response = self._persist(request)
         try:
@@ -109,7 +109,7 @@ class HttpClient:
         finally:
             response.close()
 
-    def _persist(self, request: Request) -> httpx.Response:
+    def _persist(self, request: HttpCall) -> httpx.Response:
         """Call until the table is content or says stop."""
         renewed = False
         for attempt in count(1):
@@ -118,17 +118,17 @@ class HttpClient:
             if isinstance(outcome, httpx.Response):
                 return outcome
             action = self._manners.table.decide(outcome)
-            if action is Action.REAUTH and self._session and token and not renewed:
+            if action is AnswerHandling.REAUTH and self._session and token and not renewed:
                 renewed = True
                 self._session.renew(token)
                 continue
             error = self._manners.speak(outcome, action)
-            if action is not Action.RETRY or not isinstance(error, TransientError):
+            if action is not AnswerHandling.RETRY or not isinstance(error, TransientError):
                 raise error
             self.patience.bear(attempt, error)
         raise AssertionError
 
-    def _call(self, request: Request, token: str | None) -> httpx.Response | Failure:
+    def _call(self, request: HttpCall, token: str | None) -> httpx.Response | CallFailure:
         if request.budgeted:
             self._budget.take()
         headers = dict(request.headers) | ({"Authorization": token} if token else {})
@@ -139,22 +139,24 @@ class HttpClient:
         try:
             response = self._client.send(built, stream=True)
         except httpx.TransportError as error:
-            return Failure(NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host)
+            return CallFailure(
+                NO_ANSWER, code=type(error).__name__, message=_cause(error), host=host
+            )
         self._manners.notice(_headers(response))
         if response.status_code in request.accept:
             return response
         return self._failure(response, host)
 
-    def _failure(self, response: httpx.Response, host: str) -> Failure:
+    def _failure(self, response: httpx.Response, host: str) -> CallFailure:
         headers = _headers(response)
         try:
-            answer = Answer(response.status_code, headers, b"".join(_chunks(response, headers)))
+            answer = HttpAnswer(response.status_code, headers, b"".join(_chunks(response, headers)))
         except TransientError:
-            answer = Answer(response.status_code, {}, b"")
+            answer = HttpAnswer(response.status_code, {}, b"")
         finally:
             response.close()
         code, message = self._manners.understand(answer)
-        return Failure(answer.status, code, message, host, _retry_after(headers))
+        return CallFailure(answer.status, code, message, host, _retry_after(headers))
 
 
 def _headers(response: httpx.Response) -> Headers:

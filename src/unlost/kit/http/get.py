@@ -14,20 +14,20 @@ LARGEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class JsonDocument:
     """An object of JSON; ``fields`` are those of its values that are texts."""
 
     url: str
     fields: dict[str, str]
 
 
-def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> Document:
+def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> JsonDocument:
     """The document of JSON at an address of ``https``; plain http is for this machine alone.
 
     Raises UsageError (``address-unreadable``, ``document-unreadable``), TransientError
     (``document-away``).
     """
-    return Document(url, _texts(url, get_body(url, transport=transport)))
+    return JsonDocument(url, _texts(url, get_body(url, transport=transport)))
 
 
 def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes:

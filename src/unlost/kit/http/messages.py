@@ -7,7 +7,7 @@ type Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpCall:
     """A call to be made. ``url`` is absolute; ``accept`` names statuses that are no failure.
 
     ``body`` may be given in pieces, which are sent as they come; such a call cannot be repeated.
@@ -24,7 +24,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A whole answer. Header names are lower case; ``body`` is decoded."""
 
     status: int
@@ -38,7 +38,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class CallFailure:
     """What a call that did not succeed says about itself.
 
     ``status`` is 0 where no answer came at all; ``code`` and ``message`` are the source's own.

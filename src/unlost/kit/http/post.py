@@ -20,7 +20,7 @@ TOLD = 200  # characters of an answer that are told
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class OutgoingPost:
     """What to send, and where. ``private``: addresses of the inner network may be called too."""
 
     url: str
@@ -29,7 +29,7 @@ class Post:
     private: bool = False
 
 
-def post(wanted: Post, *, transport: httpx.BaseTransport | None = None) -> int:
+def post(wanted: OutgoingPost, *, transport: httpx.BaseTransport | None = None) -> int:
     """The status of an answer that says yes.
 
     Raises UsageError (``address-unreadable``), NotAllowed (``address-private``,

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from unlost.kit.http.messages import Failure
+from unlost.kit.http.messages import CallFailure
 
 NO_ANSWER = 0  # the status of a call that got no answer
 
 
-class Action(StrEnum):
+class AnswerHandling(StrEnum):
     """What to do about an answer."""
 
     OK = "ok"
@@ -20,18 +20,18 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RetryRule:
     """A line of the table; what is empty matches anything.
 
     ``contains`` is looked for in the message, whatever its case.
     """
 
-    action: Action
+    action: AnswerHandling
     statuses: frozenset[int] = frozenset()
     codes: frozenset[str] = frozenset()
     contains: str = ""
 
-    def fits(self, failure: Failure) -> bool:
+    def fits(self, failure: CallFailure) -> bool:
         """True if the line speaks about this failure."""
         return (
             (not self.statuses or failure.status in self.statuses)
@@ -44,9 +44,9 @@ class Rule:
 class RetryTable:
     """Lines in order; the first that fits decides, and a failure that none fits is final."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[RetryRule, ...]
 
-    def decide(self, failure: Failure) -> Action:
+    def decide(self, failure: CallFailure) -> AnswerHandling:
         """The action for a failure."""
         fitting = (rule.action for rule in self.rules if rule.fits(failure))
-        return next(fitting, Action.FAIL)
+        return next(fitting, AnswerHandling.FAIL)

@@ -18,16 +18,16 @@ from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.reading import FileRef, Rows
 from unlost.model.rekeying import Rekeyed, UnderEarlier
-from unlost.model.retention import HeldThing, Hold
+from unlost.model.retention import Hold, HoldTarget
 from unlost.model.salvage import SalvageTold
 from unlost.model.schema import Schema
 from unlost.model.snapshot import (
     Added,
     CommitKind,
     Counts,
-    Hidden,
-    Hit,
+    HiddenItem,
     Lineage,
+    SearchHit,
     SnapshotInfo,
     StoredFile,
     TableCommit,
@@ -100,7 +100,7 @@ class Snapshot(ReadByColumns, Protocol):
         """About how many bytes of text a record has, without long texts; 0 if it holds none."""
         ...
 
-    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+    def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
         """Rows and columns that the reading user stopped seeing."""
         ...
 
@@ -152,7 +152,7 @@ class VaultReader(Protocol):
         """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id."""
         ...
 
-    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[Hit]:
+    def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
         """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
         ...
 
@@ -396,7 +396,7 @@ class VaultMaintenance(Protocol):
         """Set holds; one on the same thing replaces the earlier one."""
         ...
 
-    def lift(self, org: str, things: tuple[HeldThing, ...], *, run: str) -> SnapshotInfo:
+    def lift(self, org: str, things: tuple[HoldTarget, ...], *, run: str) -> SnapshotInfo:
         """Take holds back."""
         ...
 

@@ -8,9 +8,9 @@ from unlost.model.org import OrgIdentity
 from unlost.model.reading import Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
-    Look,
     MissingPermission,
-    Outcome,
+    RecordQuery,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
@@ -37,7 +37,7 @@ class Writer(Protocol):
         ...
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Look up together what these tables need; without it, it is looked up one by one."""
+        """RecordQuery up together what these tables need; without it, it is looked up one by one."""
         ...
 
     def capability(self, table: Table) -> WriteCapability:
@@ -46,7 +46,7 @@ class Writer(Protocol):
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[RowOutcome]:
         """Write rows of one table: one outcome a row, in the same order.
 
         ``token`` names the call for the org's own log where it has one. Raises LimitReached,
@@ -55,7 +55,7 @@ class Writer(Protocol):
         """
         ...
 
-    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> Outcome:
+    def upload(self, table: Table, row: WriteRow, body: BinaryIO, *, token: str) -> RowOutcome:
         """Create a record whose file is ``body``, streamed."""
         ...
 
@@ -72,7 +72,7 @@ class Writer(Protocol):
         """These live records as the org has them now; ids that are not there are left out."""
         ...
 
-    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """What ``fetch`` gives for each of these, in as few calls as the org takes."""
         ...
 

@@ -9,7 +9,7 @@ from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from unlost.outside.person.page import index
-from unlost.outside.person.parts import FilePart, Person, Reading
+from unlost.outside.person.parts import FilePart, PersonExport, PersonReader
 from unlost.outside.person.tables import as_csv, as_json
 
 PIECE = 1 << 18  # bytes read of a file at a time
@@ -41,7 +41,7 @@ class _Pipe(RawIOBase):
             self._left.clear()
 
 
-def person_zip(person: Person, reading: Reading) -> Iterator[bytes]:
+def person_zip(person: PersonExport, reading: PersonReader) -> Iterator[bytes]:
     """The archive, piece by piece; what cannot be read is raised, and then it has no end.
 
     Each table is read three times rather than kept: for JSON, for CSV, and for the page.
@@ -80,7 +80,7 @@ def file_path(table: str, record: str, name: str) -> str:
 
 
 def _file(
-    archive: ZipFile, file: FilePart, person: Person, reading: Reading, pipe: _Pipe
+    archive: ZipFile, file: FilePart, person: PersonExport, reading: PersonReader, pipe: _Pipe
 ) -> Iterator[bytes]:
     with (
         _entry(archive, file.path, at=person.made_at) as out,

@@ -21,7 +21,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class TablePart:
+class ExportedTable:
     """The records of one table, by id. ``name`` is that of its files, and unlike that of any other."""
 
     table: Table
@@ -53,7 +53,7 @@ class FilePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonExport:
     """What leaves: records of an org and files, as of the newest backup.
 
     ``made_at`` is when the archive was asked for. ``unknown`` of the records that were named are not in
@@ -64,7 +64,7 @@ class Person:
     zone: str
     made_at: datetime
     as_of: datetime
-    tables: tuple[TablePart, ...]
+    tables: tuple[ExportedTable, ...]
     files: tuple[FilePart, ...]
     unknown: int = 0
     unsearched: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PersonReader:
     """How it is read.
 
     ``versions`` gives those of TABLE and ID, the oldest first; ``who`` the name of a user of a table,
@@ -86,7 +86,7 @@ class Reading:
     who: Callable[[str, str | None], str]
     open_file: Callable[[str], AbstractContextManager[BinaryIO]]
 
-    def of(self, part: TablePart) -> Iterator[tuple[str, Sequence[Version]]]:
+    def of(self, part: ExportedTable) -> Iterator[tuple[str, Sequence[Version]]]:
         """Each record of a table with its versions, one record in memory at a time."""
         for record in part.ids:
             yield record, self.versions(part.table.name, record)

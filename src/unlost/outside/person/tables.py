@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from unlost.model.snapshot import Version
-from unlost.outside.person.parts import STATES, Reading, TablePart
+from unlost.outside.person.parts import STATES, ExportedTable, PersonReader
 from unlost.outside.rowtext import for_people
 
 BOM = b"\xef\xbb\xbf"  # tells a spreadsheet that it is UTF-8
@@ -21,7 +21,7 @@ type Row = Mapping[str, str | None]
 
 
 def as_json(
-    part: TablePart, reading: Reading, columns: MutableMapping[str, None]
+    part: ExportedTable, reading: PersonReader, columns: MutableMapping[str, None]
 ) -> Iterator[bytes]:
     """A table as one object, verbatim. ``columns`` takes up the names of all that its records ever had."""
     head = msgspec.json.encode({"table": part.table.name, "label": part.label})
@@ -34,7 +34,7 @@ def as_json(
 
 
 def as_csv(
-    part: TablePart, reading: Reading, columns: Sequence[str]
+    part: ExportedTable, reading: PersonReader, columns: Sequence[str]
 ) -> Iterator[tuple[bytes, int]]:
     """A table with a line for each version, and how many cells got an apostrophe in each piece."""
     schema = pa.schema([(name, pa.string()) for name in (*OWN, *columns)])
@@ -51,7 +51,7 @@ def _lines(rows: pa.RecordBatch) -> tuple[bytes, int]:
     return out.getvalue(), changed
 
 
-def _rows(part: TablePart, reading: Reading) -> Iterator[Row]:
+def _rows(part: ExportedTable, reading: PersonReader) -> Iterator[Row]:
     for record, versions in reading.of(part):
         for one in versions:
             by = reading.who(part.table.name, one.modified_by) or one.modified_by
@@ -59,7 +59,7 @@ def _rows(part: TablePart, reading: Reading) -> Iterator[Row]:
             yield {**dict(zip(OWN, own, strict=True)), **one.cells}
 
 
-def _told(version: Version, reading: Reading) -> dict[str, object]:
+def _told(version: Version, reading: PersonReader) -> dict[str, object]:
     return {
         "state": STATES[version.op],
         "seen_at": _iso(version.observed_at),

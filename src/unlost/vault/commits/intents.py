@@ -6,7 +6,7 @@ import msgspec
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, StoreError
-from unlost.vault.format.manifest import Intent, SchemaNote, pack, unpack
+from unlost.vault.format.manifest import RunIntent, SchemaNote, pack, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
@@ -21,12 +21,12 @@ class OpenRun:
         self.run = object_names.check_run(run)
         self._sealed = sealed
 
-    def open(self, fresh: Intent) -> Intent:
+    def open(self, fresh: RunIntent) -> RunIntent:
         """The run's intent: the one that is there, else this one, made durable."""
         name = object_names.intent(self.org, self.run)
         self._sealed.put_new(ObjectKind.INTENT, org=self.org, name=name, content=pack(fresh))
         content = self._sealed.get(ObjectKind.INTENT, org=self.org, name=name)
-        return unpack(content, Intent, name=name)[0]
+        return unpack(content, RunIntent, name=name)[0]
 
     def is_open(self) -> bool:
         """True while the intent is there, and nothing says that the run is over."""

@@ -36,7 +36,7 @@ _KEEP = np.array(
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class CountBalance:
     """What versions do to a table: the counts that people see, and the totals it holds."""
 
     created: int = 0
@@ -54,18 +54,18 @@ class Balance:
         """Change of the number of records that have a tombstone."""
         return self.deleted - self.revived
 
-    def plus(self, other: "Balance") -> "Balance":
+    def plus(self, other: "CountBalance") -> "CountBalance":
         """Both together."""
-        return Balance(
+        return CountBalance(
             self.created + other.created,
             self.changed + other.changed,
             self.deleted + other.deleted,
             self.revived + other.revived,
         )
 
-    def minus(self, other: "Balance") -> "Balance":
+    def minus(self, other: "CountBalance") -> "CountBalance":
         """This without the other."""
-        return Balance(
+        return CountBalance(
             self.created - other.created,
             self.changed - other.changed,
             self.deleted - other.deleted,
@@ -97,10 +97,10 @@ def is_version(before: Ops, observed: Ops, *, same: NDArray[np.bool_]) -> NDArra
     return np.asarray((verdict == _YES) | ((verdict == _IF_DIFFERENT) & ~same))
 
 
-def balance(before: Ops, observed: Ops) -> Balance:
+def balance(before: Ops, observed: Ops) -> CountBalance:
     """What these versions do. One that was never seen alive counts as created and deleted."""
     new, alive, was_alive = before == NONE, observed == U, before == U
-    return Balance(
+    return CountBalance(
         created=int(np.count_nonzero(new)),
         changed=int(np.count_nonzero((was_alive & alive) | ((before >= D) & ~alive))),
         deleted=int(np.count_nonzero((was_alive | new) & ~alive)),

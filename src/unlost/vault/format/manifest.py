@@ -12,10 +12,10 @@ import msgspec
 import zstandard
 from blake3 import blake3
 
+from unlost.model.decoders import decoder_for
 from unlost.model.erasure import ErasureProof
 from unlost.model.errors import IntegrityError
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
@@ -131,7 +131,7 @@ class Redaction(msgspec.Struct, frozen=True):
     manifest: Manifest
 
 
-class Intent(msgspec.Struct, frozen=True):
+class RunIntent(msgspec.Struct, frozen=True):
     """An open run: what it compares with, and how the names of its segments begin."""
 
     format: int
@@ -149,7 +149,7 @@ class SchemaNote(msgspec.Struct, frozen=True):
     schema: str
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownColumn(msgspec.Struct, frozen=True):
     """A column that a table has or once had: its number, and how it was last described."""
 
     code: int
@@ -162,7 +162,7 @@ class SchemaDocument(msgspec.Struct, frozen=True):
 
     format: int
     schema: Schema
-    columns: dict[str, dict[str, Known]]
+    columns: dict[str, dict[str, KnownColumn]]
 
 
 class LiveEntry(msgspec.Struct, frozen=True):
@@ -216,7 +216,7 @@ def unpack[T: msgspec.Struct](data: bytes, kind: type[T], *, name: str) -> tuple
         raise _senseless(name) from None
     _check_format(text, name=name)
     try:
-        return learned(kind).decode(text), text
+        return decoder_for(kind).decode(text), text
     except msgspec.MsgspecError:
         raise _senseless(name) from None
 
@@ -227,7 +227,7 @@ class _Numbered(msgspec.Struct):
 
 def _check_format(text: bytes, *, name: str) -> None:
     try:
-        number = learned(_Numbered).decode(text).format
+        number = decoder_for(_Numbered).decode(text).format
     except msgspec.MsgspecError:
         raise _senseless(name) from None
     check_number(number, name=name)

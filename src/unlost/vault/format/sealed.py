@@ -61,7 +61,7 @@ class ObjectKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObjectBinding:
     """Where an object belongs. ``vault`` and ``org`` are 16 bytes, ``name`` the full name."""
 
     kind: ObjectKind
@@ -71,7 +71,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class SealedHeader:
     """The clear head of a sealed object; ``length`` is that of the content."""
 
     power: int
@@ -99,7 +99,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class BlockSpan:
     """Whole blocks of an object: numbers ``first`` to ``last``, and their bytes in the object."""
 
     first: int
@@ -109,7 +109,13 @@ class Span:
 
 
 def seal(
-    content: bytes, *, place: Place, key: bytes, epoch: int, entropy: Entropy, power: int = KIB256
+    content: bytes,
+    *,
+    place: ObjectBinding,
+    key: bytes,
+    epoch: int,
+    entropy: Entropy,
+    power: int = KIB256,
 ) -> bytes:
     """The sealed object of a content."""
     return b"".join(
@@ -120,7 +126,7 @@ def seal(
 def seal_blocks(
     content: bytes | bytearray | memoryview,
     *,
-    place: Place,
+    place: ObjectBinding,
     key: bytes,
     epoch: int,
     entropy: Entropy,
@@ -128,7 +134,7 @@ def seal_blocks(
 ) -> Iterator[bytes]:
     """The pieces of the sealed object in order: the header, then one piece a block."""
     view = memoryview(content)
-    header = Header(power=power, epoch=epoch, length=len(view))
+    header = SealedHeader(power=power, epoch=epoch, length=len(view))
     cipher = AESGCM(key)
     yield header.pack()
     for number in range(header.blocks):
@@ -137,7 +143,7 @@ def seal_blocks(
         yield nonce + cipher.encrypt(nonce, block, _bound(header, place, number))
 
 
-def read_header(data: bytes, *, name: str) -> Header:
+def read_header(data: bytes, *, name: str) -> SealedHeader:
     """The header at the start of an object.
 
     Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``, ``format-unknown``).
@@ -150,10 +156,10 @@ def read_header(data: bytes, *, name: str) -> Header:
     numbers.check_number(number, name=name)
     if not KIB64 <= power <= MIB1 or any(zero) or length > _LONGEST:
         raise damaged(name, "its header makes no sense")
-    return Header(power=power, epoch=epoch, length=length)
+    return SealedHeader(power=power, epoch=epoch, length=length)
 
 
-def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
+def unseal(data: bytes, *, place: ObjectBinding, key: bytes) -> bytes:
     """The content of a whole sealed object.
 
     Raises IntegrityError (``object-damaged``) unless every byte is what was written to this place.
@@ -161,11 +167,11 @@ def unseal(data: bytes, *, place: Place, key: bytes) -> bytes:
     header = read_header(data, name=place.name)
     if len(data) != header.sealed_length:
         raise damaged(place.name, "it is not as long as it says")
-    span = Span(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
+    span = BlockSpan(0, header.blocks - 1, HEADER_BYTES, len(data) - HEADER_BYTES)
     return unseal_span(memoryview(data)[HEADER_BYTES:], span, header=header, place=place, key=key)
 
 
-def span_of(header: Header, *, start: int, length: int) -> Span:
+def span_of(header: SealedHeader, *, start: int, length: int) -> BlockSpan:
     """The blocks that hold ``length`` (at least 1) content bytes from ``start``.
 
     Raises UsageError (``object-range``) where the content does not reach so far.
@@ -178,11 +184,16 @@ def span_of(header: Header, *, start: int, length: int) -> Span:
     stride = header.block + BLOCK_OVERHEAD
     begin = HEADER_BYTES + first * stride
     end = min(HEADER_BYTES + (last + 1) * stride, header.sealed_length)
-    return Span(first=first, last=last, start=begin, length=end - begin)
+    return BlockSpan(first=first, last=last, start=begin, length=end - begin)
 
 
 def unseal_span(
-    data: bytes | memoryview, span: Span, *, header: Header, place: Place, key: bytes
+    data: bytes | memoryview,
+    span: BlockSpan,
+    *,
+    header: SealedHeader,
+    place: ObjectBinding,
+    key: bytes,
 ) -> bytes:
     """The content of the blocks of a span, given their bytes.
 
@@ -217,7 +228,7 @@ def damaged(name: str, why: str) -> IntegrityError:
     )
 
 
-def _bound(header: Header, place: Place, number: int) -> bytes:
+def _bound(header: SealedHeader, place: ObjectBinding, number: int) -> bytes:
     """What is authenticated beside a block: header, place, number, whether it is the last."""
     kind, name = place.kind.encode(), place.name.encode()
     return b"".join(

@@ -39,7 +39,7 @@ _BLOCK_BITS = WORDS * 32
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
+class GroupFence:
     """A row group: its first id, its rows, and the bytes of text in it."""
 
     first: str
@@ -51,7 +51,7 @@ class Fence:
 class Sidecar:
     """Row groups in order, and the filter as an array of shape (blocks, 8)."""
 
-    fences: tuple[Fence, ...]
+    fences: tuple[GroupFence, ...]
     filter: NDArray[np.uint32]
 
 
@@ -109,7 +109,7 @@ def _decode(data: bytes, *, name: str) -> Sidecar:
         first = data[at : at + length]
         if len(first) != length:
             raise ValueError(length)
-        fences.append(Fence(first=first.decode(), rows=rows, bytes=size))
+        fences.append(GroupFence(first=first.decode(), rows=rows, bytes=size))
         at += length
     if len(data) - at != blocks * WORDS * 4:
         raise ValueError(blocks)

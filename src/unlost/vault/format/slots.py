@@ -36,7 +36,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class KeyStretch:
     """How a passphrase becomes a key: Argon2id (RFC 9106). ``memory`` in KiB.
 
     The bounds keep a forged slot from asking for a weak key, or for all the memory there is.
@@ -62,7 +62,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class KeySlot:
     """A slot's parameters, its wrapped key and its code.
 
     ``stretch`` is None where the secret is a random key rather than a passphrase. ``head`` is what
@@ -71,7 +71,7 @@ class Slot:
 
     vault: str
     name: str
-    stretch: Stretch | None
+    stretch: KeyStretch | None
     head: bytes
     wrapped: bytes
     mac: bytes
@@ -98,7 +98,7 @@ def slot_folder(name: str) -> str:
     return f"keys/{name}"
 
 
-def slot_head(*, vault: str, name: str, stretch: Stretch | None) -> bytes:
+def slot_head(*, vault: str, name: str, stretch: KeyStretch | None) -> bytes:
     """The bytes before the nonce."""
     members: dict[str, object] = {"vault": vault, "slot": name}
     if stretch is None:
@@ -120,7 +120,7 @@ def wrap_master(master: bytes, *, key: bytes, nonce: bytes, head: bytes, name: s
     return nonce + AESGCM(key).encrypt(nonce, master, head + slot_folder(name).encode())
 
 
-def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
+def unwrap_master(slot: KeySlot, *, key: bytes) -> bytes | None:
     """The master key; None if this is not the slot's key (or the slot is damaged)."""
     bound = slot.head + slot_folder(slot.name).encode()
     try:
@@ -129,7 +129,7 @@ def unwrap_master(slot: Slot, *, key: bytes) -> bytes | None:
         return None
 
 
-def read_slot(data: bytes, *, name: str) -> Slot:
+def read_slot(data: bytes, *, name: str) -> KeySlot:
     """The parts of a slot's object, unproved.
 
     Raises UsageError (``format-newer``, ``format-unknown``), IntegrityError (``slot-damaged``).
@@ -145,7 +145,9 @@ def read_slot(data: bytes, *, name: str) -> Slot:
         raise damaged_slot(name)
     vault, stretch = _parameters(data[_HEAD.size : cut], name=name)
     wrapped, mac = data[cut : cut + _WRAPPED], data[cut + _WRAPPED :]
-    return Slot(vault=vault, name=name, stretch=stretch, head=data[:cut], wrapped=wrapped, mac=mac)
+    return KeySlot(
+        vault=vault, name=name, stretch=stretch, head=data[:cut], wrapped=wrapped, mac=mac
+    )
 
 
 def damaged_slot(name: str) -> IntegrityError:
@@ -157,7 +159,7 @@ def damaged_slot(name: str) -> IntegrityError:
     )
 
 
-def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
+def _parameters(data: bytes, *, name: str) -> tuple[str, KeyStretch | None]:
     members = unproved(data)
     try:
         vault, slot, kdf = str(members["vault"]), members["slot"], members["kdf"]
@@ -169,10 +171,12 @@ def _parameters(data: bytes, *, name: str) -> tuple[str, Stretch | None]:
     return vault, stretch
 
 
-def _stretch(kdf: dict[str, object]) -> Stretch:
+def _stretch(kdf: dict[str, object]) -> KeyStretch:
     if kdf["name"] != "Argon2id":
         raise ValueError(kdf["name"])
     memory, passes, lanes = kdf["memory_kib"], kdf["passes"], kdf["lanes"]
     if not (isinstance(memory, int) and isinstance(passes, int) and isinstance(lanes, int)):
         raise TypeError(kdf)
-    return Stretch(salt=bytes.fromhex(str(kdf["salt"])), memory=memory, passes=passes, lanes=lanes)
+    return KeyStretch(
+        salt=bytes.fromhex(str(kdf["salt"])), memory=memory, passes=passes, lanes=lanes
+    )

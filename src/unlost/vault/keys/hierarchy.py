@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UnlostError, UsageError
 from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
-from unlost.vault.format.sealed import KIB64, ObjectKind, Place, seal, unseal
+from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal
 
 KEY_BYTES = 32
 ID_BYTES = 16
@@ -88,7 +88,7 @@ def generation_of(name: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Inherited:
+class InheritedKeys:
     """What counts of the time before the present master key, as the register's entry lists it.
 
     ``keys`` has by its folder a code of each wrapped key, ``shredded`` the oids of orgs that are gone.
@@ -98,7 +98,7 @@ class Inherited:
     shredded: frozenset[str] = frozenset()
 
 
-_NOTHING = Inherited()
+_NOTHING = InheritedKeys()
 
 
 class Keyring:
@@ -117,7 +117,7 @@ class Keyring:
         master: bytes,
         entropy: Entropy,
         earlier: Sequence[bytes] = (),
-        inherited: Inherited = _NOTHING,
+        inherited: InheritedKeys = _NOTHING,
     ) -> None:
         self.vault = vault
         self.inherited = inherited
@@ -152,7 +152,7 @@ class Keyring:
         """Take over what counts now of these orgs, and nothing that somebody puts there later."""
         held = (one for org in orgs for one in before.counting(org))
         codes = {base: self.code(base, key) for base, key in held}
-        self.inherited = Inherited(codes, frozenset(shredded))
+        self.inherited = InheritedKeys(codes, frozenset(shredded))
 
     def on(self, store: Store) -> "Keyring":
         """The same keys for another store, such as a copy of the vault."""
@@ -243,9 +243,9 @@ class Keyring:
         """A key that no rotation changes, for pseudonyms and for the ids of blobs."""
         return derive(self._key(identity_folder(org), org=org), purpose)
 
-    def place(self, kind: ObjectKind, *, org: str, name: str) -> Place:
+    def place(self, kind: ObjectKind, *, org: str, name: str) -> ObjectBinding:
         """What is bound into an object of this org."""
-        return Place(kind=kind, vault=self.vault, org=bytes.fromhex(org), name=name)
+        return ObjectBinding(kind=kind, vault=self.vault, org=bytes.fromhex(org), name=name)
 
     def mac(self, label: str, data: bytes, *, generation: int | None = None) -> bytes:
         """HMAC-SHA256 under a key derived from a master key: proves ``vault.json`` and slots."""

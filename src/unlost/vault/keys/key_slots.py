@@ -13,14 +13,14 @@ from unlost.model.errors import NotAllowed, NotFound, UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import Register
-from unlost.vault.format.slots import Stretch, read_slot
+from unlost.vault.format.slots import KeyStretch, read_slot
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.opening import check_slot_copy, slots, write_slot
 from unlost.vault.keys.register import change_register, digest_of, registered
 from unlost.vault.keys.unlock import SlotSecret, slot_copies
 
 
-class WayKind(StrEnum):
+class SlotKind(StrEnum):
     """What opens a slot."""
 
     KEY_FILE = "key file"
@@ -29,7 +29,7 @@ class WayKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class SlotState:
     """A slot. ``whole`` tells how many of its three copies are as the register lists them.
 
     ``counts`` is false for what an interrupted change left, and for what somebody put back: it does
@@ -37,7 +37,7 @@ class Way:
     """
 
     slot: str
-    kind: WayKind
+    kind: SlotKind
     whole: int
     counts: bool
 
@@ -47,7 +47,7 @@ class Way:
         return self.counts and self.whole > 0
 
 
-def ways(store: Store, keys: Keyring) -> tuple[Way, ...]:
+def ways(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
     """All slots that the register lists or of which a copy is there; raises IntegrityError."""
     return _ways(store, keys, registered(store, keys))
 
@@ -79,7 +79,7 @@ def replace_way(
     *,
     new: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
     hand_over: Callable[[], object] = lambda: None,
 ) -> None:
     """Put a slot of a new secret in the place of another, in one step.
@@ -109,18 +109,18 @@ def slot_unknown(slot: str) -> NotFound:
     )
 
 
-def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[Way, ...]:
+def _ways(store: Store, keys: Keyring, listed: Register) -> tuple[SlotState, ...]:
     names = sorted({*slots(store), *listed.slots})
     return tuple(_way(store, keys, name, listed.slots.get(name)) for name in names)
 
 
-def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> Way:
+def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotState:
     kinds = [kind for name in slot_copies(slot) if (kind := _kind(store, keys, name, digest))]
-    kind = kinds[0] if kinds else WayKind.UNKNOWN
-    return Way(slot, kind, whole=len(kinds), counts=digest is not None)
+    kind = kinds[0] if kinds else SlotKind.UNKNOWN
+    return SlotState(slot, kind, whole=len(kinds), counts=digest is not None)
 
 
-def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> WayKind | None:
+def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> SlotKind | None:
     """What opens one copy; None if it is not whole, or another than the register lists."""
     try:
         check_slot_copy(store, keys, name)
@@ -130,7 +130,7 @@ def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> WayKind
     if digest not in (None, digest_of(copy)):
         return None
     slot = read_slot(copy, name=name.split("/")[1])
-    return WayKind.KEY_FILE if slot.stretch is None else WayKind.PASSPHRASE
+    return SlotKind.KEY_FILE if slot.stretch is None else SlotKind.PASSPHRASE
 
 
 def _check_open(store: Store, keys: Keyring, listed: Register, slot: str) -> None:

@@ -17,8 +17,8 @@ from unlost.vault.format.register import REGISTER, Register, damaged_register, r
 from unlost.vault.format.sealed import NONCE_BYTES
 from unlost.vault.format.slots import (
     SALT_BYTES,
-    Slot,
-    Stretch,
+    KeySlot,
+    KeyStretch,
     damaged_slot,
     read_slot,
     slot_folder,
@@ -47,7 +47,7 @@ from unlost.vault.keys.unlock import (
     ByServiceKeyFile,
     KeyProvider,
     SlotSecret,
-    Unlocked,
+    UnlockedVault,
     key_exists,
     slot_copies,
 )
@@ -100,9 +100,9 @@ def confirm_vault_file(store: Store) -> None:
         store.put_new(VAULT_FILE, store.get(VAULT_FILE))
 
 
-def new_stretch(entropy: Entropy) -> Stretch:
+def new_stretch(entropy: Entropy) -> KeyStretch:
     """Parameters for a new passphrase slot."""
-    return Stretch(salt=entropy.bytes(SALT_BYTES))
+    return KeyStretch(salt=entropy.bytes(SALT_BYTES))
 
 
 def add_slot(
@@ -112,7 +112,7 @@ def add_slot(
     *,
     slot: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
 ) -> None:
     """Write the copies of a slot that this secret opens, and list it: from then on it counts.
 
@@ -131,7 +131,7 @@ def write_slot(
     *,
     slot: str,
     entropy: Entropy,
-    stretch: Stretch | None = None,
+    stretch: KeyStretch | None = None,
 ) -> str:
     """The copies of a slot, which counts only once it is listed; their digest."""
     copy = _left(store, keys, slot, secret) or _wrapped(keys, secret, slot, entropy, stretch)
@@ -142,10 +142,10 @@ def write_slot(
 
 
 def _wrapped(
-    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: Stretch | None
+    keys: Keyring, secret: SlotSecret, slot: str, entropy: Entropy, stretch: KeyStretch | None
 ) -> bytes:
     head = slot_head(vault=keys.vault.hex(), name=slot, stretch=stretch)
-    bare = Slot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
+    bare = KeySlot(keys.vault.hex(), slot, stretch, head, wrapped=b"", mac=b"")
     wrapped = wrap_master(
         keys.master(),
         key=secret.wrapping_key(bare),
@@ -197,14 +197,14 @@ def unlock_keyring(store: Store, provider: KeyProvider, *, entropy: Entropy) -> 
 
 
 def _keyring(
-    store: Store, unlocked: Unlocked, *, entropy: Entropy
+    store: Store, unlocked: UnlockedVault, *, entropy: Entropy
 ) -> tuple[Keyring, Register | None]:
     vault, master = unlocked.vault, unlocked.master
     return with_earlier(store, vault=vault, master=master, entropy=entropy)
 
 
 def _check_counts(
-    store: Store, keys: Keyring, slot: Slot | None, *, listed: Register | None
+    store: Store, keys: Keyring, slot: KeySlot | None, *, listed: Register | None
 ) -> None:
     """A master key that another followed opens nothing, nor does a slot that was removed.
 

@@ -24,7 +24,7 @@ from unlost.vault.format.register import (
     register_number,
 )
 from unlost.vault.format.sealed import NONCE_BYTES
-from unlost.vault.keys.hierarchy import Inherited, Keyring, derive, outdated
+from unlost.vault.keys.hierarchy import InheritedKeys, Keyring, derive, outdated
 
 ENTRIES = 3  # of a renewal, one after the other: so that no single object carries the vault
 
@@ -115,7 +115,7 @@ def _inheriting(store: Store, keys: Keyring, found: Register, *, entropy: Entrop
         master=keys.masters[-1],
         entropy=entropy,
         earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)],
-        inherited=Inherited(found.keys, frozenset(found.shredded)),
+        inherited=InheritedKeys(found.keys, frozenset(found.shredded)),
     )
 
 

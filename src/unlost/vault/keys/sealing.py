@@ -11,8 +11,8 @@ from unlost.model.store import Store
 from unlost.vault.format.sealed import (
     HEADER_BYTES,
     KIB256,
-    Header,
     ObjectKind,
+    SealedHeader,
     read_header,
     seal_blocks,
     span_of,
@@ -24,7 +24,7 @@ from unlost.vault.layout import object_names
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenObject:
     """What a manifest tells of an object: size in the store, blake3 (hex) of it, epoch.
 
     ``created`` is False where the name was taken: then nothing was written and the rest says nothing.
@@ -67,7 +67,7 @@ class SealedObjects:
         name: str,
         content: bytes | bytearray | memoryview,
         power: int = KIB256,
-    ) -> Written:
+    ) -> WrittenObject:
         """Seal a content under a name; ``created`` tells whether the name was free."""
         epoch = self.keys.epoch(org)
         pieces = seal_blocks(
@@ -81,7 +81,7 @@ class SealedObjects:
 
         tally = _Tally()
         created = self.store.put_stream(name, tally.over(pieces))
-        return Written(
+        return WrittenObject(
             bytes=tally.size, blake3=tally.digest.hexdigest(), epoch=epoch, created=created
         )
 
@@ -109,12 +109,19 @@ class SealedObjects:
         key = self.keys.object_key(kind, org=org, name=name, epoch=header.epoch)
         return unseal(data, place=self.keys.place(kind, org=org, name=name), key=key)
 
-    def header(self, name: str) -> Header:
+    def header(self, name: str) -> SealedHeader:
         """The clear head of an object, unproved until a block of it opens."""
         return read_header(self.store.get_range(name, start=0, length=HEADER_BYTES), name=name)
 
     def get_range(
-        self, kind: ObjectKind, *, org: str, name: str, header: Header, start: int, length: int
+        self,
+        kind: ObjectKind,
+        *,
+        org: str,
+        name: str,
+        header: SealedHeader,
+        start: int,
+        length: int,
     ) -> bytes:
         """``length`` content bytes from ``start``, reading no more blocks than hold them."""
         if length == 0:

@@ -26,8 +26,8 @@ from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import parse_recovery_sheet
 from unlost.vault.format.slots import (
-    Slot,
-    Stretch,
+    KeySlot,
+    KeyStretch,
     damaged_slot,
     read_slot,
     slot_folder,
@@ -45,12 +45,12 @@ _OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocked:
+class UnlockedVault:
     """A vault's id (16 bytes), its master key (32 bytes), and the copy of the slot that gave it."""
 
     vault: bytes
     master: bytes
-    slot: Slot | None = None
+    slot: KeySlot | None = None
 
     def __repr__(self) -> str:
         return f"Unlocked(vault={self.vault.hex()})"
@@ -59,7 +59,7 @@ class Unlocked:
 class KeyProvider(Protocol):
     """Somebody's way into a vault."""
 
-    def unlock(self, store: Store) -> Unlocked:
+    def unlock(self, store: Store) -> UnlockedVault:
         """The master key; raises NotAllowed where the secret is missing or wrong."""
         ...
 
@@ -67,7 +67,7 @@ class KeyProvider(Protocol):
 class SlotSecret(Protocol):
     """A secret that wraps the master key in a slot."""
 
-    def wrapping_key(self, slot: Slot) -> bytes:
+    def wrapping_key(self, slot: KeySlot) -> bytes:
         """The key for this slot; slow where the secret is a passphrase."""
         ...
 
@@ -114,7 +114,7 @@ class ServiceKey:
                 next_step="Bring the key file back from its copy, or use the recovery sheet.",
             ) from None
 
-    def wrapping_key(self, slot: Slot) -> bytes:
+    def wrapping_key(self, slot: KeySlot) -> bytes:
         """The key that opens the slot."""
         return derive(self.key, slot_folder(slot.name))
 
@@ -136,10 +136,10 @@ class ByRecoverySheet:
 
     text: str
 
-    def unlock(self, store: Store) -> Unlocked:  # noqa: ARG002 (the sheet needs no store)
+    def unlock(self, store: Store) -> UnlockedVault:  # noqa: ARG002 (the sheet needs no store)
         """The master key that stands on the sheet; raises NotAllowed (``recovery-mistyped``)."""
         sheet = parse_recovery_sheet(self.text)
-        return Unlocked(vault=sheet.vault, master=sheet.master)
+        return UnlockedVault(vault=sheet.vault, master=sheet.master)
 
 
 def _as_it_is(text: str) -> str:
@@ -156,7 +156,7 @@ class ByServiceKeyFile:
     path: Path
     unsealed: Callable[[str], str] = _as_it_is
 
-    def unlock(self, store: Store) -> Unlocked:
+    def unlock(self, store: Store) -> UnlockedVault:
         """The master key from the file's slot.
 
         Raises NotAllowed (``key-missing``, ``key-file-damaged``, ``key-wrong``, ``slot-missing``),
@@ -193,11 +193,11 @@ class ByPassphrase:
     def __repr__(self) -> str:
         return f"ByPassphrase(slot={self.slot})"
 
-    def unlock(self, store: Store) -> Unlocked:
+    def unlock(self, store: Store) -> UnlockedVault:
         """The master key from the slot; raises as ``ByServiceKeyFile`` does."""
         return open_slot(store, self.slot, self)
 
-    def wrapping_key(self, slot: Slot) -> bytes:
+    def wrapping_key(self, slot: KeySlot) -> bytes:
         """The key that opens the slot; words may be typed in any case, with any spaces."""
         if slot.stretch is None:
             raise damaged_slot(slot.name)
@@ -297,18 +297,18 @@ def key_exists(path: Path) -> Conflict:
     )
 
 
-def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
+def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
     """What the first copy of a slot gives that this secret opens; no further copy is read then.
 
     Raises NotAllowed (``slot-missing``, ``key-wrong``), or what is wrong with the copies.
     """
-    tried: dict[Stretch | None, bytes] = {}
+    tried: dict[KeyStretch | None, bytes] = {}
     for copy in _whole_copies(store, slot):
         if copy.stretch not in tried:
             tried[copy.stretch] = secret.wrapping_key(copy)
         master = unwrap_master(copy, key=tried[copy.stretch])
         if master is not None:
-            return Unlocked(bytes.fromhex(copy.vault), master, copy)
+            return UnlockedVault(bytes.fromhex(copy.vault), master, copy)
     raise NotAllowed(
         "key-wrong",
         f"This key does not open the slot “{slot}” of the vault in {store.properties.address}.",
@@ -316,7 +316,7 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> Unlocked:
     )
 
 
-def _whole_copies(store: Store, slot: str) -> Iterator[Slot]:
+def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
     """The copies that can be parsed; raises NotAllowed (``slot-missing``), or what is wrong."""
     found, wrong = False, None
     for name in slot_copies(slot):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from unlost.model.errors import IntegrityError
 from unlost.model.snapshot import SegmentEntry
-from unlost.vault.layout.segment_label import Label, parts_of
+from unlost.vault.layout.segment_label import SegmentLabel, parts_of
 
 
 def rows_in(
@@ -33,7 +33,7 @@ def rows_in(
     return rows.take(pa.array(np.arange(start, start + count)))  # a slice would keep all of them
 
 
-def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
+def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
     """What a bundle says of a segment in it, and the physical columns of that; raises IntegrityError."""
     parts = parts_of(metadata.metadata or {})
     begins = [0, *accumulate(part.rows for part in parts)]

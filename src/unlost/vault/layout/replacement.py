@@ -7,7 +7,7 @@ from unlost.vault.format.manifest import TablePart
 
 
 @dataclass(frozen=True, slots=True)
-class Rewritten:
+class ReplacedSegments:
     """Segments of a table that are live no more, those in their place, what was written on the way."""
 
     old: tuple[SegmentEntry, ...]

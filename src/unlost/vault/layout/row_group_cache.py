@@ -13,7 +13,7 @@ _PART = 2  # no single one may take more than half of the room
 type Key = tuple[str, int, tuple[str, ...]]
 
 
-class Unpacked:
+class RowGroupCache:
     """Rows by segment, row group and columns. Safe to share between threads."""
 
     def __init__(self, most: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import zstandard
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.vault.format.physical import (
     META_BASE,
     META_BUNDLE,
@@ -18,7 +18,7 @@ from unlost.vault.format.physical import (
     SEARCH,
     physical,
 )
-from unlost.vault.format.sealed import Place
+from unlost.vault.format.sealed import ObjectBinding
 from unlost.vault.format.tokens import VERSION
 
 _LEVEL = 3
@@ -26,7 +26,7 @@ _COLUMN = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SegmentShape:
     """Under which schema rows were written, and the physical columns that they have."""
 
     schema: str
@@ -35,7 +35,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class SegmentLabel:
     """What a segment says of itself.
 
     ``tokenizer``: the version of the tokenizer, in segments of ``$search`` and in those whose rows
@@ -47,20 +47,20 @@ class Label:
     schema: str
     base: int
     tokenizer: int = 0
-    shapes: tuple[Shape, ...] = ()
+    shapes: tuple[SegmentShape, ...] = ()
 
 
-def search_label(of_rows: Label) -> Label:
+def search_label(of_rows: SegmentLabel) -> SegmentLabel:
     """The label of the search segment that belongs to a table's segment."""
     return replace(of_rows, table=SEARCH, tokenizer=VERSION)
 
 
-def bound_to(place: Place) -> bytes:
+def bound_to(place: ObjectBinding) -> bytes:
     """What every module of a segment is bound to: vault, org, and the name of the object."""
     return b"".join((place.vault, place.org, place.name.encode()))
 
 
-def metadata_of(label: Label) -> dict[bytes, bytes]:
+def metadata_of(label: SegmentLabel) -> dict[bytes, bytes]:
     """A label as the metadata of a Parquet file."""
     told = {
         META_TABLE: label.table.encode(),
@@ -73,18 +73,18 @@ def metadata_of(label: Label) -> dict[bytes, bytes]:
     return told
 
 
-def label_of(metadata: Mapping[bytes, bytes]) -> Label:
+def label_of(metadata: Mapping[bytes, bytes]) -> SegmentLabel:
     """The way back."""
-    return Label(
+    return SegmentLabel(
         table=metadata.get(META_TABLE, b"").decode(),
         schema=metadata.get(META_SCHEMA, b"").decode(),
         base=int(metadata.get(META_BASE, b"0")),
         tokenizer=int(metadata.get(META_TOKENIZER, b"0")),
-        shapes=learned(tuple[Shape, ...]).decode(metadata.get(META_SHAPES, b"[]")),
+        shapes=decoder_for(tuple[SegmentShape, ...]).decode(metadata.get(META_SHAPES, b"[]")),
     )
 
 
-class Part(msgspec.Struct, frozen=True):
+class BundlePart(msgspec.Struct, frozen=True):
     """What a bundle says of one of the segments in it; they follow each other in this order.
 
     ``columns``: the numbers of its source columns, as ``1-9,12``.
@@ -98,9 +98,9 @@ class Part(msgspec.Struct, frozen=True):
     columns: str
 
     @property
-    def label(self) -> Label:
+    def label(self) -> SegmentLabel:
         """As a segment of its own would say it."""
-        return Label(self.table, self.schema, self.base, self.tokenizer)
+        return SegmentLabel(self.table, self.schema, self.base, self.tokenizer)
 
     @property
     def present(self) -> Iterator[str]:
@@ -110,24 +110,24 @@ class Part(msgspec.Struct, frozen=True):
             yield from map(physical, range(int(first), int(last or first) + 1))
 
 
-def part_of(label: Label, *, rows: int, columns: Iterable[str]) -> Part:
+def part_of(label: SegmentLabel, *, rows: int, columns: Iterable[str]) -> BundlePart:
     """A segment's part of a bundle; ``columns`` are the physical ones of the source."""
     numbers = sorted(int(name.removeprefix(_COLUMN)) for name in columns)
-    return Part(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
+    return BundlePart(label.table, label.schema, label.base, label.tokenizer, rows, _spans(numbers))
 
 
-def metadata_of_bundle(parts: Sequence[Part]) -> dict[bytes, bytes]:
+def metadata_of_bundle(parts: Sequence[BundlePart]) -> dict[bytes, bytes]:
     """What a bundle says of itself, as the metadata of a Parquet file."""
     told = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
     return {META_BUNDLE: base64.b64encode(told)}
 
 
-def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[Part, ...]:
+def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[BundlePart, ...]:
     """The way back; none if it is no bundle."""
     if META_BUNDLE not in metadata:
         return ()
     told = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
-    return learned(tuple[Part, ...]).decode(told)
+    return decoder_for(tuple[BundlePart, ...]).decode(told)
 
 
 def _spans(numbers: Sequence[int]) -> str:

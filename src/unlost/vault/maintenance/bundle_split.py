@@ -11,26 +11,26 @@ import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import SYSTEM_FIELDS
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, rewritten
-from unlost.vault.objects.buffered_rows import Held
-from unlost.vault.objects.bundling import Piece, write_bundles
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, rewritten
+from unlost.vault.objects.buffered_rows import BufferedSegment
+from unlost.vault.objects.bundling import BundleEntry, write_bundles
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 
 _NO_IDS = pa.array([], pa.string())
 _WORN = 4  # a bundle of which less than this part is live is not worth its place
 
 
 def unbundled(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     leaving: Collection[str],
     *,
     gone: Collection[str],
     pause: Callable[[], None],
-) -> Iterator[Rewritten]:
+) -> Iterator[ReplacedSegments]:
     """What is live in these bundles, written again as it is; but for segments that are ``gone``.
 
     One bundle after the other, so that no more of them is in memory.
@@ -42,7 +42,7 @@ def unbundled(
             yield one
 
 
-def touched(done: Iterable[Rewritten]) -> set[str]:
+def touched(done: Iterable[ReplacedSegments]) -> set[str]:
     """The bundles in which something lies that was written again."""
     return {entry.bundle for one in done for entry in one.old} - {""}
 
@@ -70,7 +70,7 @@ def worn(state: LiveState, gone: Collection[str]) -> set[str]:
 
 
 def holding(
-    room: OrgRoom, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
+    room: OrgVault, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
 ) -> Iterator[str]:
     """The bundles of which not all is live, and that have a row with one of these ids."""
     wanted = pa.concat_arrays([_NO_IDS, *ids])
@@ -98,20 +98,20 @@ def _has_dead(held: Sequence[LiveSegment]) -> bool:
 
 
 def _beside(
-    room: OrgRoom, state: LiveState, held: Sequence[LiveSegment], done: Collection[str]
-) -> Iterator[Hit]:
+    room: OrgVault, state: LiveState, held: Sequence[LiveSegment], done: Collection[str]
+) -> Iterator[AffectedTable]:
     """By table, what is still to be taken out of a bundle."""
     wanted = {live.entry.id for live in held} - set(done)
     for table in sorted({live.entry.table for live in held}):
         view = room.view(table, until=state.seq, state=state)
         ranks = (rank for rank, live in enumerate(view.segments) if live.entry.id in wanted)
         if found := frozenset(ranks):
-            yield Hit(view, _NO_IDS, found)
+            yield AffectedTable(view, _NO_IDS, found)
 
 
 def _moved(
-    room: OrgRoom, out: SegmentWriter, hits: Sequence[Hit], pause: Callable[[], None]
-) -> Iterator[Rewritten]:
+    room: OrgVault, out: SegmentWriter, hits: Sequence[AffectedTable], pause: Callable[[], None]
+) -> Iterator[ReplacedSegments]:
     """Each in another bundle; merged where it counts in which order they came.
 
     Of each commit in its own: so what a night left in bundles is found by the night.
@@ -128,29 +128,33 @@ def _moved(
         yield from _together(room, out, own)
 
 
-def _together(room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]) -> Iterator[Rewritten]:
+def _together(
+    room: OrgVault, out: SegmentWriter, own: Sequence[LiveSegment]
+) -> Iterator[ReplacedSegments]:
     pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
     for live, piece in zip(own, pieces, strict=True):
-        yield Rewritten((live.entry,), (by_id[piece.ident],))
+        yield ReplacedSegments((live.entry,), (by_id[piece.ident],))
 
 
-def _only(found: Hit, part: Sequence[LiveSegment]) -> Hit:
+def _only(found: AffectedTable, part: Sequence[LiveSegment]) -> AffectedTable:
     """A part of what was found."""
     own = {live.entry.id for live in part}
     ranks = (rank for rank, live in enumerate(found.view.segments) if live.entry.id in own)
-    return Hit(found.view, found.ids, frozenset(ranks))
+    return AffectedTable(found.view, found.ids, frozenset(ranks))
 
 
-def _reach(live: LiveSegment) -> Reach:
+def _reach(live: LiveSegment) -> CommitRange:
     """It takes another place in the order of segments: it says itself of which commits it is."""
-    return Reach(live.first, live.last)
+    return CommitRange(live.first, live.last)
 
 
-def piece_of(room: OrgRoom, out: SegmentWriter, live: LiveSegment, *, reach: Reach | None) -> Piece:
+def piece_of(
+    room: OrgVault, out: SegmentWriter, live: LiveSegment, *, reach: CommitRange | None
+) -> BundleEntry:
     """The rows of a segment in a bundle, for another bundle."""
     label, present = room.reader.facts(live.entry)
     cells = sorted(name for name in present if not name.startswith("_u_"))
     names = [*(field.name for field in SYSTEM_FIELDS), *cells]
     rows = room.reader.read(live.entry, groups=[0], columns=names)
-    return Piece(out.fresh(), Held.of(rows, label), reach)
+    return BundleEntry(out.fresh(), BufferedSegment.of(rows, label), reach)

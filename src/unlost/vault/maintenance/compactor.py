@@ -13,19 +13,23 @@ from unlost.model.upkeep import Compaction, Merged
 from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.bundle_split import unbundled, worn
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.maintenance_commit import (
+    MaintenanceCommit,
+    MaintenanceWork,
+    close_cut_off,
+)
 from unlost.vault.maintenance.rewrite.merging import Merger, write_all
 from unlost.vault.maintenance.rewrite.shapes import can_merge
 from unlost.vault.maintenance.rewrite.tiers import Tier, due, tiers_of
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.change_index import changes_of
 from unlost.vault.read.merge import key_pieces
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
 BATCH_BYTES = 1 << 30  # of segments that one commit replaces, where it is more than one table's
@@ -35,7 +39,7 @@ type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueMerge:
     """Neighbouring tiers of a table that are to be merged."""
 
     table: str
@@ -48,7 +52,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class MergedSegments:
     """Entries of a table: replaced, in their place, and written on the way."""
 
     old: list[SegmentEntry]
@@ -56,7 +60,7 @@ class Done:
     between: list[SegmentEntry]
 
 
-def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
+def compact(room: OrgVault, *, run: str, pause: Pause) -> Compaction:
     """Merge what is due. What snapshots show stays as it is, to the bit.
 
     Each commit replaces about ``BATCH_BYTES``; what is left in bundles of which little is live moves with the
@@ -75,8 +79,8 @@ def compact(room: OrgRoom, *, run: str, pause: Pause) -> Compaction:
     return done
 
 
-def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
-    batch: list[Due] = []
+def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
+    batch: list[DueMerge] = []
     size = 0
     for one in plan:
         own = sum(live.entry.own_bytes for live in one.segments)
@@ -90,9 +94,9 @@ def _batches(plan: Iterable[Due]) -> Iterator[list[Due]]:
 
 
 def _compacted(
-    room: OrgRoom, batch: Sequence[Due], *, run: str, last: bool, pause: Pause
+    room: OrgVault, batch: Sequence[DueMerge], *, run: str, last: bool, pause: Pause
 ) -> Compaction:
-    work = Maintenance(room, run=run, kind=CommitKind.COMPACT)
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.COMPACT)
     work.open()
     try:
         return _in_place(room, batch, work, pause, last=last)
@@ -102,7 +106,7 @@ def _compacted(
 
 
 def _in_place(
-    room: OrgRoom, batch: Sequence[Due], work: Maintenance, pause: Pause, *, last: bool
+    room: OrgVault, batch: Sequence[DueMerge], work: MaintenanceCommit, pause: Pause, *, last: bool
 ) -> Compaction:
     state = work.base
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
@@ -113,7 +117,7 @@ def _in_place(
     replaced += [entry for one in moved for entry in (*one.old, *one.between)]
     objects = list(left_behind(state, replaced, org=room.org))
     info = work.commit(
-        Work(
+        MaintenanceWork(
             parts=(*map(_part, done), *(one.part for one in moved), *told),
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
@@ -127,17 +131,17 @@ def _in_place(
     )
 
 
-def _due(room: OrgRoom, state: LiveState) -> Iterator[Due]:
+def _due(room: OrgVault, state: LiveState) -> Iterator[DueMerge]:
     """Select the segments to merge, table by table."""
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
-            found = Due(table, chosen)
+            found = DueMerge(table, chosen)
             if can_merge(TableView(table, found.segments, room.reading)):
                 yield found
 
 
-def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
+def _closed(room: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
     """How many records of the oldest tier have a newer version. Bare rows have none."""
     if table in BARE_FIELDS:
         return 0
@@ -150,31 +154,35 @@ def _closed(room: OrgRoom, table: str, tiers: Sequence[Tier]) -> int:
     return count
 
 
-def _merge(room: OrgRoom, out: SegmentWriter, due_: Due, pause: Pause) -> Done:
-    reach = Reach(due_.tiers[0].first, due_.tiers[-1].last)
+def _merge(room: OrgVault, out: SegmentWriter, due_: DueMerge, pause: Pause) -> MergedSegments:
+    reach = CommitRange(due_.tiers[0].first, due_.tiers[-1].last)
     merger = Merger(due_.table, room.reading, out, reach, pause)
     new = merger.merge(due_.segments)
-    return Done([live.entry for live in due_.segments], new, merger.between)
+    return MergedSegments([live.entry for live in due_.segments], new, merger.between)
 
 
 def _moved(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, done: Sequence[Done], pause: Pause
-) -> Iterator[Rewritten]:
+    room: OrgVault,
+    out: SegmentWriter,
+    state: LiveState,
+    done: Sequence[MergedSegments],
+    pause: Pause,
+) -> Iterator[ReplacedSegments]:
     """Rewrite the live parts of bundles of which little is live."""
     gone = {entry.id for one in done for entry in one.old}
     return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
 
 
 def _index(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, batch: Sequence[Due]
+    room: OrgVault, out: SegmentWriter, state: LiveState, batch: Sequence[DueMerge]
 ) -> list[TablePart]:
     """Build the change index of the commits whose segments are merged."""
-    label = Label(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
+    label = SegmentLabel(table=CHANGES, schema=SYSTEM_SCHEMA, base=state.seq)
     entries = write_all(_change_rows(room, state, batch), lambda: out.stream(label))
     return [TablePart(table=CHANGES, segments=tuple(entries))] if entries else []
 
 
-def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[Due]) -> Iterator[pa.Table]:
+def _change_rows(room: OrgVault, state: LiveState, batch: Sequence[DueMerge]) -> Iterator[pa.Table]:
     """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
     for one in batch:
         if is_system(one.table) or len(one.tiers) == 1:
@@ -186,12 +194,12 @@ def _change_rows(room: OrgRoom, state: LiveState, batch: Sequence[Due]) -> Itera
                 yield from changes_of(one.table, tier.segments, view)
 
 
-def _part(done: Done) -> TablePart:
+def _part(done: MergedSegments) -> TablePart:
     removed = tuple(entry.id for entry in done.old)
     return TablePart(table=done.old[0].table, segments=tuple(done.new), removed=removed)
 
 
-def _told(done: Done) -> Merged:
+def _told(done: MergedSegments) -> Merged:
     return Merged(
         table=done.old[0].table,
         segments_before=len(done.old),

@@ -12,18 +12,18 @@ from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_objects
 from unlost.vault.format.manifest import Manifest
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 
 _REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be read for some days
 
 
-def erasures_in(room: OrgRoom, state: LiveState) -> list[Manifest]:
+def erasures_in(room: OrgVault, state: LiveState) -> list[Manifest]:
     """The commits that erased or replaced something, oldest first."""
     return _of_kind(room, state, REMOVING)
 
 
-def _salvages_in(room: OrgRoom, state: LiveState) -> Iterator[Manifest]:
+def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
     """The commits that salvaged, oldest first; one that is lost itself is left out: it erased nothing."""
     for seq, info in sorted(state.commits.items()):
         if info.kind is CommitKind.SALVAGE:
@@ -31,12 +31,12 @@ def _salvages_in(room: OrgRoom, state: LiveState) -> Iterator[Manifest]:
                 yield room.chain.manifest(seq)[0]
 
 
-def _of_kind(room: OrgRoom, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
+def _of_kind(room: OrgVault, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
     found = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
     return [room.chain.manifest(seq)[0] for seq in found]
 
 
-def remove_erased(room: OrgRoom, state: LiveState) -> int:
+def remove_erased(room: OrgVault, state: LiveState) -> int:
     """Remove what erasures took out of the chain; bytes that were removed. Safe to repeat."""
     erasures = erasures_in(room, state)
     given_up = any(info.kind is CommitKind.SALVAGE for info in state.commits.values())
@@ -50,12 +50,12 @@ def remove_erased(room: OrgRoom, state: LiveState) -> int:
     return size
 
 
-def is_complete(room: OrgRoom, state: LiveState) -> bool:
+def is_complete(room: OrgVault, state: LiveState) -> bool:
     """True if nothing that an erasure took out is left in the store."""
     return not any(_left(room, state, erasures_in(room, state)))
 
 
-def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
+def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
     """Objects that are there and must not be: segments and packs, then what told of them; keys of runs that are over."""
     listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
@@ -86,7 +86,7 @@ def _left(room: OrgRoom, state: LiveState, erasures: list[Manifest]) -> Iterator
             yield name
 
 
-def _opens_nothing(room: OrgRoom, state: LiveState, name: str) -> bool:
+def _opens_nothing(room: OrgVault, state: LiveState, name: str) -> bool:
     """True for the key of a run that is over: what the run held, and somebody kept, opens with it."""
     run = object_names.run_of_key(name)
     if not run:

@@ -13,26 +13,26 @@ from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState, live_objects
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
     MAINTENANCE,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     drop_orphans,
     open_runs,
     remove_over,
 )
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import committed
 
 GRACE = timedelta(days=7)  # between condemned and removed
 
 
 @dataclass(frozen=True, slots=True)
-class Condemned:
+class CondemnedObjects:
     """What one commit condemned, and is still there: sizes by name."""
 
     seq: int
@@ -45,7 +45,7 @@ class Condemned:
         return sum(self.objects.values())
 
 
-def sweep(room: OrgRoom, *, run: str) -> Sweep:
+def sweep(room: OrgVault, *, run: str) -> Sweep:
     """Remove what may go, and condemn what nobody needs. Not while other maintenance of the org goes on.
 
     Raises IntegrityError where the chain is not whole: then nothing is removed. StoreError.
@@ -74,11 +74,11 @@ def sweep(room: OrgRoom, *, run: str) -> Sweep:
         for intent in cut_off:  # a commit of theirs that comes late finds its place taken
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
     if stray:
-        waiting.append(Condemned(fresh, now, {name: listing[name] for name in stray}))
+        waiting.append(CondemnedObjects(fresh, now, {name: listing[name] for name in stray}))
     return _told(ripe, waiting, runs, stray=len(stray))
 
 
-def _not_over(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterator[Intent]:
+def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> Iterator[RunIntent]:
     """Runs that are open; of one that was committed and could not be closed the intent is removed."""
     for intent in runs:
         if committed(state, intent.run) is None:
@@ -87,18 +87,18 @@ def _not_over(room: OrgRoom, state: LiveState, runs: Sequence[Intent]) -> Iterat
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def collected_up_to(room: OrgRoom, state: LiveState) -> int:
+def collected_up_to(room: OrgVault, state: LiveState) -> int:
     """The newest commit up to which all that was condemned is gone."""
     return _gone_up_to(state, list(_pending(room, state, listing_of(room))))
 
 
-def _gone_up_to(state: LiveState, waiting: Sequence[Condemned]) -> int:
+def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects]) -> int:
     if waiting:
         return waiting[0].seq - 1
     return max((info.number for info in _maintenance(state)), default=0)
 
 
-def listing_of(room: OrgRoom) -> dict[str, int]:
+def listing_of(room: OrgVault) -> dict[str, int]:
     """Sizes of the objects that may become garbage, by name."""
     folders = (object_names.segments(room.org), object_names.packs(room.org))
     store = room.sealed.store
@@ -110,7 +110,9 @@ def _maintenance(state: LiveState) -> list[SnapshotInfo]:
     return [info for _, info in sorted(state.commits.items()) if info.kind in MAINTENANCE]
 
 
-def _pending(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> Iterator[Condemned]:
+def _pending(
+    room: OrgVault, state: LiveState, listing: Mapping[str, int]
+) -> Iterator[CondemnedObjects]:
     """What was condemned and is still there, oldest first."""
     infos = _maintenance(state)
     live = {entry.name for entry in live_objects(state, org=room.org)}
@@ -120,15 +122,15 @@ def _pending(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> Ite
             names = room.chain.manifest(info.number)[0].condemned
             there = {n: listing[n] for n in names if n in listing and n not in live}
             if there:
-                yield Condemned(info.number, info.finished, there)
+                yield CondemnedObjects(info.number, info.finished, there)
 
 
-def _may_go(condemned: Condemned, runs: Sequence[Intent], now: datetime) -> bool:
+def _may_go(condemned: CondemnedObjects, runs: Sequence[RunIntent], now: datetime) -> bool:
     return now - condemned.at >= GRACE and all(run.base >= condemned.seq for run in runs)
 
 
 def _stray(
-    room: OrgRoom, state: LiveState, listing: Mapping[str, int], runs: Sequence[Intent]
+    room: OrgVault, state: LiveState, listing: Mapping[str, int], runs: Sequence[RunIntent]
 ) -> set[str]:
     """Objects that no commit and no open run has.
 
@@ -147,13 +149,17 @@ def _stray(
     }
 
 
-def _condemn(room: OrgRoom, run: str, names: Sequence[str], *, collected: int) -> int:
-    work = Maintenance(room, run=run, kind=CommitKind.CONDEMN)
-    return work.commit(Work(condemned=tuple(names), collected=collected)).number
+def _condemn(room: OrgVault, run: str, names: Sequence[str], *, collected: int) -> int:
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.CONDEMN)
+    return work.commit(MaintenanceWork(condemned=tuple(names), collected=collected)).number
 
 
 def _told(
-    ripe: Sequence[Condemned], waiting: Sequence[Condemned], runs: Sequence[Intent], *, stray: int
+    ripe: Sequence[CondemnedObjects],
+    waiting: Sequence[CondemnedObjects],
+    runs: Sequence[RunIntent],
+    *,
+    stray: int,
 ) -> Sweep:
     oldest = waiting[0] if waiting else None
     holding = [run.run for run in runs if oldest is not None and run.base < oldest.seq]

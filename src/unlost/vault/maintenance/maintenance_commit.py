@@ -13,11 +13,11 @@ from unlost.model.snapshot import CommitKind, Counts, PackEntry, SnapshotInfo, T
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format import number as numbers
-from unlost.vault.format.manifest import Intent, Manifest, ObjectEntry, TablePart, unpack
+from unlost.vault.format.manifest import Manifest, ObjectEntry, RunIntent, TablePart, unpack
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.store import where_allowed
 from unlost.vault.write.finish import committed, proved_by
 
@@ -39,7 +39,7 @@ _PREFIX_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class MaintenanceWork:
     """What a maintenance commit says beside what the commit before it said.
 
     ``packs``: new ones, with contents that lay in others.
@@ -67,19 +67,19 @@ class Work:
     erased: ErasureProof | None = None
 
 
-class Maintenance:
+class MaintenanceCommit:
     """One run of maintenance: it begins with an intent and ends with a commit, or with nothing.
 
     Its pieces are of no use to another run: one that was cut off is not gone on with.
     """
 
-    def __init__(self, room: OrgRoom, *, run: str, kind: CommitKind) -> None:
+    def __init__(self, room: OrgVault, *, run: str, kind: CommitKind) -> None:
         self._room = room
         self._notes = OpenRun(room.org, run, sealed=room.sealed)
         self._kind = kind
         self._unsure = False
         self.base = room.chain.proved()
-        self._intent = Intent(
+        self._intent = RunIntent(
             format=numbers.FORMAT,
             run=run,
             kind=kind,
@@ -103,7 +103,7 @@ class Maintenance:
         """Say that it is under way, before the first object is written."""
         self._notes.open(self._intent)
 
-    def commit(self, work: Work, *, alone: bool = False) -> SnapshotInfo:
+    def commit(self, work: MaintenanceWork, *, alone: bool = False) -> SnapshotInfo:
         """Commit, behind whatever other runs have committed meanwhile; ``alone``: not behind any.
 
         Raises Conflict (``maintenance-outrun``) if what it replaces is not as it was any more.
@@ -166,7 +166,7 @@ class Maintenance:
             for listed in list(store.list(object_names.segment(self._room.org, self.prefix))):
                 store.delete(listed.name)
 
-    def _check_own(self, state: LiveState, work: Work) -> None:
+    def _check_own(self, state: LiveState, work: MaintenanceWork) -> None:
         """Raise Conflict where what it would replace, or what it wrote, may be gone."""
         ours = any(part.segments for part in work.parts) or work.packs or work.objects
         if ours and not self._notes.is_open():
@@ -181,7 +181,7 @@ class Maintenance:
             if state.packs.get(pack) != self.base.packs.get(pack):
                 raise _replaced()
 
-    def _manifest(self, state: LiveState, work: Work) -> Manifest:
+    def _manifest(self, state: LiveState, work: MaintenanceWork) -> Manifest:
         before = self._room.chain.manifest(state.seq)[0]
         now = self._room.clock.now()
         entries = [entry for part in work.parts for entry in part.segments]
@@ -227,7 +227,7 @@ class Maintenance:
         return proved_by(manifest, after)
 
 
-def open_runs(room: OrgRoom) -> Iterator[Intent]:
+def open_runs(room: OrgVault) -> Iterator[RunIntent]:
     """The intents of all runs that are under way."""
     folder = object_names.intents(room.org)
     names = {listed.name for listed in room.sealed.store.list(folder)}
@@ -238,7 +238,7 @@ def open_runs(room: OrgRoom) -> Iterator[Intent]:
                 yield intent
 
 
-def remove_over(room: OrgRoom) -> None:
+def remove_over(room: OrgVault) -> None:
     """Remove what is left of runs that ended where nothing may be deleted; raises StoreError."""
     folder = object_names.intents(room.org)
     names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
@@ -249,7 +249,7 @@ def remove_over(room: OrgRoom) -> None:
         OpenRun(room.org, run, sealed=room.sealed).remove()
 
 
-def _intent(room: OrgRoom, name: str) -> Intent | None:
+def _intent(room: OrgVault, name: str) -> RunIntent | None:
     """An intent; None if its run has ended meanwhile."""
     try:
         content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
@@ -257,24 +257,24 @@ def _intent(room: OrgRoom, name: str) -> Intent | None:
         if room.sealed.store.size(name) is None or _is_unreadable(room, name):
             return None
         raise
-    return unpack(content, Intent, name=name)[0]
+    return unpack(content, RunIntent, name=name)[0]
 
 
-def _is_unreadable(room: OrgRoom, name: str) -> bool:
+def _is_unreadable(room: OrgVault, name: str) -> bool:
     """True if a process from before wrote it under a key that is gone: it cannot commit any more."""
     with suppress(UnlostError):
         return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
     return False
 
 
-def close_cut_off(room: OrgRoom, *kinds: CommitKind) -> None:
+def close_cut_off(room: OrgVault, *kinds: CommitKind) -> None:
     """End runs of these kinds that were cut off: there is one at a time, and nobody goes on with it."""
     for intent in list(open_runs(room)):
         if intent.kind in kinds:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def drop_orphans(room: OrgRoom) -> None:
+def drop_orphans(room: OrgVault) -> None:
     """Remove what lies beside no intent: a request that came late put it there after its run had ended."""
     store, folder = room.sealed.store, object_names.intents(room.org)
     for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at
@@ -283,7 +283,7 @@ def drop_orphans(room: OrgRoom) -> None:
             store.delete(name)
 
 
-def _without(state: TableState, work: Work) -> TableState:
+def _without(state: TableState, work: MaintenanceWork) -> TableState:
     """A table's state without the records that the vault knows no more, and what was told of it."""
     if state.table in work.counted:
         held, deleted = work.counted[state.table]

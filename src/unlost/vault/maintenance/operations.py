@@ -17,13 +17,13 @@ from unlost.vault.maintenance.rectify.rectifier import plan_rectification, recti
 from unlost.vault.maintenance.retain.forget import forget, plan_forgetting
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.salvage.salvager import plan_salvage, salvage
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 class FindEffect[O, E](Protocol):
     """Finds the effect that an operation would have now, and writes nothing."""
 
-    def __call__(self, room: OrgRoom, operation: O, /, *, pause: Pause) -> E:
+    def __call__(self, room: OrgVault, operation: O, /, *, pause: Pause) -> E:
         """Find the effect."""
         ...
 
@@ -33,7 +33,7 @@ class CarryOut[O, E](Protocol):
 
     def __call__(
         self,
-        room: OrgRoom,
+        room: OrgVault,
         operation: O,
         /,
         *,
@@ -71,7 +71,7 @@ def is_uncached(operation: MaintenanceOperation[Any]) -> bool:
 
 
 def plan_operation[E](
-    room: OrgRoom, operation: MaintenanceOperation[E], *, pause: Pause
+    room: OrgVault, operation: MaintenanceOperation[E], *, pause: Pause
 ) -> MaintenancePlan[E]:
     """Show the effect that an operation would have now; nothing is written."""
     procedure: Procedure[MaintenanceOperation[E], E] = PROCEDURES[type(operation)]
@@ -79,7 +79,7 @@ def plan_operation[E](
 
 
 def apply_plan[E](
-    room: OrgRoom,
+    room: OrgVault,
     plan: Agreement[E],
     *,
     run: str,

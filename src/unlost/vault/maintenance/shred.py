@@ -22,11 +22,11 @@ from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.retain.forget import check_alone
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.scope import shown_backups
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(frozen=True, slots=True)
-class Shredding:
+class ShredPlanOfOrg:
     """What would go: all ``nights`` that are shown, and all objects. ``holds`` forbid it."""
 
     org: str
@@ -38,17 +38,17 @@ class Shredding:
     holds: tuple[Hold, ...]
 
 
-def plan_shredding(room: OrgRoom, *, now: datetime) -> Shredding:
+def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
     """What shredding would take away now; nothing is written. Raises Conflict (``runs-open``)."""
     check_alone(room)
     state = room.chain.proved()
     sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]
     held = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
     nights = len(tuple(shown_backups(state)))
-    return Shredding(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), held)
+    return ShredPlanOfOrg(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), held)
 
 
-def shred_org(room: OrgRoom, plan: Shredding, *, at: datetime) -> ShreddedOrg:
+def shred_org(room: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
     """Destroy an org as it was planned; the proof of it.
 
     Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``); then nothing was changed.
@@ -106,7 +106,7 @@ def _folder(org: str) -> str:
     return f"orgs/{org}/"
 
 
-def _check_agreed(plan: Shredding, now: Shredding) -> None:
+def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
     if now.holds:
         raise Conflict(
             "shred-held",

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 from unlost.vault.stores.readonly import ReadOnlyStore
 from unlost.vault.stores.unread import device_failed
 
 
-class Answering(ReadOnlyStore):
+class AnsweringStore(ReadOnlyStore):
     """A store of which it is kept when it did not answer, whatever its reader takes that for."""
 
     def __init__(self, inner: Store) -> None:
@@ -27,21 +27,21 @@ class Answering(ReadOnlyStore):
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        return self._asked(lambda: super(Answering, self).get(name))
+        return self._asked(lambda: super(AnsweringStore, self).get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object."""
         return self._asked(
-            lambda: super(Answering, self).get_range(name, start=start, length=length)
+            lambda: super(AnsweringStore, self).get_range(name, start=start, length=length)
         )
 
     def size(self, name: str) -> int | None:
         """Size in bytes; None if there is no such object."""
-        return self._asked(lambda: super(Answering, self).size(name))
+        return self._asked(lambda: super(AnsweringStore, self).size(name))
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
-        found = self._asked(lambda: [*super(Answering, self).list(prefix)])
+        found = self._asked(lambda: [*super(AnsweringStore, self).list(prefix)])
         yield from found
 
     def path(self, name: str) -> Path | None:  # noqa: ARG002 (there is never a file)

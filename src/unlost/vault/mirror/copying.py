@@ -4,7 +4,7 @@ No key is needed. What a commit refers to is copied before the commit, and commi
 a copy that broke off is the vault as it was some commits ago; the first one is no vault until its end. Either
 is gone on with by copying again. Runs that are under way are not part of a copy: nobody could end them there.
 
-Whoever has the keys says what is to be copied, and what each object must be (``Selection``).
+Whoever has the keys says what is to be copied, and what each object must be (``CopySelection``).
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Protocol
 from blake3 import blake3
 
 from unlost.model.errors import Conflict, IntegrityError, NotFound
-from unlost.model.store import Listed, Store
+from unlost.model.store import ListedObject, Store
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.layout.parallel import spread
@@ -27,7 +27,7 @@ _UNDER_WAY = re.compile(r"orgs/[^/]+/runs/.*")
 _COMMIT = re.compile(r"orgs/[^/]+/(commits|checkpoints)/.*")
 
 
-class Selection(Protocol):
+class CopySelection(Protocol):
     """What is copied of a vault as it is now."""
 
     def wants(self, name: str) -> bool:
@@ -39,10 +39,10 @@ class Selection(Protocol):
         ...
 
 
-class Everything:
+class WholeVault:
     """For who has no keys."""
 
-    def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``Selection``)
+    def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``CopySelection``)
         """Whatever lies there."""
         return True
 
@@ -52,7 +52,7 @@ class Everything:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyReport:
     """Objects and bytes that were written, and objects that lay there already.
 
     ``damaged`` are not what the vault wrote, and were left out.
@@ -68,9 +68,9 @@ def copy_vault(
     source: Store,
     target: Store,
     *,
-    select: Callable[[], Selection] = Everything,
+    select: Callable[[], CopySelection] = WholeVault,
     tell: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Copied:
+) -> CopyReport:
     """Copy what ``target`` lacks, and read back what was written.
 
     ``select`` is called before each look at the source. ``tell`` gets how many objects are there, and
@@ -92,7 +92,7 @@ def copy_vault(
         else:
             target.delete(UNFINISHED)
             damaged = tuple(sorted(one_pass.damaged))
-            return Copied(written[0], written[1], one_pass.there, damaged)
+            return CopyReport(written[0], written[1], one_pass.there, damaged)
     raise AssertionError("the last pass returns or raises")
 
 
@@ -102,7 +102,7 @@ class _Pass:
 
     source: Store
     target: Store
-    selection: Selection
+    selection: CopySelection
     damaged: list[str] = field(default_factory=list)
     there: int = 0
     wanted: int = 0
@@ -118,7 +118,7 @@ class _Pass:
         for one in lacking[len(early) :]:
             yield self._copy(one)
 
-    def _copy(self, one: Listed) -> int | None:
+    def _copy(self, one: ListedObject) -> int | None:
         """Copy in pieces, so that memory holds few of them; what is damaged creates nothing."""
         entry, proof = self.selection.entry(one.name), blake3()
 
@@ -139,7 +139,7 @@ class _Pass:
             raise _differs(one.name, self.target)
         return one.size
 
-    def _lacks(self, one: Listed, held: Mapping[str, int]) -> bool:
+    def _lacks(self, one: ListedObject, held: Mapping[str, int]) -> bool:
         """True if an object is to be copied. One that was cut short in the copy is made anew."""
         if held.get(one.name, one.size) == one.size:
             return one.name not in held
@@ -157,19 +157,19 @@ class _DamagedError(Exception):
     """What is being copied is not what the vault wrote."""
 
 
-def _pieces(store: Store, one: Listed) -> Iterator[bytes]:
+def _pieces(store: Store, one: ListedObject) -> Iterator[bytes]:
     for start in range(0, one.size, _PIECE_BYTES):
         yield store.get_range(one.name, start=start, length=_PIECE_BYTES)
 
 
-def _digest(store: Store, one: Listed) -> str:
+def _digest(store: Store, one: ListedObject) -> str:
     proof = blake3()
     for piece in _pieces(store, one):
         proof.update(piece)
     return proof.hexdigest() if store.size(one.name) == one.size else ""
 
 
-def _listed(source: Store) -> Sequence[Listed]:
+def _listed(source: Store) -> Sequence[ListedObject]:
     """What a copy may have, in the order in which it is copied.
 
     A listing is no instant: commits are listed first, so that all that they refer to is found by the

@@ -31,7 +31,7 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 
 
 @dataclass(frozen=True, slots=True)
-class TakenAway:
+class RemovedFromVault:
     """Names that the vault has removed for good: ``gone`` from the mirror too.
 
     ``kept`` ones stay, as they may be all that is left: the mirror has not all that is live of their org, or
@@ -76,7 +76,7 @@ def taken_away(
     *,
     target: Store,
     lacking: Collection[str],
-) -> TakenAway:
+) -> RemovedFromVault:
     """Those of the names that the vault has removed for good.
 
     ``lacking`` are orgs of which the mirror, ``target``, has not all that is live. What cannot be told of an
@@ -103,7 +103,7 @@ def taken_away(
             else:
                 gone |= away - stays
                 kept |= stays
-    return TakenAway(frozenset(gone), frozenset(kept))
+    return RemovedFromVault(frozenset(gone), frozenset(kept))
 
 
 def _judged(

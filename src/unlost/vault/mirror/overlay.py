@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 from unlost.vault.stores.readonly import ReadOnlyStore
 
 
-class Overlay:
+class OverlayStore:
     """Reads the names that were ``taken`` from the other store. Nothing is written to either."""
 
     def __init__(self, own: Store, other: Store, *, taken: Iterable[str]) -> None:
@@ -44,13 +44,13 @@ class Overlay:
         """Size in bytes; None if there is no such object."""
         return self._of(name).size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         found = [one for one in self._own.list(prefix) if one.name not in self._taken]
         for name in self._taken:
             size = self._other.size(name) if name.startswith(prefix) else None
             if size is not None:
-                found.append(Listed(name, size))
+                found.append(ListedObject(name, size))
         yield from sorted(found, key=lambda one: one.name)
 
     def path(self, name: str) -> Path | None:

@@ -18,8 +18,8 @@ from unlost.vault.format.register import REGISTER
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
-from unlost.vault.mirror.answering import Answering
-from unlost.vault.mirror.overlay import Overlay
+from unlost.vault.mirror.answering import AnsweringStore
+from unlost.vault.mirror.overlay import OverlayStore
 from unlost.vault.vault import EncryptedVault
 
 type Open = Callable[[Store], EncryptedVault]
@@ -36,7 +36,7 @@ WITHHELD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairResult:
     """Objects that were brought back, with their bytes, and damage for which the mirror has no cure.
 
     ``looked`` counts the objects of the last look at the repaired vault.
@@ -48,7 +48,7 @@ class Repaired:
     looked: int
 
 
-def repair_from(store: Store, other: Store, *, opened: Open) -> Repaired:
+def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
     """Bring back what is missing or damaged in ``store`` and whole in ``other``; safe to repeat.
 
     ``opened`` opens the vault in a store. Raises what that raises where neither copy opens; StoreError.
@@ -58,7 +58,7 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> Repaired:
     sizes = {name: _put_back(store, other, name, was) for name, was in found.taken.items()}
     back = {name: size for name, size in sizes.items() if size is not None}
     left = (*report.damages, *found.withheld)
-    return Repaired(tuple(sorted(back)), sum(back.values()), left, report.objects)
+    return RepairResult(tuple(sorted(back)), sum(back.values()), left, report.objects)
 
 
 def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
     Raises what that raises, and StoreError (``copy-silent``) where ``other`` did not answer to all that it
     was asked. What it has in vain is tried once more: bytes may be spoilt on their way.
     """
-    answering = Answering(other)
+    answering = AnsweringStore(other)
     found = _Trial(store, answering, opened)
     found.run()
     answering.check()
@@ -97,11 +97,11 @@ class _Trial:
     def run(self) -> VerifyReport:
         """Verify with ever more of the other copy, until nothing new is found."""
         self._take(_to_open(self._store, self._other, self._opened))
-        keys = self._opened(Overlay(self._store, self._other, taken=self.taken)).sealed.keys
+        keys = self._opened(OverlayStore(self._store, self._other, taken=self.taken)).sealed.keys
         self._gone = shredded_orgs(self._store, keys).keys()
         self._take(_ahead(self._store, self._other))
         while True:
-            view = Overlay(self._store, self._other, taken=self.taken)
+            view = OverlayStore(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
             damaged = {one.object for one in report.damages}
             useless = {name for name in self.taken if {name, _known_as(name)} & damaged}
@@ -148,7 +148,7 @@ class _Trial:
 
     def _live(self, org: str, *, after: int) -> frozenset[str]:
         """What an org's newest commit proves to be live, if that came after the newest one that is lost."""
-        vault = self._opened(Overlay(self._store, self._other, taken=self.taken))
+        vault = self._opened(OverlayStore(self._store, self._other, taken=self.taken))
         try:
             state = vault.room(org).chain.proved()
         except (IntegrityError, UsageError):

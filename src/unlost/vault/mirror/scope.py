@@ -10,7 +10,7 @@ from unlost.vault.commits.state import LiveState, live_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.rekey.look import redacted_in
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _OF_ORG = re.compile(r"(?:orgs/([0-9a-f]{32})/(.*)|names/([0-9a-f]{32})(?:\..*)?)")
 _COUNTED = ("data/", "packs/")  # what runs write before they commit it
@@ -20,7 +20,7 @@ _COUNTED = ("data/", "packs/")  # what runs write before they commit it
 class OrgScope:
     """One org at its newest commit."""
 
-    room: OrgRoom
+    room: OrgVault
     state: LiveState
 
     @cached_property
@@ -51,7 +51,7 @@ class VaultScope:
     why nobody can tell what of them may go from it.
     """
 
-    def __init__(self, orgs: Iterable[str], *, room: Callable[[str], OrgRoom]) -> None:
+    def __init__(self, orgs: Iterable[str], *, room: Callable[[str], OrgVault]) -> None:
         self.orgs: dict[str, OrgScope] = {}
         self.broken: dict[str, IntegrityError] = {}
         for org in orgs:

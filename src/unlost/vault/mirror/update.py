@@ -14,7 +14,7 @@ type Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored:
+class MirrorUpdate:
     """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
 
     ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
@@ -37,7 +37,7 @@ class Mirrored:
 
 def update_mirror(
     vault: EncryptedVault, target: Store, *, tell: Tell = lambda _done, _all: None
-) -> Mirrored:
+) -> MirrorUpdate:
     """Bring a mirror up to date, or begin one in an empty place. Safe to repeat after a crash.
 
     Raises Conflict (``copy-other-vault``), NotFound (``vault-missing``), IntegrityError
@@ -62,7 +62,7 @@ def update_mirror(
     for name in sorted(away.gone):
         target.delete(name)
     missing = {name for names in lacking.values() for name in names} - before
-    return Mirrored(
+    return MirrorUpdate(
         objects=copied.objects,
         bytes=copied.bytes,
         there=copied.there,

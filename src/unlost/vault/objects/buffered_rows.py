@@ -11,23 +11,23 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID
 from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.format.sidecar import Fence, Sidecar
-from unlost.vault.layout.segment_label import Label, label_of, metadata_of
+from unlost.vault.format.sidecar import GroupFence, Sidecar
+from unlost.vault.layout.segment_label import SegmentLabel, label_of, metadata_of
 from unlost.vault.objects.segment_writer import counted, text_bytes
 
 _LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class BufferedSegment:
     """Rows of one segment, sorted, at least one; they are a row group of their own."""
 
     rows: pa.Table
-    label: Label
+    label: SegmentLabel
     sidecar: Sidecar
 
     @classmethod
-    def of(cls, rows: pa.Table, label: Label) -> Self:
+    def of(cls, rows: pa.Table, label: SegmentLabel) -> Self:
         """Rows with their sidecar, which is made once."""
         return cls(rows, label, _sidecar_of(rows, table=label.table))
 
@@ -37,7 +37,7 @@ class Held:
         return self.sidecar.fences[0].bytes
 
     @property
-    def facts(self) -> tuple[Label, frozenset[str]]:
+    def facts(self) -> tuple[SegmentLabel, frozenset[str]]:
         """What a segment would say of itself, and its physical columns."""
         return self.label, frozenset(self.rows.column_names)
 
@@ -61,13 +61,13 @@ class Held:
 def _sidecar_of(rows: pa.Table, *, table: str) -> Sidecar:
     """The sidecar of rows that are one row group."""
     ids = rows.column(U_ID).combine_chunks()
-    fence = Fence(ids[0].as_py(), len(rows), int(text_bytes(rows).sum()))
+    fence = GroupFence(ids[0].as_py(), len(rows), int(text_bytes(rows).sum()))
     return Sidecar(
         (fence,), sidecars.build_filter(counted(id_hashes(ids), table=table, merged=False))
     )
 
 
-def to_bytes(held: Held) -> bytes:
+def to_bytes(held: BufferedSegment) -> bytes:
     """Rows and their label."""
     rows, sink = held.rows.replace_schema_metadata(metadata_of(held.label)), pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
@@ -75,8 +75,8 @@ def to_bytes(held: Held) -> bytes:
     return zstandard.ZstdCompressor(level=_LEVEL).compress(sink.getvalue())
 
 
-def from_bytes(data: bytes) -> Held:
+def from_bytes(data: bytes) -> BufferedSegment:
     """The way back."""
     stream = zstandard.ZstdDecompressor().decompress(data)
     rows = pa.ipc.open_stream(stream).read_all().combine_chunks()
-    return Held.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))
+    return BufferedSegment.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))

@@ -17,8 +17,8 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format.physical import SYSTEM_FIELDS, U_ID
 from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import metadata_of_bundle, part_of
-from unlost.vault.objects.buffered_rows import Held
-from unlost.vault.objects.segment_writer import GROUP_BYTES, Reach, SegmentWriter
+from unlost.vault.objects.buffered_rows import BufferedSegment
+from unlost.vault.objects.segment_writer import GROUP_BYTES, CommitRange, SegmentWriter
 
 GROUP_ROWS = 1_024  # who looks at one record unpacks the rows of its whole group
 OBJECT_ROWS = 65_536
@@ -29,12 +29,12 @@ _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BundleEntry:
     """Rows that become a segment under this id; with ``reach`` they stand for older commits."""
 
     ident: str
-    held: Held
-    reach: Reach | None = None
+    held: BufferedSegment
+    reach: CommitRange | None = None
 
     @property
     def cells(self) -> list[str]:
@@ -57,7 +57,7 @@ class _Object:
     rows: int
 
 
-def write_bundles(out: SegmentWriter, pieces: Sequence[Piece]) -> list[SegmentEntry]:
+def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
     """The entries of pieces, those of a table in the order given; durable when it returns."""
     ordered = sorted(pieces, key=lambda piece: (piece.width, piece.held.label.table))
     alike = (list(own) for _, own in groupby(ordered, key=lambda piece: piece.width))
@@ -65,12 +65,12 @@ def write_bundles(out: SegmentWriter, pieces: Sequence[Piece]) -> list[SegmentEn
     return [entry for part in parts for entry in _written(out, part)]
 
 
-def _objects(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+def _objects(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
     """Pieces that lie in one object each."""
     yield from _cut(pieces, rows=OBJECT_ROWS, size=OBJECT_BYTES)
 
 
-def _written(out: SegmentWriter, pieces: Sequence[Piece]) -> Iterator[SegmentEntry]:
+def _written(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> Iterator[SegmentEntry]:
     made = _object(out, pieces)
     out.create(object_names.segment(out.org, made.ident), made.body)
     digest, at = blake3(made.body).hexdigest(), 0
@@ -79,7 +79,7 @@ def _written(out: SegmentWriter, pieces: Sequence[Piece]) -> Iterator[SegmentEnt
         at += len(piece.held.rows)
 
 
-def _object(out: SegmentWriter, pieces: Sequence[Piece]) -> _Object:
+def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
     ident, epoch = out.fresh(), out.sealed.keys.epoch(out.org)
     schema, sink = _schema(pieces), pa.BufferOutputStream()
     groups = (_together(group, schema) for group in _groups(pieces))
@@ -96,21 +96,21 @@ def _object(out: SegmentWriter, pieces: Sequence[Piece]) -> _Object:
     return _Object(ident, epoch, bytes(sink.getvalue()), sum(part.rows for part in parts))
 
 
-def _schema(pieces: Sequence[Piece]) -> pa.Schema:
+def _schema(pieces: Sequence[BundleEntry]) -> pa.Schema:
     """All columns that any of the pieces has."""
     cells = {name for piece in pieces for name in piece.cells}
     ordered = sorted(cells, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
     return pa.schema([*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in ordered)])
 
 
-def _groups(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+def _groups(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
     """Pieces that lie in one row group each: none is cut."""
     yield from _cut(pieces, rows=GROUP_ROWS, size=GROUP_BYTES)
 
 
-def _cut(pieces: Sequence[Piece], *, rows: int, size: int) -> Iterator[list[Piece]]:
+def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
     """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
-    own, had, text = list[Piece](), 0, 0
+    own, had, text = list[BundleEntry](), 0, 0
     for piece in pieces:
         count = len(piece.held.rows)
         if own and (had + count > rows or text + piece.held.size > size):
@@ -121,13 +121,13 @@ def _cut(pieces: Sequence[Piece], *, rows: int, size: int) -> Iterator[list[Piec
     yield own
 
 
-def _together(pieces: Sequence[Piece], schema: pa.Schema) -> pa.Table:
+def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
     tables = [schema.empty_table(), *(piece.held.rows for piece in pieces)]
     return pa.concat_tables(tables, promote_options="default").combine_chunks()
 
 
 def _entry(
-    out: SegmentWriter, piece: Piece, made: _Object, *, digest: str, at: int
+    out: SegmentWriter, piece: BundleEntry, made: _Object, *, digest: str, at: int
 ) -> SegmentEntry:
     rows, table = piece.held.rows, piece.held.label.table
     sealed = out.sealed_sidecar(piece.held.sidecar, ident=piece.ident, epoch=made.epoch)

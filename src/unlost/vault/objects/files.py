@@ -19,6 +19,7 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import (
     AuthExpired,
     IntegrityError,
@@ -28,7 +29,6 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.learned import learned
 from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.snapshot import PackEntry, StoredFile
@@ -58,8 +58,8 @@ def file_row_id(table: str, record: str, column: str) -> str:
 
 def blob_of_row(row: Mapping[str, str | None]) -> Blob:
     """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` tells of."""
-    _, blob = learned(tuple[str, str]).decode(row["_u_id"] or "")
-    extents = learned(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
+    _, blob = decoder_for(tuple[str, str]).decode(row["_u_id"] or "")
+    extents = decoder_for(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
     return Blob(
         id=blob,
         size=int(row["size"] or 0),
@@ -70,7 +70,7 @@ def blob_of_row(row: Mapping[str, str | None]) -> Blob:
 
 def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
     """The file that a row with ``_u_id`` and the cells of a file tells of."""
-    _, table, record, column = learned(tuple[str, str, str, str]).decode(row["_u_id"] or "")
+    _, table, record, column = decoder_for(tuple[str, str, str, str]).decode(row["_u_id"] or "")
     return StoredFile(
         blob=row["blob"] or "",
         table=table,
@@ -90,7 +90,7 @@ def blob_rows(blobs: Sequence[Blob], *, observed_at: datetime) -> Rows:
 
 
 @dataclass(slots=True)
-class Intake:
+class FileIntake:
     """Takes files into packs and gives rows of ``$files``; counts as it goes. Use once.
 
     ``writer`` must be its own. The counts, ``findings``, ``packs`` and ``reuses`` are complete when

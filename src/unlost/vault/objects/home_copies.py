@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import takewhile
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
-from unlost.vault.format.sealed import ObjectKind, Place, seal, unseal
+from unlost.vault.format.sealed import ObjectBinding, ObjectKind, seal, unseal
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.keys.sealing import SealedObjects
 
@@ -113,9 +113,9 @@ class VaultHomes:
         )
         return self._sealed.store.put_new(name, data)
 
-    def _place(self, name: str) -> Place:
+    def _place(self, name: str) -> ObjectBinding:
         vault = self._sealed.keys.vault
-        return Place(kind=ObjectKind.HOME, vault=vault, org=bytes(ID_BYTES), name=name)
+        return ObjectBinding(kind=ObjectKind.HOME, vault=vault, org=bytes(ID_BYTES), name=name)
 
 
 def name_of(number: int) -> str:

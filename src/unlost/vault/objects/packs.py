@@ -48,7 +48,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBlob:
     """A blob, and whether it is ``new``: its bytes were not in the vault nor in this writer."""
 
     blob: Blob
@@ -94,11 +94,11 @@ class PackWriter:
         """Packs of earlier commits that blobs given out by this writer lie in."""
         return tuple(sorted(self._reused))
 
-    def put(self, content: bytes) -> Stored:
+    def put(self, content: bytes) -> StoredBlob:
         """Store a content that is at hand."""
         return self.put_all((content,))[0]
 
-    def put_all(self, contents: Sequence[bytes]) -> list[Stored]:
+    def put_all(self, contents: Sequence[bytes]) -> list[StoredBlob]:
         """Store contents that are at hand, looking up together whether they are there."""
         blobs = [blake3(content, key=self._key).hexdigest() for content in contents]
         unsure = {blob for blob in blobs if blob not in self._recent}
@@ -109,11 +109,11 @@ class PackWriter:
             for blob, content in zip(blobs, contents, strict=True)
         ]
 
-    def put_chunks(self, chunks: Iterable[bytes]) -> Stored:
+    def put_chunks(self, chunks: Iterable[bytes]) -> StoredBlob:
         """Store a content as it comes; if ``chunks`` raises, nothing of it is kept."""
         return self._take(chunks, BlobEncoder(), known=self._known)
 
-    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> Stored:
+    def _take(self, chunks: Iterable[bytes], encoder: BlobEncoder, *, known: _Known) -> StoredBlob:
         digest, size = blake3(key=self._key), 0
         try:
             for chunk in chunks:
@@ -139,19 +139,19 @@ class PackWriter:
         self._packs = []
         return packs
 
-    def _settle(self, blob: str, size: int, encoding: Encoding) -> Stored:
+    def _settle(self, blob: str, size: int, encoding: Encoding) -> StoredBlob:
         """Keep what was appended."""
         stored = Blob(id=blob, size=size, extents=self._extents(), encoding=encoding)
         self._remember(stored)
         self._begin()
-        return Stored(stored, new=True)
+        return StoredBlob(stored, new=True)
 
-    def _held(self, blob: str, known: Mapping[str, Blob]) -> Stored | None:
+    def _held(self, blob: str, known: Mapping[str, Blob]) -> StoredBlob | None:
         """The same content, where this writer or an earlier commit has stored it."""
         stored = self._recent.get(blob)
         if stored is None and (stored := known.get(blob)) is not None:
             self._reused.update(extent.pack for extent in stored.extents)
-        return Stored(stored, new=False) if stored is not None else None
+        return StoredBlob(stored, new=False) if stored is not None else None
 
     def _extents(self) -> tuple[Extent, ...]:
         length = len(self._buffer) - self._start

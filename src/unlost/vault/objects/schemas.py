@@ -12,7 +12,7 @@ from unlost.model.hidden_columns import NOTHING_HIDDEN, HiddenColumns, LogFilter
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    Known,
+    KnownColumn,
     ObjectEntry,
     SchemaDocument,
     canonical_text,
@@ -29,10 +29,10 @@ SYSTEM_SCHEMA = ""  # the id that segments of system tables carry: their columns
 _PURPOSE = "schema"
 
 
-type _Columns = Mapping[str, Mapping[str, Known]]
+type _Columns = Mapping[str, Mapping[str, KnownColumn]]
 
 
-def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Known]]:
+def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, KnownColumn]]:
     """All columns ever had: those numbered before keep their number, new ones get the next."""
     numbered = {table: dict(known) for table, known in before.items()}
     for table in schema.tables:
@@ -41,20 +41,20 @@ def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Know
             known[column.name] = _describe(column, known)
         for name in table.hidden:
             if name not in known:
-                known[name] = Known(code=_next_code(known), kind=WireKind.TEXT)
+                known[name] = KnownColumn(code=_next_code(known), kind=WireKind.TEXT)
     return numbered
 
 
-def _describe(column: Column, known: Mapping[str, Known]) -> Known:
+def _describe(column: Column, known: Mapping[str, KnownColumn]) -> KnownColumn:
     held = known.get(column.name)
-    return Known(
+    return KnownColumn(
         code=held.code if held else _next_code(known),
         kind=column.kind,
         volatile=column.has(ColumnTrait.VOLATILE),
     )
 
 
-def _next_code(known: Mapping[str, Known]) -> int:
+def _next_code(known: Mapping[str, KnownColumn]) -> int:
     return max((held.code for held in known.values()), default=0) + 1
 
 
@@ -84,7 +84,7 @@ class SchemaReader(Protocol):
         """The columns of a table of which whole values are looked up."""
         return key_columns(self.get(ident).schema, table)
 
-    def known(self, ident: str, table: str) -> dict[str, Known]:
+    def known(self, ident: str, table: str) -> dict[str, KnownColumn]:
         """Every column that a table has or once had, by name."""
         return self.get(ident).columns.get(table, {})
 

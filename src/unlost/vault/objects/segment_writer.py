@@ -21,10 +21,10 @@ from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import CHANGES, U_BLOBS, U_ID, U_ROW_HASH
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sealed import KIB64, ObjectKind, seal
-from unlost.vault.format.sidecar import Fence, Sidecar
+from unlost.vault.format.sidecar import GroupFence, Sidecar
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.layout.segment_label import Label, bound_to, metadata_of
+from unlost.vault.layout.segment_label import SegmentLabel, bound_to, metadata_of
 
 GROUP_ROWS = 8_192
 NIGHT_ROWS = 20_000  # up to which a segment is what a night changed, rather than a load
@@ -37,7 +37,7 @@ _DICTIONARY_DISTINCT = 0.5  # a column of which more is distinct is written with
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class CommitRange:
     """The commits whose versions a merged segment holds."""
 
     first: int
@@ -55,14 +55,16 @@ class SegmentWriter:
         self.sealed = sealed
         self.prefix = prefix
 
-    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
+    def write(
+        self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
+    ) -> SegmentEntry:
         """Write rows that are sorted by ``_u_id``, at least one; durable when it returns."""
         stream = self.stream(label, group_rows=group_rows or _usual_group(len(rows)))
         stream.append(rows)
         return stream.close()
 
     def stream(
-        self, label: Label, *, group_rows: int = GROUP_ROWS, reach: Reach | None = None
+        self, label: SegmentLabel, *, group_rows: int = GROUP_ROWS, reach: CommitRange | None = None
     ) -> "SegmentStream":
         """A segment that is written piece by piece; with ``reach`` a merged one."""
         return SegmentStream(self, self.fresh(), label, group_rows=group_rows, reach=reach)
@@ -117,7 +119,13 @@ class SegmentStream:
     """One segment while it is written: compressed row groups wait in memory for its end."""
 
     def __init__(
-        self, out: SegmentWriter, ident: str, label: Label, *, group_rows: int, reach: Reach | None
+        self,
+        out: SegmentWriter,
+        ident: str,
+        label: SegmentLabel,
+        *,
+        group_rows: int,
+        reach: CommitRange | None,
     ) -> None:
         self._out = out
         self._ident = ident
@@ -128,7 +136,7 @@ class SegmentStream:
         self._sink = io.BytesIO()
         self._writer: pq.ParquetWriter | None = None
         self._held: pa.Table | None = None
-        self._fences: list[Fence] = []
+        self._fences: list[GroupFence] = []
         self._hashes: list[NDArray[np.uint64]] = []
         self._last = ""
         self.rows = 0
@@ -193,7 +201,7 @@ class SegmentStream:
             self._writer = self._open(rows)
         self._writer.write_table(rows, row_group_size=len(rows))
         ids = rows.column(U_ID).combine_chunks()
-        self._fences.append(Fence(ids[0].as_py(), len(rows), size))
+        self._fences.append(GroupFence(ids[0].as_py(), len(rows), size))
         self._hashes.append(id_hashes(ids))
         self._last = ids[-1].as_py()
 

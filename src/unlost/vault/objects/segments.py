@@ -23,13 +23,13 @@ from unlost.vault.format import sidecar as sidecars
 from unlost.vault.format.physical import U_ID, U_OP, U_PREV
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sealed import ObjectKind, damaged, unseal
-from unlost.vault.format.sidecar import Fence, Sidecar
+from unlost.vault.format.sidecar import GroupFence, Sidecar
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, rows_in
-from unlost.vault.layout.row_group_cache import Unpacked
-from unlost.vault.layout.segment_label import Label, bound_to, label_of, parts_of
-from unlost.vault.objects.buffered_rows import Held
+from unlost.vault.layout.row_group_cache import RowGroupCache
+from unlost.vault.layout.segment_label import SegmentLabel, bound_to, label_of, parts_of
+from unlost.vault.objects.buffered_rows import BufferedSegment
 from unlost.vault.stores.cached import distrust, remembering
 from unlost.vault.stores.unread import is_lost, unread
 
@@ -51,11 +51,11 @@ class SegmentReader:
         self._sidecars: OrderedDict[str, Sidecar] = OrderedDict()
         self._sidecar_bytes = 0
         self._pinned: dict[str, Sidecar] = {}
-        self._facts: OrderedDict[str, tuple[Label, frozenset[str]]] = OrderedDict()
+        self._facts: OrderedDict[str, tuple[SegmentLabel, frozenset[str]]] = OrderedDict()
         self._footers: OrderedDict[str, pq.FileMetaData] = OrderedDict()
         self._footer_bytes = 0
-        self._unpacked = Unpacked(_UNPACKED_CACHE_BYTES)
-        self._held: dict[str, Held] = {}
+        self._unpacked = RowGroupCache(_UNPACKED_CACHE_BYTES)
+        self._held: dict[str, BufferedSegment] = {}
         self._lock = threading.Lock()
 
     def sidecar(self, entry: SegmentEntry) -> Sidecar:
@@ -76,7 +76,7 @@ class SegmentReader:
                 self._sidecar_bytes -= gone.filter.nbytes
         return car
 
-    def facts(self, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
+    def facts(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
         """What a segment says of itself, and its physical columns; raises IntegrityError."""
         with self._lock:
             if entry.id in self._facts:
@@ -133,7 +133,7 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def hold(self, ident: str, held: Held) -> None:
+    def hold(self, ident: str, held: BufferedSegment) -> None:
         """Read a segment from memory from now on: its rows lie nowhere else yet."""
         with self._lock:
             self._held[ident] = held
@@ -164,7 +164,7 @@ class SegmentReader:
             counts = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
             ids = file.read(columns=[U_ID]).column(U_ID).combine_chunks()
         starts = np.cumsum([0, *counts[:-1]]).tolist()
-        fences = (Fence(ids[at].as_py(), n, 0) for at, n in zip(starts, counts, strict=True))
+        fences = (GroupFence(ids[at].as_py(), n, 0) for at, n in zip(starts, counts, strict=True))
         with self._lock:
             self._pinned[ident] = Sidecar(tuple(fences), sidecars.build_filter(id_hashes(ids)))
         return replace(
@@ -193,12 +193,12 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def _facts_of(self, entry: SegmentEntry) -> tuple[Label, frozenset[str]]:
+    def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
         held = self._held.get(entry.id)
         if held is not None:
             return held.facts
 
-        def read() -> tuple[Label, frozenset[str]]:
+        def read() -> tuple[SegmentLabel, frozenset[str]]:
             with self._open(entry, lasting=True) as file:
                 if entry.bundle:
                     return facts_in(file.metadata, entry)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from unlost.model.errors import UsageError
 from unlost.model.reading import Rows
 from unlost.model.schema import WireKind
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,
     U_ID,
@@ -26,12 +26,12 @@ _HEAD = (U_ID, U_OP, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY)
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class SourceColumns:
     """The source columns that a segment will have, in order, and how they are known."""
 
     table: str
     names: tuple[str, ...]
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownColumn]
 
     def hashed(self, name: str) -> HashedColumn | None:
         """The column as the row hash takes it; None if it does not count."""
@@ -39,7 +39,7 @@ class Columns:
         return None if known.volatile else HashedColumn(name, known.kind)
 
 
-def assemble(pieces: Sequence[Rows], columns: Columns) -> pa.Table:
+def assemble(pieces: Sequence[Rows], columns: SourceColumns) -> pa.Table:
     """The rows as one table: system columns, then source columns by name; one chunk each."""
     for rows in pieces:
         _check_columns(rows, columns)
@@ -54,7 +54,7 @@ def newest_order(ids: pa.Array) -> pa.Array:
     return order if mask.all() else order.filter(pa.array(mask))
 
 
-def hashes_of(rows: pa.Table, columns: Columns) -> Hashes:
+def hashes_of(rows: pa.Table, columns: SourceColumns) -> Hashes:
     """The row hashes of an assembled table."""
     counted = []
     for name in columns.names:
@@ -90,7 +90,7 @@ def size_of(rows: Rows) -> int:
     return int(rows.ids.nbytes) + (0 if rows.cells is None else int(rows.cells.nbytes))
 
 
-def _part(rows: Rows, columns: Columns) -> pa.Table:
+def _part(rows: Rows, columns: SourceColumns) -> pa.Table:
     count = len(rows)
     observed = np.datetime64(rows.observed_at.replace(tzinfo=None), "ms")
     head = [
@@ -119,7 +119,7 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _check_columns(rows: Rows, columns: Columns) -> None:
+def _check_columns(rows: Rows, columns: SourceColumns) -> None:
     if rows.cells is None:
         return
     for name in rows.cells.schema.names:

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.vault.format.physical import U_BLOBS, is_system, physical
 from unlost.vault.objects.packs import Blob, PackWriter
-from unlost.vault.read.assemble import Columns
+from unlost.vault.read.assemble import SourceColumns
 from unlost.vault.read.table_view import BlobCell
 
 type LoadBlobs = Callable[[Collection[str]], Mapping[str, bytes]]
@@ -40,7 +40,7 @@ class BigCells:
         """The writer, if any big cell came."""
         return self._writer
 
-    def lift(self, rows: pa.Table, columns: Columns) -> tuple[pa.Table, pa.Array]:
+    def lift(self, rows: pa.Table, columns: SourceColumns) -> tuple[pa.Table, pa.Array]:
         """The rows with big cells null, and the column ``_u_blobs``.
 
         System tables keep their cells: they tell where blobs are.
@@ -96,7 +96,7 @@ def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:
     wanted = [
         (name, row, blob)
         for row in np.flatnonzero(blobs.is_valid().to_numpy()).tolist()
-        for name, (blob, _) in learned(BlobCell).decode(blobs[row].as_py()).items()
+        for name, (blob, _) in decoder_for(BlobCell).decode(blobs[row].as_py()).items()
         if name in names
     ]
     contents = load({blob for _, _, blob in wanted}) if wanted else {}
@@ -124,7 +124,7 @@ def blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
     for at, cell in enumerate(blobs.to_pylist()):
         size = 0
         if cell is not None:
-            size = sum(length for _, length in learned(BlobCell).decode(cell).values())
+            size = sum(length for _, length in decoder_for(BlobCell).decode(cell).values())
         if held and held + size > BLOB_BYTES:
             yield rows.slice(start, at - start)
             start, held = at, 0

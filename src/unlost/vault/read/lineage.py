@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import Op, Rows
 from unlost.model.snapshot import Lineage
 from unlost.vault.format.physical import INSTANT, LINEAGE, U_ID, U_SNAP
@@ -104,7 +104,7 @@ def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
     cells = view.cells(rows, _CELLS).to_pylist()
     keys = zip(rows.column(U_ID).to_pylist(), rows.column(U_SNAP).to_pylist(), strict=True)
     for (key, since), cell in zip(keys, cells, strict=True):
-        target, table, old = learned(tuple[str, str, str]).decode(key)
+        target, table, old = decoder_for(tuple[str, str, str]).decode(key)
         yield Lineage(table, old, cell["live"], target, cell["run"], since=since)
 
 

@@ -26,14 +26,14 @@ CACHE_BYTES = 160 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MergePiece:
     """Ids from ``low`` on, below ``high`` (None: no end)."""
 
     low: str
     high: str | None
 
 
-def cut(view: TableView, *, narrow: bool = False) -> list[Piece]:
+def cut(view: TableView, *, narrow: bool = False) -> list[MergePiece]:
     """The pieces of a table, in order, each of a bounded number of rows and bytes.
 
     ``narrow``: only few columns will be read, so that more rows may come at once.
@@ -43,7 +43,7 @@ def cut(view: TableView, *, narrow: bool = False) -> list[Piece]:
     return cut_at(view, rows=PIECE_ROWS, size=PIECE_BYTES)
 
 
-def cut_at(view: TableView, *, rows: int, size: int) -> list[Piece]:
+def cut_at(view: TableView, *, rows: int, size: int) -> list[MergePiece]:
     """The same with pieces of about this many versions, and bytes of text, at most."""
     fences = sorted(
         (fence.first.encode(), fence.rows, fence.bytes)
@@ -61,7 +61,7 @@ def cut_at(view: TableView, *, rows: int, size: int) -> list[Piece]:
         held_rows += count
         held_bytes += width
     highs: list[str | None] = [*edges[1:], None]
-    return [Piece(low, high) for low, high in zip(edges, highs, strict=False)]
+    return [MergePiece(low, high) for low, high in zip(edges, highs, strict=False)]
 
 
 class GroupCache:
@@ -103,12 +103,12 @@ class PieceReader:
             most=CACHE_BYTES if cache is None else cache,
         )
 
-    def read(self, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+    def read(self, piece: MergePiece) -> Iterator[tuple[int, pa.Table]]:
         """The rows of a piece, by rank, each part sorted by id and then by age."""
         for rank in range(len(self._view.segments)):
             yield from self._of_segment(rank, piece)
 
-    def _of_segment(self, rank: int, piece: Piece) -> Iterator[tuple[int, pa.Table]]:
+    def _of_segment(self, rank: int, piece: MergePiece) -> Iterator[tuple[int, pa.Table]]:
         parts = []
         for group, reaches_on in groups_in(self._view, rank, piece):
             rows = self._cache.get(rank, group, keep=reaches_on)
@@ -122,7 +122,7 @@ class PieceReader:
         return rows if counting is None else rows.filter(pa.array(counting))
 
 
-def groups_in(view: TableView, rank: int, piece: Piece) -> Iterator[tuple[int, bool]]:
+def groups_in(view: TableView, rank: int, piece: MergePiece) -> Iterator[tuple[int, bool]]:
     """The row groups of a segment that reach into a piece, and whether they reach on behind it."""
     entry, repeats = view.segments[rank].entry, view.repeats(rank)
     if entry.max_id < piece.low or (piece.high is not None and entry.min_id >= piece.high):
@@ -184,7 +184,7 @@ def newest_of_each(rows: pa.Table) -> pa.Table:
     return rows if mask.all() else rows.filter(pa.array(mask))
 
 
-def between(rows: pa.Table, piece: Piece) -> pa.Table:
+def between(rows: pa.Table, piece: MergePiece) -> pa.Table:
     """Of rows in the order of their ids those of a piece."""
     ids = rows.column(U_ID)
     start = _bisect(ids, piece.low)

@@ -20,7 +20,7 @@ from unlost.vault.objects.packs import Blob, PackWriter
 from unlost.vault.objects.schemas import SchemaReader, Schemas, VisibleSchemas
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.read.big_cells import LoadBlobs
-from unlost.vault.read.table_view import Reading, TableView, sorted_unique
+from unlost.vault.read.table_view import SegmentReaders, TableView, sorted_unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class OrgReader:
     reader: SegmentReader
 
     @property
-    def reading(self) -> Reading:
+    def reading(self) -> SegmentReaders:
         """The reader of the org's segments."""
-        return Reading(self.reader, self.schemas)
+        return SegmentReaders(self.reader, self.schemas)
 
     def view(self, table: str, *, until: int, state: LiveState | None = None) -> TableView:
         """A table as of a commit."""
@@ -97,7 +97,7 @@ class OrgReader:
         return load
 
 
-class OrgRoom(OrgReader):
+class OrgVault(OrgReader):
     """One org, to read and write. Safe to share between threads."""
 
     schemas: Schemas

@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits import version_rules
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.commits.version_rules import Balance
+from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format.physical import SAME, U_ID, U_OP, U_PREV, U_ROW_HASH
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.positions import positions
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.table_view import Reading, TableView, last_of_each
+from unlost.vault.read.table_view import SegmentReaders, TableView, last_of_each
 
 
 def overlapping(entries: Sequence[SegmentEntry]) -> Iterator[list[SegmentEntry]]:
@@ -36,18 +36,20 @@ def _in_order(group: list[tuple[int, SegmentEntry]]) -> Iterator[list[SegmentEnt
         yield [entry for _, entry in sorted(group, key=lambda pair: pair[0])]
 
 
-def view_of(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> TableView:
+def view_of(table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders) -> TableView:
     """Segments of one commit as a table; nothing is left out of what ``key_pieces`` gives."""
     live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
     return TableView(table, live, reading)
 
 
-def replaced(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> tuple[Balance, int]:
+def replaced(
+    table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
+) -> tuple[CountBalance, int]:
     """What versions that a later one of the same commit replaced had claimed, and how many.
 
     Reads only segments whose ranges overlap, and of them only the keys.
     """
-    claimed, count = Balance(), 0
+    claimed, count = CountBalance(), 0
     for group in overlapping(entries):
         for rows in key_pieces(view_of(table, group, reading), (U_OP, U_PREV)):
             losers = rows.filter(pa.array(~last_of_each(rows.column(U_ID))))
@@ -57,7 +59,7 @@ def replaced(table: str, entries: Sequence[SegmentEntry], reading: Reading) -> t
     return claimed, count
 
 
-def claims(rows: pa.Table) -> Balance:
+def claims(rows: pa.Table) -> CountBalance:
     """What rows say that they do to the table, by ``_u_prev``."""
     counted = rows.filter(pc.not_equal(rows.column(U_PREV).fill_null(""), SAME))
     return version_rules.balance(
@@ -66,10 +68,10 @@ def claims(rows: pa.Table) -> Balance:
 
 
 def against(
-    table: str, entries: Sequence[SegmentEntry], base: TableView, reading: Reading
-) -> Balance:
+    table: str, entries: Sequence[SegmentEntry], base: TableView, reading: SegmentReaders
+) -> CountBalance:
     """What the segments do over another base than that which they were compared with."""
-    total = Balance()
+    total = CountBalance()
     for rows in key_pieces(view_of(table, entries, reading), (U_OP, U_ROW_HASH)):
         newest = newest_of_each(rows)
         ids = newest.column(U_ID).combine_chunks()

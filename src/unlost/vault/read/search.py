@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.schema import ColumnTrait, Table
-from unlost.model.snapshot import Hit
+from unlost.model.snapshot import SearchHit
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP, is_system
 from unlost.vault.format.tokens import digits_of, words_of
 from unlost.vault.read.snapshot import VaultSnapshot
@@ -25,7 +25,7 @@ _LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class SearchCandidate:
     """A record and the column in which a token was found once."""
 
     table: str
@@ -33,12 +33,12 @@ class Candidate:
     column: str
 
 
-def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Hit]:
+def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[SearchHit]:
     """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``."""
     asked = text.strip()
     if not asked or limit < 1:
         return ()
-    hits: dict[tuple[str, str], Hit] = {}
+    hits: dict[tuple[str, str], SearchHit] = {}
     for found in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
         for hit in found:
             hits.setdefault((hit.table, hit.record), hit)
@@ -47,19 +47,19 @@ def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[Hit]:
     return tuple(hits.values())
 
 
-def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[Hit]:
+def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[SearchHit]:
     if len(asked) > _LONGEST_ID or any(character.isspace() for character in asked):
         return
     for table in snapshot.tables():
         if len(snapshot.view(table).newest(pa.array([asked]), ())):
             column = _id_column(snapshot.schema().table(table))
-            yield from _current(snapshot, [Candidate(table, asked, column)], match=None)
+            yield from _current(snapshot, [SearchCandidate(table, asked, column)], match=None)
 
 
-def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[Hit]:
+def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[SearchHit]:
     view = snapshot.view(SEARCH)
     words = words_of(asked)
-    seen: set[Candidate] = set()
+    seen: set[SearchCandidate] = set()
     digits = _phone_digits(asked)
     for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
         fresh = [candidate for candidate in candidates if candidate not in seen]
@@ -70,7 +70,7 @@ def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[Hi
 
 def _candidates(
     view: TableView, words: Sequence[str], digits: str, *, most: int
-) -> Iterator[list[Candidate]]:
+) -> Iterator[list[SearchCandidate]]:
     """Records by the exact word first, which filters answer; then by beginnings."""
     longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
     if longest:
@@ -81,11 +81,11 @@ def _candidates(
         yield _collect(beginning(view, longest), most, hidden)
 
 
-def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[Candidate]:
-    found: dict[Candidate, None] = {}
+def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[SearchCandidate]:
+    found: dict[SearchCandidate, None] = {}
     for part in (_visible(part, hidden) for part in rows) if hidden else rows:
         for row in part.slice(0, most - len(found)).to_pylist():
-            found[Candidate(row["table"], row["record"], row["column"])] = None
+            found[SearchCandidate(row["table"], row["record"], row["column"])] = None
         if len(found) >= most:
             break
     return list(found)
@@ -98,10 +98,10 @@ def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
 
 
 def _current(
-    snapshot: VaultSnapshot, candidates: Sequence[Candidate], *, match: str | None
-) -> Iterator[Hit]:
+    snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate], *, match: str | None
+) -> Iterator[SearchHit]:
     """The hits among candidates whose newest state still has what was asked for."""
-    by_table: dict[str, list[Candidate]] = {}
+    by_table: dict[str, list[SearchCandidate]] = {}
     for candidate in candidates:
         by_table.setdefault(candidate.table, []).append(candidate)
     for table, group in by_table.items():
@@ -111,8 +111,8 @@ def _current(
 
 
 def _current_in(
-    snapshot: VaultSnapshot, table: str, group: Sequence[Candidate], match: str | None
-) -> Iterator[Hit]:
+    snapshot: VaultSnapshot, table: str, group: Sequence[SearchCandidate], match: str | None
+) -> Iterator[SearchHit]:
     known = snapshot.columns(table)
     label = _label_column(snapshot.schema().table(table), known)
     searched = [c for c in dict.fromkeys(c.column for c in group) if c in known]
@@ -126,7 +126,7 @@ def _current_in(
         value = row.get(candidate.column) or ""
         if match is not None and not matches(value, match):
             continue
-        yield Hit(
+        yield SearchHit(
             org=snapshot.info.org,
             table=table,
             record=candidate.record,

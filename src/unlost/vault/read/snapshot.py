@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
-from unlost.model.learned import learned
 from unlost.model.schema import FileColumn, Schema, WireKind
 from unlost.model.snapshot import (
     EVERY_ID,
     CommitKind,
-    Hidden,
+    HiddenItem,
     IdSpan,
     SnapshotInfo,
     StoredFile,
@@ -43,7 +43,7 @@ from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
 from unlost.vault.read.lookup import records_with
 from unlost.vault.read.merge import PieceReader, cut, key_pieces, live_rows, newest_of_each, ranked
 from unlost.vault.read.org_vault import OrgReader
-from unlost.vault.read.table_reader import TOLD, TableRead, spans
+from unlost.vault.read.table_reader import TOLD, TableScan, spans
 from unlost.vault.read.table_view import (
     RANK,
     TableView,
@@ -138,14 +138,14 @@ class VaultSnapshot:
     ) -> pa.RecordBatchReader:
         """Live records with these columns alone, by id."""
         self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
-        return TableRead(self.view(table), tuple(columns), self._load(), within).live()
+        return TableScan(self.view(table), tuple(columns), self._load(), within).live()
 
     def versions(
         self, table: str, columns: Sequence[str], *, within: IdSpan = EVERY_ID
     ) -> pa.RecordBatchReader:
         """All versions up to this snapshot with these columns alone, by id and age."""
         self._check(table, columns, system=set(TOLD))
-        return TableRead(self.view(table), tuple(columns), self._load(), within).versions()
+        return TableScan(self.view(table), tuple(columns), self._load(), within).versions()
 
     def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
         """The newest version of each record that a commit behind ``after`` touched."""
@@ -153,7 +153,7 @@ class VaultSnapshot:
         held = self._state.of(table, until=self._number)
         added = [live for live in held if live.last > after]
         view = TableView(table, added, self._room.reading, after=after, until=self._number)
-        return TableRead(view, tuple(columns), self._load()).newest()
+        return TableScan(view, tuple(columns), self._load()).newest()
 
     def _check(self, table: str, columns: Sequence[str], *, system: Collection[str]) -> None:
         self._chosen(table, [name for name in columns if name not in system])
@@ -229,7 +229,7 @@ class VaultSnapshot:
         rows = sum(fence.rows for fence in fences)
         return sum(fence.bytes for fence in fences) // rows if rows else 0
 
-    def hidden(self, table: str | None = None) -> Sequence[Hidden]:
+    def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
         """Rows and columns that the reading user stopped seeing."""
         view = self.view(HIDDEN)
         marks = []
@@ -238,9 +238,9 @@ class VaultSnapshot:
             live = newest.filter(pc.equal(newest.column(U_OP), "U"))
             snaps = live.column(U_SNAP).to_pylist()
             for text, since in zip(live.column(U_ID).to_pylist(), snaps, strict=True):
-                mark = learned(tuple[str, str | None, str | None]).decode(text)
+                mark = decoder_for(tuple[str, str | None, str | None]).decode(text)
                 if table is None or mark[0] == table:
-                    marks.append(Hidden(*mark, since=since))
+                    marks.append(HiddenItem(*mark, since=since))
         hidden = self._room.schemas.hidden
         return [mark for mark in marks if mark.column not in hidden.of(mark.table)]
 
@@ -272,7 +272,7 @@ class VaultSnapshot:
         if name is None:
             return None
         content = self._room.sealed.get(ObjectKind.CERTIFICATE, org=self._room.org, name=name)
-        return learned(Certificate).decode(content)
+        return decoder_for(Certificate).decode(content)
 
     def _file_columns(self, table: str) -> set[str]:
         """Columns of a table whose bytes are or once were files."""

@@ -30,7 +30,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import from_array
 from unlost.vault.layout.parallel import spread, start
 from unlost.vault.read.big_cells import LoadBlobs, blob_bytes, resolve
-from unlost.vault.read.merge import Piece, PieceReader, between, cut, cut_at, groups_in
+from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, cut_at, groups_in
 from unlost.vault.read.table_view import TableView, last_of_each, plain, same_width
 
 type Pick = Callable[[pa.Table, NDArray[np.int64]], pa.Table]
@@ -42,7 +42,7 @@ _SPAN_BYTES = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class TableRead:
+class TableScan:
     """What is read of a table: ``columns`` are system columns or source columns, in any order."""
 
     view: TableView
@@ -84,7 +84,7 @@ class TableRead:
                 yield from filled.select(list(self.columns)).cast(self.schema).to_batches()
 
     def _rows(
-        self, pieces: Sequence[Piece], pick: Pick, beside: Sequence[str], *, narrow: bool
+        self, pieces: Sequence[MergePiece], pick: Pick, beside: Sequence[str], *, narrow: bool
     ) -> Iterator[pa.Table]:
         def chosen(parts: list[pa.Table]) -> pa.Table | None:
             if not parts:
@@ -100,7 +100,7 @@ class TableRead:
             found = _one_ahead(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
         return (rows for rows in found if rows is not None)
 
-    def _narrow_parts(self, piece: Piece, beside: Sequence[str]) -> list[pa.Table]:
+    def _narrow_parts(self, piece: MergePiece, beside: Sequence[str]) -> list[pa.Table]:
         """The rows of a piece that count, segment by segment, oldest first."""
         parts = []
         for rank in range(len(self.view.segments)):
@@ -113,7 +113,7 @@ class TableRead:
                 parts.append(self._named(plain(rows), rank))
         return [part for part in parts if len(part)]
 
-    def _wide_parts(self, reader: PieceReader, piece: Piece) -> list[pa.Table]:
+    def _wide_parts(self, reader: PieceReader, piece: MergePiece) -> list[pa.Table]:
         return [self._named(rows, rank) for rank, rows in reader.read(piece)]
 
     def _stored(self, rank: int, beside: Sequence[str]) -> list[str]:
@@ -144,14 +144,14 @@ def spans(view: TableView, *, rows: int) -> list[IdSpan]:
     return [IdSpan(low, high) for low, high in zip(["", *lows], [*lows, None], strict=True)]
 
 
-def _inside(pieces: Sequence[Piece], within: IdSpan) -> Iterator[Piece]:
+def _inside(pieces: Sequence[MergePiece], within: IdSpan) -> Iterator[MergePiece]:
     """The parts of pieces that lie in a span."""
     for piece in pieces:
         low = max(piece.low, within.low)
         highs = [high for high in (piece.high, within.high) if high is not None]
         high = min(highs, default=None)
         if high is None or low < high:
-            yield Piece(low, high)
+            yield MergePiece(low, high)
 
 
 def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from unlost.model.decoders import decoder_for
 from unlost.model.hidden_columns import LogFilter
-from unlost.model.learned import learned
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import (
@@ -29,7 +29,7 @@ from unlost.vault.format.physical import (
 from unlost.vault.format.rowhash import id_hashes
 from unlost.vault.format.sidecar import Sidecar, may_hold
 from unlost.vault.layout.parallel import spread
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.objects.schemas import SchemaReader
 from unlost.vault.objects.segments import SegmentReader
 
@@ -44,7 +44,7 @@ _FILTER_PAYS = 4  # ids a row group up to which asking the filter is cheaper tha
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SegmentReaders:
     """What reads the segments of an org."""
 
     segments: SegmentReader
@@ -52,7 +52,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedGroups:
     """Row groups of the segment of a rank, and the ids that may lie in them."""
 
     rank: int
@@ -70,7 +70,7 @@ class TableView:
 
     table: str
     segments: Sequence[LiveSegment]
-    reading: Reading
+    reading: SegmentReaders
     after: int = 0
     until: int | None = None
 
@@ -147,7 +147,7 @@ class TableView:
         label, _ = self.reading.segments.facts(self.segments[rank].entry)
         return tuple(self._unread(shape) for shape in label.shapes)
 
-    def _unread(self, shape: Shape) -> frozenset[str]:
+    def _unread(self, shape: SegmentShape) -> frozenset[str]:
         found = self.reading.schemas.table(shape.schema, self.table)
         known = self.reading.schemas.known(shape.schema, self.table)
         shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
@@ -185,7 +185,7 @@ class TableView:
             rows = rows.append_column(field, pa.repeat(pa.scalar(number, field.type), len(rows)))
         return rows.select(columns) if missing else rows
 
-    def locate(self, ids: pa.Array) -> Iterator["Wanted"]:
+    def locate(self, ids: pa.Array) -> Iterator["WantedGroups"]:
         """Where any of these ids (sorted, unique) may lie."""
         if not len(ids):
             return
@@ -206,7 +206,7 @@ class TableView:
                 asked = np.flatnonzero(held)
             if len(asked):
                 groups = self._groups(rank, edges, ids, asked + first)
-                yield Wanted(rank, groups, inside.take(pa.array(asked)))
+                yield WantedGroups(rank, groups, inside.take(pa.array(asked)))
 
     def _groups(
         self, rank: int, edges: NDArray[np.int64], ids: pa.Array, asked: NDArray[np.int64]
@@ -240,7 +240,9 @@ class TableView:
             return _empty(wanted, cells)
         return self._in_order(pa.concat_tables(parts))
 
-    def _found(self, place: "Wanted", columns: Sequence[str], cells: Sequence[str]) -> pa.Table:
+    def _found(
+        self, place: "WantedGroups", columns: Sequence[str], cells: Sequence[str]
+    ) -> pa.Table:
         stored = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
         kept = pa.array(self._kept(place, rows))
@@ -251,7 +253,7 @@ class TableView:
             versions = _beside(versions.select(columns), named)
         return _placed(versions, kept, place, [fences[g].rows for g in place.groups])
 
-    def _kept(self, place: "Wanted", rows: pa.Table) -> NDArray[np.int64]:
+    def _kept(self, place: "WantedGroups", rows: pa.Table) -> NDArray[np.int64]:
         """Where the versions of the wanted ids are that count."""
         held = rows.column(U_ID).combine_chunks()
         if not self.segments[place.rank].merged:
@@ -344,7 +346,9 @@ def _by_name(blobs: pa.ChunkedArray, present: Mapping[str, str]) -> pa.ChunkedAr
         None
         if cell is None
         else {
-            names[code]: at for code, at in learned(BlobCell).decode(cell).items() if code in names
+            names[code]: at
+            for code, at in decoder_for(BlobCell).decode(cell).items()
+            if code in names
         }
         for cell in blobs.to_pylist()
     ]
@@ -435,7 +439,7 @@ def _fixed(texts: pa.Array, width: int) -> NDArray[np.bytes_]:
     )
 
 
-def _placed(rows: pa.Table, kept: pa.Array, place: Wanted, counts: Sequence[int]) -> pa.Table:
+def _placed(rows: pa.Table, kept: pa.Array, place: WantedGroups, counts: Sequence[int]) -> pa.Table:
     starts = np.cumsum([0, *counts])
     at = kept.to_numpy()
     which = np.searchsorted(starts, at, side="right") - 1

@@ -1,7 +1,7 @@
 """Where a vault lies, as people write it; ``unlost.vault.stores.reach`` opens the store there.
 
 A folder, ``s3://BUCKET/PREFIX`` or ``az://CONTAINER/PREFIX``. What else a bucket needs stands in
-``Reach``; credentials never do: the client takes them from the environment of the process
+``BucketOptions``; credentials never do: the client takes them from the environment of the process
 (``AWS_ACCESS_KEY_ID`` and ``AWS_SECRET_ACCESS_KEY``, ``AZURE_STORAGE_ACCOUNT_NAME`` and
 ``AZURE_STORAGE_ACCOUNT_KEY``, or the machine's own identity), or from a file of its own with the same names.
 """
@@ -23,7 +23,7 @@ _ENDPOINT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class BucketOptions:
     """How a bucket is reached, beside its address.
 
     ``endpoint``: the URL of a server that is not the cloud's own. ``hosted``: the bucket is a part of
@@ -52,7 +52,7 @@ class StoreAddress:
     kind: str = ""
     bucket: str = ""
     prefix: str = ""
-    reach: Reach = Reach()
+    reach: BucketOptions = BucketOptions()
 
     def __str__(self) -> str:
         if self.folder is not None:
@@ -60,13 +60,13 @@ class StoreAddress:
         return "/".join([f"{self.kind}://{self.bucket}", *filter(None, [self.prefix])])
 
 
-def read_address(text: str, *, reach: Reach = Reach(), base: Path) -> StoreAddress:
+def read_address(text: str, *, reach: BucketOptions = BucketOptions(), base: Path) -> StoreAddress:
     """The place that a text names; a folder is seen from ``base``.
 
     Raises UsageError (``store-address-invalid``, ``store-endpoint-invalid``).
     """
     if "://" not in text:
-        if reach != Reach():
+        if reach != BucketOptions():
             raise _wrong(
                 text, "a folder has no endpoint, region, certificates, credentials or bandwidth"
             )

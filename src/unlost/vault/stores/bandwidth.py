@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from unlost.model.ports.system import Clock
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 
 class Bandwidth:
@@ -69,7 +69,7 @@ class LimitedStore:
         """Size in bytes; None if there is no such object."""
         return self._inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         return self._inner.list(prefix)
 

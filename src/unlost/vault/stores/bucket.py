@@ -20,7 +20,7 @@ import obstore
 from obstore import exceptions
 
 from unlost.model.errors import NotFound, StoreError, UnlostError
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 from unlost.vault.stores.versions import ListRefused
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
-    from unlost.vault.stores.versions import Versions
+    from unlost.vault.stores.versions import BucketVersions
 
 TRIES = 6
 FIRST_PAUSE = 0.2  # seconds; each further one is twice as long
@@ -39,11 +39,11 @@ _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 
 
 @dataclass(frozen=True, slots=True)
-class Remover:
+class ObjectRemover:
     """What may delete: a client, and where that is possible what removes versions."""
 
     client: "ObjectStore"
-    versions: "Versions | None" = None
+    versions: "BucketVersions | None" = None
 
 
 class BucketStore:
@@ -59,7 +59,7 @@ class BucketStore:
         reading: "ObjectStore",
         writing: "ObjectStore",
         *,
-        removing: Callable[[], Remover],
+        removing: Callable[[], ObjectRemover],
         address: str,
         sleep: Callable[[float], None],
     ) -> None:
@@ -112,12 +112,12 @@ class BucketStore:
         found = self._look(name)
         return None if found is None else int(found["size"])
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         folder = prefix.rpartition("/")[0]
         with self._speaking(prefix):
             found = [
-                Listed(str(one["path"]), int(one["size"]))
+                ListedObject(str(one["path"]), int(one["size"]))
                 for some in obstore.list(self._reading, folder or None)
                 for one in some
                 if str(one["path"]).startswith(prefix)
@@ -136,7 +136,7 @@ class BucketStore:
             self._kept = True
         return self._deleted(name, remover)
 
-    def _without_versions(self, name: str, versions: "Versions") -> bool:
+    def _without_versions(self, name: str, versions: "BucketVersions") -> bool:
         """Remove an object with all versions; False where these credentials may not list them."""
         try:
             removed = versions.remove(name)
@@ -146,7 +146,7 @@ class BucketStore:
             raise versions.failed(f"it names no version of “{name}”, which is there")
         return True
 
-    def _deleted(self, name: str, remover: Remover) -> bool:
+    def _deleted(self, name: str, remover: ObjectRemover) -> bool:
         """Delete an object as one does who knows no versions."""
         try:
             with self._speaking(name):

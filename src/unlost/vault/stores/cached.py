@@ -7,15 +7,15 @@ within. What asks for the same pieces day by day takes ``remembering``.
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import Listed, Store, StoreProperties
-from unlost.vault.stores.pieces import Piece, Pieces
+from unlost.model.store import ListedObject, Store, StoreProperties
+from unlost.vault.stores.pieces import ObjectRange, RangeCache
 from unlost.vault.stores.readonly import ReadOnlyStore
 
 
 class CachedStore:
     """Another store, of whose objects pieces are kept; those of a deleted one are removed first."""
 
-    def __init__(self, inner: Store, *, pieces: Pieces) -> None:
+    def __init__(self, inner: Store, *, pieces: RangeCache) -> None:
         self.inner = inner
         self._pieces = pieces
         self.remembering: Store = _Remembering(inner, pieces)
@@ -45,7 +45,7 @@ class CachedStore:
         """Size in bytes; None if there is no such object."""
         return self.inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         return self.inner.list(prefix)
 
@@ -62,18 +62,18 @@ class CachedStore:
 class _Remembering(ReadOnlyStore):
     """The same store for reading alone: what it reads is kept, and what is kept is not read again."""
 
-    def __init__(self, inner: Store, pieces: Pieces) -> None:
+    def __init__(self, inner: Store, pieces: RangeCache) -> None:
         super().__init__(inner)
         self._pieces = pieces
 
     def get(self, name: str) -> bytes:
         """All bytes of an object."""
-        return self._known(Piece(name), lambda: super(_Remembering, self).get(name))
+        return self._known(ObjectRange(name), lambda: super(_Remembering, self).get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object."""
         return self._known(
-            Piece(name, start, length),
+            ObjectRange(name, start, length),
             lambda: super(_Remembering, self).get_range(name, start=start, length=length),
         )
 
@@ -81,7 +81,7 @@ class _Remembering(ReadOnlyStore):
         """Keep nothing of an object any more: what was read of it is not what was written."""
         self._pieces.drop(name)
 
-    def _known(self, piece: Piece, read: Callable[[], bytes]) -> bytes:
+    def _known(self, piece: ObjectRange, read: Callable[[], bytes]) -> bytes:
         kept = self._pieces.get(piece)
         if kept is None:
             kept = read()

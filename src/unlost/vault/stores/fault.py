@@ -1,6 +1,6 @@
 """A store that fails where a test says, and knows whether it did.
 
-``Crash`` stands for the end of the process: after it, every call raises it again. A fault that was
+``StoreCrash`` stands for the end of the process: after it, every call raises it again. A fault that was
 defined and never happened fails the test that calls ``assert_all_hit``.
 """
 
@@ -12,14 +12,14 @@ from enum import Enum, auto
 from pathlib import Path
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 
-class Crash(BaseException):
+class StoreCrash(BaseException):
     """The process ended here. No ``except Exception`` may catch it."""
 
 
-class Operation(Enum):
+class StoreOperation(Enum):
     """What a call does."""
 
     PUT = auto()
@@ -45,14 +45,14 @@ class Fault:
 
     kind: FaultKind
     at: int
-    on: Operation | None = None
+    on: StoreOperation | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StoreCall:
     """A call that was made."""
 
-    operation: Operation
+    operation: StoreOperation
     name: str
 
 
@@ -65,8 +65,8 @@ class FaultStore:
         self._hit: set[Fault] = set()
         self._lock = threading.Lock()
         self._dead = False
-        self._counts: Counter[Operation] = Counter()
-        self.calls: list[Call] = []
+        self._counts: Counter[StoreOperation] = Counter()
+        self.calls: list[StoreCall] = []
 
     @property
     def properties(self) -> StoreProperties:
@@ -84,7 +84,7 @@ class FaultStore:
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
         """Create an object, or fail; a full store takes half of the chunks first."""
-        fault = self._before(Operation.PUT, name)
+        fault = self._before(StoreOperation.PUT, name)
         if fault is FaultKind.FULL:
             chunks = _fill_up(chunks)
         created = self._inner.put_stream(name, chunks)
@@ -93,31 +93,31 @@ class FaultStore:
 
     def get(self, name: str) -> bytes:
         """All bytes of an object, or some."""
-        fault = self._before(Operation.GET, name)
+        fault = self._before(StoreOperation.GET, name)
         return self._spoil(fault, lambda: self._inner.get(name))
 
     def get_range(self, name: str, *, start: int, length: int) -> bytes:
         """A part of an object, or less."""
-        fault = self._before(Operation.GET, name)
+        fault = self._before(StoreOperation.GET, name)
         return self._spoil(fault, lambda: self._inner.get_range(name, start=start, length=length))
 
     def size(self, name: str) -> int | None:
         """Size of an object; counts as a reading call."""
-        fault = self._before(Operation.GET, name)
+        fault = self._before(StoreOperation.GET, name)
         size = self._inner.size(name)
         self._after(fault)
         return size
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects in order."""
-        fault = self._before(Operation.LIST, prefix)
+        fault = self._before(StoreOperation.LIST, prefix)
         found = list(self._inner.list(prefix))
         self._after(fault)
         yield from found
 
     def delete(self, name: str) -> bool:
         """Remove an object, or fail."""
-        fault = self._before(Operation.DELETE, name)
+        fault = self._before(StoreOperation.DELETE, name)
         deleted = self._inner.delete(name)
         self._after(fault)
         return deleted
@@ -126,20 +126,22 @@ class FaultStore:
         """None, so that every byte is read through this store."""
         return None
 
-    def _before(self, operation: Operation, name: str) -> FaultKind | None:
+    def _before(self, operation: StoreOperation, name: str) -> FaultKind | None:
         with self._lock:
             if self._dead:
-                raise Crash
-            self.calls.append(Call(operation, name))
+                raise StoreCrash
+            self.calls.append(StoreCall(operation, name))
             fault = self._due(operation)
             if fault is FaultKind.CRASH_BEFORE:
                 self._dead = True
-                raise Crash
-        if fault is FaultKind.FAILS or (fault is FaultKind.FULL and operation is not Operation.PUT):
+                raise StoreCrash
+        if fault is FaultKind.FAILS or (
+            fault is FaultKind.FULL and operation is not StoreOperation.PUT
+        ):
             raise StoreError("store-failed", "The store failed because a test said so.")
         return fault
 
-    def _due(self, operation: Operation) -> FaultKind | None:
+    def _due(self, operation: StoreOperation) -> FaultKind | None:
         self._counts[operation] += 1
         for fault in self._faults:
             count = len(self.calls) if fault.on is None else self._counts[operation]
@@ -151,7 +153,7 @@ class FaultStore:
     def _after(self, fault: FaultKind | None) -> None:
         if fault is FaultKind.CRASH_AFTER:
             self._dead = True
-            raise Crash
+            raise StoreCrash
 
     def _spoil(self, fault: FaultKind | None, read: Callable[[], bytes]) -> bytes:
         try:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unlost.model.errors import StoreError, UnlostError
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.disk import Disk, RealDisk
 from unlost.vault.stores.store import check_name, missing, not_atomic
 
@@ -75,12 +75,12 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         folder = self._root / prefix.rpartition("/")[0]
         with self._speaking(prefix):
             found = [
-                Listed(file.relative_to(self._root).as_posix(), size)
+                ListedObject(file.relative_to(self._root).as_posix(), size)
                 for file, size in self._disk.walk(folder)
             ]
         yield from sorted(

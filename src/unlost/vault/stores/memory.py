@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.store import Listed, StoreProperties
+from unlost.model.store import ListedObject, StoreProperties
 from unlost.vault.stores.store import check_name, missing
 
 
@@ -49,10 +49,12 @@ class MemoryStore:
         body = self._objects.get(check_name(name))
         return None if body is None else len(body)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         with self._lock:
-            found = [Listed(n, len(b)) for n, b in self._objects.items() if n.startswith(prefix)]
+            found = [
+                ListedObject(n, len(b)) for n, b in self._objects.items() if n.startswith(prefix)
+            ]
         yield from sorted(found, key=lambda listed: listed.name)
 
     def delete(self, name: str) -> bool:

@@ -33,7 +33,7 @@ _DRAFT = ".new"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ObjectRange:
     """Which part of which object; ``length`` None: all that comes after ``start``."""
 
     name: str
@@ -51,7 +51,7 @@ class Piece:
         return told.update(data).digest(length=_DIGEST_BYTES)
 
 
-class Pieces:
+class RangeCache:
     """Pieces in a folder, no more than ``limit`` bytes. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path, *, limit: int, clock: Clock) -> None:
@@ -61,7 +61,7 @@ class Pieces:
         self._written = count()
         self._lock = threading.Lock()
 
-    def get(self, piece: Piece) -> bytes | None:
+    def get(self, piece: ObjectRange) -> bytes | None:
         """A piece's bytes; None where it is not kept."""
         file = self._place(piece.name) / piece.file
         try:
@@ -74,7 +74,7 @@ class Pieces:
             self._touch(file) if whole else file.unlink()
         return data if whole else None
 
-    def put(self, piece: Piece, data: bytes) -> None:
+    def put(self, piece: ObjectRange, data: bytes) -> None:
         """Keep a piece, unless its object was deleted."""
         if len(data) > min(LARGEST, self._limit):
             return

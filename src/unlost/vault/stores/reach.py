@@ -18,8 +18,8 @@ from unlost.vault.stores.local import LocalStore
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-    from unlost.vault.stores.bucket import Remover
-    from unlost.vault.stores.versions import Versions
+    from unlost.vault.stores.bucket import ObjectRemover
+    from unlost.vault.stores.versions import BucketVersions
 
 CONNECT_TIME, ANSWER_TIME = timedelta(seconds=10), timedelta(seconds=120)
 READ_TRIES = 5
@@ -89,19 +89,19 @@ def _first(told: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
 
 def _remover(
     address: StoreAddress, reading: "ObjectStore", now: Now | None, sleep: Sleep
-) -> "Callable[[], Remover]":
+) -> "Callable[[], ObjectRemover]":
     """Gives what may delete: the client that reads, but for where other credentials are named.
 
     Those are looked at each time: a file that was replaced is read again, and one that is gone gives nothing.
     """
-    from unlost.vault.stores.bucket import Remover
+    from unlost.vault.stores.bucket import ObjectRemover
 
     file = address.reach.maintenance_file
 
     @lru_cache(maxsize=1)
-    def made(_: tuple[int, int]) -> Remover:
+    def made(_: tuple[int, int]) -> ObjectRemover:
         client = reading if file is None else _maintaining(address, file)
-        return Remover(client, _versions(address, now, sleep))
+        return ObjectRemover(client, _versions(address, now, sleep))
 
     return lambda: made((0, 0) if file is None else _mark_of(address, file))
 
@@ -115,9 +115,9 @@ def _mark_of(address: StoreAddress, file: Path) -> tuple[int, int]:
     return known.st_mtime_ns, known.st_ino
 
 
-def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "Versions | None":
+def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "BucketVersions | None":
     """What removes versions there; None where no key is known by its text."""
-    from unlost.vault.stores.versions import Versions, key_in
+    from unlost.vault.stores.versions import BucketVersions, key_in
 
     reach = address.reach
     if address.kind != S3 or now is None:
@@ -125,7 +125,7 @@ def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "Versions
     file = reach.maintenance_file or reach.credentials_file
     told = credentials_in(file) if file else _environment()
     key = key_in(told)
-    return None if key is None else Versions(address, key=key, now=now, sleep=sleep)
+    return None if key is None else BucketVersions(address, key=key, now=now, sleep=sleep)
 
 
 def check_not_locked(address: StoreAddress, *, now: Now, sleep: Sleep) -> None:

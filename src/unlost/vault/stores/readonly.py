@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from unlost.model.errors import StoreError
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 
 class ReadOnlyStore:
@@ -39,7 +39,7 @@ class ReadOnlyStore:
         """Size in bytes; None if there is no such object."""
         return self._inner.size(name)
 
-    def list(self, prefix: str) -> Iterator[Listed]:
+    def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
         return self._inner.list(prefix)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.model.errors import NotFound, StoreError, UsageError
-from unlost.model.store import Listed, Store, StoreProperties
+from unlost.model.store import ListedObject, Store, StoreProperties
 
 _PART = r"[a-z0-9_][a-z0-9._-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
@@ -58,7 +58,7 @@ def not_atomic(properties: StoreProperties, why: str) -> StoreError:
 
 __all__ = [
     "MAY_NOT_DELETE",
-    "Listed",
+    "ListedObject",
     "Store",
     "StoreProperties",
     "check_name",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlost.vault.stores.fault import Crash
+from unlost.vault.stores.fault import StoreCrash
 
 
 @dataclass(slots=True, eq=False)
@@ -141,7 +141,7 @@ class UnsyncedDisk:
     def _change(self) -> None:
         self.changes += 1
         if self.crash_at is not None and self.changes >= self.crash_at:
-            raise Crash
+            raise StoreCrash
 
     def _must_have(self, folder: Path) -> None:
         if folder not in self._folders:

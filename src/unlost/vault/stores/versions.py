@@ -33,7 +33,7 @@ _PART = "<{0}>(.*?)</{0}>"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class AccessKey:
     """An access key by its text. ``token``: of a key that is lent for a time."""
 
     id: str
@@ -44,13 +44,13 @@ class Key:
         return f"Key({self.id})"
 
 
-def key_in(credentials: Mapping[str, str]) -> Key | None:
+def key_in(credentials: Mapping[str, str]) -> AccessKey | None:
     """The key among the settings of a client; None where there is none."""
     key, secret, token = (
         credentials.get(f"aws_{name}", "")
         for name in ("access_key_id", "secret_access_key", "session_token")
     )
-    return Key(key, secret, token) if key and secret else None
+    return AccessKey(key, secret, token) if key and secret else None
 
 
 def _is_passing(status: int) -> bool:
@@ -71,7 +71,7 @@ class ListRefused(StoreError):
     """These credentials may not list versions; whether they may delete is not known."""
 
 
-class Versions:
+class BucketVersions:
     """Finds and removes versions in one bucket of S3. Safe to share between threads.
 
     ``sleep`` takes seconds: what fails in passing is asked again.
@@ -81,7 +81,7 @@ class Versions:
         self,
         address: StoreAddress,
         *,
-        key: Key,
+        key: AccessKey,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:

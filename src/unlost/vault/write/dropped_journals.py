@@ -5,12 +5,12 @@ from contextlib import suppress
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveState
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _TAKING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
 
 
-def unjournaled(room: OrgRoom, state: LiveState) -> frozenset[str]:
+def unjournaled(room: OrgVault, state: LiveState) -> frozenset[str]:
     """The runs whose journals are gone, or are to go; a commit that is lost cannot tell."""
     taking = [seq for seq, info in state.commits.items() if info.kind in _TAKING]
     for seq in taking:

@@ -20,20 +20,20 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import REMOVING, LiveState, live_root
-from unlost.vault.commits.version_rules import Balance
+from unlost.vault.commits.version_rules import CountBalance
 from unlost.vault.format import number as numbers
 from unlost.vault.format.manifest import (
-    Intent,
     JournalProof,
     Manifest,
     ObjectEntry,
+    RunIntent,
     TablePart,
 )
 from unlost.vault.format.physical import is_system
 from unlost.vault.keys.register import newest_entry
 from unlost.vault.layout import object_names
 from unlost.vault.objects.schemas import stored_entry
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.resolve import against, replaced
 from unlost.vault.stores.store import MAY_NOT_DELETE
 from unlost.vault.write.journal import prove_journal
@@ -47,20 +47,20 @@ type Settle = Callable[[Sequence[TableCommit]], Sequence[TableCommit]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TableOutcome:
     """A table's part of a commit, and its state after it."""
 
     part: TablePart
     state: TableState
 
 
-class Finish:
+class CommitFinisher:
     """Finishes one run; safe to repeat after a crash at any place."""
 
     def __init__(
         self,
-        room: OrgRoom,
-        intent: Intent,
+        room: OrgVault,
+        intent: RunIntent,
         notes: OpenRun,
         *,
         settle: Settle,
@@ -233,7 +233,7 @@ class Finish:
 
     def _outcome(
         self, state: LiveState, commit: TableCommit, before: dict[str, TableState]
-    ) -> Outcome:
+    ) -> TableOutcome:
         table = commit.table
         counts = self._counts(state, table, commit.added)
         part = TablePart(
@@ -248,7 +248,7 @@ class Finish:
             rebased=self._rebased(state, table),
         )
         held = before.get(table) or TableState(table=table, held=0, deleted=0)
-        return Outcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+        return TableOutcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
 
     def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
         counts = sum((piece.counts for piece in added if piece.table == table), Counts())
@@ -342,11 +342,13 @@ def _bytes(parts: Sequence[TablePart], packs: Sequence[PackEntry]) -> int:
     return sum(segments) + sum(pack.bytes for pack in packs)
 
 
-def _balance(counts: Counts) -> Balance:
-    return Balance(counts.created, counts.changed, counts.deleted, counts.revived)
+def _balance(counts: Counts) -> CountBalance:
+    return CountBalance(counts.created, counts.changed, counts.deleted, counts.revived)
 
 
-def _next_state(held: TableState, commit: TableCommit, balance: Balance, *, seq: int) -> TableState:
+def _next_state(
+    held: TableState, commit: TableCommit, balance: CountBalance, *, seq: int
+) -> TableState:
     """A table's state after a commit: the counts carried on, the rest as the run tells it."""
     read = held.read_at == 0 or commit.window_start not in (None, held.window_start)
     return TableState(

@@ -16,7 +16,7 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 
 _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
@@ -25,7 +25,7 @@ _ENTRY = re.compile(r"([a-z0-9][a-z0-9_-]{0,63})/(\d{8})(?:\.[0-9a-f]+)?")
 class RunJournal:
     """One run's journal; see the port ``Journal``."""
 
-    def __init__(self, room: OrgRoom, run: str) -> None:
+    def __init__(self, room: OrgVault, run: str) -> None:
         self.run = object_names.check_run(run)
         self._room = room
         self._chain = EntryChain(room.sealed, org=room.org, run=run)
@@ -204,7 +204,7 @@ def prove_journal(sealed: SealedObjects, *, org: str, run: str) -> JournalProof 
     return chain.proof(count) if count else None
 
 
-def journals(room: OrgRoom, *, unfinished: bool) -> Sequence[str]:
+def journals(room: OrgVault, *, unfinished: bool) -> Sequence[str]:
     """Runs that have a journal: those with a commit in its order, unless left out, then others."""
     state = room.chain.live()
     ended, gone = state.journals, unjournaled(room, state)

@@ -25,25 +25,25 @@ from unlost.model.snapshot import (
 )
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.commits.state import LiveSegment
-from unlost.vault.format.manifest import Intent
+from unlost.vault.format.manifest import RunIntent
 from unlost.vault.format.physical import HIDDEN, HOLDS, INSTANT, LINEAGE, SUPPRESSED
 from unlost.vault.format.tokens import VERSION
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import is_named
-from unlost.vault.layout.segment_label import Label
-from unlost.vault.objects.files import FILES_TABLE, Intake, blob_rows
+from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.objects.files import FILES_TABLE, FileIntake, blob_rows
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
 from unlost.vault.objects.segment_writer import SegmentWriter
 from unlost.vault.objects.segments import opens_under
-from unlost.vault.read.assemble import Columns
+from unlost.vault.read.assemble import SourceColumns
 from unlost.vault.read.big_cells import BigCells
 from unlost.vault.read.lineage import lineage_rows
-from unlost.vault.read.org_vault import OrgRoom, unknown_org
+from unlost.vault.read.org_vault import OrgVault, unknown_org
 from unlost.vault.read.table_view import TableView
-from unlost.vault.write.finish import Finish
-from unlost.vault.write.suppression_filter import Guard
-from unlost.vault.write.table_writer import Comparison, Out, TableWriter
-from unlost.vault.write.write_buffer import Holding
+from unlost.vault.write.finish import CommitFinisher
+from unlost.vault.write.suppression_filter import SuppressionFilter
+from unlost.vault.write.table_writer import RowComparison, SegmentOutput, TableWriter
+from unlost.vault.write.write_buffer import WriteBuffer
 
 type _Mark = tuple[str, str | None, str | None]
 """A row of ``$hidden``: table, and a record or a column."""
@@ -52,17 +52,19 @@ type _Mark = tuple[str, str | None, str | None]
 class OpenCommit:
     """One run's commit. Safe to share between threads; see the port ``Commit``."""
 
-    def __init__(self, room: OrgRoom, *, intent: Intent, notes: OpenRun, resumed: bool) -> None:
+    def __init__(self, room: OrgVault, *, intent: RunIntent, notes: OpenRun, resumed: bool) -> None:
         self.run = intent.run
         self.number = room.chain.live().seq + 1
         self._room = room
         self._intent = intent
         self._notes = notes
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=intent.segments)
-        self._holding = Holding(self._out, room.reader, notes, bundle_from=room.options.bundle_from)
+        self._holding = WriteBuffer(
+            self._out, room.reader, notes, bundle_from=room.options.bundle_from
+        )
         self._own = OwnSegments(room, intent, notes, resumed=resumed)
         self._schema = self._current_schema()
-        self._guard = Guard(
+        self._guard = SuppressionFilter(
             room,
             base=intent.base,
             own=lambda: self._own.view(SUPPRESSED),
@@ -100,7 +102,7 @@ class OpenCommit:
         rows: Iterable[Rows],
         *,
         carry: Sequence[str],
-        out: Out,
+        out: SegmentOutput,
     ) -> Added:
         ident, columns = self._columns(table, carry)
         writer = self._writer(columns, ident=ident, carry=carry, out=out)
@@ -127,7 +129,7 @@ class OpenCommit:
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
         """Stream files into packs; a file that fails to be read becomes a finding."""
-        intake = Intake(
+        intake = FileIntake(
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
         writer = self._system_writer(FILES_TABLE)
@@ -206,8 +208,8 @@ class OpenCommit:
         finally:
             self._holding.release()
 
-    def _finishing(self, *, partial: bool = False) -> Finish:
-        return Finish(
+    def _finishing(self, *, partial: bool = False) -> CommitFinisher:
+        return CommitFinisher(
             self._room, self._intent, self._notes, settle=self._holding.settle, partial=partial
         )
 
@@ -220,7 +222,7 @@ class OpenCommit:
             return SYSTEM_SCHEMA
         return self._room.chain.manifest(self._intent.base)[0].schema
 
-    def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, Columns]:
+    def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, SourceColumns]:
         ident = self._schema
         found = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
         if found is None:
@@ -236,15 +238,15 @@ class OpenCommit:
                     "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
                 )
         cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
-        return ident, Columns(table, tuple(dict.fromkeys((*cells, *carry))), known)
+        return ident, SourceColumns(table, tuple(dict.fromkeys((*cells, *carry))), known)
 
     def _writer(
         self,
-        columns: Columns,
+        columns: SourceColumns,
         *,
         ident: str,
         carry: Sequence[str],
-        out: Out,
+        out: SegmentOutput,
     ) -> TableWriter:
         table = columns.table
         tokenizer = None
@@ -255,9 +257,9 @@ class OpenCommit:
         return TableWriter(
             columns=columns,
             carry=carry,
-            label=Label(table=table, schema=ident, base=base, tokenizer=version),
+            label=SegmentLabel(table=table, schema=ident, base=base, tokenizer=version),
             out=out,
-            against=Comparison(
+            against=RowComparison(
                 base=self._room.view(table, until=base), own=lambda: self._own.view(table)
             ),
             limit=self._room.limit,
@@ -271,7 +273,7 @@ class OpenCommit:
 
     def _system_writer(self, table: str) -> TableWriter:
         known = self._room.schemas.known(SYSTEM_SCHEMA, table)
-        columns = Columns(table, tuple(known), known)
+        columns = SourceColumns(table, tuple(known), known)
         return self._writer(columns, ident=SYSTEM_SCHEMA, carry=(), out=self._out)
 
     def _finish_packs(
@@ -289,7 +291,7 @@ class OpenCommit:
 class OwnSegments:
     """The segments that a run has written so far, in this process and before it."""
 
-    def __init__(self, room: OrgRoom, intent: Intent, notes: OpenRun, *, resumed: bool) -> None:
+    def __init__(self, room: OrgVault, intent: RunIntent, notes: OpenRun, *, resumed: bool) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes

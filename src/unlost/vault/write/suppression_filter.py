@@ -9,12 +9,12 @@ import pyarrow as pa
 from unlost.model.reading import FileRef, Rows
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.format.physical import SUPPRESSED
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.suppression_list import (
-    Mark,
-    Marker,
-    Suppression,
+    Pseudonymizer,
+    SuppressionList,
+    SuppressionMark,
     hit_ids,
     mark_rows,
     marks_in,
@@ -27,11 +27,11 @@ from unlost.vault.write.table_writer import TableWriter
 class _Lists:
     """What is sure to be on the list when the run is committed, and all that stays out."""
 
-    firm: Suppression
-    all: Suppression
+    firm: SuppressionList
+    all: SuppressionList
 
 
-class Guard:
+class SuppressionFilter:
     """The list of an org as of the commit that a run compares with, and what the run put on it.
 
     Safe to share between threads.
@@ -39,7 +39,7 @@ class Guard:
 
     def __init__(
         self,
-        room: OrgRoom,
+        room: OrgVault,
         *,
         base: int,
         own: Callable[[], TableView],
@@ -52,8 +52,10 @@ class Guard:
         self._writer = writer
         self._run = run
         self._lock = threading.Lock()
-        self._firm: list[Mark] = []  # of the base, and what this process has put
-        self._found: list[Mark] = []  # what another process of the run put; it may be no part of it
+        self._firm: list[SuppressionMark] = []  # of the base, and what this process has put
+        self._found: list[
+            SuppressionMark
+        ] = []  # what another process of the run put; it may be no part of it
         self._lists: _Lists | None = None
         self._segments: dict[str, SegmentEntry] = {}
 
@@ -96,13 +98,13 @@ class Guard:
             self._firm, self._found = [*marks_in(base)], [*marks_in(self._own())]
 
     def _made(self) -> _Lists:
-        marker = Marker(self._room.sealed.keys, self._room.org)
-        firm = Suppression.of(marker, self._firm)
-        return _Lists(firm, Suppression.of(marker, [*self._firm, *self._found]))
+        marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
+        firm = SuppressionList.of(marker, self._firm)
+        return _Lists(firm, SuppressionList.of(marker, [*self._firm, *self._found]))
 
     def _put(self, table: str, ids: list[str]) -> None:
         with self._lock:
-            marker = Marker(self._room.sealed.keys, self._room.org)
+            marker = Pseudonymizer(self._room.sealed.keys, self._room.org)
             fresh = marker.marks((table, ""), ids, run=self._run)
             writer = self._writer()
             writer.take([mark_rows(fresh, observed_at=self._room.clock.now())])

@@ -39,7 +39,7 @@ type Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SuppressionMark:
     """What one row says: a pseudonym, where such texts stand, its sieve, and the erasure."""
 
     pseudonym: str
@@ -49,7 +49,7 @@ class Mark:
     run: str
 
 
-class Marker:
+class Pseudonymizer:
     """Makes the pseudonyms of one org."""
 
     def __init__(self, keys: Keyring, org: str) -> None:
@@ -68,12 +68,12 @@ class Marker:
         hashed = texts.rename("text").to_frame().select(column.nchash.xxh3_64(seed=self._seed))
         return (hashed.to_series().to_numpy() & np.uint64(_BITS)).astype(np.uint32)
 
-    def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[Mark]:
+    def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
         """Of texts in the form in which they are compared."""
         found = sorted(set(texts), key=str.encode)
         sieves = self.sieves(pl.Series(found, dtype=pl.String)).tolist()
         return [
-            Mark(self.pseudonym(place, text), *place, sieve, run)
+            SuppressionMark(self.pseudonym(place, text), *place, sieve, run)
             for text, sieve in zip(found, sieves, strict=True)
         ]
 
@@ -87,7 +87,7 @@ def matching(values: pa.Array) -> pl.Series:
     return told.set(told == "", None)
 
 
-def mark_rows(marks: Sequence[Mark], *, observed_at: datetime) -> Rows:
+def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Rows:
     """Rows of ``$suppressed``."""
     cells = [
         [mark.table for mark in marks],
@@ -107,13 +107,13 @@ def mark_rows(marks: Sequence[Mark], *, observed_at: datetime) -> Rows:
     )
 
 
-def marks_in(view: TableView) -> Iterator[Mark]:
+def marks_in(view: TableView) -> Iterator[SuppressionMark]:
     """All rows of a view of ``$suppressed``."""
     for rows in key_pieces(view, ()):
         found = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
         cells = view.cells(found, _CELLS).to_pylist()
         for key, cell in zip(found.column(U_ID).to_pylist(), cells, strict=True):
-            yield Mark(
+            yield SuppressionMark(
                 key, cell["table"], cell["column"] or "", int(cell["sieve"], 16), cell["run"]
             )
 
@@ -125,16 +125,16 @@ class _Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Suppression:
+class SuppressionList:
     """The list of an org, by place. Pure but for the keys."""
 
-    marker: Marker
+    marker: Pseudonymizer
     _places: Mapping[Place, _Marked] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, marker: Marker, marks: Iterable[Mark]) -> "Suppression":
+    def of(cls, marker: Pseudonymizer, marks: Iterable[SuppressionMark]) -> "SuppressionList":
         """The list that these rows make."""
-        by_place: dict[Place, list[Mark]] = {}
+        by_place: dict[Place, list[SuppressionMark]] = {}
         for mark in marks:
             by_place.setdefault((mark.table, mark.column), []).append(mark)
         return cls(

@@ -30,9 +30,16 @@ from unlost.vault.format.rowhash import Hashes, as_array, from_array, row_hashes
 from unlost.vault.format.tokens import Tokenizer
 from unlost.vault.layout.parallel import start
 from unlost.vault.layout.positions import positions
-from unlost.vault.layout.segment_label import Label, search_label
+from unlost.vault.layout.segment_label import SegmentLabel, search_label
 from unlost.vault.layout.write_budget import SEARCH_TOKENS, BufferLimit
-from unlost.vault.read.assemble import Columns, assemble, hashes_of, newest_order, size_of, split
+from unlost.vault.read.assemble import (
+    SourceColumns,
+    assemble,
+    hashes_of,
+    newest_order,
+    size_of,
+    split,
+)
 from unlost.vault.read.big_cells import BigCells
 from unlost.vault.read.table_view import TableView, last_of_each
 
@@ -40,16 +47,18 @@ TOKEN_GROUP_ROWS = 4_096
 KEYED_GROUP_ROWS = 2_048  # of rows that are asked for one here and one there
 
 
-class Out(Protocol):
+class SegmentOutput(Protocol):
     """Where segments go."""
 
-    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
+    def write(
+        self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
+    ) -> SegmentEntry:
         """Take rows that are sorted by ``_u_id``, at least one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RowComparison:
     """What a row is compared with: the base, and what the run itself has written before."""
 
     base: TableView
@@ -60,11 +69,11 @@ class Comparison:
 class TableWriter:
     """Takes rows of one table; ``segments`` and ``counts`` are complete after ``close``."""
 
-    columns: Columns
+    columns: SourceColumns
     carry: Sequence[str]
-    label: Label
-    out: Out
-    against: Comparison
+    label: SegmentLabel
+    out: SegmentOutput
+    against: RowComparison
     limit: BufferLimit
     big: BigCells
     tokenizer: Tokenizer | None = None

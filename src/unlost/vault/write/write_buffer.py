@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 from blake3 import blake3
 
 from unlost.model.errors import Conflict, IntegrityError
-from unlost.model.snapshot import Added, HeldRows, SegmentEntry, TableCommit
+from unlost.model.snapshot import Added, BufferedRows, SegmentEntry, TableCommit
 from unlost.vault.commits.intents import OpenRun
 from unlost.vault.format.physical import SEARCH, U_ID
-from unlost.vault.format.sealed import KIB64, ObjectKind, Place, seal, unseal
+from unlost.vault.format.sealed import KIB64, ObjectBinding, ObjectKind, seal, unseal
 from unlost.vault.layout import object_names
-from unlost.vault.layout.segment_label import Label
-from unlost.vault.objects.buffered_rows import Held, from_bytes, to_bytes
-from unlost.vault.objects.bundling import Piece, write_bundles
+from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.objects.buffered_rows import BufferedSegment, from_bytes, to_bytes
+from unlost.vault.objects.bundling import BundleEntry, write_bundles
 from unlost.vault.objects.segment_writer import SegmentWriter, text_bytes
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
@@ -32,7 +32,7 @@ RUN_BYTES = 64 << 20  # of memory that rows of a run take at most, with what the
 _KEY_BYTES = 32
 
 
-class Holding:
+class WriteBuffer:
     """The rows of one run that wait. Safe to share between threads.
 
     ``bundle_from``: of so many tables what waited is written as a bundle; of fewer as segments of their own.
@@ -45,25 +45,27 @@ class Holding:
         self._reader = reader
         self._notes = notes
         self._bundle_from = bundle_from
-        self._held: dict[str, Held] = {}
-        self._sealed: dict[str, HeldRows] = {}
+        self._held: dict[str, BufferedSegment] = {}
+        self._sealed: dict[str, BufferedRows] = {}
         self._written: dict[str, SegmentEntry] = {}
         self._bytes = 0
         self._key = b""
         self._lock = threading.Lock()
         self._recalling = threading.Lock()
 
-    def write(self, rows: pa.Table, *, label: Label, group_rows: int | None = None) -> SegmentEntry:
+    def write(
+        self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
+    ) -> SegmentEntry:
         """Rows that are sorted by ``_u_id``, at least one; those that are few wait."""
         size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
         if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
-        ident, held = self._out.fresh(), Held.of(rows.combine_chunks(), label)
+        ident, held = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
         sealed = self._seal(ident, held)
         self._count(len(sealed))
-        return self._known(HeldRows(ident, sealed), held)
+        return self._known(BufferedRows(ident, sealed), held)
 
-    def told(self, entries: Iterable[SegmentEntry]) -> tuple[HeldRows, ...]:
+    def told(self, entries: Iterable[SegmentEntry]) -> tuple[BufferedRows, ...]:
         """What of these segments waits, for the piece that names them."""
         with self._lock:
             return tuple(self._sealed[one.id] for one in entries if one.id in self._sealed)
@@ -112,11 +114,11 @@ class Holding:
         with self._lock:
             self._bytes += size
 
-    def _knows(self, rows: HeldRows) -> bool:
+    def _knows(self, rows: BufferedRows) -> bool:
         with self._lock:
             return rows.id in self._held
 
-    def _known(self, rows: HeldRows, held: Held) -> SegmentEntry:
+    def _known(self, rows: BufferedRows, held: BufferedSegment) -> SegmentEntry:
         with self._lock:
             self._sealed[rows.id] = rows
             self._held[rows.id] = held
@@ -150,14 +152,14 @@ class Holding:
     def _write_rows(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         tables = {self._held[one].label.table for one in waiting}
         if len(tables) >= self._bundle_from:
-            pieces = [Piece(one, self._held[one]) for one in waiting]
+            pieces = [BundleEntry(one, self._held[one]) for one in waiting]
             return {entry.id: entry for entry in write_bundles(self._out, pieces)}
         return {one: self._write_alone(self._held[one]) for one in waiting}
 
-    def _write_alone(self, held: Held) -> SegmentEntry:
+    def _write_alone(self, held: BufferedSegment) -> SegmentEntry:
         return self._out.write(held.rows, label=held.label)
 
-    def _seal(self, ident: str, held: Held) -> str:
+    def _seal(self, ident: str, held: BufferedSegment) -> str:
         sealed = seal(
             to_bytes(held),
             place=self._place(ident),
@@ -168,7 +170,7 @@ class Holding:
         )
         return base64.b64encode(sealed).decode()
 
-    def _open(self, rows: HeldRows) -> Held:
+    def _open(self, rows: BufferedRows) -> BufferedSegment:
         sealed, key = base64.b64decode(rows.sealed), self._known_key()
         if not key:
             raise self._given_up()
@@ -185,7 +187,7 @@ class Holding:
             next_step="Begin another run.",
         )
 
-    def _place(self, ident: str) -> Place:
+    def _place(self, ident: str) -> ObjectBinding:
         name = f"{object_names.run_key(self._out.org, self._notes.run)}/{ident}"
         return self._out.sealed.keys.place(ObjectKind.INTENT, org=self._out.org, name=name)
 

@@ -15,7 +15,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
 
 from unlost.app.actions.restores.restore_plan import SentPlan
-from unlost.app.operations import OPERATIONS, Method, Operation, hints
+from unlost.app.operations import OPERATIONS, ApiOperation, Method, hints
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
 from unlost.web.api.describing import DescribedAPI, of_bytes
 from unlost.web.api.problem import Problem, answer
@@ -64,7 +64,7 @@ def build() -> NinjaAPI:
     return api
 
 
-def view(operation: Operation) -> Callable[..., HttpResponseBase]:
+def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
     """A function that the API can look at: it takes what the action takes."""
 
     def answered(request: HttpRequest, **given: Any) -> HttpResponseBase:
@@ -86,7 +86,7 @@ def view(operation: Operation) -> Callable[..., HttpResponseBase]:
     return answered
 
 
-def _taken(operation: Operation) -> Iterator[inspect.Parameter]:
+def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
     """What the API takes in: the action's parameters, a lone one of the body inside an object."""
     lone = operation.method is not Method.GET and len(operation.left) == 1 and not operation.alone
     for name in operation.parameters:
@@ -101,7 +101,7 @@ def _taken(operation: Operation) -> Iterator[inspect.Parameter]:
         )
 
 
-def _object_of(operation: Operation) -> type:
+def _object_of(operation: ApiOperation) -> type:
     """A record of the one parameter that the body holds."""
     [name] = operation.left
     known = operation.parameters[name]
@@ -118,7 +118,7 @@ def _unwrapped(given: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _parameter(operation: Operation, name: str) -> inspect.Parameter:
+def _parameter(operation: ApiOperation, name: str) -> inspect.Parameter:
     known = operation.parameters[name]
     default = ... if known.default is inspect.Parameter.empty else known.default
     if operation.in_path(name):

@@ -5,7 +5,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from unlost.app.operations import BYTES, Operation
+from unlost.app.operations import BYTES, ApiOperation
 
 # RFC 3339 knows no time of day without an offset, which `format: time` would promise
 TIME_OF_DAY = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"}
@@ -13,7 +13,7 @@ REF = "#/components/schemas/"
 BINARY = {"type": "string", "format": "binary"}
 
 
-def of_bytes(operation: Operation) -> dict[str, Any]:
+def of_bytes(operation: ApiOperation) -> dict[str, Any]:
     """What the types of an operation that takes or gives bytes do not say."""
     said: dict[str, Any] = {}
     if operation.takes:

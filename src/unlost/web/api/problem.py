@@ -14,7 +14,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ErrorBody:
     """What went wrong: a stable code, a sentence, what to do next, and the page that explains it."""
 
     code: str
@@ -27,12 +27,12 @@ class Told:
 class Problem:
     """An error."""
 
-    error: Told
+    error: ErrorBody
 
 
 def told(error: UnlostError) -> Problem:
     """An error of ours."""
-    return Problem(Told(error.code, error.sentence, error.next_step, error.page))
+    return Problem(ErrorBody(error.code, error.sentence, error.next_step, error.page))
 
 
 def answer(error: UnlostError, status: HTTPStatus) -> HttpResponse:

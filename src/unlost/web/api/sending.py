@@ -10,21 +10,21 @@ import msgspec
 from unlost.app.actions.people.audit import export
 from unlost.app.actions.records.file import open_stored, told_of
 from unlost.app.actions.restores.kept_plan import plan_file
-from unlost.app.actions.retention.privacy import PersonWish, open_person
+from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.compose import Application
-from unlost.app.operations import LINES, RESULT, ZIP, Operation
+from unlost.app.operations import LINES, RESULT, ZIP, ApiOperation
 from unlost.web.parts.audit_lines import json_lines
-from unlost.web.parts.streaming import Piecewise, pieces, saved
+from unlost.web.parts.streaming import StreamedResponse, pieces, saved
 
-type Sent = Callable[..., Piecewise]
+type Sent = Callable[..., StreamedResponse]
 
 
-def sent(app: Application, operation: Operation, given: Mapping[str, Any]) -> Piecewise:
+def sent(app: Application, operation: ApiOperation, given: Mapping[str, Any]) -> StreamedResponse:
     """The answer of an operation that gives bytes; raises as the action does."""
     return SENT[operation.action](app, **given)
 
 
-def _file(app: Application, org: str, record: str) -> Piecewise:
+def _file(app: Application, org: str, record: str) -> StreamedResponse:
     stack = ExitStack()
     stored, body = open_stored(app, org, record, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
@@ -34,19 +34,19 @@ def _file(app: Application, org: str, record: str) -> Piecewise:
     return answer
 
 
-def _plan(app: Application, org: str, plan: str) -> Piecewise:
+def _plan(app: Application, org: str, plan: str) -> StreamedResponse:
     content = plan_file(app, org, plan)
     answer = saved(iter([content]), name=f"{plan}.json")
     answer["Content-Length"] = str(len(content))
     return answer
 
 
-def _audit(app: Application) -> Piecewise:
+def _audit(app: Application) -> StreamedResponse:
     lines = json_lines(export(app))
     return saved(lines, name=f"unlost-audit-{app.clock.now():%Y-%m-%d}.jsonl", media=LINES)
 
 
-def _person(app: Application, org: str, wish: PersonWish) -> Piecewise:
+def _person(app: Application, org: str, wish: PersonRequest) -> StreamedResponse:
     told, body = open_person(app, org, wish)
     answer = saved(body, name=f"{org}-person-{app.clock.now():%Y-%m-%d}.zip", media=ZIP)
     answer[RESULT] = quote(msgspec.json.encode(told))

@@ -8,12 +8,12 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.errors import HttpError, ValidationError
 
-from unlost.app.operations import Method, Operation
+from unlost.app.operations import ApiOperation, Method
 
 UNKNOWN = "the operation has nothing of this name"
 
 
-def refuse_surplus(request: HttpRequest, operation: Operation) -> None:
+def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
     """Raise ValidationError for a name in query or body that the operation does not know.
 
     Raises HttpError for a body that is not JSON, also where none is expected.
@@ -33,11 +33,11 @@ def _names_in(body: bytes) -> set[str]:
     return set(told) if isinstance(told, dict) else set()
 
 
-def _query(operation: Operation) -> tuple[str, ...]:
+def _query(operation: ApiOperation) -> tuple[str, ...]:
     return operation.left if operation.method is Method.GET else ()
 
 
-def _body(operation: Operation) -> tuple[str, ...]:
+def _body(operation: ApiOperation) -> tuple[str, ...]:
     """Names in the body: those of its one record, or one for each parameter."""
     if operation.method is Method.GET:
         return ()

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.alerts.alerts import Asked as AskedChannel
+from unlost.app.actions.alerts.alerts import ChannelRequest
 from unlost.model.alert import ChannelKind
 from unlost.web.forms.connector import QUIET, UNSEEN
 
@@ -27,11 +27,11 @@ class ChannelForm(forms.Form):
             self.fields["secret"].required = False
             self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
 
-    def asked(self) -> AskedChannel:
+    def asked(self) -> ChannelRequest:
         """What was typed, for the action."""
         given = self.cleaned_data
         to = tuple(one.strip() for one in str(given.get("to", "")).replace(",", "\n").splitlines())
-        return AskedChannel(
+        return ChannelRequest(
             name=given["name"],
             kind=self.kind,
             url=given.get("url") or None,
@@ -52,7 +52,7 @@ class ChannelForm(forms.Form):
         return str(self.cleaned_data.get("secret") or "").strip() or self._kept or None
 
 
-class _Told(ChannelForm):
+class _AlertTimesForm(ChannelForm):
     """Channels by which people are told: when they want to be left alone, and a daily summary."""
 
     quiet = forms.CharField(
@@ -75,7 +75,7 @@ class _Told(ChannelForm):
     )
 
 
-class EmailForm(_Told):
+class EmailForm(_AlertTimesForm):
     """Mails by a mail server."""
 
     kind = ChannelKind.EMAIL
@@ -108,7 +108,7 @@ class _Private(forms.Form):
     private = forms.BooleanField(label=_("The address may be of the inner network"), required=False)
 
 
-class WebhookForm(_Private, _Told):
+class WebhookForm(_Private, _AlertTimesForm):
     """A signed POST to an address of yours."""
 
     kind = ChannelKind.WEBHOOK
@@ -122,7 +122,7 @@ class WebhookForm(_Private, _Told):
     )
 
 
-class _Posted(_Private, _Told):
+class _Posted(_Private, _AlertTimesForm):
     """Slack and Teams: who knows the address may post, so that it is a secret."""
 
     field_order = ("name", "secret", "private")

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from unlost.app.actions.records.show import ShownField
-from unlost.app.actions.retention.rectify import WishedCorrection
+from unlost.app.actions.retention.rectify import CorrectionRequest
 from unlost.model.schema import WireKind
 
 LONGEST = 100_000  # characters: two of them fit into what Django takes of a form
@@ -54,10 +54,10 @@ class CorrectForm(forms.Form):
             self.add_error("limited", _("Tick this, or leave the wrong value empty."))
         return given
 
-    def wish(self, table: str, record: str) -> WishedCorrection:
+    def wish(self, table: str, record: str) -> CorrectionRequest:
         """What was asked for."""
         column, was = self.cleaned_data["column"], self._ended("was")
-        return WishedCorrection(
+        return CorrectionRequest(
             f"{table}/{record}",
             (f"{column}={self._ended('value')}",),
             was if self.cleaned_data["limited"] else None,

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.retention.holds import WishedHold
-from unlost.app.actions.retention.keeping import KeepWish
+from unlost.app.actions.retention.holds import HoldRequest
+from unlost.app.actions.retention.keeping import RetentionChange
 from unlost.catalog.keeping import LARGEST, NUMBERS
 
 ORG, TABLE, RECORD, NIGHT = "org", "table", "record", "night"
@@ -31,10 +31,10 @@ class KeepForm(forms.Form):
         _("For so long it is kept although no night shows the record any more; 0: for ever."),
     )
 
-    def wish(self) -> KeepWish:
+    def wish(self) -> RetentionChange:
         """What was typed; an empty field switches its rule off."""
         typed: dict[str, Any] = {name: self.cleaned_data[name] or 0 for name in NUMBERS}
-        return KeepWish(**typed)
+        return RetentionChange(**typed)
 
 
 class HoldForm(forms.Form):
@@ -74,11 +74,11 @@ class HoldForm(forms.Form):
             raise forms.ValidationError(_("Give the number of a backup."))
         return which
 
-    def wish(self) -> WishedHold:
+    def wish(self) -> HoldRequest:
         """What was typed."""
         given = self.cleaned_data
         what, which = given["what"], given["which"]
-        return WishedHold(
+        return HoldRequest(
             table=which if what == TABLE else "",
             record=which if what == RECORD else "",
             night=int(which) if what == NIGHT else None,

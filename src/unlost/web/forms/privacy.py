@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.retention.erase import WishedErasure
-from unlost.app.actions.retention.privacy import PersonWish
+from unlost.app.actions.retention.erase import ErasureRequest
+from unlost.app.actions.retention.privacy import PersonRequest
 
 LONGEST = 200_000  # characters: thousands of records
 TICKED, MATCH, SEARCH = "record", "match", "search"
@@ -41,15 +41,15 @@ class PersonForm(forms.Form):
             self.add_error("records", _("Name at least one record."))
         return given
 
-    def whose(self) -> PersonWish:
+    def whose(self) -> PersonRequest:
         """Whose data was asked for."""
         given = self.cleaned_data
-        return PersonWish(_named(given["records"]), related=given["related"])
+        return PersonRequest(_named(given["records"]), related=given["related"])
 
-    def wish(self, match: list[str]) -> WishedErasure:
+    def wish(self, match: list[str]) -> ErasureRequest:
         """What was asked to be erased; ``match`` are the columns that were ticked."""
         whose = self.whose()
-        return WishedErasure(whose.records, related=whose.related, match=tuple(match))
+        return ErasureRequest(whose.records, related=whose.related, match=tuple(match))
 
 
 class AgreeForm(forms.Form):

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from unlost.app.actions.backups.schedule import NONE, OFF, Wish, hours_of, wished
+from unlost.app.actions.backups.schedule import NONE, OFF, ScheduleChange, hours_of, wished
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
@@ -74,11 +74,11 @@ class ScheduleForm(forms.Form):
                 add_problem(self, error)
         return given
 
-    def wish(self) -> Wish:
+    def wish(self) -> ScheduleChange:
         """What was typed."""
         given = self.cleaned_data
         begins: time | None = given["at"] if given["nightly"] else None
-        return Wish(
+        return ScheduleChange(
             at=f"{begins:%H:%M}" if begins is not None else OFF,
             window=given["window"],
             blackout=given["blackout"] or [NONE],

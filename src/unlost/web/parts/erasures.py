@@ -9,23 +9,23 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
-from unlost.app.actions.retention.erase import Erased, WishedErasure, erase
-from unlost.app.actions.retention.rectify import Rectified, WishedCorrection, rectify
+from unlost.app.actions.retention.erase import ErasureRequest, ErasureResult, erase
+from unlost.app.actions.retention.rectify import CorrectionRequest, RectifyResult, rectify
 from unlost.app.compose import Application
 from unlost.model.errors import Conflict, StoreError, UnlostError
 from unlost.web.parts import background
 
 type _Key = tuple[str, str]
-type Wished = WishedErasure | WishedCorrection
+type Wished = ErasureRequest | CorrectionRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ErasureProgress:
     """How the last erasure or correction of an org stands: under way, ended well, or not."""
 
     begun: datetime
     wish: Wished
-    done: Erased | Rectified | None = None
+    done: ErasureResult | RectifyResult | None = None
     error: UnlostError | None = None
 
     @property
@@ -36,10 +36,10 @@ class Progress:
     @property
     def corrects(self) -> bool:
         """True if values are corrected, and nothing is erased."""
-        return isinstance(self.wish, WishedCorrection)
+        return isinstance(self.wish, CorrectionRequest)
 
 
-_progress: dict[_Key, Progress] = {}
+_progress: dict[_Key, ErasureProgress] = {}
 _lock = threading.Lock()
 
 
@@ -53,17 +53,17 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
                 gettext_noop("Records of this org are being erased or corrected."),
                 next_step=gettext_noop("Wait until that is done."),
             )
-        under_way = Progress(app.clock.now(), wish)
+        under_way = ErasureProgress(app.clock.now(), wish)
         _progress[_key(app, org)] = under_way
     background.begin(lambda: _do(app, org, under_way, plan=plan))
 
 
-def progress(app: Application, org: str) -> Progress | None:
+def progress(app: Application, org: str) -> ErasureProgress | None:
     """How the last one stands; None where this process has begun none."""
     return _progress.get(_key(app, org))
 
 
-def _do(app: Application, org: str, under_way: Progress, *, plan: str) -> None:
+def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) -> None:
     try:
         ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
     except UnlostError as error:
@@ -73,8 +73,8 @@ def _do(app: Application, org: str, under_way: Progress, *, plan: str) -> None:
     _progress[_key(app, org)] = ended
 
 
-def _act(app: Application, org: str, wish: Wished, *, plan: str) -> Erased | Rectified:
-    if isinstance(wish, WishedCorrection):
+def _act(app: Application, org: str, wish: Wished, *, plan: str) -> ErasureResult | RectifyResult:
+    if isinstance(wish, CorrectionRequest):
         return rectify(app, org, wish, plan=plan)
     return erase(app, org, wish, plan=plan)
 

@@ -8,7 +8,7 @@ FARTHEST = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class PageLinks:
     """``shown`` rows from the ``start``-th of ``total`` on; a page has at most ``size``."""
 
     start: int

@@ -25,14 +25,14 @@ from unlost.app.compose import Application
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.parts import background
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 DRAFT = "connect"
 OF_LOOK = ("look", "tried")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PreviewProgress:
     """The wizard's draft, with what was found, and how its look stands: None where none is under way."""
 
     known: Mapping[str, Any]
@@ -54,7 +54,7 @@ class Progress:
         return "found" in self.known
 
 
-def begin(request: Asked, known: Mapping[str, Any], *, config: Mapping[str, Any]) -> None:
+def begin(request: UserRequest, known: Mapping[str, Any], *, config: Mapping[str, Any]) -> None:
     """Begin to look with these settings beside the request, and note in the draft that it is done."""
     new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
     view = ask_look(request.unlost, new)
@@ -64,29 +64,29 @@ def begin(request: Asked, known: Mapping[str, Any], *, config: Mapping[str, Any]
     background.begin(partial(_look, request.unlost, view.look))
 
 
-def progress(request: Asked) -> Progress:
+def progress(request: UserRequest) -> PreviewProgress:
     """How far the wizard is. A look that nobody does any more is begun again by that."""
     known = draft(request, DRAFT)
     if "look" not in known:
-        return Progress(known)
+        return PreviewProgress(known)
     try:
         view = look_state(request.unlost, known["look"])
     except NotFound:
-        return Progress(_kept(request, _without_look(known)))
+        return PreviewProgress(_kept(request, _without_look(known)))
     if view.alone:
         background.begin(partial(_look, request.unlost, view.look))
     if view.looked is None:
-        return Progress(known, view)
+        return PreviewProgress(known, view)
     taken = {
         "config": known["tried"],
         "secrets": dict(view.looked.secrets),
         "found": msgspec.to_builtins(view.looked.found),
         "seen": view.look,  # it lies until the next: another page may be taking it up now
     }
-    return Progress(_kept(request, {**_without_look(known), **taken}))
+    return PreviewProgress(_kept(request, {**_without_look(known), **taken}))
 
 
-def end(request: Asked) -> None:
+def end(request: UserRequest) -> None:
     """Forget the draft, and what was found."""
     known = draft(request, DRAFT)
     for look in {known.get("look"), known.get("seen")} - {None}:
@@ -104,7 +104,7 @@ def _look(app: Application, look: str) -> None:
         do_look(app, look)
 
 
-def _kept(request: Asked, known: Mapping[str, Any]) -> Mapping[str, Any]:
+def _kept(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
     keep_draft(request, DRAFT, known)
     return known
 
@@ -113,6 +113,6 @@ def _without_look(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in known.items() if name not in OF_LOOK}
 
 
-def _forget(request: Asked, look: str) -> None:
+def _forget(request: UserRequest, look: str) -> None:
     with suppress(NotFound):
         drop_look(request.unlost, look)

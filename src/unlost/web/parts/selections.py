@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import may
-from unlost.app.actions.restores.selections import Ticks, keep_ticks, ticks
+from unlost.app.actions.restores.selections import SelectionLists, keep_ticks, ticks
 from unlost.model.access import Right
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Ticked:
+class SelectedRecords:
     """What is ticked in the list ``of``, seen from one of its pages, which shows some records."""
 
     of: str
@@ -28,20 +28,22 @@ class Ticked:
         return len(self.records - self.shown)
 
 
-def ticked(request: Asked, org: str, *, of: str, shown: Sequence[str]) -> Ticked | None:
+def ticked(
+    request: UserRequest, org: str, *, of: str, shown: Sequence[str]
+) -> SelectedRecords | None:
     """What is ticked in a list; None for who restores nothing there, and has nothing to tick."""
     if not may(request.unlost, Right.RESTORE, org):
         return None
     return seen(ticks(request.unlost, org, of), shown)
 
 
-def sent_ticks(request: Asked, org: str) -> Ticks:
+def sent_ticks(request: UserRequest, org: str) -> SelectionLists:
     """Take up the ticks that a page sends, beside those of the list's other pages."""
     asked = request.POST
     of, chosen = asked.get("of", ""), asked.getlist("record")
     return keep_ticks(request.unlost, org, of, shown=asked.getlist("every-record"), ticked=chosen)
 
 
-def seen(found: Ticks, shown: Sequence[str]) -> Ticked:
+def seen(found: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
     """Ticks as a page sees them that shows these records."""
-    return Ticked(found.of, frozenset(found.records), frozenset(shown))
+    return SelectedRecords(found.of, frozenset(found.records), frozenset(shown))

@@ -13,7 +13,7 @@ from unlost.app.operations import BYTES
 PIECE = 1 << 20  # bytes sent at a time
 
 
-class Piecewise(StreamingHttpResponse):
+class StreamedResponse(StreamingHttpResponse):
     """Its pieces come from a plain iterator, one at a time; Django alone would gather them all."""
 
     def __init__(self, pieces: Iterator[bytes], *, content_type: str) -> None:
@@ -36,9 +36,9 @@ def pieces(stack: ExitStack, body: BinaryIO) -> Iterator[bytes]:
             yield piece
 
 
-def saved(body: Iterator[bytes], *, name: str, media: str = BYTES) -> Piecewise:
+def saved(body: Iterator[bytes], *, name: str, media: str = BYTES) -> StreamedResponse:
     """An answer that browsers save under a name, and never show."""
-    answer = Piecewise(body, content_type=media)
+    answer = StreamedResponse(body, content_type=media)
     named = content_disposition_header(as_attachment=True, filename=name)
     answer["Content-Disposition"] = named or "attachment"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -13,7 +13,7 @@ PIECES = re.compile(r"\s+|\w+\s*|[^\w\s]\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WordRun:
     """A run of words. ``changed``: it is not in the other version; ``left_out``: what is the same in both."""
 
     text: str
@@ -21,7 +21,7 @@ class Piece:
     left_out: bool = False
 
 
-def compared(old: str, new: str) -> tuple[list[Piece], list[Piece]] | None:
+def compared(old: str, new: str) -> tuple[list[WordRun], list[WordRun]] | None:
     """Both versions in pieces; None where they are too short, too long, or have little in common."""
     if min(len(old), len(new)) < SHORTEST:
         return None
@@ -38,24 +38,24 @@ def compared(old: str, new: str) -> tuple[list[Piece], list[Piece]] | None:
     )
 
 
-def _pieces(words: Sequence[str], runs: Sequence[tuple[str, int, int]]) -> Iterator[Piece]:
+def _pieces(words: Sequence[str], runs: Sequence[tuple[str, int, int]]) -> Iterator[WordRun]:
     for number, (kind, start, end) in enumerate(runs):
         if kind != "equal":
             if start < end:
-                yield Piece("".join(words[start:end]), changed=True)
+                yield WordRun("".join(words[start:end]), changed=True)
             continue
         first, last = number == 0, number == len(runs) - 1
         yield from _same(words[start:end], opens=first, closes=last)
 
 
-def _same(words: Sequence[str], *, opens: bool, closes: bool) -> Iterator[Piece]:
+def _same(words: Sequence[str], *, opens: bool, closes: bool) -> Iterator[WordRun]:
     """Words that both have: of a long run only those beside a change."""
     head, tail = (0 if opens else AROUND), (0 if closes else AROUND)
     if len(words) <= head + tail + AROUND:
-        yield Piece("".join(words))
+        yield WordRun("".join(words))
         return
     if head:
-        yield Piece("".join(words[:head]))
-    yield Piece("".join(words[head : len(words) - tail]), left_out=True)
+        yield WordRun("".join(words[:head]))
+    yield WordRun("".join(words[head : len(words) - tail]), left_out=True)
     if tail:
-        yield Piece("".join(words[-tail:]))
+        yield WordRun("".join(words[-tail:]))

@@ -19,7 +19,7 @@ from django.urls import include, path
 from django.utils.translation import gettext_noop
 
 from unlost.app.people.saml import speaks_saml
-from unlost.catalog.sso import Kind, list_providers
+from unlost.catalog.sso import SsoProtocol, list_providers
 from unlost.model.errors import TransientError, UnlostError
 from unlost.web.signin import sessions
 from unlost.web.signin.leaving import sends_away
@@ -35,7 +35,9 @@ def asks_provider(view: View) -> View:
 
     @wraps(view)
     def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
-        if (provider_id, Kind.OIDC) not in {(one.name, one.kind) for one in list_providers()}:
+        if (provider_id, SsoProtocol.OIDC) not in {
+            (one.name, one.kind) for one in list_providers()
+        }:
             raise Http404
         try:
             return view(request, provider_id)

@@ -13,11 +13,11 @@ from django.http import HttpRequest
 from django.shortcuts import render
 
 from unlost.app.home.home import read_home_key
-from unlost.app.people.sign_ins import AtTheDoor, Refusal, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, SignInRefusal, note_at_the_door
 from unlost.app.people.sso import open_secret
 from unlost.catalog.people import people_with_email
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
-from unlost.catalog.sso import Kind, sealed_secret
+from unlost.catalog.sso import SsoProtocol, sealed_secret
 from unlost.web.served_home import application
 
 PLACE = b"web/mfa"
@@ -42,7 +42,7 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
         """A provider as it is kept, with its secret opened."""
         held = super().get_app(request, provider, client_id=client_id)
-        if held.provider != Kind.OIDC.value:
+        if held.provider != SsoProtocol.OIDC.value:
             return held  # SAML has no secret
         held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
         return held
@@ -70,12 +70,12 @@ def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
     told = [one.email for one in sociallogin.email_addresses]
     verified = any(one.verified for one in sociallogin.email_addresses)
     name = told[0] if told else sociallogin.account.uid
-    seen = AtTheDoor(
+    seen = SignInAttempt(
         SignInAct.SIGN_IN,
         name,
         address_of(request),
         sociallogin.account.provider,
-        Refusal.UNINVITED,
+        SignInRefusal.UNINVITED,
     )
     note_at_the_door(application(), seen)
     context = {"email": told[0] if told else "", "verified": verified}

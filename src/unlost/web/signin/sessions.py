@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.people.sign_ins import AtTheDoor, SignInAct, note_at_the_door
+from unlost.app.people.sign_ins import SignInAct, SignInAttempt, note_at_the_door
 from unlost.model.errors import NotFound
 from unlost.web.served_home import application
 from unlost.web.signin.adapter import address_of
@@ -52,7 +52,7 @@ def _end(request: HttpRequest, chosen: Iterable[UserSession]) -> int:
     ending = list(chosen)
     for one in ending:
         name = request.user.get_username()
-        seen = AtTheDoor(SignInAct.SESSION_END, name, address_of(request), subject=one.ip)
+        seen = SignInAttempt(SignInAct.SESSION_END, name, address_of(request), subject=one.ip)
         note_at_the_door(application(), seen)
     get_adapter().end_sessions(ending)
     return len(ending)

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.history import ChangedField
-from unlost.web.parts.word_diff import Piece, compared
+from unlost.web.parts.word_diff import WordRun, compared
 from unlost.web.templatetags.unlost import code, held
 
 register = template.Library()
@@ -46,7 +46,7 @@ def _named(name: str, cell: str | None) -> str:
     return f"<bdi>{escape(name)}</bdi> {code(cell)}" if name else ""
 
 
-def _side(cell: str | None, pieces: Iterable[Piece] | None, *, mark: str) -> str:
+def _side(cell: str | None, pieces: Iterable[WordRun] | None, *, mark: str) -> str:
     """A cell as it was, crossed out, or as it is, underlined; of a long text the words that changed."""
     if pieces is None:
         return f"<{mark}>{held(cell)}</{mark}>"
@@ -54,7 +54,7 @@ def _side(cell: str | None, pieces: Iterable[Piece] | None, *, mark: str) -> str
     return f'<bdi class="cell">{told}</bdi>'
 
 
-def _piece(piece: Piece, mark: str) -> str:
+def _piece(piece: WordRun, mark: str) -> str:
     if piece.left_out:
         return " … "
     text = escape(piece.text)

@@ -7,7 +7,7 @@ from unit.engine.test_hidden_rows import hidden_and_purged
 from unlost.model.errors import NotFound
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import Action, RecordKey, Selection, SelectionKind
-from unlost.model.retention import Forget, HeldThing, Hold, HoldScope, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 
 NEWEST = KeepRules(daily=1)
 
@@ -23,7 +23,7 @@ def test_the_last_state_of_a_lost_record_comes_back(atelier: Atelier) -> None:
     atelier.lose("Account", parent)
     atelier.night()
     atelier.night()
-    pin = Hold(HeldThing(HoldScope.NIGHT, night=1))
+    pin = Hold(HoldTarget(HoldScope.NIGHT, night=1))
     atelier.vault.hold(atelier.oid, (pin,), run="h1")
     done = atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     assert done.kept == (1, 4)
@@ -46,7 +46,7 @@ def test_what_lies_in_the_bin_comes_back_in_its_last_state(atelier: Atelier) -> 
     atelier.night()
     assert set(atelier.dead("Account").values()) == {"D"}
     atelier.night()
-    atelier.vault.hold(atelier.oid, (Hold(HeldThing(HoldScope.NIGHT, night=1)),), run="h1")
+    atelier.vault.hold(atelier.oid, (Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1")
     atelier.vault.apply(atelier.oid, unconditional(Forget(NEWEST)), run="f1")
     chosen = Selection(SelectionKind.RECORDS, records=(RecordKey("Account", record),))
     atelier.restore(atelier.planned(chosen))

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 from enum import StrEnum
 
 from unlost.model.alert import Message, Urgency
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, TransientError
-from unlost.model.learned import learned
 from unlost.model.reading import Json
 
 SECONDS = 30.0
@@ -104,7 +104,7 @@ class Email:
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
     """The sender of a channel."""
-    return Email(learned(EmailSettings).convert(settings, strict=False), secret)
+    return Email(decoder_for(EmailSettings).convert(settings, strict=False), secret)
 
 
 def letter(message: Message, settings: EmailSettings) -> EmailMessage:

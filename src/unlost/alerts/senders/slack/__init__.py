@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -28,7 +28,7 @@ class Slack:
         """Post it."""
         headers = {"Content-Type": "application/json"}
         body = msgspec.json.encode({"text": text(message)})
-        post(Post(self.address, body, headers, self.private), transport=self.transport)
+        post(OutgoingPost(self.address, body, headers, self.private), transport=self.transport)
 
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Slack:

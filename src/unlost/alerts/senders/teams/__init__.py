@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from unlost.kit.http import Transport
-from unlost.kit.http.post import Post, parsed, post
+from unlost.kit.http.post import OutgoingPost, parsed, post
 from unlost.model.alert import Message
 from unlost.model.reading import Json
 
@@ -31,7 +31,7 @@ class Teams:
         """Post it."""
         headers = {"Content-Type": "application/json"}
         body = msgspec.json.encode(card(message))
-        post(Post(self.address, body, headers, self.private), transport=self.transport)
+        post(OutgoingPost(self.address, body, headers, self.private), transport=self.transport)
 
 
 def opened(settings: Mapping[str, Json], secret: str | None) -> Teams:

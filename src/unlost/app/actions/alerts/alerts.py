@@ -9,7 +9,7 @@ import msgspec
 
 from unlost.alerts.rules import alarms
 from unlost.alerts.senders import Sender, sender
-from unlost.alerts.watched import Watched
+from unlost.alerts.watched import AlertFacts
 from unlost.app.access import Where, action, check_home, check_org
 from unlost.app.actions.backups.schedule import hours_of, time_of
 from unlost.app.alerts.alert_facts import Watcher
@@ -18,9 +18,9 @@ from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.alerts import (
+    AlertChanges,
     AlertRecord,
     DeliveryRecord,
-    Moves,
     acknowledge,
     digest_told,
     due_messages,
@@ -40,9 +40,17 @@ from unlost.catalog.alerts import (
 from unlost.catalog.secrets import NONCE_BYTES, seal, sealing_key, unseal
 from unlost.engine.schedule import instant
 from unlost.model.access import Right, Trace
-from unlost.model.alert import Alarm, Channel, ChannelKind, Message, Rule, Told, Urgency
+from unlost.model.alert import (
+    AlertMessage,
+    AlertRule,
+    Channel,
+    ChannelKind,
+    Message,
+    RaisedAlert,
+    Urgency,
+)
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.reading import Json
 from unlost.model.schedule import Hours
 
@@ -86,7 +94,7 @@ class ChannelTests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ChannelRequest:
     """A channel as it was typed; None and empty values were not.
 
     ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of the day there;
@@ -109,14 +117,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class QuietHours:
     """Hours in which only what is urgent is told, in a zone."""
 
     hours: Hours
     zone: str
 
 
-def watch(app: Application, watcher: Watcher) -> Moves:
+def watch(app: Application, watcher: Watcher) -> AlertChanges:
     """Apply all rules now, and line up what must be told."""
     return match(alarms(watcher.gather(app)), now=app.clock.now())
 
@@ -165,8 +173,8 @@ def _handed(
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     """Tell all heartbeats that the service is alive; the names of those that did not take it."""
     now = app.clock.now()
-    alarm = Alarm(Rule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
-    message = Message(Told.ALIVE, alarm, now, now, heads(app))
+    alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
+    message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
         if not channel.kind.takes_alerts:
@@ -175,17 +183,19 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
 
 
 def tell_digest(
-    app: Application, watched: Watched, *, senders: Senders = sender
+    app: Application, watched: AlertFacts, *, senders: Senders = sender
 ) -> tuple[str, ...]:
     """Tell the digest to each channel whose time has come; those that did not take it."""
     now, missed = app.clock.now(), []
     lasting = len(list_alerts())
     for channel in list_channels():
         told = channel.settings.get("digest")
-        day = digest_day(learned(DailyAt).convert(told), now) if told is not None else None
+        day = digest_day(decoder_for(DailyAt).convert(told), now) if told is not None else None
         if day is None or digest_told(channel.name) == day:
             continue
-        message = Message(Told.DIGEST, digest(watched, lasting=lasting), now, now, heads(app))
+        message = Message(
+            AlertMessage.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
+        )
         if _handed(app, channel, message, senders) is None:
             note_digest(channel.name, day)
         else:
@@ -258,7 +268,7 @@ def _check(app: Application, key: str) -> None:
     where=Where.HOME,
     told=lambda c: {"channel": c.name},
 )
-def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channel:
+def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
     """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
     sender(channel.kind, _own(channel), secret)
@@ -268,7 +278,7 @@ def add_channel(app: Application, asked: Asked, *, secret: str | None) -> Channe
     return channel
 
 
-def _settings(asked: Asked) -> Mapping[str, Json]:
+def _settings(asked: ChannelRequest) -> Mapping[str, Json]:
     """The plain values that were typed."""
     typed: dict[str, Json] = {
         "url": asked.url,
@@ -281,7 +291,7 @@ def _settings(asked: Asked) -> Mapping[str, Json]:
         "private": asked.private or None,
     }
     if asked.quiet is not None:
-        quiet = Quiet(hours_of(asked.quiet), _zone(asked.zone))
+        quiet = QuietHours(hours_of(asked.quiet), _zone(asked.zone))
         typed["quiet"] = msgspec.to_builtins(quiet)
     if asked.digest is not None:
         daily = DailyAt(time_of(asked.digest), _zone(asked.zone))
@@ -321,15 +331,15 @@ def try_channels(
 
 def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
     now = app.clock.now()
-    alarm = Alarm(
-        Rule.NIGHT_FAILED,
+    alarm = RaisedAlert(
+        AlertRule.NIGHT_FAILED,
         "",
         "test",
         Urgency.SOON,
         "This is a test. If you read it, alerts reach you.",
         "Nothing is to be done.",
     )
-    message = Message(Told.TEST, alarm, now, now, heads(app))
+    message = Message(AlertMessage.TEST, alarm, now, now, heads(app))
     problem = _handed(app, channel, message, senders)
     if problem is not None:
         return ChannelTest(channel.name, problem.sentence, problem.next_step)
@@ -354,10 +364,10 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
     return instant(wall + timedelta(days=1), quiet.zone)
 
 
-def _quiet(channel: Channel) -> Quiet | None:
+def _quiet(channel: Channel) -> QuietHours | None:
     """The quiet hours among a channel's settings."""
     told = channel.settings.get("quiet")
-    return learned(Quiet).convert(told) if told is not None else None
+    return decoder_for(QuietHours).convert(told) if told is not None else None
 
 
 def _own(channel: Channel) -> Mapping[str, Json]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
-from unlost.app.health.health import Check, Health, Look
+from unlost.app.health.health import HealthCheck, HealthState, RepairableCheck
 from unlost.app.health.home import home_looks
 from unlost.app.health.orgs import org_looks
 from unlost.catalog.orgs import serving_orgs
@@ -17,13 +17,15 @@ from unlost.model.errors import UnlostError
 class Diagnosis:
     """All checks, in the order in which things depend on each other."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[HealthCheck, ...]
 
     @property
-    def worst(self) -> Health:
+    def worst(self) -> HealthState:
         """The worst that was not repaired."""
         held = {check.health for check in self.checks if not check.repaired}
-        return next((one for one in (Health.BAD, Health.WARNING) if one in held), Health.GOOD)
+        return next(
+            (one for one in (HealthState.BAD, HealthState.WARNING) if one in held), HealthState.GOOD
+        )
 
 
 @action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
@@ -32,13 +34,13 @@ def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagn
     return Diagnosis(tuple(_done(look) if repair else look.check for look in _looks(app, ask=ask)))
 
 
-def _looks(app: Application, *, ask: bool) -> Iterator[Look]:
+def _looks(app: Application, *, ask: bool) -> Iterator[RepairableCheck]:
     yield from home_looks(app)
     for org in serving_orgs():
         yield from org_looks(app, org, ask=ask)
 
 
-def _done(look: Look) -> Check:
+def _done(look: RepairableCheck) -> HealthCheck:
     if look.repair is None:
         return look.check
     try:

@@ -9,11 +9,11 @@ from enum import StrEnum
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import gaps
 from unlost.app.compose import Application
-from unlost.app.vault.mirror import SecondCopy, mirror_now
+from unlost.app.vault.mirror import MirrorOfHome, mirror_now
 from unlost.catalog.alerts import list_alerts
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import RunRecord, RunState, newest_runs
-from unlost.catalog.schedules import Kept, schedules
+from unlost.catalog.schedules import StoredSchedule, schedules
 from unlost.catalog.storage import StorageHistory, newest_storages
 from unlost.engine.schedule import upcoming
 from unlost.model.access import Right
@@ -39,7 +39,7 @@ class Protection(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class StorageGauge:
     """How full a storage is, in bytes, as of the newest backup that told."""
 
     name: str
@@ -74,7 +74,7 @@ class OrgState:
     gaps: int
     schedule: Schedule
     next: datetime | None
-    gauges: tuple[Gauge, ...]
+    gauges: tuple[StorageGauge, ...]
     alerts: int
     going: tuple[RunRecord, ...]
     failed: RunRecord | None
@@ -89,7 +89,7 @@ class Overview:
 
     orgs: tuple[OrgState, ...]
     alerts: int
-    copy: SecondCopy | None = None
+    copy: MirrorOfHome | None = None
 
 
 @action("home.overview", Right.LOOK)
@@ -118,7 +118,7 @@ class _Noted:
 
     now: datetime
     runs: Mapping[str, Sequence[RunRecord]]
-    schedules: Mapping[str, Kept]
+    schedules: Mapping[str, StoredSchedule]
     storages: Mapping[str, Sequence[StorageHistory]]
 
 
@@ -167,5 +167,5 @@ def _gaps(app: Application, org: ProtectedOrg, last: SnapshotInfo | None) -> int
     return len(gaps(proof))
 
 
-def _gauge(storage: StorageHistory) -> Gauge:
-    return Gauge(storage.name, storage.samples[-1].used, storage.limit)
+def _gauge(storage: StorageHistory) -> StorageGauge:
+    return StorageGauge(storage.name, storage.samples[-1].used, storage.limit)

@@ -16,7 +16,7 @@ from unlost.app.backups.backup_run import (
     drop_ended_steps,
     refresh_identity,
 )
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.home.cancellation import stopped
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -31,14 +31,14 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.storage import keep_samples
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.partial import DeferredTables
 from unlost.model.access import Right, Trace
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
-from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.ports.system import Observer
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
@@ -81,7 +81,7 @@ class BackupResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenRun:
     """The run to do: a new one, or one that did not end."""
 
     id: str
@@ -117,18 +117,23 @@ def forget_wish(app: Application, oid: str, kind: CommitKind, run: str) -> None:
     """Let a run go on that was paused or cancelled; not while another process is at it."""
     try:
         with app.lease.hold(oid, kind=kind, run=run):
-            set_wish(run, Wish.NONE)
+            set_wish(run, RunCommand.NONE)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
 
 
 def _done_by(
-    app: Application, known: ProtectedOrg, chosen: Chosen, *, full: bool, observer: Observer | None
+    app: Application,
+    known: ProtectedOrg,
+    chosen: ChosenRun,
+    *,
+    full: bool,
+    observer: Observer | None,
 ) -> BackupResult:
     with _recorded(app, known, chosen.id, full=full):
         written = SqlObserver(chosen.id, clock=app.clock)
-        both = Fanout(written, observer or Silence())
+        both = ObserverFanout(written, observer or SilentObserver())
         try:
             with app.open_org(known, observer=both, run=chosen.id) as source:
                 refresh_identity(known, source)
@@ -144,9 +149,9 @@ def _done_by(
     return _result(known, chosen, finished)
 
 
-def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
-    assert not isinstance(outcome, LeftToNight), "all tables were asked for"
-    if isinstance(outcome, Finished):
+def _finished(outcome: FinishedBackup | ParkedBackup | DeferredTables) -> FinishedBackup:
+    assert not isinstance(outcome, DeferredTables), "all tables were asked for"
+    if isinstance(outcome, FinishedBackup):
         return outcome
     if outcome.code in (PAUSED, CANCELLED):
         raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
@@ -155,13 +160,13 @@ def _finished(outcome: Finished | Parked | LeftToNight) -> Finished:
     )
 
 
-def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> Chosen:
+def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> ChosenRun:
     """The unfinished run of this org, unless it is too old or reads less than was asked for."""
     close_hours(app, org)
     drop_ended_steps(app)
     for unfinished in unfinished_backups(org.oid, hourly=False):
         if _worth_resuming(app, unfinished, full=full):
-            return Chosen(unfinished.id, resumed=True)
+            return ChosenRun(unfinished.id, resumed=True)
         with app.lease.hold(org.oid, kind=KIND, run=unfinished.id):
             _give_up(
                 app,
@@ -171,9 +176,9 @@ def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None)
                 sentence=unfinished.error_sentence,
             )
     if run is not None and find_run(run) is None:
-        return Chosen(run, resumed=False)
+        return ChosenRun(run, resumed=False)
     began = app.clock.now()
-    return Chosen(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
+    return ChosenRun(f"backup-{began:%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}", resumed=False)
 
 
 def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
@@ -204,7 +209,7 @@ def cancel_unfinished(app: Application, org: ProtectedOrg, run: str) -> bool:
         known = find_run(run)
         if known is None or known.state.over:
             return False
-        why = stopped(run, Wish.CANCEL)
+        why = stopped(run, RunCommand.CANCEL)
         _give_up(app, org, run, code=why.code, sentence=why.sentence)
     return True
 
@@ -253,7 +258,7 @@ def _done(app: Application, run: str, snapshot: SnapshotInfo) -> None:
     app.steps.drop(run)
 
 
-def _result(org: ProtectedOrg, chosen: Chosen, finished: Finished) -> BackupResult:
+def _result(org: ProtectedOrg, chosen: ChosenRun, finished: FinishedBackup) -> BackupResult:
     run = RunOfOrg(org.name, org.identity.zone, chosen.id, chosen.resumed)
     return result_of(run, finished.snapshot, finished.certificate)
 

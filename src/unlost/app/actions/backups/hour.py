@@ -17,7 +17,7 @@ from unlost.app.backups.backup_run import (
     close_hours,
     refresh_identity,
 )
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.catalog.nights import open_nights
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
@@ -31,9 +31,9 @@ from unlost.catalog.runs import (
     unfinished_backups,
 )
 from unlost.catalog.schedules import schedule_of
-from unlost.engine.backup.backup import Finished, Parked
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.backup import backup as run_backup
-from unlost.engine.backup.partial import LeftToNight
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.schedule import HOUR, due_hour
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
 from unlost.model.finding import FindingKind
@@ -45,7 +45,7 @@ LEFT = "hourly-left"
 GIVES_WAY = (LEFT, IN_PROGRESS, "work-folder-damaged")
 
 
-class HourEnding(StrEnum):
+class HourlyEnding(StrEnum):
     """What became of an hour."""
 
     DONE = "done"
@@ -55,11 +55,11 @@ class HourEnding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class HourlyBackup:
     """An hour that a service saw to. ``code`` says why it is not done, or not all of it."""
 
     run: str
-    ending: HourEnding
+    ending: HourlyEnding
     code: str = ""
 
 
@@ -68,7 +68,7 @@ def run_of_hour(oid: str, hour: str) -> str:
     return f"hourly-{hour.replace('-', '').lower()}-{oid[:12]}"
 
 
-def do_hour(app: Application, oid: str, hour: str) -> Hour:
+def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     """Back up the chosen tables of an org. Never raises what is a matter of the org."""
     org = next(one for one in list_orgs() if one.oid == oid)
     run, schedule = run_of_hour(oid, hour), schedule_of(oid).schedule
@@ -79,12 +79,12 @@ def do_hour(app: Application, oid: str, hour: str) -> Hour:
         why = error.code
     known = find_run(run)
     if why or (known is not None and known.state is not RunState.RUNNING):
-        return Hour(run, HourEnding.SKIPPED, why)
+        return HourlyBackup(run, HourlyEnding.SKIPPED, why)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now(), hourly=True)
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
     close_hour(app, org, end, run=run)
-    return Hour(run, _ending(end), end.error_code)
+    return HourlyBackup(run, _ending(end), end.error_code)
 
 
 def why_not(app: Application, org: ProtectedOrg, schedule: Schedule, hour: str) -> str:
@@ -135,18 +135,20 @@ def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run:
         return RunEnd(RunState.FAILED, None, error_code=name, error_sentence=str(error) or name)
 
 
-def _read(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: str) -> Finished:
+def _read(
+    app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: str
+) -> FinishedBackup:
     written = SqlObserver(run, clock=app.clock)
-    observer = Fanout(written, Silence())
+    observer = ObserverFanout(written, SilentObserver())
     try:
         with app.open_org(org, observer=observer, run=run) as source:
             refresh_identity(org, source)
             outcome = run_backup(org.oid, backup_ports(app, source, run, observer), only=tables)
     finally:
         written.flush()
-    if isinstance(outcome, Parked):
+    if isinstance(outcome, ParkedBackup):
         raise LimitReached(outcome.code, outcome.sentence, next_step=outcome.next_step)
-    if isinstance(outcome, LeftToNight):
+    if isinstance(outcome, DeferredTables):
         raise Conflict(
             "hourly-left",
             outcome.sentence,
@@ -155,7 +157,7 @@ def _read(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: 
     return outcome
 
 
-def _done(finished: Finished, at: datetime) -> RunEnd:
+def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
     """Done; what was left of it is told with the run."""
     findings = finished.certificate.findings
     left = [one for one in findings if one.kind is FindingKind.LEFT_TO_NIGHT]
@@ -169,6 +171,6 @@ def _done(finished: Finished, at: datetime) -> RunEnd:
     )
 
 
-def _ending(end: RunEnd) -> HourEnding:
-    endings = {RunState.DONE: HourEnding.DONE, RunState.FAILED: HourEnding.FAILED}
-    return endings.get(end.state, HourEnding.GIVEN_UP)
+def _ending(end: RunEnd) -> HourlyEnding:
+    endings = {RunState.DONE: HourlyEnding.DONE, RunState.FAILED: HourlyEnding.FAILED}
+    return endings.get(end.state, HourlyEnding.GIVEN_UP)

@@ -26,7 +26,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class LastHour:
+class LastHourlyBackup:
     """The newest backup of a few tables between two nights, and how it ended."""
 
     run: str
@@ -50,7 +50,7 @@ class OrgSchedule:
     next: datetime | None
     nights: tuple[NightRecord, ...]
     next_hour: datetime | None = None
-    last_hour: LastHour | None = None
+    last_hour: LastHourlyBackup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Schedules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ScheduleChange:
     """What is to change, as it was typed; None leaves a thing as it is.
 
     ``at`` is a time such as ``01:30``, or ``off``; ``window`` is in minutes; ``blackout`` are hours
@@ -84,7 +84,7 @@ def show(app: Application, org: str | None = None) -> Schedules:
 
 
 @action("schedule.set", Right.OPERATE, trace=Trace.WRITE)
-def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
+def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
     """Change an org's schedule; raises UsageError (``schedule-invalid`` and others), NotFound."""
     known, now = get_org(org), app.clock.now()
     schedule = wished(schedule_of(known.oid).schedule, wish)
@@ -98,7 +98,7 @@ def change(app: Application, org: str, wish: Wish) -> OrgSchedule:
     return _shown(app, [known])[0]
 
 
-def wished(schedule: Schedule, wish: Wish) -> Schedule:
+def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
     """The schedule with what was wished for; raises UsageError."""
     if wish.at is not None:
         schedule = replace(schedule, nightly=None if wish.at == OFF else time_of(wish.at))
@@ -134,10 +134,10 @@ def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule,
     return tuple(found)
 
 
-def _last_hour(runs: Sequence[RunRecord]) -> LastHour | None:
+def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
     return next(
         (
-            LastHour(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
+            LastHourlyBackup(run.id, run.state, run.started_at, run.snapshot, run.error_sentence)
             for run in runs
         ),
         None,

@@ -13,14 +13,14 @@ from unlost.model.reading import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Connectors:
+class InstalledConnectors:
     """The connectors that are installed, by name."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class ConnectorFields:
     """What a connector asks for. ``secrets`` are all that any of its settings may need."""
 
     connector: str
@@ -29,29 +29,29 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingSecrets:
     """Names of the secrets that settings need and that are not there."""
 
     secrets: tuple[str, ...]
 
 
 @action("connector.list", Right.MANAGE, where=Where.HOME)
-def connectors(app: Application) -> Connectors:  # noqa: ARG001 (every action takes it)
+def connectors(app: Application) -> InstalledConnectors:  # noqa: ARG001 (every action takes it)
     """Which kinds of orgs can be connected."""
-    return Connectors(tuple(connector_names()))
+    return InstalledConnectors(tuple(connector_names()))
 
 
 @action("connector.asks", Right.MANAGE, where=Where.HOME)
-def asks(app: Application, connector: str) -> Asks:
+def asks(app: Application, connector: str) -> ConnectorFields:
     """What a form must ask for; raises NotFound (``connector-unknown``)."""
     loaded = app.connector(connector)
-    return Asks(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
+    return ConnectorFields(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
 
 
 @action("connector.missing", Right.MANAGE, where=Where.HOME)
 def missing(
     app: Application, connector: str, config: Mapping[str, Json], *, known: Collection[str]
-) -> Missing:
+) -> MissingSecrets:
     """The secrets that these settings need beyond those known; raises UsageError, NotFound."""
     lacking = missing_secrets(app.connector(connector), config, known=known)
-    return Missing(tuple(one.name for one in lacking))
+    return MissingSecrets(tuple(one.name for one in lacking))

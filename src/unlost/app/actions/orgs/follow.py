@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.connection import together
 from unlost.catalog.hidden_columns import hide_as
@@ -30,7 +30,7 @@ from unlost.model.snapshot import nights
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedOrg:
     """What became of a name: the org behind it now, and the name under which the old one is kept.
 
     ``backups`` are those of the old org; it is not backed up any more.
@@ -45,7 +45,7 @@ class Followed:
 
 
 @action("org.follow", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
-def follow(app: Application, name: str) -> Followed:
+def follow(app: Application, name: str) -> FollowedOrg:
     """Let a name stand for the org that answers at its address now.
 
     The new org takes over name, settings, credentials and schedule; the old one is retired under
@@ -56,7 +56,7 @@ def follow(app: Application, name: str) -> Followed:
     connector = app.connector(old.identity.connector)
     config = read_config(connector, old.config)
     held = _held(app.secrets(old.oid), connector)
-    context = app.context(secrets=held, budget=Unlimited())
+    context = app.context(secrets=held, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
         identity = source.identity()
     if old.identity.same_org(identity):
@@ -70,7 +70,7 @@ def follow(app: Application, name: str) -> Followed:
     with together():
         writer = _take_over(app, old, new, held=held, connector=connector, kept_as=kept_as)
     after_change(app)
-    return Followed(name, identity.label, identity.tenant, kept_as, backups, writer)
+    return FollowedOrg(name, identity.label, identity.tenant, kept_as, backups, writer)
 
 
 def _take_over(
@@ -78,7 +78,7 @@ def _take_over(
     old: ProtectedOrg,
     new: ProtectedOrg,
     *,
-    held: HeldSecrets,
+    held: MemorySecrets,
     connector: Connector,
     kept_as: str,
 ) -> bool:
@@ -122,8 +122,8 @@ def _check_unknown(identity: OrgIdentity) -> None:
         )
 
 
-def _held(store: SecretStore, connector: Connector) -> HeldSecrets:
-    held = HeldSecrets()
+def _held(store: SecretStore, connector: Connector) -> MemorySecrets:
+    held = MemorySecrets()
     for secret in connector.secrets(None):
         value = store.get(secret.name)
         if value is not None:

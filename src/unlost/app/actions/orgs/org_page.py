@@ -25,7 +25,7 @@ NIGHTS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class ApiCallUse:
     """API calls of the last day, as the org told; None where it did not of late.
 
     ``share`` is the part, in percent, that Unlost may use.
@@ -52,7 +52,7 @@ class OrgPage:
     kept: int
     proof: Certificate | None
     findings: tuple[Finding, ...]
-    calls: Calls
+    calls: ApiCallUse
     writer: bool
     hidden: int
     rights: frozenset[Right]
@@ -91,7 +91,7 @@ def org_page(app: Application, org: str) -> OrgPage:
         kept=len(whole),
         proof=proof,
         findings=gaps(proof) if proof is not None else (),
-        calls=Calls(used, limit, state.schedule.calls),
+        calls=ApiCallUse(used, limit, state.schedule.calls),
         writer=find_writer(known.oid) is not None,
         hidden=len(_hidden(app, known.oid).names),
         rights=frozenset(right for right in Right if app.actor.may(right, known.oid)),

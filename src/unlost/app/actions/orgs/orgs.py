@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import leads_elsewhere
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
@@ -83,7 +83,7 @@ class OrgList:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class OrgPreview:
     """What was found by looking; ``secrets`` are those that open the org from now on.
 
     A sign-in may have renewed one: who keeps the org later gives these.
@@ -97,7 +97,7 @@ type Ask = Callable[[SecretField], str | None]
 
 
 @action("org.look", Right.MANAGE, where=Where.HOME)
-def look(app: Application, new: NewOrg) -> Looked:
+def look(app: Application, new: NewOrg) -> OrgPreview:
     """Sign in and look around: what would be added, and what its user will not see.
 
     Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
@@ -106,7 +106,7 @@ def look(app: Application, new: NewOrg) -> Looked:
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
         found = _seen(new, identity, opened.source)
-    return Looked(found, opened.held.every())
+    return OrgPreview(found, opened.held.every())
 
 
 @action(
@@ -165,9 +165,9 @@ def check_name(name: str) -> None:
 
 def _secrets(
     app: Application, connector: Connector, config: object, *, new: NewOrg, ask: Ask
-) -> HeldSecrets:
+) -> MemorySecrets:
     """The secrets that were given, and for a known org those that were kept before."""
-    held = HeldSecrets()
+    held = MemorySecrets()
     present = find_org(new.name)
     kept = app.secrets(present.oid) if present else None
     if present and leads_elsewhere(connector, present.config, msgspec.to_builtins(config)):
@@ -192,7 +192,7 @@ class _Opened:
     """An org that let us in: its settings, the secrets that opened it, its source."""
 
     config: object
-    held: HeldSecrets
+    held: MemorySecrets
     source: Source
 
 
@@ -202,7 +202,7 @@ def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
     connector = app.connector(new.connector)
     config = read_config(connector, dict(new.config))
     held = _secrets(app, connector, config, new=new, ask=ask)
-    context = app.context(secrets=held, budget=Unlimited())
+    context = app.context(secrets=held, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
         yield _Opened(config, held, source)
 

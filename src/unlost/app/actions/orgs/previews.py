@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.app.access import Where, action
-from unlost.app.actions.orgs.orgs import Looked, NewOrg
+from unlost.app.actions.orgs.orgs import NewOrg, OrgPreview
 from unlost.app.actions.orgs.orgs import look as look_at
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.restores.worker_slots import is_taken, seat_of
 from unlost.catalog.looks import (
-    KeptLook,
+    StoredPreview,
     answer_look,
     begin_look,
     drop_looks,
@@ -31,8 +31,8 @@ from unlost.catalog.looks import (
 )
 from unlost.catalog.looks import drop_look as forget
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError
-from unlost.model.learned import learned
 
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
@@ -60,7 +60,7 @@ class LookView:
     look: str
     state: LookState
     alone: bool = False
-    looked: Looked | None = None
+    looked: OrgPreview | None = None
     error: UnlostError | None = None
 
 
@@ -106,13 +106,13 @@ def drop_look(app: Application, look: str) -> None:
     forget(_kept(app, look).id)
 
 
-def _answer(app: Application, kept: KeptLook) -> Mapping[str, Any]:
+def _answer(app: Application, kept: StoredPreview) -> Mapping[str, Any]:
     """What is found, or why nothing is."""
     try:
         if kept.tries >= MOST_TRIES:
             raise _broke_off()
         asked = open_draft(app, kept.asked, place=_place(app, kept.id))
-        return {"looked": msgspec.to_builtins(look_at(app, learned(NewOrg).convert(asked)))}
+        return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(asked)))}
     except UnlostError as error:
         return _told(error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
@@ -124,23 +124,25 @@ def _told(error: UnlostError) -> Mapping[str, Any]:
     return {"code": error.code, "sentence": error.sentence, "next_step": error.next_step}
 
 
-def _view(app: Application, kept: KeptLook) -> LookView:
+def _view(app: Application, kept: StoredPreview) -> LookView:
     if not kept.answer:
         return LookView(kept.id, LookState.LOOKING, alone=_is_alone(app, kept))
     told = open_draft(app, kept.answer, place=_place(app, kept.id))
     if "looked" in told:
-        return LookView(kept.id, LookState.FOUND, looked=learned(Looked).convert(told["looked"]))
+        return LookView(
+            kept.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(told["looked"])
+        )
     error = UnlostError(told["code"], told["sentence"], next_step=told["next_step"])
     return LookView(kept.id, LookState.FAILED, error=error)
 
 
-def _is_alone(app: Application, kept: KeptLook) -> bool:
+def _is_alone(app: Application, kept: StoredPreview) -> bool:
     if not kept.seat:
         return app.clock.now() - kept.asked_at >= BEGINS_WITHIN
     return not is_taken(app, kept.seat)
 
 
-def _kept(app: Application, look: str) -> KeptLook:
+def _kept(app: Application, look: str) -> StoredPreview:
     kept = find_look(look)
     if kept is None or not open_draft(app, kept.asked, place=_place(app, look)):
         raise NotFound(

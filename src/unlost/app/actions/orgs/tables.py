@@ -9,7 +9,7 @@ from unlost.model.access import Right
 
 
 @dataclass(frozen=True, slots=True)
-class HeldTable:
+class StoredTable:
     """A table; ``held`` of its records are alive in the newest backup."""
 
     table: str
@@ -18,21 +18,22 @@ class HeldTable:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldTables:
+class StoredTables:
     """All tables of an org by their labels, none before its first backup."""
 
     org: str
-    tables: tuple[HeldTable, ...]
+    tables: tuple[StoredTable, ...]
 
 
 @action("table.list", Right.LOOK)
-def tables(app: Application, org: str) -> HeldTables:
+def tables(app: Application, org: str) -> StoredTables:
     """The tables that the newest backup of an org holds; raises NotFound for an unknown org."""
     head = app.vault.head(get_org(org).oid)
     if head is None:
-        return HeldTables(org, ())
+        return StoredTables(org, ())
     labels = {one.name: one.label or one.name for one in head.schema().tables}
     found = [
-        HeldTable(name, labels.get(name, name), state.held) for name, state in head.tables().items()
+        StoredTable(name, labels.get(name, name), state.held)
+        for name, state in head.tables().items()
     ]
-    return HeldTables(org, tuple(sorted(found, key=lambda one: (one.label, one.table))))
+    return StoredTables(org, tuple(sorted(found, key=lambda one: (one.label, one.table))))

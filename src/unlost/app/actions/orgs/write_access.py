@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from unlost.app.access import Where, action
-from unlost.app.compose import Application, HeldSecrets, Unlimited, read_config
+from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read_config
 from unlost.app.orgs.connector_settings import bare, leads_elsewhere
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, get_org
@@ -82,7 +82,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     given = {**(before or {}), **new.config}
     config = read_config(connector, {**org.config, **given})
     held = _secrets(app, connector, config, org=org, new=new, ask=ask)
-    context = app.context(secrets=held, budget=Unlimited())
+    context = app.context(secrets=held, budget=UnlimitedBudget())
     head = app.vault.head(org.oid)
     tables = head.schema().tables if head is not None else ()
     with connector.open_writer(config, context) as writer:
@@ -155,8 +155,8 @@ def _secrets(
     org: ProtectedOrg,
     new: NewWriter,
     ask: Ask,
-) -> HeldSecrets:
-    held = HeldSecrets()
+) -> MemorySecrets:
+    held = MemorySecrets()
     before = find_writer(org.oid)
     kept = app.writer_secrets(org.oid) if before is not None else None
     known = {**org.config, **(before or {})}

@@ -17,7 +17,7 @@ class Lockouts:
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocked:
+class UnlockedName:
     """A name that may try again, and at how many addresses it had failed."""
 
     name: str
@@ -31,7 +31,7 @@ def lockouts(app: Application) -> Lockouts:
 
 
 @action("lockout.end", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
-def unlock(app: Application, name: str) -> Unlocked:  # noqa: ARG001 (every action takes it)
+def unlock(app: Application, name: str) -> UnlockedName:  # noqa: ARG001 (every action takes it)
     """Let a name try again at once, from everywhere; raises NotFound (``lockout-unknown``)."""
     addresses = forget_failures(name)
     if not addresses:
@@ -41,4 +41,4 @@ def unlock(app: Application, name: str) -> Unlocked:  # noqa: ARG001 (every acti
             next_step="See who there is with `unlost user list`; a link lets somebody in who forgot "
             "the password: `unlost user link NAME`.",
         )
-    return Unlocked(name, addresses)
+    return UnlockedName(name, addresses)

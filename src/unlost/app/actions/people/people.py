@@ -28,7 +28,7 @@ START = "/start/"  # where the console takes such a link
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class PeopleList:
     """All people of the home, by name."""
 
     people: tuple[Person, ...]
@@ -44,9 +44,9 @@ class SignInLink:
 
 
 @action("person.list", Right.MANAGE, where=Where.HOME)
-def people(app: Application) -> People:  # noqa: ARG001 (every action takes it)
+def people(app: Application) -> PeopleList:  # noqa: ARG001 (every action takes it)
     """All people, those who were removed too."""
-    return People(tuple(list_people()))
+    return PeopleList(tuple(list_people()))
 
 
 @action("person.show", Right.MANAGE, where=Where.HOME)

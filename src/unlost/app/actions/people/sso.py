@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.people.saml import IdentityProvider, described, read_metadata, require_saml
 from unlost.app.people.sso import seal_secret, sign_in_origin
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.sso import Kind, Provider, add_provider, list_providers, remove_provider
+from unlost.catalog.sso import Provider, SsoProtocol, add_provider, list_providers, remove_provider
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 
@@ -99,7 +99,7 @@ def add_saml(app: Application, new: NewSaml) -> Provider:
     _check_name(new.name, new.title)
     told = _told(new)
     provider = Provider(
-        new.name, new.title or new.name, told.entity, "", told.origin, new.vouches, Kind.SAML
+        new.name, new.title or new.name, told.entity, "", told.origin, new.vouches, SsoProtocol.SAML
     )
     add_provider(provider, kept={"sign_in": told.sign_in, "certificates": list(told.certificates)})
     after_change(app)

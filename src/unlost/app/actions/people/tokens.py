@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.orgs import get_org
 from unlost.catalog.people import get_person
-from unlost.catalog.tokens import Token, drop_token, list_tokens, make_token
+from unlost.catalog.tokens import ApiToken, drop_token, list_tokens, make_token
 from unlost.model.access import ActorKind, Right, Role, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 
@@ -20,14 +20,14 @@ LONGEST_NAME = 80
 class Tokens:
     """Keys for programs, the newest first."""
 
-    tokens: tuple[Token, ...]
+    tokens: tuple[ApiToken, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
     """A token that was just made; ``text`` is told this once."""
 
-    token: Token
+    token: ApiToken
     text: str
 
 
@@ -78,7 +78,7 @@ def make(
 
 
 @action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
-def drop(app: Application, token: int) -> Token:
+def drop(app: Application, token: int) -> ApiToken:
     """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
     own = {one.id for one in tokens(app).tokens}
     if token not in own:

@@ -11,12 +11,11 @@ import pyarrow.compute as pc
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.actions.records.history import ChangedField, field_line
-from unlost.app.backups.moments import Live as Now
-from unlost.app.backups.moments import Moment, parse_moment
+from unlost.app.backups.moments import LiveMoment, Moment, parse_moment
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names, table_named
+from unlost.app.records.record_facts import RecordNames, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.records.compare import Between, Live, TableSummary, summarize
+from unlost.engine.records.compare import Between, LiveComparison, TableSummary, summarize
 from unlost.engine.records.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
@@ -29,7 +28,7 @@ MOST = 1_000  # records that are listed; all are counted
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparisonSide:
     """One side of a comparison; ``snapshot`` is None for the live org."""
 
     snapshot: int | None
@@ -37,7 +36,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadTable:
     """A table that could not be compared, and why."""
 
     table: str
@@ -65,38 +64,38 @@ class CompareResult:
 
     org: str
     zone: str
-    old: Side
-    new: Side
+    old: ComparisonSide
+    new: ComparisonSide
     table: str | None
     tables: tuple[TableSummary, ...]
     rows: tuple[RecordChange, ...]
     more: int
-    unread: tuple[Unread, ...]
+    unread: tuple[UnreadTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Differences:
+class ComparedTables:
     """What was found out, before it is put beside the two sides."""
 
     table: str | None = None
     tables: tuple[TableSummary, ...] = ()
     rows: tuple[RecordChange, ...] = ()
     more: int = 0
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class ComparedSides:
     """The two sides, opened. ``shape`` is the later backup: its schema names tables and columns."""
 
-    differ: Between | Live
-    old: Side
-    new: Side
+    differ: Between | LiveComparison
+    old: ComparisonSide
+    new: ComparisonSide
     shape: Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RecordSlice:
     """Which of a table's records are listed: ``most`` from the ``start``-th on, of one kind or all."""
 
     start: int = 0
@@ -104,7 +103,7 @@ class Part:
     kind: ChangeKind | None = None
 
 
-ALL = Part()
+ALL = RecordSlice()
 
 
 @action("record.compare", Right.READ, trace=Trace.READ, subject=("one", "other", "table"))
@@ -115,7 +114,7 @@ def compare(
     other: str,
     *,
     table: str | None = None,
-    part: Part = ALL,
+    part: RecordSlice = ALL,
 ) -> CompareResult:
     """Compare two moments of an org, in whatever order they are named.
 
@@ -140,8 +139,10 @@ def compare(
 
 
 @contextmanager
-def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]) -> Iterator[Sides]:
-    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, Now)]
+def _opened(
+    app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]
+) -> Iterator[ComparedSides]:
+    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, LiveMoment)]
     if not past:
         raise UsageError(
             "compare-live-twice",
@@ -150,47 +151,49 @@ def _opened(app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment])
         )
     if len(past) == 1:
         with app.open_org(org) as source:
-            old, now = past[0], Side(None, source.server_time())
+            old, now = past[0], ComparisonSide(None, source.server_time())
             app.home.work.mkdir(mode=0o700, exist_ok=True)
-            live = Live(
+            live = LiveComparison(
                 source, old, app.clock, app.home.work, by_census=True, schema=source.discover()
             )
-            yield Sides(live, _side(old), now, old)
+            yield ComparedSides(live, _side(old), now, old)
         return
     one, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
     between = Between.of(app.vault, org.oid, one=one, other=other, filtered=hidden.by_table)
-    yield Sides(between, _side(between.old), _side(between.new), between.new)
+    yield ComparedSides(between, _side(between.old), _side(between.new), between.new)
 
 
-def _side(snapshot: Snapshot) -> Side:
-    return Side(snapshot.info.number, snapshot.info.as_of)
+def _side(snapshot: Snapshot) -> ComparisonSide:
+    return ComparisonSide(snapshot.info.number, snapshot.info.as_of)
 
 
-def _all_tables(sides: Sides) -> Differences:
+def _all_tables(sides: ComparedSides) -> ComparedTables:
     """The counts of every table; one that the org refuses now does not stop the others."""
     found: list[TableSummary] = []
-    unread: list[Unread] = []
+    unread: list[UnreadTable] = []
     for name in sides.differ.tables():
         try:
             found.append(sides.differ.summary(name))
         except (SourceRefused, NotFound) as error:
-            unread.append(Unread(name, error.sentence))
+            unread.append(UnreadTable(name, error.sentence))
     ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
-    return Differences(tables=tuple(ranked), unread=tuple(unread))
+    return ComparedTables(tables=tuple(ranked), unread=tuple(unread))
 
 
-def _one_table(sides: Sides, name: str, part: Part) -> Differences:
+def _one_table(sides: ComparedSides, name: str, part: RecordSlice) -> ComparedTables:
     """The counts of a table, and some of its records with their fields."""
     table = _described(sides, name)
-    listed = Listed(part)
+    listed = ListedRecords(part)
     counts = summarize(_listed(sides.differ, table.name, listed), table.name)
     rows = _rows(listed.lines, table, sides)
     left = listed.passed - part.start - len(rows)
-    return Differences(table.name, (counts,), rows, max(left, 0))
+    return ComparedTables(table.name, (counts,), rows, max(left, 0))
 
 
-def _listed(differ: Between | Live, table: str, listed: "Listed") -> Iterator[pa.Table]:
+def _listed(
+    differ: Between | LiveComparison, table: str, listed: "ListedRecords"
+) -> Iterator[pa.Table]:
     """What differs, batch by batch; the fields of records that are listed are kept in passing.
 
     Where counting needs no look into records, only those that are listed are looked into.
@@ -208,10 +211,10 @@ def _listed(differ: Between | Live, table: str, listed: "Listed") -> Iterator[pa
 
 
 @dataclass(slots=True)
-class Listed:
+class ListedRecords:
     """The lines of a part of the records; ``passed`` are those of its kind until now."""
 
-    part: Part
+    part: RecordSlice
     lines: list[dict[str, str | None]] = field(default_factory=list)
     passed: int = 0
 
@@ -227,7 +230,7 @@ class Listed:
         return batch.filter(pc.is_in(batch["id"], value_set=room))
 
 
-def _described(sides: Sides, name: str) -> Table:
+def _described(sides: ComparedSides, name: str) -> Table:
     """The table that was meant, also if only the earlier side has it."""
     try:
         return table_named(sides.shape.schema(), name)
@@ -239,10 +242,10 @@ def _described(sides: Sides, name: str) -> Table:
 
 
 def _rows(
-    lines: list[dict[str, str | None]], table: Table, sides: Sides
+    lines: list[dict[str, str | None]], table: Table, sides: ComparedSides
 ) -> tuple[RecordChange, ...]:
     ids = list(dict.fromkeys(str(line["id"]) for line in lines))
-    names, words = _names(sides, table, ids), Names(sides.shape)
+    names, words = _names(sides, table, ids), RecordNames(sides.shape)
     groups: dict[str, list[dict[str, str | None]]] = {}
     for line in lines:
         groups.setdefault(str(line["id"]), []).append(line)
@@ -261,8 +264,8 @@ def _rows(
     )
 
 
-def _names(sides: Sides, table: Table, ids: list[str]) -> dict[str, str]:
+def _names(sides: ComparedSides, table: Table, ids: list[str]) -> dict[str, str]:
     """Names of records from the later backup; of those without one there, from the earlier one."""
-    names = dict(Names(sides.shape).of([table.name], ids))
+    names = dict(RecordNames(sides.shape).of([table.name], ids))
     rest = [one for one in ids if one not in names]
-    return names | dict(Names(sides.differ.old).of([table.name], rest)) if rest else names
+    return names | dict(RecordNames(sides.differ.old).of([table.name], rest)) if rest else names

@@ -15,17 +15,17 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.outside.exporting import (
-    Exported,
     ExportKind,
+    TableExport,
     check_kind,
     export_files,
 )
 from unlost.outside.formats import ExportFormat
-from unlost.outside.source import What, table_called
+from unlost.outside.source import TableContent, table_called
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
+class ExportRequest:
     """What is exported, and how. ``tables`` empty: all. ``values``: columns have types.
 
     ``history``: all versions instead of the records of the snapshot. ``people``: texts in CSV that
@@ -51,7 +51,7 @@ class ExportResult:
     snapshot: int
     as_of: datetime
     people: bool
-    tables: tuple[Exported, ...]
+    tables: tuple[TableExport, ...]
 
 
 def _tables(result: ExportResult) -> Mapping[str, Json]:
@@ -65,7 +65,7 @@ def _tables(result: ExportResult) -> Mapping[str, Json]:
 
 
 @action("data.export", Right.READ, trace=Trace.READ, subject=("out",), told=_tables)
-def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> ExportResult:
+def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> ExportResult:
     """Write tables of a backup into a folder outside the vault, in clear text.
 
     The folder is new; one of Delta tables is carried on. Raises NotFound for an unknown org, table
@@ -73,7 +73,7 @@ def export(app: Application, org: str, wish: ExportWish, *, out: Path) -> Export
     Conflict (``export-exists``, ``export-other``, ``delta-newer`` and others), StoreError.
     """
     known = get_org(org)
-    what = What.VERSIONS if wish.history else What.RECORDS
+    what = TableContent.VERSIONS if wish.history else TableContent.RECORDS
     kind = ExportKind(known.oid, wish.form, what, wish.values, wish.people)
     check_kind(kind)
     out = out.absolute()

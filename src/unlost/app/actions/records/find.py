@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import other_ids
-from unlost.app.records.record_facts import Gone, People, how_gone
+from unlost.app.records.record_facts import RecordDeletion, UserNames, how_gone
 from unlost.app.records.restored_as import stand_ins
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.records.search import Found
+from unlost.engine.records.search import SearchResult
 from unlost.engine.records.search import find as search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
-from unlost.model.snapshot import Hit
+from unlost.model.snapshot import SearchHit
 
 MOST = 20
 
@@ -39,7 +39,7 @@ class FoundRecord:
     value: str
     exact: bool
     alive: bool
-    gone: Gone | None
+    gone: RecordDeletion | None
     zone: str
     came_back_as: str
 
@@ -76,7 +76,9 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
     return FindResult(text, tuple(known[oid].name for oid in heads), hits)
 
 
-def _by_other_ids(app: Application, orgs: Sequence[ProtectedOrg], text: str) -> Iterator[Found]:
+def _by_other_ids(
+    app: Application, orgs: Sequence[ProtectedOrg], text: str
+) -> Iterator[SearchResult]:
     """Records whose id was typed in another form than the vault's."""
     for org in orgs:
         for record in other_ids(app, org, text):
@@ -85,7 +87,7 @@ def _by_other_ids(app: Application, orgs: Sequence[ProtectedOrg], text: str) -> 
                     yield found
 
 
-def _once(found: Sequence[Found]) -> Sequence[Found]:
+def _once(found: Sequence[SearchResult]) -> Sequence[SearchResult]:
     """Each record once, where it comes first."""
     return list(
         {(one.hit.org, one.hit.table, one.hit.record): one for one in reversed(found)}.values()
@@ -93,7 +95,7 @@ def _once(found: Sequence[Found]) -> Sequence[Found]:
 
 
 def _described(
-    app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit, *, exact: bool
+    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit, *, exact: bool
 ) -> FoundRecord:
     table = head.schema().table(hit.table)
     column = table.column(hit.column) if table else None
@@ -114,10 +116,12 @@ def _described(
     )
 
 
-def _stand_in(app: Application, org: ProtectedOrg, hit: Hit) -> str:
+def _stand_in(app: Application, org: ProtectedOrg, hit: SearchHit) -> str:
     return stand_ins(app, org, hit.table, [hit.record]).get(hit.record, "")
 
 
-def _gone(app: Application, org: ProtectedOrg, head: Snapshot, hit: Hit) -> Gone | None:
+def _gone(
+    app: Application, org: ProtectedOrg, head: Snapshot, hit: SearchHit
+) -> RecordDeletion | None:
     versions = app.vault.history(org.oid, hit.table, hit.record)
-    return how_gone(versions, app.vault.snapshots(org.oid), people=People(head))
+    return how_gone(versions, app.vault.snapshots(org.oid), people=UserNames(head))

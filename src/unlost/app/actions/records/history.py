@@ -6,8 +6,8 @@ from datetime import datetime
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.ids import held_id, typed_ids
-from unlost.app.records.record_facts import Names, People, table_named
-from unlost.app.records.restored_as import Return, came_back_as, came_back_from
+from unlost.app.records.record_facts import RecordNames, UserNames, table_named
+from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
@@ -37,7 +37,7 @@ class ChangedField:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One thing that happened.
 
     ``at`` is exact where the org told it; else it happened between the backups of ``after`` (None:
@@ -75,9 +75,9 @@ class HistoryResult:
     name: str
     alive: bool
     held: bool
-    came_back_as: tuple[Return, ...]
-    came_back_from: tuple[Return, ...]
-    entries: tuple[Entry, ...]
+    came_back_as: tuple[RestoredAs, ...]
+    came_back_from: tuple[RestoredAs, ...]
+    entries: tuple[HistoryEntry, ...]
 
 
 @action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
@@ -98,7 +98,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
     ids = typed_ids(app, known, record)
     record = (held_id(head, described.name, ids) if ids[1:] else None) or ids[0]
     events = tell(app.vault, known.oid, described.name, record)
-    names, people = Names(head), People(head)
+    names, people = RecordNames(head), UserNames(head)
     return HistoryResult(
         org=org,
         zone=known.identity.zone,
@@ -116,14 +116,14 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
 
 def _before(
     app: Application, org: ProtectedOrg, table: str, record: str, first: Event
-) -> tuple[Return, ...]:
+) -> tuple[RestoredAs, ...]:
     """What it was before; what was there at the first backup was nothing else."""
     was_there = first.kind is ChangeKind.CREATED and first.when.after is None
     return () if was_there else came_back_from(app, org, table, record)
 
 
-def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
-    return Entry(
+def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) -> HistoryEntry:
+    return HistoryEntry(
         kind=event.kind,
         how=event.op,
         at=event.when.exact,
@@ -137,7 +137,7 @@ def _entry(event: Event, table: Table, names: Names, people: People) -> Entry:
     )
 
 
-def field_line(change: FieldChange, table: Table, names: Names) -> ChangedField:
+def field_line(change: FieldChange, table: Table, names: RecordNames) -> ChangedField:
     """A change of a column with the words that the table has for it."""
     column = table.column(change.column)
     means: dict[str, str] = {}

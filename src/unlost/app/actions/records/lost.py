@@ -13,7 +13,7 @@ from unlost.app.actions.backups.snapshots import snapshot_at
 from unlost.app.backups.moments import Past, parse_past
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import Gone, Names, People, how_gone
+from unlost.app.records.record_facts import RecordDeletion, RecordNames, UserNames, how_gone
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
@@ -34,7 +34,7 @@ class LostRecord:
     table_label: str
     record: str
     name: str
-    gone: Gone
+    gone: RecordDeletion
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def lost(
     chosen = [loss for loss in losses if table in (None, loss.table)]
     if table is not None and table not in old.tables():
         raise NotFound("table-unknown", f"Backup {old.info.number} has no table {table}.")
-    telling = _Telling(app, known, old, new, People(new))
+    telling = _Telling(app, known, old, new, UserNames(new))
     return LostResult(
         org=org,
         zone=known.identity.zone,
@@ -176,7 +176,7 @@ class _Telling:
     org: ProtectedOrg
     old: Snapshot
     new: Snapshot
-    people: People
+    people: UserNames
 
     def records(self, keys: Sequence[RecordKey]) -> Iterator[LostRecord]:
         """The records of a page, in the order of their tables."""
@@ -187,7 +187,7 @@ class _Telling:
             yield from self._of_table(table, ids)
 
     def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
-        names, label = Names(self.old).of([table], ids), _label(self.old, table)
+        names, label = RecordNames(self.old).of([table], ids), _label(self.old, table)
         held = table in self.new.tables()
         rows = self.new.get(table, ids, columns=[]).to_pylist() if held else []
         last = {row["_u_id"]: row for row in rows}
@@ -195,16 +195,16 @@ class _Telling:
             gone = self._gone(table, record, last.get(record, {}))
             yield LostRecord(table, label, record, names.get(record, ""), gone)
 
-    def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> Gone:
+    def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> RecordDeletion:
         """When and by whom, where the org told it; else between which nights."""
         if row.get("_u_op") == Op.DELETED.value:
             by = row["_u_modified_by"]
             name = self.people.name(table, by)
             after, until = self.old.info.as_of, self.new.info.as_of
-            return Gone(Op.DELETED, row["_u_modified_at"], by, name, after, until)
+            return RecordDeletion(Op.DELETED, row["_u_modified_at"], by, name, after, until)
         return self._first_told(table, record)
 
-    def _first_told(self, table: str, record: str) -> Gone:
+    def _first_told(self, table: str, record: str) -> RecordDeletion:
         """What an earlier backup of the two saw of it: the bin was emptied since."""
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)

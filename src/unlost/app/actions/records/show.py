@@ -8,19 +8,19 @@ import pyarrow as pa
 
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Latest, Live, last_look, parse_moment
+from unlost.app.backups.moments import Latest, LiveMoment, last_look, parse_moment
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
-    Gone,
-    Names,
-    People,
+    RecordDeletion,
+    RecordNames,
+    UserNames,
     how_gone,
     last_alive,
     record_unknown,
     table_named,
 )
-from unlost.app.records.related import Related, related
+from unlost.app.records.related import RelatedRecords, related
 from unlost.app.retention.legal_holds import is_held
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
@@ -66,18 +66,18 @@ class ShowResult:
     as_of: datetime
     alive: bool
     held: bool
-    gone: Gone | None
+    gone: RecordDeletion | None
     modified_at: datetime | None
     modified_by: str | None
     modified_by_name: str
     values: Mapping[str, str | None]
     fields: tuple[ShownField, ...]
     files: tuple[StoredFile, ...]
-    related: Related | None
+    related: RelatedRecords | None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RecordState:
     """What is known of a record at a moment, before it is put in words; ``unknown`` columns are lost."""
 
     cells: Mapping[str, str | None]
@@ -95,8 +95,8 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
     """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
-    live = isinstance(moment, Live)
-    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, Live) else moment)
+    live = isinstance(moment, LiveMoment)
+    snapshot = snapshot_at(app, known, Latest() if isinstance(moment, LiveMoment) else moment)
     described = table_named(snapshot.schema(), table)
     ids = typed_ids(app, known, record)
     if live:
@@ -108,7 +108,7 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
     return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
 
 
-def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, State]:
+def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, RecordState]:
     rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
     if rows is None or not rows.num_rows:
         raise record_unknown(table.name, ids[0])
@@ -120,7 +120,7 @@ def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, St
 
 def _live(
     app: Application, org: ProtectedOrg, table: Table, ids: Sequence[str]
-) -> tuple[str, State, datetime]:
+) -> tuple[str, RecordState, datetime]:
     with app.open_org(org) as source:
         pages = list(source.read_ids(table, ids))
     rows = [page.rows for page in pages if len(page.rows) and page.rows.cells is not None]
@@ -132,7 +132,7 @@ def _live(
         )
     first = rows[0]
     assert first.cells is not None
-    state = State(
+    state = RecordState(
         cells={name: first.cells.column(name)[0].as_py() for name in first.cells.schema.names},
         op=Op(first.ops[0].as_py()),
         modified_at=first.modified_at[0].as_py(),
@@ -141,9 +141,9 @@ def _live(
     return first.ids[0].as_py(), state, first.observed_at
 
 
-def _state(row: pa.Table) -> State:
+def _state(row: pa.Table) -> RecordState:
     values = row.to_pylist()[0]
-    return State(
+    return RecordState(
         cells={name: value for name, value in values.items() if not name.startswith("_u_")},
         op=Op(values["_u_op"]),
         modified_at=values["_u_modified_at"],
@@ -158,11 +158,11 @@ def _result(
     table: Table,
     record: str,
     *,
-    state: State,
+    state: RecordState,
     as_of: datetime,
     live: bool,
 ) -> ShowResult:
-    people = People(snapshot)
+    people = UserNames(snapshot)
     versions = app.vault.history(org.oid, table.name, record)
     until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
@@ -183,7 +183,7 @@ def _result(
         modified_by=state.modified_by,
         modified_by_name=people.name(table.name, state.modified_by),
         values=state.cells,
-        fields=_fields(table, state, Names(snapshot), hidden),
+        fields=_fields(table, state, RecordNames(snapshot), hidden),
         files=tuple(snapshot.files(table.name, [record])),
         related=_related(
             app, org, snapshot, table, record, versions=() if state.op.alive else until
@@ -199,14 +199,16 @@ def _related(
     record: str,
     *,
     versions: Sequence[Version],
-) -> Related | None:
+) -> RelatedRecords | None:
     """What belongs to a record; to one with ``versions``, which is deleted, before that."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     seen = app.vault.at(org.oid, before) if before is not None else snapshot
     return related(seen, app.vault.head(org.oid) or snapshot, table, record)
 
 
-def _fields(table: Table, state: State, names: Names, hidden: set[str]) -> tuple[ShownField, ...]:
+def _fields(
+    table: Table, state: RecordState, names: RecordNames, hidden: set[str]
+) -> tuple[ShownField, ...]:
     cells = state.cells
     columns = {column.name: column for column in table.columns}
     present = [columns.get(name) or Column(name, WireKind.TEXT) for name in cells]
@@ -225,7 +227,7 @@ def _fields(table: Table, state: State, names: Names, hidden: set[str]) -> tuple
 
 
 def _meanings(
-    columns: Sequence[Column], cells: Mapping[str, str | None], names: Names
+    columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
 ) -> Mapping[str, str]:
     """Names of the records that reference columns point to, by column."""
     found: dict[str, str] = {}

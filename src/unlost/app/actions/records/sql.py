@@ -18,7 +18,7 @@ from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.outside import sql as session
-from unlost.outside.sql import Reads
+from unlost.outside.sql import StatementTable
 
 _NAME_BYTES = 8
 
@@ -27,7 +27,7 @@ _NAME_BYTES = 8
 class SqlAnswer:
     """Rows that a statement gives, as a stream, and the tables that it reads."""
 
-    reads: tuple[Reads, ...]
+    reads: tuple[StatementTable, ...]
     rows: pa.RecordBatchReader
 
     @property
@@ -72,7 +72,7 @@ def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATE
     return SqlAnswer(running.reads, running.rows)
 
 
-def _check_names(orgs: Mapping[str, object], named: list[session.Named]) -> None:
+def _check_names(orgs: Mapping[str, object], named: list[session.NamedTable]) -> None:
     """Say how tables are named, where one was named without its org."""
     bare = [one.table for one in named if not one.org]
     if bare and len(orgs) != 1:

@@ -8,15 +8,15 @@ import pyarrow as pa
 from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     read_kept,
     wanted_of,
     what_was_typed,
 )
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
-from unlost.app.restores.overrides import Otherwise, read_value, with_edits, with_given
+from unlost.app.records.record_facts import RecordNames
+from unlost.app.restores.overrides import Overrides, read_value, with_edits, with_given
 from unlost.catalog.orgs import get_org
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
@@ -77,7 +77,7 @@ class PlannedFields:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonChoice:
     """Somebody who could be named instead. ``active``: None if unknown."""
 
     record: str
@@ -97,7 +97,7 @@ class HolderLine:
     name: str
     count: int
     active: bool | None
-    others: tuple[Person, ...]
+    others: tuple[PersonChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     step = _step(made, RecordKey(table, record))
     wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
     described = wanted.schema().table(table)
-    names = Names(wanted)
+    names = RecordNames(wanted)
     label = described.label or table if described is not None else table
     return PlannedFields(
         org,
@@ -185,7 +185,7 @@ def edit_kept(
     )
 
 
-def _again(app: Application, org: str, wanted: Wanted, asked: Otherwise) -> PlanView:
+def _again(app: Application, org: str, wanted: RestoreRequest, asked: Overrides) -> PlanView:
     return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=asked)))
 
 
@@ -205,7 +205,7 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
 
 
 def _fields(
-    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: Names
+    plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: RecordNames
 ) -> Iterator[PlannedField]:
     """The columns that can be set, in the order in which the source has them."""
     (cells,) = wanted.get(step.table, [step.record]).to_pylist() or [{}]
@@ -281,7 +281,7 @@ def give_kept(app: Application, org: str, plan: str, given: Mapping[str, str]) -
     return _again(app, org, wanted, with_given(wanted.request.otherwise, chosen))
 
 
-def _others(head: Snapshot, name: str) -> list[Person] | None:
+def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
     """The people of a table by their names, those who left last; None if no list could hold them."""
     table, state = head.schema().table(name), head.tables().get(name)
     if table is None or state is None or state.held > MOST_READ:
@@ -303,19 +303,19 @@ def _active(table: Table) -> str | None:
     return next((c.name for c in table.columns if c.name.lower() in ACTIVE), None)
 
 
-def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[Person]:
+def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[PersonChoice]:
     name, active = table.name_column or "", _active(table) or ""
     for row in rows.select(["_u_id", *_told(table)]).to_pylist():
         there = row.get(active)
-        yield Person(
+        yield PersonChoice(
             row["_u_id"], row.get(name) or "", None if there is None else there.lower() == "true"
         )
 
 
-def _line(head: Snapshot, holder: Holder, others: tuple[Person, ...]) -> HolderLine:
+def _line(head: Snapshot, holder: Holder, others: tuple[PersonChoice, ...]) -> HolderLine:
     """Somebody whom records name, as the newest backup knows them."""
     table = head.schema().table(holder.table)
-    person = Person(holder.record, "", None)
+    person = PersonChoice(holder.record, "", None)
     if table is not None and holder.table in head.tables():
         rows = head.get(holder.table, [holder.record], columns=_told(table))
         person = next(_read(table, rows), person)

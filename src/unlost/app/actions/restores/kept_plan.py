@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from unlost.app.access import action, run_unknown
-from unlost.app.actions.restores.queued_restore import Handed, hand_over_plan
+from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over_plan
 from unlost.app.actions.restores.restore_plan import PlanRequest, new_plan_id, planned
 from unlost.app.actions.restores.restore_run import plan_retry
 from unlost.app.compose import Application, writer_missing
@@ -16,8 +16,8 @@ from unlost.app.restores.planners import seated
 from unlost.app.restores.worker_slots import is_taken
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.catalog.plans import (
-    KeptPlan,
     PlanState,
+    StoredPlan,
     add_plan,
     begin_plan,
     drop_plan,
@@ -34,8 +34,8 @@ from unlost.catalog.writers import find_writer
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import Json
@@ -47,7 +47,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RestoreRequest:
     """What somebody chose to bring back: a request, or what failed in the restore ``retry``.
 
     ``codes``: only what failed for these reasons.
@@ -72,7 +72,7 @@ class PlanView:
     state: PlanState
     made_at: datetime
     made_by: str
-    wanted: Wanted
+    wanted: RestoreRequest
     run: str
     error_code: str
     error_sentence: str
@@ -107,7 +107,7 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
 
 
 @action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
-def choose(app: Application, org: str, wanted: Wanted) -> PlanView:
+def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
 
     Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
@@ -208,7 +208,7 @@ def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG00
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Handed:
+def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
     """Have the service run a plan. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
@@ -260,7 +260,7 @@ def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     return read_plan(content, known=app.vault.orgs(), org=org.oid)
 
 
-def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan:
+def _planned(app: Application, org: ProtectedOrg, kept: StoredPlan) -> RestorePlan:
     wanted = _wanted(kept)
     if wanted.retry:
         asked = wanted.request.otherwise
@@ -268,19 +268,19 @@ def _planned(app: Application, org: ProtectedOrg, kept: KeptPlan) -> RestorePlan
     return planned(app, org, wanted.request, plan_id=kept.id)
 
 
-def _state(app: Application, kept: KeptPlan) -> PlanState:
+def _state(app: Application, kept: StoredPlan) -> PlanState:
     broken = kept.state is PlanState.MAKING and not _is_made(app, kept)
     return PlanState.BROKEN_OFF if broken else kept.state
 
 
-def _is_made(app: Application, kept: KeptPlan) -> bool:
+def _is_made(app: Application, kept: StoredPlan) -> bool:
     """True while somebody makes it, or is about to."""
     if not kept.seat:
         return app.clock.now() - kept.made_at < BEGINS_WITHIN
     return is_taken(app, kept.seat)
 
 
-def _kept(org: str, plan: str) -> KeptPlan:
+def _kept(org: str, plan: str) -> StoredPlan:
     kept = find_plan(plan)
     if kept is None or kept.org != org:
         raise _unknown(plan)
@@ -295,7 +295,7 @@ def _unknown(plan: str) -> NotFound:
     )
 
 
-def _check_ready(kept: KeptPlan) -> None:
+def _check_ready(kept: StoredPlan) -> None:
     if kept.state is PlanState.RUN:
         raise Conflict(
             "plan-run-already",
@@ -310,17 +310,17 @@ def _check_ready(kept: KeptPlan) -> None:
         )
 
 
-def wanted_of(org: str, plan: str) -> Wanted:
+def wanted_of(org: str, plan: str) -> RestoreRequest:
     """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
     return _wanted(_kept(org, plan))
 
 
-def _wanted(kept: KeptPlan) -> Wanted:
-    return learned(Wanted).convert(kept.request)
+def _wanted(kept: StoredPlan) -> RestoreRequest:
+    return decoder_for(RestoreRequest).convert(kept.request)
 
 
-def _view(app: Application, org: ProtectedOrg, kept: KeptPlan) -> PlanView:
-    told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:
+    told = decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
     production = org.identity.kind is OrgKind.PRODUCTION
     return PlanView(
         kept.id,
@@ -347,7 +347,7 @@ def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
     return {table.name: table.label or table.name for table in tables}
 
 
-def _line(kept: KeptPlan, *, state: PlanState) -> PlanLine:
-    told = learned(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+def _line(kept: StoredPlan, *, state: PlanState) -> PlanLine:
+    told = decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
     records = told.changes if told is not None else None
     return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)

@@ -13,7 +13,7 @@ from unlost.app.actions.restores.restore_run import (
     result_of,
 )
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
+from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
@@ -26,7 +26,7 @@ SHOWN = 50  # records of a cause, or of a table
 
 
 @dataclass(frozen=True, slots=True)
-class EndedRecord:
+class RecordEnding:
     """A record of a restore. ``live`` is its id in the org now, where it has one."""
 
     table: str
@@ -45,7 +45,7 @@ class CauseField:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """Why records did not come back: all of one table that failed for the same reason.
 
     ``records`` are the first of ``count``. ``fields`` can be set for all of them.
@@ -58,12 +58,12 @@ class Cause:
     sentence: str
     next_step: str
     count: int
-    records: tuple[EndedRecord, ...]
+    records: tuple[RecordEnding, ...]
     fields: tuple[CauseField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
+class DifferingRecord:
     """A column that did not come back as it was, and why, in so many records."""
 
     table: str
@@ -74,13 +74,13 @@ class Differing:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class RestoredRecord:
     """What came back of a table: the first of ``count`` records."""
 
     table: str
     label: str
     count: int
-    records: tuple[EndedRecord, ...]
+    records: tuple[RecordEnding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class OutcomeResult:
     calls: int
     endings: tuple[EndingCount, ...]
     failed: int
-    causes: tuple[Cause, ...]
-    differing: tuple[Differing, ...]
-    returned: tuple[Returned, ...]
+    causes: tuple[FailureCause, ...]
+    differing: tuple[DifferingRecord, ...]
+    returned: tuple[RestoredRecord, ...]
 
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
@@ -173,19 +173,19 @@ class _Telling:
     """
 
     def __init__(self, wanted: Snapshot, choices: Choices, *, hidden: bool) -> None:
-        self._names = Names(wanted)
+        self._names = RecordNames(wanted)
         self._tables = {one.name: one for one in wanted.schema().tables}
         self._settable = {one.table: one.columns for one in choices.settable}
         self._hidden = hidden
 
-    def causes(self, records: Iterable[RecordOutcome]) -> Iterable[Cause]:
+    def causes(self, records: Iterable[RecordOutcome]) -> Iterable[FailureCause]:
         """Records that failed, the most frequent cause first."""
         groups: dict[tuple[str, Ending, str], list[RecordOutcome]] = {}
         for one in records:
             groups.setdefault((one.table, one.ending, one.code), []).append(one)
         for (table, ending, code), own in sorted(groups.items(), key=lambda item: -len(item[1])):
             first = own[0]
-            yield Cause(
+            yield FailureCause(
                 table,
                 self._label(table),
                 ending,
@@ -197,7 +197,7 @@ class _Telling:
                 tuple(sorted(self._fields(table), key=lambda one: one.label.casefold())),
             )
 
-    def differing(self, records: Iterable[RecordOutcome]) -> Iterable[Differing]:
+    def differing(self, records: Iterable[RecordOutcome]) -> Iterable[DifferingRecord]:
         """Columns that did not come back as they were, the most frequent first."""
         counts: dict[tuple[str, str, str], int] = {}
         for one in records:
@@ -205,21 +205,21 @@ class _Telling:
                 key = (one.table, difference.column, difference.reason)
                 counts[key] = counts.get(key, 0) + 1
         for (table, column, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
-            yield Differing(table, self._label(table), column, reason, count)
+            yield DifferingRecord(table, self._label(table), column, reason, count)
 
-    def returned(self, records: Iterable[RecordOutcome]) -> Iterable[Returned]:
+    def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
         """Records that are there now, by tables."""
         groups: dict[str, list[RecordOutcome]] = {}
         for one in records:
             groups.setdefault(one.table, []).append(one)
         for table, own in sorted(groups.items()):
-            yield Returned(table, self._label(table), len(own), self._first(table, own))
+            yield RestoredRecord(table, self._label(table), len(own), self._first(table, own))
 
-    def _first(self, table: str, own: Sequence[RecordOutcome]) -> tuple[EndedRecord, ...]:
+    def _first(self, table: str, own: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
         some = own[:SHOWN]
         names: Mapping[str, str] = self._names.of([table], [one.record for one in some])
         return tuple(
-            EndedRecord(
+            RecordEnding(
                 table, one.record, names.get(one.record, ""), one.live, self._said(one.sentence)
             )
             for one in some

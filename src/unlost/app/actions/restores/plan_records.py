@@ -7,10 +7,10 @@ from unlost.app.access import action
 from unlost.app.actions.restores.kept_plan import read_kept
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
-from unlost.app.records.record_facts import Names
+from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
-from unlost.model.plan import Action, PlanStep, RestorePlan, Why
+from unlost.model.plan import Action, ActionReason, PlanStep, RestorePlan
 from unlost.model.ports.vault import Snapshot
 
 MOST = 200
@@ -27,7 +27,7 @@ class PlannedRecord:
     record: str
     name: str
     action: Action
-    why: Why
+    why: ActionReason
     because: str | None
     columns: tuple[str, ...]
     notes: tuple[str, ...]
@@ -73,7 +73,7 @@ def plan_records(
 
 
 def _names(wanted: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[str, str]:
-    return Names(wanted).of([table], [step.record for step in steps])
+    return RecordNames(wanted).of([table], [step.record for step in steps])
 
 
 def _records(

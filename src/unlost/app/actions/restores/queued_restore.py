@@ -32,12 +32,12 @@ from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, LimitReached, StoreError, TransientError, UnlostError
-from unlost.model.jobs import Job, JobKind, Wish
+from unlost.model.jobs import Job, JobKind, RunCommand
 from unlost.model.plan import RestorePlan
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class QueuedPlan:
     """A restore that the service has. ``served``: a service or worker runs now."""
 
     run: str
@@ -53,7 +53,7 @@ class Handed:
     where=Where.ITSELF,
     told=lambda handed: {"org": handed.org, "run": handed.run},
 )
-def hand_over(app: Application, file: PlanFile) -> Handed:
+def hand_over(app: Application, file: PlanFile) -> QueuedPlan:
     """Write the plan of a file into the vault, and have the service run it.
 
     Raises what running it would raise before the first record is written.
@@ -63,14 +63,14 @@ def hand_over(app: Application, file: PlanFile) -> Handed:
     return hand_over_plan(app, plan, org)
 
 
-def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> Handed:
+def hand_over_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> QueuedPlan:
     """Write a plan into the vault, and have the service run it; raises as ``hand_over``."""
     run, over = announce_plan(app, plan, org)
     if not over:
         queue_restore(run, org=org.name, at=app.clock.now())
         ask_for(app, run)
     served = worker_runs(app.locks, alone=not app.home.database)
-    return Handed(run, org.name, served, over)
+    return QueuedPlan(run, org.name, served, over)
 
 
 def ask_for(app: Application, run: str) -> None:
@@ -110,7 +110,7 @@ def do_restore(app: Application, run: str) -> RunState | None:
 def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> None:
     """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
     now = app.clock.now()
-    if wish_of(run) is Wish.CANCEL:
+    if wish_of(run) is RunCommand.CANCEL:
         drop_restore(run, at=now)
         return
     wait, failed = _wait(app, error, failures=failures)

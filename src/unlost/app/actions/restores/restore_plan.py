@@ -6,11 +6,11 @@ from typing import Protocol
 
 from unlost.app.access import Where, action, check_org
 from unlost.app.backups.moments import backup_at, parse_past
-from unlost.app.compose import Application, Fanout, Silence
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.records.record_selectors import chosen_records
-from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
 from unlost.catalog.orgs import ProtectedOrg, get_org
-from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, Related, plan_restore
+from unlost.engine.restore.planning.plan import LeftOut, PlanPorts, RelatedPolicy, plan_restore
 from unlost.engine.restore.planning.summary import PlanSummary, summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
@@ -40,7 +40,7 @@ class PlanRequest:
     related: bool = True
     without: tuple[str, ...] = ()
     without_tables: tuple[str, ...] = ()
-    otherwise: Otherwise = AS_IT_WAS
+    otherwise: Overrides = AS_IT_WAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PlanResult:
     summary: PlanSummary
 
 
-class Readable(Protocol):
+class ReadablePlan(Protocol):
     """Something that was sent, to be read once."""
 
     def read(self, size: int, /) -> bytes:
@@ -67,7 +67,7 @@ class Readable(Protocol):
 class SentPlan:
     """A plan file that came over the network; ``name`` is what errors call it."""
 
-    body: Readable
+    body: ReadablePlan
     name: str = "What was sent"
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ def planned(
     selection = _selection(app, org, request)
     edits = meant(app, org, request.otherwise)
     at = _number(app, org, request.at) if request.at else None
-    watcher = Fanout(observer or Silence())
+    watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_writer(org, observer=watcher) as writer,
         app.open_org(org, observer=watcher, restore=True) as source,
@@ -127,7 +127,7 @@ def planned(
             org.oid,
             ports,
             selection,
-            related=Related.ALL if request.related else Related.NONE,
+            related=RelatedPolicy.ALL if request.related else RelatedPolicy.NONE,
             at=at,
             left_out=_left_out(request),
             edits=edits,

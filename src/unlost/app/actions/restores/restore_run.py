@@ -9,8 +9,8 @@ from pathlib import Path
 from unlost.app.access import Where, action, check_org, run_unknown
 from unlost.app.actions.backups.backup import forget_wish
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
-from unlost.app.compose import Application, Fanout, Silence
-from unlost.app.restores.overrides import AS_IT_WAS, Otherwise, meant
+from unlost.app.compose import Application, ObserverFanout, SilentObserver
+from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
 from unlost.catalog.observer import SqlObserver
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import (
@@ -22,12 +22,17 @@ from unlost.catalog.runs import (
     find_run,
     list_runs,
 )
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.planning.plan import PlanPorts, plan_again
 from unlost.engine.restore.running.execute import announce, execute, run_of
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.edits import Edits
-from unlost.engine.restore.values.outcome import Ending, Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import (
+    Ending,
+    ParkedRestore,
+    RecordOutcome,
+    RestoreOutcome,
+)
 from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED
@@ -123,7 +128,7 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
     Raises Conflict, NotAllowed and others.
     """
     with app.open_writer(org) as writer:
-        over = announce(plan, _ports(app, writer, Silence()))
+        over = announce(plan, _ports(app, writer, SilentObserver()))
     return run_of(plan), over
 
 
@@ -147,7 +152,7 @@ def retry_run(
     run: str,
     *,
     codes: Collection[str] = (),
-    otherwise: Otherwise | None = None,
+    otherwise: Overrides | None = None,
     observer: Observer | None = None,
 ) -> RestoreResult:
     """A new restore of what failed in one that ended: all, or what failed with these codes.
@@ -159,7 +164,7 @@ def retry_run(
 
 
 def plan_retry(
-    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Otherwise = AS_IT_WAS
+    app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = AS_IT_WAS
 ) -> tuple[RestorePlan, ProtectedOrg]:
     """A plan for what failed in a restore that ended: all, or what failed with these codes.
 
@@ -246,7 +251,7 @@ def _run(
     run = run_of(plan)
     known = find_run(run)
     written = SqlObserver(run, clock=app.clock)
-    both = Fanout(written, observer or Silence())
+    both = ObserverFanout(written, observer or SilentObserver())
     with _recorded(app, org, run, forget=forget):
         try:
             with app.open_writer(org, observer=both, run=run) as writer:
@@ -265,7 +270,7 @@ def _ports(app: Application, writer: Writer, observer: Observer) -> RestorePorts
     )
 
 
-def _ended(ended: RestoreOutcome | Parked) -> RestoreOutcome:
+def _ended(ended: RestoreOutcome | ParkedRestore) -> RestoreOutcome:
     if isinstance(ended, RestoreOutcome):
         return ended
     if ended.code in (PAUSED, CANCELLED):
@@ -346,7 +351,11 @@ def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
 
 
 def _again(
-    app: Application, log: Log, org: ProtectedOrg, failed: Collection[RecordKey], edits: Edits
+    app: Application,
+    log: RestoreLog,
+    org: ProtectedOrg,
+    failed: Collection[RecordKey],
+    edits: Edits,
 ) -> RestorePlan:
     plan = log.opened.plan
     with app.open_writer(org) as writer, app.open_org(org, restore=True) as source:
@@ -355,7 +364,7 @@ def _again(
             writer=writer,
             vault=app.vault_of(org.oid),
             clock=app.clock,
-            observer=Silence(),
+            observer=SilentObserver(),
         )
         tries = _tries(app, plan)
         logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up
@@ -378,11 +387,11 @@ def _tries(app: Application, plan: RestorePlan) -> list[str]:
     return tries
 
 
-def _log(app: Application, plan: RestorePlan, run: str) -> Log:
-    return Log(app.whole_vault.journal(plan.target, run))
+def _log(app: Application, plan: RestorePlan, run: str) -> RestoreLog:
+    return RestoreLog(app.whole_vault.journal(plan.target, run))
 
 
-def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
+def _known(app: Application, run: str) -> tuple[RestoreLog, ProtectedOrg]:
     found = journal_of(app, run)
     if found is None:
         raise run_unknown(run)
@@ -390,19 +399,19 @@ def _known(app: Application, run: str) -> tuple[Log, ProtectedOrg]:
     return log, org_of(app, oid)
 
 
-def journal_of(app: Application, run: str) -> tuple[Log, str] | None:
+def journal_of(app: Application, run: str) -> tuple[RestoreLog, str] | None:
     """What the vault has of a restore, and the oid of its org; None for a run that is none."""
     vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
     for oid in vault.orgs():
         if run in vault.journals(oid):
-            log = Log(vault.journal(oid, run))
+            log = RestoreLog(vault.journal(oid, run))
             if log.state.opened is not None:
                 return log, oid
     return None
 
 
 def _line(app: Application, oid: str, name: str, run: str) -> RunLine:
-    log = Log(app.whole_vault.journal(oid, run))
+    log = RestoreLog(app.whole_vault.journal(oid, run))
     opened, closed = log.state.opened, log.state.closed
     return RunLine(
         run,

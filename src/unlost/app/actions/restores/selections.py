@@ -7,7 +7,7 @@ from datetime import timedelta
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.catalog.ticks import (
-    TickedList,
+    SelectionList,
     change_ticks,
     drop_older_lists,
     drop_ticks,
@@ -24,7 +24,7 @@ LONGEST = 500  # characters of a record's name, and of a list's
 
 
 @dataclass(frozen=True, slots=True)
-class Ticks:
+class SelectionLists:
     """All that is ticked in a list, as TABLE/ID."""
 
     of: str
@@ -32,16 +32,16 @@ class Ticks:
 
 
 @action("record.ticks", Right.RESTORE)
-def ticks(app: Application, org: str, of: str) -> Ticks:
+def ticks(app: Application, org: str, of: str) -> SelectionLists:
     """What the actor ticked in a list of an org. ``of`` is what its pages call the list."""
     since = app.clock.now() - KEPT
-    return Ticks(of, tuple(ticks_of(_list(app, org, of), since=since)))
+    return SelectionLists(of, tuple(ticks_of(_list(app, org, of), since=since)))
 
 
 @action("record.tick", Right.RESTORE)
 def keep_ticks(
     app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
-) -> Ticks:
+) -> SelectionLists:
     """Take up what is ticked on one page, of the records that it shows; other pages' ticks stay.
 
     Raises UsageError (``list-unnamed``, ``ticked-too-many``: then nothing is changed).
@@ -60,14 +60,14 @@ def keep_ticks(
 
     every = change_ticks(_list(app, org, of), changed, at=now)
     drop_older_lists(by=app.actor.name, most=LISTS)
-    return Ticks(of, tuple(every))
+    return SelectionLists(of, tuple(every))
 
 
 @action("record.clear-ticks", Right.RESTORE)
-def clear_ticks(app: Application, org: str, of: str) -> Ticks:
+def clear_ticks(app: Application, org: str, of: str) -> SelectionLists:
     """Forget all that the actor ticked in a list."""
     change_ticks(_list(app, org, of), lambda _: (), at=app.clock.now())
-    return Ticks(of, ())
+    return SelectionLists(of, ())
 
 
 @action("record.untick", Right.RESTORE)
@@ -82,14 +82,14 @@ def untick(app: Application, org: str, records: Collection[str]) -> None:
         )
 
 
-def _list(app: Application, org: str, of: str) -> TickedList:
+def _list(app: Application, org: str, of: str) -> SelectionList:
     if not of or len(of) > LONGEST or not of.isprintable():
         raise UsageError(
             "list-unnamed",
             "It was not said in which list records were ticked.",
             next_step="Load the list again, and tick there.",
         )
-    return TickedList(org, app.actor.name, of)
+    return SelectionList(org, app.actor.name, of)
 
 
 def _names_record(text: str) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import Elsewhere, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
@@ -25,7 +25,7 @@ TELLING = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class WishedErasure:
+class ErasureRequest:
     """What is to be erased, as it was typed.
 
     ``records`` are TABLE/ID; ``related``: with all that the org deletes with them; ``match`` are
@@ -59,12 +59,12 @@ class ErasePlan:
     restores: tuple[str, ...]
     certificates: int
     rewritten: int
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[OtherOrgRecords, ...]
     matchable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureResult:
     """What was erased. ``snapshot`` is the commit that did it, None where nothing was left to do.
 
     ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
@@ -114,12 +114,12 @@ class Erasures:
     erasures: tuple[ErasureLine, ...]
 
 
-def _noted(done: Erased) -> dict[str, Json]:
+def _noted(done: ErasureResult) -> dict[str, Json]:
     return {"records": done.records, "files": done.files, "snapshot": done.snapshot}
 
 
 @action("erase.plan", Right.MANAGE)
-def plan(app: Application, org: str, wish: WishedErasure) -> ErasePlan:
+def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
     """What would be erased now; nothing is written.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``, ``column-unknown``),
@@ -147,7 +147,7 @@ def plan(app: Application, org: str, wish: WishedErasure) -> ErasePlan:
 
 
 @action("erase.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Erased:
+def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> ErasureResult:
     """Erase what the plan of this digest said, everywhere in the vault and the home, at once.
 
     Raises Conflict (``erase-changed``) where something else would go by now, (``erase-held``),
@@ -170,7 +170,7 @@ def erase(app: Application, org: str, wish: WishedErasure, *, plan: str) -> Eras
         )
         scrubbed = scrubbing.finish(app, known, sure=run)
     want_mirror()  # the second copy must not tell of it either
-    return Erased(
+    return ErasureResult(
         known.name,
         known.identity.zone,
         done.snapshot,
@@ -207,7 +207,7 @@ def _line(told: ErasureTold) -> ErasureLine:
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: WishedErasure) -> Erase:
+def _wish(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
     records = chosen_records(app, org, wish.records)
     head = app.whole_vault.head(org.oid)
     if wish.related and head is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.access import action
-from unlost.app.actions.retention.keeping import KeepWish, Remark, remarks, wished
+from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, remarks, wished
 from unlost.app.backups.backup_run import IN_PROGRESS
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
@@ -35,7 +35,7 @@ WAITING = frozenset({"runs-open", "maintenance-outrun"})
 
 
 @dataclass(frozen=True, slots=True)
-class NightOf:
+class ForgottenBackup:
     """A backup, by its number and when it looked at the org."""
 
     number: int
@@ -55,10 +55,10 @@ class ForgetPlan:
     org: str
     zone: str
     rules: KeepRules
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RuleWarning, ...]
     digest: str
-    kept: tuple[NightOf, ...]
-    going: tuple[NightOf, ...]
+    kept: tuple[ForgottenBackup, ...]
+    going: tuple[ForgottenBackup, ...]
     tables: tuple[TableForgotten, ...]
     versions: int
     records: int
@@ -74,7 +74,7 @@ class ForgetPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class ForgetResult:
     """What was forgotten. ``snapshot`` is the commit that did it, None where nothing was to go.
 
     ``waiting`` bytes are needed no more; they are removed at ``next_at`` at the earliest, once the run
@@ -95,7 +95,7 @@ class Forgotten:
     held_by: str | None
 
 
-def _noted(done: Forgotten) -> dict[str, Json]:
+def _noted(done: ForgetResult) -> dict[str, Json]:
     return {
         "nights": done.nights,
         "versions": done.versions,
@@ -105,7 +105,7 @@ def _noted(done: Forgotten) -> dict[str, Json]:
 
 
 @action("forget.plan", Right.OPERATE)
-def plan(app: Application, org: str, wish: KeepWish) -> ForgetPlan:
+def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
     """What would be forgotten now, by the org's rules with what is wished; nothing is written.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
@@ -135,7 +135,7 @@ def plan(app: Application, org: str, wish: KeepWish) -> ForgetPlan:
 
 
 @action("forget.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def forget(app: Application, org: str, *, plan: str) -> Forgotten:
+def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
     """Forget what the plan of this digest said, by the org's rules.
 
     Raises Conflict (``forget-changed``) where something else would go by now, (``runs-open``) while a
@@ -145,7 +145,7 @@ def forget(app: Application, org: str, *, plan: str) -> Forgotten:
     operation = Forget(rules_of(known.oid).rules)
     done, swept = _forgotten(app, known, Agreement(operation, plan))
     after_run(app)
-    return Forgotten(
+    return ForgetResult(
         known.name,
         known.identity.zone,
         done.snapshot,
@@ -236,6 +236,6 @@ def _failed(app: Application, oid: str, *, code: str, sentence: str) -> None:
     save_forgotten(oid, record)
 
 
-def _nights(infos: Sequence[SnapshotInfo], numbers: tuple[int, ...]) -> tuple[NightOf, ...]:
+def _nights(infos: Sequence[SnapshotInfo], numbers: tuple[int, ...]) -> tuple[ForgottenBackup, ...]:
     known = {info.number: info.as_of for info in infos}
-    return tuple(NightOf(number, known[number]) for number in numbers)
+    return tuple(ForgottenBackup(number, known[number]) for number in numbers)

@@ -13,7 +13,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
 from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import SnapshotInfo
 
 
@@ -36,7 +36,7 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WishedHold:
+class HoldRequest:
     """What is to be held, as it was typed: one of a table, a record (TABLE/ID), a backup, or the org.
 
     ``until`` is a date in the org's zone, through which it lasts; empty: until it is lifted.
@@ -66,7 +66,7 @@ def holds(app: Application, org: str) -> Holds:
 
 
 @action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), told=_noted)
-def hold(app: Application, org: str, wish: WishedHold) -> Holds:
+def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Set a hold; one on the same thing is replaced.
 
     Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for what
@@ -81,7 +81,7 @@ def hold(app: Application, org: str, wish: WishedHold) -> Holds:
 
 
 @action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), told=_noted)
-def lift(app: Application, org: str, wish: WishedHold) -> Holds:
+def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Take a hold back; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
     thing = next((one for one in _meant(app, known, wish) if _held(app, known, one)), None)
@@ -95,17 +95,17 @@ def lift(app: Application, org: str, wish: WishedHold) -> Holds:
     return _listed(app, known)
 
 
-def _thing_of(app: Application, org: ProtectedOrg, wish: WishedHold) -> HeldThing:
+def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTarget:
     """What is meant, as the vault has it; raises UsageError, NotFound."""
     scope = _scope(wish)
     if scope is HoldScope.ORG:
-        return HeldThing(scope)
+        return HoldTarget(scope)
     if scope is HoldScope.NIGHT:
         moment = Numbered(wish.night or 0)
-        return HeldThing(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
+        return HoldTarget(scope, night=backup_at(app.whole_vault, org.oid, moment).number)
     head = _head(app, org)
     if scope is HoldScope.TABLE:
-        return HeldThing(scope, _table(head, wish.table))
+        return HoldTarget(scope, _table(head, wish.table))
     name, record = _parts(wish.record)
     table = _table(head, name)
     ids = typed_ids(app, org, record)
@@ -113,10 +113,10 @@ def _thing_of(app: Application, org: ProtectedOrg, wish: WishedHold) -> HeldThin
     found = next(held, None)
     if found is None:
         raise record_unknown(table, record)
-    return HeldThing(scope, table, found)
+    return HoldTarget(scope, table, found)
 
 
-def _meant(app: Application, org: ProtectedOrg, wish: WishedHold) -> tuple[HeldThing, ...]:
+def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[HoldTarget, ...]:
     """What a hold that is lifted may be on: by the words as they stand there, or as they were typed.
 
     What is held need not be in the vault any more.
@@ -125,15 +125,15 @@ def _meant(app: Application, org: ProtectedOrg, wish: WishedHold) -> tuple[HeldT
     if scope is HoldScope.RECORD:
         table, record = _parts(wish.record)
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
-        return tuple(HeldThing(scope, table, one) for one in ids)
-    return (HeldThing(scope, wish.table, night=wish.night or 0),)
+        return tuple(HoldTarget(scope, table, one) for one in ids)
+    return (HoldTarget(scope, wish.table, night=wish.night or 0),)
 
 
-def _held(app: Application, org: ProtectedOrg, thing: HeldThing) -> bool:
+def _held(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
     return any(one.thing == thing for one in app.whole_vault.holds(org.oid))
 
 
-def _scope(wish: WishedHold) -> HoldScope:
+def _scope(wish: HoldRequest) -> HoldScope:
     named = [
         scope
         for scope, given in (

@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.vault.home_copy import after_change
 from unlost.catalog.keeping import (
     NUMBERS,
-    KeptRules,
+    StoredRules,
     all_rules,
     check_rules,
     last_forgotten,
@@ -26,7 +26,7 @@ from unlost.model.retention import ForgottenRecord, KeepRules
 FEW = 7  # nights: with fewer, what was lost a week ago may be in none of them
 
 
-class Remark(StrEnum):
+class RuleWarning(StrEnum):
     """What somebody should know who sets such rules."""
 
     FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nights may be left
@@ -34,7 +34,7 @@ class Remark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OrgKeeping:
+class OrgRetention:
     """What is kept of an org. ``since`` the rules were set, None where nobody did.
 
     ``last`` is the newest forgetting, None if there was none.
@@ -44,19 +44,19 @@ class OrgKeeping:
     zone: str
     rules: KeepRules
     since: datetime | None
-    remarks: tuple[Remark, ...]
+    remarks: tuple[RuleWarning, ...]
     last: ForgottenRecord | None
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class RetentionPolicies:
     """What is kept, by org."""
 
-    orgs: tuple[OrgKeeping, ...]
+    orgs: tuple[OrgRetention, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepWish:
+class RetentionChange:
     """What is to change of the rules; None leaves a number as it is, 0 switches a rule off.
 
     ``everything``: no rule any more. Numbers are of days, weeks, months and years.
@@ -71,20 +71,20 @@ class KeepWish:
     everything: bool = False
 
 
-def _noted(kept: OrgKeeping) -> dict[str, Json]:
+def _noted(kept: OrgRetention) -> dict[str, Json]:
     return dict(asdict(kept.rules))
 
 
 @action("keep.show", Right.LOOK)
-def show(app: Application, org: str | None = None) -> Keeping:
+def show(app: Application, org: str | None = None) -> RetentionPolicies:
     """The rules of one org, or of all; raises NotFound for an unknown org."""
     orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
-    kept, none = all_rules(), KeptRules(KeepRules(), None)
-    return Keeping(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
+    kept, none = all_rules(), StoredRules(KeepRules(), None)
+    return RetentionPolicies(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
 
 
 @action("keep.set", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def change(app: Application, org: str, wish: KeepWish) -> OrgKeeping:
+def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
     """Change an org's rules; nothing is forgotten by it yet.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
@@ -96,7 +96,7 @@ def change(app: Application, org: str, wish: KeepWish) -> OrgKeeping:
     return _told(known, rules_of(known.oid))
 
 
-def wished(rules: KeepRules, wish: KeepWish) -> KeepRules:
+def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
     """The rules with what was wished for; raises UsageError."""
     given = {name: getattr(wish, name) for name in NUMBERS if getattr(wish, name) is not None}
     if wish.everything and any(given.values()):
@@ -110,19 +110,19 @@ def wished(rules: KeepRules, wish: KeepWish) -> KeepRules:
     return found
 
 
-def remarks(rules: KeepRules) -> tuple[Remark, ...]:
+def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:
     """What somebody should know of rules."""
     most = rules.days + rules.daily + rules.weekly + rules.monthly + rules.yearly
     found = []
     if rules.thins and most < FEW:
-        found.append(Remark.FEW_NIGHTS)
+        found.append(RuleWarning.FEW_NIGHTS)
     if rules.deleted_days and not rules.thins:
-        found.append(Remark.NO_EFFECT)
+        found.append(RuleWarning.NO_EFFECT)
     return tuple(found)
 
 
-def _told(org: ProtectedOrg, kept: KeptRules) -> OrgKeeping:
-    return OrgKeeping(
+def _told(org: ProtectedOrg, kept: StoredRules) -> OrgRetention:
+    return OrgRetention(
         org.name,
         org.identity.zone,
         kept.rules,

@@ -9,8 +9,8 @@ from unlost.app.access import action
 from unlost.app.actions.records.export import check_outside
 from unlost.app.actions.records.file import written
 from unlost.app.compose import Application
-from unlost.app.records.person import Gathered, gather
-from unlost.app.records.record_facts import People
+from unlost.app.records.person import PersonRecords, gather
+from unlost.app.records.record_facts import UserNames
 from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
@@ -20,14 +20,14 @@ from unlost.model.reading import Json
 from unlost.model.schema import Table
 from unlost.outside.exporting import safe_names
 from unlost.outside.person.archive import file_path, person_zip
-from unlost.outside.person.parts import FilePart, Person, Reading, TablePart
+from unlost.outside.person.parts import ExportedTable, FilePart, PersonExport, PersonReader
 from unlost.outside.source import distinct
 
 NOTED = 100  # of the records that were named, in the audit
 
 
 @dataclass(frozen=True, slots=True)
-class PersonWish:
+class PersonRequest:
     """Whose data: ``records`` as TABLE/ID; ``related``: with all that belongs to them."""
 
     records: tuple[str, ...]
@@ -78,7 +78,7 @@ def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
 
 
 @action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), told=_noted)
-def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) -> PersonData:
+def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path) -> PersonData:
     """Write all that the vault holds of a person into a new zip, in clear text.
 
     Raises NotFound (``person-not-held`` and others), UsageError (``person-too-large``,
@@ -93,7 +93,9 @@ def export_person(app: Application, org: str, wish: PersonWish, *, out: Path) ->
 
 
 @action("privacy.download", Right.READ, trace=Trace.READ, told=_noted_of)
-def open_person(app: Application, org: str, wish: PersonWish) -> tuple[PersonData, Iterator[bytes]]:
+def open_person(
+    app: Application, org: str, wish: PersonRequest
+) -> tuple[PersonData, Iterator[bytes]]:
     """All that the vault holds of a person, as the pieces of a zip that is made as they are taken.
 
     Raises as the export of a person does; what cannot be read later on is raised while pieces are taken.
@@ -102,7 +104,7 @@ def open_person(app: Application, org: str, wish: PersonWish) -> tuple[PersonDat
 
 
 def _put_together(
-    app: Application, org: str, wish: PersonWish
+    app: Application, org: str, wish: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
     known = get_org(org)
     head = app.vault.head(known.oid)
@@ -127,31 +129,35 @@ def _put_together(
         unsearched=found.unsearched,
         named=tuple(map(str, named)),
     )
-    reading = Reading(
+    reading = PersonReader(
         versions=lambda table, record: app.vault.history(known.oid, table, record),
-        who=People(head).name,
+        who=UserNames(head).name,
         open_file=lambda blob: app.vault.open_file(known.oid, blob),
     )
     return told, person_zip(person, reading)
 
 
-def _person(app: Application, org: ProtectedOrg, head: Snapshot, found: Gathered) -> Person:
+def _person(
+    app: Application, org: ProtectedOrg, head: Snapshot, found: PersonRecords
+) -> PersonExport:
     tables = list(found.ids)
     parts = zip(tables, safe_names(tables), strict=True)
     paths = distinct([file_path(one.table, one.record, one.name) for one in found.files])
-    return Person(
+    return PersonExport(
         org=org.name,
         zone=org.identity.zone,
         made_at=app.clock.now(),
         as_of=head.info.as_of,
-        tables=tuple(TablePart(_shape(head, name), safe, found.ids[name]) for name, safe in parts),
+        tables=tuple(
+            ExportedTable(_shape(head, name), safe, found.ids[name]) for name, safe in parts
+        ),
         files=_files(found, paths),
         unknown=found.unknown,
         unsearched=found.unsearched,
     )
 
 
-def _files(found: Gathered, paths: Sequence[str]) -> tuple[FilePart, ...]:
+def _files(found: PersonRecords, paths: Sequence[str]) -> tuple[FilePart, ...]:
     return tuple(FilePart(one, path) for one, path in zip(found.files, paths, strict=True))
 
 

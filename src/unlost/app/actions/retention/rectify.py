@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.other_orgs import Elsewhere, elsewhere_of
+from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
 from unlost.app.restores.open_restores import check_no_restore
-from unlost.app.restores.overrides import Reading
+from unlost.app.restores.overrides import TypedValueReader
 from unlost.app.retention import scrubbing
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
@@ -23,7 +23,7 @@ from unlost.model.rectification import Rectification, Rectify, RightValue
 
 
 @dataclass(frozen=True, slots=True)
-class WishedCorrection:
+class CorrectionRequest:
     """What is to be corrected, as it was typed.
 
     ``record`` is TABLE/ID, ``values`` are COLUMN=VALUE; nothing behind the sign empties the column. With
@@ -57,11 +57,11 @@ class RectifyPlan:
     restores: tuple[str, ...]
     certificates: int
     rewritten: int
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[OtherOrgRecords, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Rectified:
+class RectifyResult:
     """What was corrected. ``snapshot`` is the commit that did it, None where nothing was wrong.
 
     ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
@@ -82,12 +82,12 @@ class Rectified:
         return sum(one.versions for one in self.tables)
 
 
-def _noted(done: Rectified) -> dict[str, Json]:
+def _noted(done: RectifyResult) -> dict[str, Json]:
     return {"versions": done.versions, "snapshot": done.snapshot}
 
 
 @action("rectify.plan", Right.MANAGE)
-def plan(app: Application, org: str, wish: WishedCorrection) -> RectifyPlan:
+def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     """What would be corrected now; nothing is written.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``rectify-unreadable``, ``rectify-unclear``,
@@ -115,7 +115,7 @@ def plan(app: Application, org: str, wish: WishedCorrection) -> RectifyPlan:
 
 
 @action("rectify.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) -> Rectified:
+def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -> RectifyResult:
     """Correct what the plan of this digest said, everywhere in the vault and the home, at once.
 
     Raises Conflict (``rectify-changed``) where something else would change by now, (``rectify-held``),
@@ -139,7 +139,7 @@ def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) ->
         )
         scrubbed = scrubbing.finish(app, known)
     want_mirror()  # the second copy must not tell of it either
-    return Rectified(
+    return RectifyResult(
         known.name,
         known.identity.zone,
         done.snapshot,
@@ -151,9 +151,9 @@ def rectify(app: Application, org: str, wish: WishedCorrection, *, plan: str) ->
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> Rectify:
+def _wish(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> Rectify:
     (record,) = chosen_records(app, org, (wish.record,))
-    reading = Reading(app, org)
+    reading = TypedValueReader(app, org)
     values = [
         RightValue(name, reading.cell(record.table, name, text))
         for name, text in map(_named, wish.values)
@@ -162,7 +162,10 @@ def _wish(app: Application, org: ProtectedOrg, wish: WishedCorrection) -> Rectif
 
 
 def _was(
-    reading: Reading, record: RecordKey, values: Sequence[RightValue], wish: WishedCorrection
+    reading: TypedValueReader,
+    record: RecordKey,
+    values: Sequence[RightValue],
+    wish: CorrectionRequest,
 ) -> str | None:
     """The wrong value as the org would tell it; as it was typed where such a column cannot hold it."""
     if wish.was and len(values) == 1:

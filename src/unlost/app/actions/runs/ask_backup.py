@@ -20,7 +20,7 @@ from unlost.model.night import NightRecord, NightState
 
 
 @dataclass(frozen=True, slots=True)
-class BackupAsked:
+class BackupQueued:
     """A backup that the service does next. ``run`` is the name that it will have."""
 
     org: str
@@ -33,7 +33,7 @@ class BackupAsked:
     trace=Trace.WRITE,
     told=lambda asked: {"run": asked.run},
 )
-def ask_backup(app: Application, org: str) -> BackupAsked:
+def ask_backup(app: Application, org: str) -> BackupQueued:
     """Have the service back up an org now; a night that waits for its next try is tried now.
 
     Raises Conflict: ``org-retired``, ``service-missing``, ``backup-under-way``, ``backup-paused``.
@@ -46,7 +46,7 @@ def ask_backup(app: Application, org: str) -> BackupAsked:
     job = Job(job_of(known.oid, night.name, number), JobKind.NIGHT, known.oid, night.name)
     with suppress(UnlostError):  # where it cannot be asked at once, the service's next look does
         ask(app.home.queue, job)
-    return BackupAsked(org, night.run)
+    return BackupQueued(org, night.run)
 
 
 def _check_can(app: Application, org: ProtectedOrg) -> None:

@@ -14,12 +14,12 @@ from unlost.catalog.queued_restores import drop_restore, release_restore
 from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
-from unlost.model.jobs import CANCELLED, PAUSED, Wish
+from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
 from unlost.model.snapshot import CommitKind
 
 
 @dataclass(frozen=True, slots=True)
-class Controlled:
+class RunCommandResult:
     """What becomes of a run: a sentence, and what to do next if anything."""
 
     run: str
@@ -29,16 +29,16 @@ class Controlled:
 
 
 @action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
+def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
     """Stop a run at its next call; it waits until it is let go on.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, Wish.PAUSE)
-    hold_night(run, code=PAUSED, sentence=stopped(run, Wish.PAUSE).sentence)
+    set_wish(run, RunCommand.PAUSE)
+    hold_night(run, code=PAUSED, sentence=stopped(run, RunCommand.PAUSE).sentence)
     now = known.state is RunState.RUNNING
-    return Controlled(
+    return RunCommandResult(
         run,
         known.org,
         f"The run {run} {'stops within seconds' if now else 'waits'}; nothing of it is lost.",
@@ -47,7 +47,7 @@ def pause(app: Application, run: str) -> Controlled:  # noqa: ARG001
 
 
 @action("run.cancel", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def cancel(app: Application, run: str) -> Controlled:
+def cancel(app: Application, run: str) -> RunCommandResult:
     """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``).
@@ -57,62 +57,64 @@ def cancel(app: Application, run: str) -> Controlled:
         return _cancel_hour(app, known)
     if known.kind is not CommitKind.BACKUP:
         if drop_restore(run, at=app.clock.now()):
-            return Controlled(
+            return RunCommandResult(
                 run,
                 known.org,
                 f"The service does not go on with {run}; what it wrote stays in the org.",
                 f"Finish it with `unlost restore resume {run}`.",
             )
-        set_wish(run, Wish.CANCEL)
-        return Controlled(
+        set_wish(run, RunCommand.CANCEL)
+        return RunCommandResult(
             run,
             known.org,
             f"The run {run} stops within seconds; what it wrote stays in the org.",
             f"Finish it with `unlost restore resume {run}`.",
         )
-    set_wish(run, Wish.CANCEL)
+    set_wish(run, RunCommand.CANCEL)
     try:
         given_up = cancel_unfinished(app, get_org(known.org), run)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return Controlled(run, known.org, f"The run {run} stops within seconds.")
+        return RunCommandResult(run, known.org, f"The run {run} stops within seconds.")
     if not given_up:
         _goes_on(run)  # it ended meanwhile
-    told = stopped(run, Wish.CANCEL)
+    told = stopped(run, RunCommand.CANCEL)
     cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
-    return Controlled(run, known.org, told.sentence, told.next_step)
+    return RunCommandResult(run, known.org, told.sentence, told.next_step)
 
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
-def go_on(app: Application, run: str) -> Controlled:
+def go_on(app: Application, run: str) -> RunCommandResult:
     """Let a paused run go on.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, Wish.NONE)
+    set_wish(run, RunCommand.NONE)
     if release_restore(run):
         ask_for(app, run)
-        return Controlled(run, known.org, f"The service goes on with {run}.")
+        return RunCommandResult(run, known.org, f"The service goes on with {run}.")
     if release_night(run, at=app.clock.now()):
-        return Controlled(run, known.org, f"The service goes on with {run} within a minute.")
+        return RunCommandResult(run, known.org, f"The service goes on with {run} within a minute.")
     command = f"unlost backup {known.org}"
     if known.kind is not CommitKind.BACKUP:
         command = f"unlost restore resume {run}"
-    return Controlled(run, known.org, f"The run {run} may go on.", f"Go on with it: {command}")
+    return RunCommandResult(
+        run, known.org, f"The run {run} may go on.", f"Go on with it: {command}"
+    )
 
 
-def _cancel_hour(app: Application, known: RunRecord) -> Controlled:
-    set_wish(known.id, Wish.CANCEL)
+def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
+    set_wish(known.id, RunCommand.CANCEL)
     try:
         close_hours(app, get_org(known.org))
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise
-        return Controlled(known.id, known.org, f"The run {known.id} stops within seconds.")
-    told = stopped(known.id, Wish.CANCEL)
-    return Controlled(known.id, known.org, told.sentence, told.next_step)
+        return RunCommandResult(known.id, known.org, f"The run {known.id} stops within seconds.")
+    told = stopped(known.id, RunCommand.CANCEL)
+    return RunCommandResult(known.id, known.org, told.sentence, told.next_step)
 
 
 def _waits(known: RunRecord) -> RunRecord:

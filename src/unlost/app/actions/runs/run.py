@@ -15,8 +15,8 @@ from unlost.catalog.runs import RunState, find_run
 from unlost.engine.restore.planning.summary import Branch, PlanSummary
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right
-from unlost.model.jobs import Wish
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
+from unlost.model.jobs import RunCommand
 from unlost.model.plan import Action
 from unlost.model.progress import Phase
 from unlost.model.snapshot import CommitKind
@@ -28,7 +28,7 @@ NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
-class JobTable:
+class RunTable:
     """A table's part. ``total``: records that will be written, None where nobody knows."""
 
     table: str
@@ -42,7 +42,7 @@ class JobTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RunStatus:
     """A run as it stands. ``state`` is one of ``RunState``, or ``forgotten``.
 
     ``done`` of ``total`` records are written, in a restore whose plan the console made; else the
@@ -56,7 +56,7 @@ class Job:
     full: bool
     hourly: bool
     state: str
-    wish: Wish
+    wish: RunCommand
     started: datetime | None
     ended: datetime | None
     resume_at: datetime | None
@@ -68,7 +68,7 @@ class Job:
     phase: Phase | None
     done: int
     total: int | None
-    tables: tuple[JobTable, ...]
+    tables: tuple[RunTable, ...]
 
     @property
     def going(self) -> bool:
@@ -92,18 +92,18 @@ class Job:
 
 
 @action("run.progress", Right.LOOK, where=Where.RUN, subject=("run",))
-def job(app: Application, run: str) -> Job:
+def job(app: Application, run: str) -> RunStatus:
     """How far a run is; raises NotFound (``run-unknown``)."""
     known = find_run(run)
     if known is None:
         return _forgotten(app, run)
     org = get_org(known.org)
     kept = plan_of_run(run)
-    summary = learned(PlanSummary).convert(kept.summary) if kept and kept.summary else None
+    summary = decoder_for(PlanSummary).convert(kept.summary) if kept and kept.summary else None
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
     tables = tuple(_tables(app, org, items, totals))
-    return Job(
+    return RunStatus(
         run=run,
         org=known.org,
         zone=org.identity.zone,
@@ -147,14 +147,14 @@ def _tables(
     org: ProtectedOrg,
     items: Iterable[ItemRecord],
     totals: Mapping[str, int],
-) -> Iterable[JobTable]:
+) -> Iterable[RunTable]:
     head = app.vault.head(org.oid)
     labels = {one.name: one.label for one in (head.schema().tables if head is not None else ())}
     found = {item.table: item for item in items if item.table}
     for table in sorted({*found, *totals}):
         item, total = found.get(table), totals.get(table)
         rows = item.rows if item is not None else 0
-        yield JobTable(
+        yield RunTable(
             table,
             labels.get(table) or table,
             item.phase if item is not None else None,
@@ -170,13 +170,13 @@ def _phase(items: Iterable[ItemRecord]) -> Phase | None:
     return next((item.phase for item in items if not item.table), None)
 
 
-def _forgotten(app: Application, run: str) -> Job:
+def _forgotten(app: Application, run: str) -> RunStatus:
     """A restore of before this home's database was lost: the vault has its journal."""
     line = next((one for one in runs(app).runs if one.run == run), None)
     if line is None:
         raise run_unknown(run)
     org = get_org(line.org)
-    return Job(
+    return RunStatus(
         run=run,
         org=org.name,
         zone=org.identity.zone,
@@ -184,7 +184,7 @@ def _forgotten(app: Application, run: str) -> Job:
         full=False,
         hourly=False,
         state=RunState.DONE.value if line.ended is not None else FORGOTTEN,
-        wish=Wish.NONE,
+        wish=RunCommand.NONE,
         started=line.started,
         ended=line.ended,
         resume_at=None,

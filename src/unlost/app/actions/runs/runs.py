@@ -17,7 +17,7 @@ from unlost.model.snapshot import CommitKind
 MOST = 100
 
 
-class Group(StrEnum):
+class RunGroup(StrEnum):
     """States of runs as people ask for them."""
 
     OPEN = "open"  # under way, or waiting
@@ -27,15 +27,15 @@ class Group(StrEnum):
 
 
 STATES = {
-    Group.OPEN: (RunState.RUNNING, RunState.WAITING, RunState.PARKED),
-    Group.FAILED: (RunState.FAILED,),
-    Group.DONE: (RunState.DONE,),
-    Group.GIVEN_UP: (RunState.ABANDONED,),
+    RunGroup.OPEN: (RunState.RUNNING, RunState.WAITING, RunState.PARKED),
+    RunGroup.FAILED: (RunState.FAILED,),
+    RunGroup.DONE: (RunState.DONE,),
+    RunGroup.GIVEN_UP: (RunState.ABANDONED,),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class JobsResult:
+class RunsPage:
     """Runs, newest first. ``more``: the run after which older ones follow; None if there are none.
 
     ``asked`` are backups that wait for the service to begin with them. ``forgotten`` are restores
@@ -60,10 +60,10 @@ def jobs(
     *,
     org: str | None = None,
     kind: CommitKind | None = None,
-    group: Group | None = None,
+    group: RunGroup | None = None,
     before: str | None = None,
     most: int = MOST,
-) -> JobsResult:
+) -> RunsPage:
     """A page of runs of one org or all, of one kind or all, in some states or all.
 
     ``before`` is the last run of the page before. Raises UsageError (``page-invalid``).
@@ -74,9 +74,9 @@ def jobs(
     names = [one.name for one in orgs]
     found = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     first = before is None
-    nights = first and kind in (None, CommitKind.BACKUP) and group in (None, Group.OPEN)
+    nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
     lost = first and kind in (None, CommitKind.RESTORE) and group is None
-    return JobsResult(
+    return RunsPage(
         runs=tuple(found[:most]),
         more=found[most - 1].id if len(found) > most else None,
         asked=tuple(_asked(orgs)) if nights else (),

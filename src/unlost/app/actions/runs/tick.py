@@ -12,7 +12,7 @@ from unlost.catalog.mirroring import last_mirror, vault_changed_since
 from unlost.catalog.nights import open_nights
 from unlost.catalog.orgs import list_orgs
 from unlost.catalog.runs import is_paused, let_hours_give_way
-from unlost.catalog.schedules import Kept, begin_night, coming, put_off, put_off_hour
+from unlost.catalog.schedules import StoredSchedule, begin_night, coming, put_off, put_off_hour
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightRecord, NightState
@@ -26,7 +26,7 @@ PARTS = 30  # of the vault: every byte is read once in so many days
 
 
 @dataclass(frozen=True, slots=True)
-class Ticked:
+class TickResult:
     """What a tick did: nights that it began by org, jobs that it asked for, orgs that it could not
     work out a time for. Hours between nights are among the jobs.
     """
@@ -45,7 +45,7 @@ class _Turn:
     following: datetime | None
 
 
-def tick(app: Application, jobs: Jobs) -> Ticked:
+def tick(app: Application, jobs: Jobs) -> TickResult:
     """Begin the nights that are due, and ask for every try and every hour whose time has come."""
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
@@ -74,10 +74,10 @@ def tick(app: Application, jobs: Jobs) -> Ticked:
         jobs.enqueue(job)
     for turn in turns:  # not before they are asked for, which is once however often it is done
         put_off_hour(turn.oid, hour_at=turn.following)
-    return Ticked(tuple(begun), tuple(job.id for job in asked), tuple(failed))
+    return TickResult(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 
 
-def _begin(kept: Kept, now: datetime) -> str | None:
+def _begin(kept: StoredSchedule, now: datetime) -> str | None:
     """The name of the night that begins, if one does."""
     if kept.next_at is not None and kept.next_at > now:
         return None  # only an hour has come
@@ -92,7 +92,7 @@ def _begin(kept: Kept, now: datetime) -> str | None:
     return None
 
 
-def _turn(kept: Kept, now: datetime) -> list[_Turn]:
+def _turn(kept: StoredSchedule, now: datetime) -> list[_Turn]:
     """The turn of the tables that are read every hour, if it has come."""
     if kept.hour_at is None or kept.hour_at > now:
         return []

@@ -12,7 +12,7 @@ from unlost.engine.storage.forecast import LOOKED_BACK, STOP, forecast
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample
-from unlost.model.storage import Loop
+from unlost.model.storage import MailLoop
 
 SHOWN = timedelta(days=365)
 
@@ -54,7 +54,7 @@ class StorageLoops:
 
     org: str
     zone: str
-    loops: tuple[Loop, ...]
+    loops: tuple[MailLoop, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class StorageReport:
     at: datetime
     storages: tuple[StorageLine, ...]
     use: StorageUse
-    loops: tuple[Loop, ...] | None = None
+    loops: tuple[MailLoop, ...] | None = None
 
 
 @action("storage.trend", Right.LOOK)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from unlost.app.compose import Application
-from unlost.app.records.record_facts import Names
+from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
@@ -14,12 +14,12 @@ from unlost.model.access import Right
 from unlost.model.errors import NotFound
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
-    Loop,
+    MailLoop,
     MailRule,
     StorageRule,
+    StorageWeight,
     TableUse,
     ThreadUse,
-    Weight,
 )
 
 RECENT = timedelta(days=30)
@@ -95,7 +95,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
     )
 
 
-def loops(app: Application, org: str) -> Sequence[Loop]:
+def loops(app: Application, org: str) -> Sequence[MailLoop]:
     """Loops of automatic mails in an org's newest backup; raises NotFound as ``storage_use``."""
     known = get_org(org)
     head = _newest(app, known)
@@ -142,7 +142,7 @@ def _owners(
     for storage in dict.fromkeys(storage for storage, _ in sums):
         own = Counter({owner: n for (held, owner), n in sums.items() if held == storage})
         most = own.most_common(MOST)
-        names = Names(head).of(tables, [owner for owner, _ in most])
+        names = RecordNames(head).of(tables, [owner for owner, _ in most])
         yield from (OwnerLine(storage, one, names.get(one, ""), count) for one, count in most)
 
 
@@ -170,6 +170,6 @@ def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping
     return {table: rule for table, rule in rules.items() if table in head.tables()}
 
 
-def _weight(rules: Mapping[str, StorageRule], table: str) -> Weight | None:
+def _weight(rules: Mapping[str, StorageRule], table: str) -> StorageWeight | None:
     weights = rules[table].weights if table in rules else ()
     return next((one for one in weights if one.texts), None)

@@ -42,22 +42,22 @@ class OrgCompacted:
 
 
 @dataclass(frozen=True, slots=True)
-class Compacted:
+class CompactResult:
     """What was done, by org; ``bytes`` of each are what its backups are read from now."""
 
     orgs: tuple[OrgCompacted, ...]
 
 
 @action("vault.compact", Right.OPERATE, trace=Trace.WRITE, where=Where.ORG)
-def compact(app: Application, org: str | None = None) -> Compacted:
+def compact(app: Application, org: str | None = None) -> CompactResult:
     """Keep the vault small, for one org or for all; the service does it after each night.
 
     No backup changes by it. Raises Conflict (``run-in-progress``) where it is being done already.
     """
     if org is not None:
-        return Compacted((_compacted(app, get_org(org)),))
+        return CompactResult((_compacted(app, get_org(org)),))
     mine = [one for one in app.orgs() if app.actor.may(Right.OPERATE, one.oid)]
-    return Compacted(tuple(_compacted(app, one) for one in mine))
+    return CompactResult(tuple(_compacted(app, one) for one in mine))
 
 
 def keep_small(app: Application, oid: str) -> UpkeepRecord | None:

@@ -30,8 +30,8 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import (
-    Way,
-    WayKind,
+    SlotKind,
+    SlotState,
     note_sheet,
     remove_way,
     replace_way,
@@ -48,7 +48,7 @@ class KeyLine:
     """A slot; ``service``: the service of this home opens the vault by it."""
 
     slot: str
-    kind: WayKind
+    kind: SlotKind
     whole_copies: int
     counts: bool
     service: bool
@@ -68,7 +68,7 @@ class KeyChange:
     """What was done. ``key_file`` is where a new key lies, ``replaced`` the slot that is gone."""
 
     slot: str
-    kind: WayKind
+    kind: SlotKind
     key_file: str | None = None
     replaced: str | None = None
 
@@ -82,7 +82,7 @@ class KeyRemoved:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyTried:
+class KeyTestResult:
     """A key that opens the vault; ``slot`` is None for the recovery sheet, which needs none."""
 
     vault_id: str
@@ -134,12 +134,12 @@ def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
             entropy=app.entropy,
             stretch=new_stretch(app.entropy),
         )
-        return KeyChange(slot, WayKind.PASSPHRASE)
+        return KeyChange(slot, SlotKind.PASSPHRASE)
     file = new.key_file or (app.home.service_key if new.service else None)
     key = ready_key(opened, slot, file, entropy=app.entropy, sealer=new.sealer)
     add_slot(opened.store, opened.keys, key, slot=slot, entropy=app.entropy)
     new.tell_of(key)
-    return KeyChange(slot, WayKind.KEY_FILE, str(file) if file else None)
+    return KeyChange(slot, SlotKind.KEY_FILE, str(file) if file else None)
 
 
 @action("key.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
@@ -202,18 +202,18 @@ def _replace(
         stretch=None if key else new_stretch(app.entropy),
         hand_over=lambda: new.tell_of(key) if key else None,
     )
-    kind = WayKind.KEY_FILE if key else WayKind.PASSPHRASE
+    kind = SlotKind.KEY_FILE if key else SlotKind.PASSPHRASE
     return KeyChange(name, kind, str(new.key_file) if new.key_file else None, slot)
 
 
 @action("key.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
-def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTried:
+def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTestResult:
     """Open the vault with a key, and do nothing else; raises what opening the vault raises."""
     opened = _open(app, way)
     if way.sheet or way.passphrase:
-        return KeyTried(opened.keys.vault.hex(), way.slot or None)
+        return KeyTestResult(opened.keys.vault.hex(), way.slot or None)
     slot = slot_of(way.key_file or service_key_of(app.home))
-    return KeyTried(opened.keys.vault.hex(), slot)
+    return KeyTestResult(opened.keys.vault.hex(), slot)
 
 
 @action("key.sheet", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
@@ -232,7 +232,7 @@ def _open(app: Application, way: WayIn) -> OpenedKeys:
     return open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
 
 
-def _check_not_in_use(app: Application, slot: str, held: tuple[Way, ...]) -> None:
+def _check_not_in_use(app: Application, slot: str, held: tuple[SlotState, ...]) -> None:
     """The service must be able to open the vault tonight."""
     own = service_slots(app.home)
     usable = {one.slot for one in held if one.usable}
@@ -275,4 +275,4 @@ def _replace_own(
         entropy=app.entropy,
         hand_over=lambda: move_service_key(draft, file),
     )
-    return KeyChange(name, WayKind.KEY_FILE, str(file), slot)
+    return KeyChange(name, SlotKind.KEY_FILE, str(file), slot)

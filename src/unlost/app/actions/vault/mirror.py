@@ -23,17 +23,17 @@ from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.jobs import Job, JobKind
-from unlost.model.locks import Held
+from unlost.model.locks import HeldLock
 from unlost.model.mirror import MirrorRecord
 from unlost.model.store import Store
-from unlost.vault.mirror.update import Mirrored, update_mirror
+from unlost.vault.mirror.update import MirrorUpdate, update_mirror
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
 
 @dataclass(frozen=True, slots=True)
-class MirrorDone:
+class MirrorResult:
     """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
 
     ``kept`` were removed from the vault, but not from the copy, because something is or was damaged in the
@@ -53,7 +53,7 @@ class MirrorDone:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedToMirror:
+class MirrorQueued:
     """An update that the service was asked for."""
 
     job: str
@@ -91,7 +91,7 @@ def mirror_state(app: Application) -> MirrorState:
 
 
 @action("mirror.run", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def run_mirror(app: Application) -> MirrorDone:
+def run_mirror(app: Application) -> MirrorResult:
     """Bring the second copy up to date now; the service does it after each night.
 
     Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``, ``mirror-away``),
@@ -109,7 +109,7 @@ def run_mirror(app: Application) -> MirrorDone:
 
 
 @action("mirror.ask", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def ask_mirror(app: Application) -> AskedToMirror:
+def ask_mirror(app: Application) -> MirrorQueued:
     """Have the service bring the second copy up to date.
 
     Raises NotFound (``mirror-none``), Conflict (``service-away``) where nobody would do it.
@@ -124,7 +124,7 @@ def ask_mirror(app: Application) -> AskedToMirror:
         )
     job = Job(f"mirror:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.MIRROR, "", "")
     ask(app.home.queue, job)
-    return AskedToMirror(job.id)
+    return MirrorQueued(job.id)
 
 
 def keep_mirrored(app: Application) -> MirrorRecord | None:
@@ -143,7 +143,7 @@ def keep_mirrored(app: Application) -> MirrorRecord | None:
     return last_mirror()
 
 
-def _brought(app: Application, place: StoreAddress, held: Held) -> MirrorDone:
+def _brought(app: Application, place: StoreAddress, held: HeldLock) -> MirrorResult:
     """Bring it up to date, keep how that ended, and give the lock back."""
     before = last_mirror(str(place))
     done_at = before.done_at if before is not None else None
@@ -181,7 +181,7 @@ def _own(app: Application) -> Store:
     return store_at(app, app.home.place)
 
 
-def _ended(app: Application, record: MirrorRecord, done: Mirrored) -> MirrorRecord:
+def _ended(app: Application, record: MirrorRecord, done: MirrorUpdate) -> MirrorRecord:
     return replace(
         record,
         done_at=app.clock.now(),
@@ -194,9 +194,9 @@ def _ended(app: Application, record: MirrorRecord, done: Mirrored) -> MirrorReco
     )
 
 
-def _told(app: Application, place: StoreAddress, done: Mirrored) -> MirrorDone:
+def _told(app: Application, place: StoreAddress, done: MirrorUpdate) -> MirrorResult:
     names = app.names()
-    return MirrorDone(
+    return MirrorResult(
         place=str(place),
         objects=done.objects,
         bytes=done.bytes,

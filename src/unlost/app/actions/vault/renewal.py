@@ -18,7 +18,7 @@ from unlost.vault.keys.unlock import SERVICE_SLOT, move_service_key
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
+class RenewalResult:
     """The vault has a new master key. ``slot`` opens it, by ``key_file``; ``ended`` do not any more."""
 
     vault_id: str
@@ -31,7 +31,7 @@ class Renewed:
 @action("key.renew", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def renew(
     app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
-) -> Renewed:
+) -> RenewalResult:
     """Make a new master key, a new recovery sheet, and a new key for the service.
 
     ``hand_over`` shows the sheet, and raises if it was not taken down: then nothing was changed. From
@@ -44,7 +44,9 @@ def renew(
         return _renewed(app, hand_over, way)
 
 
-def _renewed(app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn) -> Renewed:
+def _renewed(
+    app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn
+) -> RenewalResult:
     opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
     store, old = opened.store, opened.keys
     finish_renewal(store, old)  # one that was cut off
@@ -61,4 +63,4 @@ def _renewed(app: Application, hand_over: Callable[[RecoverySheet], None], way: 
     app.open_anew()
     renew_copies(app)
     orgs = len(app.whole_vault.orgs())
-    return Renewed(new.vault.hex(), slot, str(own), held, orgs)
+    return RenewalResult(new.vault.hex(), slot, str(own), held, orgs)

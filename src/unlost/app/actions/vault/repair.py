@@ -20,14 +20,14 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import Damage, VerifyLevel, VerifyPart
-from unlost.vault.mirror.repair import Repaired, repair_from
+from unlost.vault.mirror.repair import RepairResult, repair_from
 from unlost.vault.stores.address import StoreAddress
 
 TRY_AGAIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class VaultRepaired:
+class RepairReport:
     """What was brought back from ``place``, and what is damaged still."""
 
     place: str
@@ -42,7 +42,7 @@ class VaultRepaired:
 
 
 @action("vault.repair", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
-def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired:
+def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
     """Bring back what is missing or damaged, from the vault's second copy or from another one.
 
     Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``, ``copy-away``), UsageError
@@ -53,7 +53,7 @@ def repair(app: Application, place: StoreAddress | None = None) -> VaultRepaired
     _check_there(app, there)
     done = _repaired(app, app.home.place, there, witnessed=True)
     save_check(_look(app, done, mirror=False))
-    return VaultRepaired(str(there), done.objects, done.bytes, done.left)
+    return RepairReport(str(there), done.objects, done.bytes, done.left)
 
 
 def _check_there(app: Application, place: StoreAddress) -> None:
@@ -66,7 +66,7 @@ def _check_there(app: Application, place: StoreAddress) -> None:
         )
 
 
-def heal_vault(app: Application, damages: Sequence[Damage]) -> Repaired | None:
+def heal_vault(app: Application, damages: Sequence[Damage]) -> RepairResult | None:
     """The same where there is a second copy, by the service, for it has found damage.
 
     None where there is none, it is away, or the same was tried within a week: it reads all of the vault.
@@ -118,12 +118,12 @@ def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
 
 def _repaired(
     app: Application, ill: StoreAddress, well: StoreAddress, *, witnessed: bool
-) -> Repaired:
+) -> RepairResult:
     opened = opener(app, witnessed=witnessed)
     return repair_from(store_at(app, ill), store_at(app, well), opened=opened)
 
 
-def _look(app: Application, done: Repaired, *, mirror: bool) -> CheckRecord:
+def _look(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
     damages = tuple(one.told for one in done.left)
     return CheckRecord(
         app.clock.now(),

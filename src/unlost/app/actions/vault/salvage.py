@@ -67,7 +67,7 @@ class SalvagePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Salvaged:
+class SalvageResult:
     """What was salvaged, by org. ``damages`` are those that are left."""
 
     orgs: tuple[OrgSalvage, ...]
@@ -79,7 +79,7 @@ class Salvaged:
         return not self.damages
 
 
-def _noted(done: Salvaged) -> dict[str, Json]:
+def _noted(done: SalvageResult) -> dict[str, Json]:
     return {
         "versions_lost": sum(one.lost for one in done.orgs),
         "versions_reduced": sum(one.reduced for one in done.orgs),
@@ -103,7 +103,7 @@ def plan(app: Application) -> SalvagePlan:
 
 
 @action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
-def salvage(app: Application, *, plan: str) -> Salvaged:
+def salvage(app: Application, *, plan: str) -> SalvageResult:
     """Do what the plan of this digest said, and look at the vault again.
 
     Raises what planning does, and Conflict (``salvage-changed``) where it would be something else by now,
@@ -121,7 +121,7 @@ def salvage(app: Application, *, plan: str) -> Salvaged:
     damages = tuple(one.told for one in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
     save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
-    return Salvaged(done, report.damages)
+    return SalvageResult(done, report.damages)
 
 
 @dataclass(frozen=True, slots=True)

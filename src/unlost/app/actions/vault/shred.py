@@ -15,7 +15,12 @@ from unlost.model.errors import Conflict, UsageError
 from unlost.model.reading import Json
 from unlost.vault.format.shredded import ShreddedOrg, shredded_name
 from unlost.vault.keys.shred_proofs import shredded_orgs
-from unlost.vault.maintenance.shred import Shredding, finish_shredding, plan_shredding, shred_org
+from unlost.vault.maintenance.shred import (
+    ShredPlanOfOrg,
+    finish_shredding,
+    plan_shredding,
+    shred_org,
+)
 
 RUN = "shred"  # who holds the org's leases
 
@@ -34,7 +39,7 @@ class ShredPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Shredded:
+class ShredResult:
     """An org is gone. ``proof`` is the object of the vault that says so."""
 
     org: str
@@ -46,7 +51,7 @@ class Shredded:
     bytes: int
 
 
-def _noted(done: Shredded) -> dict[str, Json]:
+def _noted(done: ShredResult) -> dict[str, Json]:
     return {"oid": done.oid, "commits": done.commits, "proof": done.proof}
 
 
@@ -67,7 +72,7 @@ def plan(app: Application, org: str) -> ShredPlan:
 
 
 @action("shred.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
-def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
+def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
     """Destroy the keys of an org in the vault, all copies and epochs, then its objects; and forget it.
 
     ``typed`` is the org's name once more, ``head`` that of the plan. Raises UsageError
@@ -89,7 +94,7 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> Shredded:
     want_mirror()
     app.open_anew()
     renew_copies(app)
-    return Shredded(
+    return ShredResult(
         org=known.name,
         oid=known.oid,
         at=datetime.fromisoformat(proof.at),
@@ -121,9 +126,9 @@ def _open(app: Application) -> OpenedKeys:
     return open_keys(app.home, clock=app.clock, entropy=app.entropy)
 
 
-def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> Shredding:
+def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> ShredPlanOfOrg:
     done = shredded_orgs(opened.store, opened.keys).get(org.oid)
     if done is not None:  # an earlier call was cut off
-        return Shredding(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
+        return ShredPlanOfOrg(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
     return plan_shredding(vault.room(org.oid), now=app.clock.now())

@@ -10,7 +10,7 @@ from unlost.app.compose import Application
 from unlost.app.home.stores import store_at
 from unlost.app.vault.mirror import MirrorState, mirror_now
 from unlost.catalog.checks import newest_checks
-from unlost.catalog.copying import Copied, last_copy
+from unlost.catalog.copying import NewestCopy, last_copy
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.upkeep import last_upkeep
 from unlost.jobs.durable import ask
@@ -28,7 +28,7 @@ HEAD_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class OrgHeld:
+class StoredOrg:
     """What the vault holds of an org. ``head`` are the first 12 digits that prove the newest backup.
 
     ``backups`` counts those of all tables, ``bytes`` is what they are all read from. ``upkeep`` tells
@@ -58,7 +58,7 @@ class Custody:
     service_key: str
     slots: tuple[str, ...]
     copies: int
-    copied: Copied | None
+    copied: NewestCopy | None
     free: int | None
     total: int | None
 
@@ -71,7 +71,7 @@ class VaultState:
     that the vault is of, None where nothing tells.
     """
 
-    orgs: tuple[OrgHeld, ...]
+    orgs: tuple[StoredOrg, ...]
     checks: tuple[CheckRecord, ...]
     custody: Custody | None
     mirror: MirrorState | None = None
@@ -84,7 +84,7 @@ class VaultState:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedToVerify:
+class VerifyQueued:
     """A verification that the service was asked for."""
 
     level: VerifyLevel
@@ -103,7 +103,7 @@ def vault_state(app: Application) -> VaultState:
 
 
 @action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
-def verify_later(app: Application, level: VerifyLevel) -> AskedToVerify:
+def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
     """Have the service verify the vault, for what takes long; its result is kept as any other.
 
     Raises Conflict (``service-away``) where nobody would do it.
@@ -119,15 +119,15 @@ def verify_later(app: Application, level: VerifyLevel) -> AskedToVerify:
         f"verify:{level.value}:{app.clock.now():%Y-%m-%dT%H:%M}", JobKind.VERIFY, "", level.value
     )
     ask(app.home.queue, job)
-    return AskedToVerify(level, job.id)
+    return VerifyQueued(level, job.id)
 
 
-def _held(app: Application, org: ProtectedOrg) -> OrgHeld | None:
+def _held(app: Application, org: ProtectedOrg) -> StoredOrg | None:
     commits = app.vault.commits(org.oid)
     if not commits:
         return None
     newest = commits[-1]
-    return OrgHeld(
+    return StoredOrg(
         org.name,
         org.identity.zone,
         len(nights(app.vault.snapshots(org.oid))),

@@ -103,9 +103,9 @@ def channel(
 ) -> ExitCode:
     """Add a channel by which alerts are told, or replace the one of this name."""
     with opened(home) as application:
-        from unlost.app.actions.alerts.alerts import Asked, add_channel
+        from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 
-        asked = Asked(
+        asked = ChannelRequest(
             name=name, kind=kind, url=url, host=host, port=port, security=security, user=user,
             sender=sender, to=tuple(to or ()), quiet=quiet, zone=zone, private=allow_private, digest=digest,
         )  # fmt: skip

@@ -32,15 +32,15 @@ def doctor(
     Ends with 0 where all is good, 3 where somebody should look, 1 where something does not work.
     """
     from unlost.app.actions.alerts.doctor import doctor as act
-    from unlost.app.health.health import Health
+    from unlost.app.health.health import HealthState
 
     with opened(home) as application:
         found = act(application, ask=not offline, repair=repair)
         answer(found, as_json=json, show=_show)
     codes = {
-        Health.GOOD: ExitCode.OK,
-        Health.WARNING: ExitCode.FINDINGS,
-        Health.BAD: ExitCode.FAILED,
+        HealthState.GOOD: ExitCode.OK,
+        HealthState.WARNING: ExitCode.FINDINGS,
+        HealthState.BAD: ExitCode.FAILED,
     }
     return codes[found.worst]
 

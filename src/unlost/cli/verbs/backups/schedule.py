@@ -77,10 +77,12 @@ def change(
 ) -> ExitCode:
     """Change when an org is backed up. Times are those of the org's zone."""
     with opened(home) as application:
-        from unlost.app.actions.backups.schedule import Wish
+        from unlost.app.actions.backups.schedule import ScheduleChange
         from unlost.app.actions.backups.schedule import change as act
 
-        wish = Wish(at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly)
+        wish = ScheduleChange(
+            at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly
+        )
         answer(act(application, org, wish), as_json=json, show=_show)
     return ExitCode.OK
 

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.orgs.follow import Followed
+    from unlost.app.actions.orgs.follow import FollowedOrg
     from unlost.app.actions.orgs.hidden_columns import HiddenOfOrg
     from unlost.app.actions.orgs.orgs import AddedOrg, OrgList
     from unlost.app.actions.orgs.write_access import WriterResult
-    from unlost.app.actions.vault.shred import Shredded, ShredPlan
+    from unlost.app.actions.vault.shred import ShredPlan, ShredResult
     from unlost.cli.connector_forms import Given
     from unlost.model.finding import Finding
     from unlost.model.ports.source import Connector, SecretField
 
 
-class Connectors(TyperGroup):
+class ConnectorCommands(TyperGroup):
     """One command a connector, made when it is asked for: connectors are slow to import."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
@@ -74,7 +74,7 @@ app = typer.Typer(
     help="Add orgs, list them, let them be written to.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(
-    typer.Typer(cls=Connectors, no_args_is_help=True, rich_markup_mode=None),
+    typer.Typer(cls=ConnectorCommands, no_args_is_help=True, rich_markup_mode=None),
     name="add",
     help="Add an org; says what its user will not see.",
 )
@@ -187,7 +187,7 @@ def _show_hidden(out: "Console", result: "HiddenOfOrg") -> None:
         out.print(f"  - {column}")
 
 
-def _show_followed(out: "Console", result: "Followed") -> None:
+def _show_followed(out: "Console", result: "FollowedOrg") -> None:
     out.print(f"{result.name} is {plain(result.label or result.tenant)} from now on.")
     out.print(
         f"The org that was {result.name} is kept as {result.kept_as}, with "
@@ -298,7 +298,7 @@ def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
     _tell_what_stays(out)
 
 
-def _show_shredded(out: "Console", done: "Shredded") -> None:
+def _show_shredded(out: "Console", done: "ShredResult") -> None:
     out.print(
         f"{done.org} is destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
         f"The vault's object {done.proof} proves it."

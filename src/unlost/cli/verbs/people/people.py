@@ -14,8 +14,8 @@ from unlost.model.access import Role
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.people.lockouts import Lockouts, Unlocked
-    from unlost.app.actions.people.people import People, SignInLink
+    from unlost.app.actions.people.lockouts import Lockouts, UnlockedName
+    from unlost.app.actions.people.people import PeopleList, SignInLink
     from unlost.catalog.people import Person, PersonRole
 
 app = typer.Typer(
@@ -211,11 +211,11 @@ def _show_locked(out: "Console", result: "Lockouts") -> None:
     out.print(table)
 
 
-def _show_unlocked(out: "Console", result: "Unlocked") -> None:
+def _show_unlocked(out: "Console", result: "UnlockedName") -> None:
     out.print(f"{plain(result.name)} may try again.")
 
 
-def _show_list(out: "Console", result: "People") -> None:
+def _show_list(out: "Console", result: "PeopleList") -> None:
     from unlost.cli.grid import grid
 
     if not result.people:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.people.tokens import NewToken, Tokens
-    from unlost.catalog.tokens import Token
+    from unlost.catalog.tokens import ApiToken
 
 app = typer.Typer(
     help="Keys with which programs use the API.", no_args_is_help=True, rich_markup_mode=None
@@ -79,7 +79,7 @@ def _show_made(out: "Console", made: "NewToken") -> None:
     )
 
 
-def _show_dropped(out: "Console", token: "Token") -> None:
+def _show_dropped(out: "Console", token: "ApiToken") -> None:
     out.print(f"The token {token.id} ({plain(token.name)}) opens nothing any more.")
 
 

@@ -14,7 +14,7 @@ from unlost.cli.words import changed_field, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.records.compare import CompareResult, RecordChange, Side
+    from unlost.app.actions.records.compare import CompareResult, ComparisonSide, RecordChange
 
 MOST = 50  # records that people read on a screen; --json has more
 FIELDS = 8
@@ -64,12 +64,12 @@ def _show(out: "Console", result: "CompareResult") -> None:
         out.print(f"Record by record: unlost compare {result.org} {sides} --table {first}")
 
 
-def _named(side: "Side", zone: str) -> str:
+def _named(side: "ComparisonSide", zone: str) -> str:
     at = when(side.as_of, zone=zone)
     return f"the live org ({at})" if side.snapshot is None else f"snapshot {side.snapshot} ({at})"
 
 
-def _typed(side: "Side") -> str:
+def _typed(side: "ComparisonSide") -> str:
     return "live" if side.snapshot is None else str(side.snapshot)
 
 

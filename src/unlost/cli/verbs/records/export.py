@@ -69,11 +69,11 @@ def export(
     """
     check_audience(audience, csv=form is ExportFormat.CSV)
     with opened(home) as application:
-        from unlost.app.actions.records.export import ExportWish
+        from unlost.app.actions.records.export import ExportRequest
         from unlost.app.actions.records.export import export as act
 
         people = audience is Audience.PEOPLE
-        wish = ExportWish(form, tuple(table or ()), as_of, typed, history, people)
+        wish = ExportRequest(form, tuple(table or ()), as_of, typed, history, people)
         answer(act(application, org, wish, out=out), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -102,10 +102,10 @@ def person(
     Each record comes with its former states, who changed it and when. Never over a file that is there.
     """
     with opened(home) as application:
-        from unlost.app.actions.retention.privacy import PersonWish
+        from unlost.app.actions.retention.privacy import PersonRequest
         from unlost.app.actions.retention.privacy import export_person as act
 
-        wish = PersonWish(tuple(record), related=related)
+        wish = PersonRequest(tuple(record), related=related)
         answer(act(application, org, wish, out=out), as_json=json, show=_show_person)
     return ExitCode.OK
 

@@ -12,7 +12,7 @@ from unlost.cli.words import GONE, changed_field, telling
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.records.history import Entry, HistoryResult
+    from unlost.app.actions.records.history import HistoryEntry, HistoryResult
 
 HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
 
@@ -45,7 +45,7 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     out.print(f"All its fields: unlost show {result.org} {result.table} {result.record}")
 
 
-def _when(entry: "Entry", zone: str) -> str:
+def _when(entry: "HistoryEntry", zone: str) -> str:
     if entry.at is not None:
         return when(entry.at, zone=zone)
     until = when(entry.until, zone=zone)
@@ -54,7 +54,7 @@ def _when(entry: "Entry", zone: str) -> str:
     return f"between {when(entry.after, zone=zone)} and {until}"
 
 
-def _what(entry: "Entry") -> str:
+def _what(entry: "HistoryEntry") -> str:
     if entry.kind == "deleted":
         return GONE[entry.how].capitalize()
     if entry.kind == "created" and entry.after is None:
@@ -62,6 +62,6 @@ def _what(entry: "Entry") -> str:
     return HAPPENED[entry.kind]
 
 
-def _who(entry: "Entry") -> str:
+def _who(entry: "HistoryEntry") -> str:
     who = entry.by_name or entry.by
     return f" by {plain(who)}" if who else ""

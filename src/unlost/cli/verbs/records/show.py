@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.records.show import ShownField, ShowResult
-    from unlost.app.records.related import Related, RelatedFile, RelatedTable
+    from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
 
 MOST = 25  # kinds of related records, and files, that people read on a screen
 NAMES = 3
@@ -69,7 +69,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
         _show_related(out, result, result.related)
 
 
-def _show_related(out: "Console", result: "ShowResult", related: "Related") -> None:
+def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords") -> None:
     from unlost.cli.grid import grid
 
     at = when(related.as_of, zone=result.zone)

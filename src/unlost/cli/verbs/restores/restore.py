@@ -14,7 +14,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.restores.queued_restore import Handed
+    from unlost.app.actions.restores.queued_restore import QueuedPlan
     from unlost.app.actions.restores.restore_plan import PlanResult
     from unlost.app.actions.restores.restore_run import RestoreResult
     from unlost.engine.restore.planning.summary import Branch
@@ -248,7 +248,7 @@ def retry(
 # --- for people -----------------------------------------------------------------------------------
 
 
-def _show_handed(out: "Console", result: "Handed") -> None:
+def _show_handed(out: "Console", result: "QueuedPlan") -> None:
     if result.over:
         out.print(f"The plan was run already. See it: unlost runs {result.run}")
         return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.retention.erase import Erased, ErasePlan, ErasureLine, Erasures
+    from unlost.app.actions.retention.erase import ErasePlan, ErasureLine, ErasureResult, Erasures
     from unlost.model.erasure import TableErased
 
 DEFAULT = "records"
@@ -70,11 +70,11 @@ def erase(
     `unlost erase ORG --record TABLE/ID` is enough: the word `records` may be left out.
     """
     with opened(home) as application:
-        from unlost.app.actions.retention.erase import WishedErasure
+        from unlost.app.actions.retention.erase import ErasureRequest
         from unlost.app.actions.retention.erase import erase as act
         from unlost.app.actions.retention.erase import plan as planned
 
-        wish = WishedErasure(tuple(record), related=related, match=tuple(match or ()))
+        wish = ErasureRequest(tuple(record), related=related, match=tuple(match or ()))
         seen = planned(application, org, wish)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
@@ -152,7 +152,7 @@ def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
         out.print(table)
 
 
-def _show(out: "Console", done: "Erased") -> None:
+def _show(out: "Console", done: "ErasureResult") -> None:
     if done.snapshot is None:
         out.print("Nothing of it was left to erase.")
     else:

@@ -16,7 +16,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.forget import ForgetPlan, Forgotten
+    from unlost.app.actions.retention.forget import ForgetPlan, ForgetResult
 
 LISTED = 40  # nights that are listed one by one
 
@@ -38,9 +38,9 @@ def forget(
     with opened(home) as application:
         from unlost.app.actions.retention.forget import forget as act
         from unlost.app.actions.retention.forget import plan as planned
-        from unlost.app.actions.retention.keeping import KeepWish
+        from unlost.app.actions.retention.keeping import RetentionChange
 
-        seen = planned(application, org, KeepWish())
+        seen = planned(application, org, RetentionChange())
         if plan or (seen.nothing and not json):
             answer(seen, as_json=json, show=_show_plan)
             return ExitCode.OK
@@ -99,7 +99,7 @@ def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     )
 
 
-def _show(out: "Console", done: "Forgotten") -> None:
+def _show(out: "Console", done: "ForgetResult") -> None:
     if done.snapshot is None:
         out.print("Nothing was to be forgotten.")
         return

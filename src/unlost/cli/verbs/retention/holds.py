@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.retention.holds import HoldLine, Holds
-    from unlost.model.retention import HeldThing, Hold
+    from unlost.model.retention import Hold, HoldTarget
 
 app = typer.Typer(
     no_args_is_help=True, help="What is not forgotten, whatever the rules for keeping say."
@@ -58,10 +58,10 @@ def change(
 ) -> ExitCode:
     """Hold a table, a record, a backup, or all of an org: nothing of it is forgotten."""
     with opened(home) as application:
-        from unlost.app.actions.retention.holds import WishedHold
+        from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import hold as act
 
-        wish = WishedHold(
+        wish = HoldRequest(
             table=table, record=record, night=night, everything=whole, reason=reason, until=until
         )
         answer(act(application, org, wish), as_json=json, show=_show)
@@ -81,10 +81,10 @@ def lift(
 ) -> ExitCode:
     """Take a hold back: then the rules count again."""
     with opened(home) as application:
-        from unlost.app.actions.retention.holds import WishedHold
+        from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import lift as act
 
-        wish = WishedHold(table=table, record=record, night=night, everything=whole)
+        wish = HoldRequest(table=table, record=record, night=night, everything=whole)
         answer(act(application, org, wish), as_json=json, show=_show)
     return ExitCode.OK
 
@@ -109,7 +109,7 @@ def line_of(hold: "Hold", *, zone: str) -> str:
     return f"{_thing(hold.thing)} is held{by} {until}{why}"
 
 
-def _thing(thing: "HeldThing") -> str:
+def _thing(thing: "HoldTarget") -> str:
     words = {
         "org": "all of the org",
         "table": f"table {plain(thing.table)}",

@@ -13,7 +13,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.keeping import Keeping, OrgKeeping
+    from unlost.app.actions.retention.keeping import OrgRetention, RetentionPolicies
     from unlost.model.retention import ForgottenRecord, KeepRules
 
 REMARKS = {
@@ -71,10 +71,10 @@ def change(
 ) -> ExitCode:
     """Change which nights of an org are kept. Nothing is forgotten by it yet."""
     with opened(home) as application:
-        from unlost.app.actions.retention.keeping import KeepWish
+        from unlost.app.actions.retention.keeping import RetentionChange
         from unlost.app.actions.retention.keeping import change as act
 
-        wish = KeepWish(
+        wish = RetentionChange(
             days=days,
             daily=daily,
             weekly=weekly,
@@ -108,14 +108,14 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
     return told or ["every night"]
 
 
-def _show_all(out: "Console", result: "Keeping") -> None:
+def _show_all(out: "Console", result: "RetentionPolicies") -> None:
     if not result.orgs:
         out.print("No org is protected yet. Add one with `unlost org add`.")
     for one in result.orgs:
         _show(out, one)
 
 
-def _show(out: "Console", result: "OrgKeeping") -> None:
+def _show(out: "Console", result: "OrgRetention") -> None:
     out.print(f"{result.org} keeps")
     for line in rules_in_words(result.rules):
         out.print(f"  {line}")

@@ -15,7 +15,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.retention.rectify import Rectified, RectifyPlan
+    from unlost.app.actions.retention.rectify import RectifyPlan, RectifyResult
 
 
 def rectify(
@@ -43,11 +43,11 @@ def rectify(
 ) -> ExitCode:
     """Correct a record in all backups, once you agreed to the plan. It cannot be undone."""
     with opened(home) as application:
-        from unlost.app.actions.retention.rectify import WishedCorrection
+        from unlost.app.actions.retention.rectify import CorrectionRequest
         from unlost.app.actions.retention.rectify import plan as planned
         from unlost.app.actions.retention.rectify import rectify as act
 
-        wish = WishedCorrection(record, tuple(value), was)
+        wish = CorrectionRequest(record, tuple(value), was)
         seen = planned(application, org, wish)
         if plan or not json:
             answer(seen, as_json=json, show=_show_plan)
@@ -109,7 +109,7 @@ def _show_current(out: "Console", current: tuple[str, ...]) -> None:
         )
 
 
-def _show(out: "Console", done: "Rectified") -> None:
+def _show(out: "Console", done: "RectifyResult") -> None:
     if done.snapshot is None:
         out.print("Nothing of it was left to correct.")
         return

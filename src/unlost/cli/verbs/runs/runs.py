@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.restores.restore_run import RunDetail, RunLine, RunList
-    from unlost.app.actions.runs.control import Controlled
+    from unlost.app.actions.runs.control import RunCommandResult
 
 MOST = 50
 
@@ -65,7 +65,7 @@ def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json
     return ExitCode.OK
 
 
-def _show_control(out: "Console", result: "Controlled") -> None:
+def _show_control(out: "Console", result: "RunCommandResult") -> None:
     out.print(plain(result.sentence))
     if result.next_step:
         out.print(plain(result.next_step))

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from unlost.app.home.cancellation import Brake
-    from unlost.app.service.metrics import Board
-    from unlost.app.service.service import Part, Service
-    from unlost.web.serving import Reached
+    from unlost.app.home.cancellation import CancellationFlag
+    from unlost.app.service.metrics import MetricsBoard
+    from unlost.app.service.service import Service, ServicePart
+    from unlost.web.serving import ReachedAddress
 
 PORT = 8484
 
@@ -70,16 +70,16 @@ def up(
     Stopping is safe at any moment: runs go on where they stopped when it is started again.
     """
     root = home_or_fail(home)
-    from unlost.web.serving import Reached, origins_of, use_settings
+    from unlost.web.serving import ReachedAddress, origins_of, use_settings
 
     use_settings()
     from unlost.app.home.system import SystemClock
-    from unlost.app.service.metrics import Board, served
-    from unlost.app.service.service import Part
+    from unlost.app.service.metrics import MetricsBoard, served
+    from unlost.app.service.service import ServicePart
 
-    brake, board = _stoppable(), Board()
-    service = _service(root, brake, Part.SERVICE, workers=workers, board=board)
-    reached = Reached(port=port, origins=origins_of(origin or ()))
+    brake, board = _stoppable(), MetricsBoard()
+    service = _service(root, brake, ServicePart.SERVICE, workers=workers, board=board)
+    reached = ReachedAddress(port=port, origins=origins_of(origin or ()))
     with ExitStack() as open_now:
         if metrics is not None:
             open_now.enter_context(served(board, SystemClock().now, port=metrics))
@@ -93,7 +93,7 @@ def up(
 
 
 @contextmanager
-def _console(root: "Path", reached: "Reached") -> "Iterator[None]":
+def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
     """The console, and where it is: with a link that makes the first admin, while there is none."""
     from unlost.app.actions.people.people import first_link
     from unlost.app.compose import open_application
@@ -118,27 +118,32 @@ def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
     What a worker that died was at, another one goes on with within seconds.
     """
     root = home_or_fail(home)
-    from unlost.app.service.service import Part
+    from unlost.app.service.service import ServicePart
 
     brake = _stoppable()
-    service = _service(root, brake, Part.WORKER, workers=workers)
+    service = _service(root, brake, ServicePart.WORKER, workers=workers)
     typer.echo(f"A worker of {root}. Stop it with Ctrl-C; its runs go on elsewhere.")
     service.run()
     typer.echo("Stopped.")
     return ExitCode.OK
 
 
-def _stoppable() -> "Brake":
-    from unlost.app.home.cancellation import Brake
+def _stoppable() -> "CancellationFlag":
+    from unlost.app.home.cancellation import CancellationFlag
 
-    brake = Brake()
+    brake = CancellationFlag()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: brake.pull())
     return brake
 
 
 def _service(
-    root: "Path", brake: "Brake", part: "Part", *, workers: int, board: "Board | None" = None
+    root: "Path",
+    brake: "CancellationFlag",
+    part: "ServicePart",
+    *,
+    workers: int,
+    board: "MetricsBoard | None" = None,
 ) -> "Service":
     from unlost.app.compose import open_application
     from unlost.app.service.service import Service

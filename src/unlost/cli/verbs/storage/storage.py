@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.storage.storage import StorageLine, StorageReport
     from unlost.app.actions.storage.storage_use import StorageUse
-    from unlost.model.storage import Loop
+    from unlost.model.storage import MailLoop
 
 SHOWN = 12
 OWNERS = 5
@@ -135,7 +135,7 @@ def _show_threads(out: "Console", use: "StorageUse") -> None:
         out.print(table)
 
 
-def _show_loops(out: "Console", loops: "Sequence[Loop]", *, zone: str) -> None:
+def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> None:
     out.print()
     if not loops:
         out.print("No loop of automatic mails was found.")

@@ -13,7 +13,7 @@ from unlost.cli.text import many, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.compact import Compacted, OrgCompacted
+    from unlost.app.actions.vault.compact import CompactResult, OrgCompacted
 
 
 def compact(
@@ -36,7 +36,7 @@ def compact(
     return ExitCode.OK
 
 
-def _show(out: "Console", result: "Compacted") -> None:
+def _show(out: "Console", result: "CompactResult") -> None:
     if not result.orgs:
         out.print("There is no org yet.")
     for one in result.orgs:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTried, SheetShown
+    from unlost.app.actions.vault.keys import KeyChange, KeyRemoved, Keys, KeyTestResult, SheetShown
     from unlost.app.actions.vault.rekey import AllRekeyed, OrgRekeyed
-    from unlost.app.actions.vault.renewal import Renewed
+    from unlost.app.actions.vault.renewal import RenewalResult
     from unlost.app.home.home_keys import WayIn
     from unlost.app.home.sealed_key import Sealer
     from unlost.app.vault.new_keys import NewKey
@@ -473,12 +473,12 @@ def _tell_limits(out: "Console") -> None:
     )
 
 
-def _show_tried(out: "Console", done: "KeyTried") -> None:
+def _show_tried(out: "Console", done: "KeyTestResult") -> None:
     by = f"slot {done.slot}" if done.slot else "recovery sheet"
     out.print(f"It opens the vault {done.vault_id} ({by}).")
 
 
-def _show_renewed(out: "Console", done: "Renewed") -> None:
+def _show_renewed(out: "Console", done: "RenewalResult") -> None:
     out.print(
         f"The vault {done.vault_id} has a new master key, and {many(done.orgs, 'org')} new keys."
     )

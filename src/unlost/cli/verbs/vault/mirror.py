@@ -24,7 +24,7 @@ from unlost.cli.text import many, plain, size, when
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.mirror import MirrorDone
+    from unlost.app.actions.vault.mirror import MirrorResult
     from unlost.app.vault.mirror import MirrorState
 
 NAMED = 5
@@ -124,7 +124,7 @@ def _show_off(out: "Console", state: "MirrorState") -> None:
     out.print("remove it yourself once you do not need it.")
 
 
-def _show_done(out: "Console", done: "MirrorDone") -> None:
+def _show_done(out: "Console", done: "MirrorResult") -> None:
     out.print(
         f"{plain(done.place)} is up to date: {many(done.objects, 'object')} copied, "
         f"{size(done.bytes)}; {many(done.there, 'object')} were there already."

@@ -15,7 +15,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.salvage import OrgSalvage, Salvaged, SalvagePlan
+    from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
     from unlost.model.salvage import LostSpan, TableSalvaged
 
 SHOWN = 10  # ids, spans and files that are shown one by one
@@ -74,7 +74,7 @@ def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
             out.print(f"Not mended by this: {damage.object}: {plain(damage.sentence)}")
 
 
-def _show(out: "Console", done: "Salvaged") -> None:
+def _show(out: "Console", done: "SalvageResult") -> None:
     for one in done.orgs:
         out.print(f"{one.org}: salvaged in commit {one.snapshot}.")
         _show_org(out, one, would="")

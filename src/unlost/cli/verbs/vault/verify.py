@@ -25,7 +25,7 @@ from unlost.model.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from unlost.app.actions.vault.repair import VaultRepaired
+    from unlost.app.actions.vault.repair import RepairReport
     from unlost.app.actions.vault.verify import VerifyResult
     from unlost.vault.stores.address import StoreAddress
 
@@ -150,7 +150,7 @@ def _repair(place: "StoreAddress | None", *, home: Home, json: AsJson) -> ExitCo
     return ExitCode.OK if result.whole else ExitCode.FAILED
 
 
-def _show_repaired(out: "Console", result: "VaultRepaired") -> None:
+def _show_repaired(out: "Console", result: "RepairReport") -> None:
     if result.objects:
         back = f"{many(len(result.objects), 'object')}, {size(result.bytes)}"
         out.print(f"Brought back from {plain(result.place)}: {back}.")

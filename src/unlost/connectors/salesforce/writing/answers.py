@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost.model.writing import Outcome, OutcomeKind
+from unlost.model.writing import OutcomeKind, RowOutcome
 
 FULL = "write-storage-full"
 REFUSED = "write-refused"
@@ -35,14 +35,14 @@ NEXT_STEPS = {
 }
 
 
-def done(key: str, record: str) -> Outcome:
+def done(key: str, record: str) -> RowOutcome:
     """The row was written."""
-    return Outcome(key, OutcomeKind.DONE, record)
+    return RowOutcome(key, OutcomeKind.DONE, record)
 
 
-def unknown(key: str) -> Outcome:
+def unknown(key: str) -> RowOutcome:
     """No answer came."""
-    return Outcome(
+    return RowOutcome(
         key, OutcomeKind.UNKNOWN, code="write-answer-lost", sentence="The answer was lost."
     )
 
@@ -53,9 +53,9 @@ def failed(
     native: str,
     message: str,
     columns: Sequence[str] = (),
-) -> Outcome:
+) -> RowOutcome:
     """Salesforce refused the row."""
-    return Outcome(
+    return RowOutcome(
         key,
         OutcomeKind.FAILED,
         record,
@@ -68,7 +68,7 @@ def failed(
     )
 
 
-def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> Outcome:
+def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> RowOutcome:
     """The outcome of one row of a collections call."""
     if answer.get("success"):
         return done(key, str(answer.get("id") or record))
@@ -79,7 +79,7 @@ def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> Ou
     return failed(key, record, native, str(first.get("message") or ""), columns)
 
 
-def of_bulk(key: str, record: str | None, text: str) -> Outcome:
+def of_bulk(key: str, record: str | None, text: str) -> RowOutcome:
     """The outcome of one row of a job's failed results."""
     found = _BULK_ERROR.fullmatch(text.strip())
     if found is None:

@@ -11,10 +11,10 @@ from unlost.connectors.salesforce.api import JSON, SEND_JSON, read_json
 from unlost.connectors.salesforce.writing.answers import of_collection, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
-from unlost.kit.http import Request
+from unlost.kit.http import HttpCall
 from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 MOST = 200
 # A request body may have 50 MB (REST guide, limits); rows with long texts are sent in parts.
@@ -23,7 +23,7 @@ OCTETS = "application/octet-stream"
 METHODS = {WriteOp.CREATE: "POST", WriteOp.UPDATE: "PATCH"}
 
 
-class Collections:
+class CollectionCalls:
     """Writes rows of one table by collections calls."""
 
     def __init__(self, client: WriteClient, entropy: Entropy) -> None:
@@ -38,12 +38,12 @@ class Collections:
         *,
         lists: frozenset[str],
         file: str | None = None,
-    ) -> list[Outcome]:
+    ) -> list[RowOutcome]:
         """One outcome a row, in order; after a lost answer nothing more is sent.
 
         ``file`` is the column that holds the bytes of rows that have some.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for part in _parts(table, rows, lists, file):
             outcomes += self._send(op, part)
             if any(one.code == "write-answer-lost" for one in outcomes):
@@ -51,17 +51,17 @@ class Collections:
         missing = rows[len(outcomes) :]
         return outcomes + [_unsent(row) for row in missing]
 
-    def delete(self, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def delete(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """Delete records into the recycle bin."""
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for at in range(0, len(rows), MOST):
             part = rows[at : at + MOST]
             ids = ",".join(str(row.id) for row in part)
             url = self._client.api.url(f"composite/sobjects?ids={ids}&allOrNone=false")
-            outcomes += self._answered(Request("DELETE", url, SEND_JSON), part)
+            outcomes += self._answered(HttpCall("DELETE", url, SEND_JSON), part)
         return outcomes
 
-    def _send(self, op: WriteOp, part: "Part") -> list[Outcome]:
+    def _send(self, op: WriteOp, part: "EncodedRows") -> list[RowOutcome]:
         body = b'{"allOrNone":false,"records":[' + b",".join(part.records) + b"]}"
         headers = SEND_JSON
         if part.files:
@@ -69,9 +69,9 @@ class Collections:
             body = _multipart(boundary, body, part.files)
             headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         url = self._client.api.url("composite/sobjects")
-        return self._answered(Request(METHODS[op], url, headers, body), part.rows)
+        return self._answered(HttpCall(METHODS[op], url, headers, body), part.rows)
 
-    def _answered(self, request: Request, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def _answered(self, request: HttpCall, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         try:
             answer: Any = read_json(self._client.send(request))
         except AnswerLost:
@@ -81,7 +81,7 @@ class Collections:
         return [of_collection(row.key, row.id, one) for row, one in zip(rows, answer, strict=True)]
 
 
-class Part:
+class EncodedRows:
     """Rows of one call, encoded."""
 
     def __init__(self) -> None:
@@ -102,8 +102,8 @@ class Part:
 
 def _parts(
     table: Table, rows: Sequence[WriteRow], lists: frozenset[str], file: str | None
-) -> Iterator[Part]:
-    part = Part()
+) -> Iterator[EncodedRows]:
+    part = EncodedRows()
     for row in rows:
         made = json_record(table, row.cells, lists=lists, record=row.id)
         if file is not None and row.file is not None:
@@ -116,13 +116,13 @@ def _parts(
         full = len(part.rows) == MOST or part.size + size > LONGEST_BODY
         if part.rows and full:
             yield part
-            part = Part()
+            part = EncodedRows()
         part.add(row, record)
     if part.rows:
         yield part
 
 
-def _unsent(row: WriteRow) -> Outcome:
+def _unsent(row: WriteRow) -> RowOutcome:
     """Rows after a lost answer: they were not sent; looking for them finds nothing."""
     return unknown(row.key)
 

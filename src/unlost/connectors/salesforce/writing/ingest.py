@@ -18,10 +18,10 @@ from unlost.connectors.salesforce.bulk import pause
 from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
-from unlost.kit.http import Request
+from unlost.kit.http import HttpCall
 from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 # Characters of a job's data that can be sent with it (Bulk API 2.0 guide, create a job).
 LONGEST_WHOLE = 100_000
@@ -37,7 +37,7 @@ type Line = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class IngestUpload:
     """The CSV of one job. ``lines`` are the cells of each row as they are read again, in order."""
 
     columns: Line
@@ -54,9 +54,9 @@ class IngestJobs:
         self._entropy = entropy
         self._api = client.api
 
-    def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """One outcome a row, in order."""
-        found: dict[str, Outcome] = {}
+        found: dict[str, RowOutcome] = {}
         for upload in uploads(op, rows):
             found |= self._job(op, table, upload)
         return [found.get(row.key, unknown(row.key)) for row in rows]
@@ -71,7 +71,7 @@ class IngestJobs:
 
     # --- one job -----------------------------------------------------------------------------------
 
-    def _job(self, op: WriteOp, table: Table, upload: Upload) -> dict[str, Outcome]:
+    def _job(self, op: WriteOp, table: Table, upload: IngestUpload) -> dict[str, RowOutcome]:
         try:
             job = self._start(op, table, upload)
             info = self._wait(job)
@@ -79,7 +79,7 @@ class IngestJobs:
             return {row.key: unknown(row.key) for row in upload.rows}
         return self._results(job, upload, whole=_all_written(info, len(upload.rows)))
 
-    def _start(self, op: WriteOp, table: Table, upload: Upload) -> str:
+    def _start(self, op: WriteOp, table: Table, upload: IngestUpload) -> str:
         wanted = {
             "object": table.name,
             "operation": OPERATIONS[op],
@@ -90,17 +90,17 @@ class IngestJobs:
             return self._start_whole(wanted, upload)
         job = str(self._client.post_json("jobs/ingest", wanted)["id"])
         url = self._api.url(f"jobs/ingest/{job}/batches")
-        self._client.send(Request("PUT", url, CSV, upload.text.encode()))
+        self._client.send(HttpCall("PUT", url, CSV, upload.text.encode()))
         self._patch(job, UPLOADED)
         return job
 
-    def _start_whole(self, wanted: Mapping[str, str], upload: Upload) -> str:
+    def _start_whole(self, wanted: Mapping[str, str], upload: IngestUpload) -> str:
         """Open, upload and close in one call."""
         boundary = f"unlost-{self._entropy.bytes(16).hex()}"
         headers = {**JSON, "Content-Type": f'multipart/form-data; boundary="{boundary}"'}
         body = _multipart(boundary, encode(wanted), upload.text.encode())
         url = self._api.url("jobs/ingest")
-        job = read_json(self._client.send(Request("POST", url, headers, body)))
+        job = read_json(self._client.send(HttpCall("POST", url, headers, body)))
         if job.get("state") == OPEN:
             self._patch(str(job["id"]), UPLOADED)
         return str(job["id"])
@@ -108,7 +108,7 @@ class IngestJobs:
     def _patch(self, job: str, state: str) -> None:
         url = self._api.url(f"jobs/ingest/{job}")
         body = b'{"state":"%s"}' % state.encode()
-        self._client.send(Request("PATCH", url, SEND_JSON, body))
+        self._client.send(HttpCall("PATCH", url, SEND_JSON, body))
 
     def _wait(self, job: str) -> Mapping[str, Any]:
         for polls in count():
@@ -131,7 +131,7 @@ class IngestJobs:
 
     # --- results -----------------------------------------------------------------------------------
 
-    def _results(self, job: str, upload: Upload, *, whole: bool) -> dict[str, Outcome]:
+    def _results(self, job: str, upload: IngestUpload, *, whole: bool) -> dict[str, RowOutcome]:
         """Outcomes by key. Rows that no result names are unknown.
 
         ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
@@ -139,7 +139,7 @@ class IngestJobs:
         left: dict[Line, list[WriteRow]] = defaultdict(list)
         for row, line in zip(upload.rows, upload.lines, strict=True):
             left[line].append(row)
-        found: dict[str, Outcome] = {}
+        found: dict[str, RowOutcome] = {}
         for record, _, line in self._lines(job, "successfulResults", upload.columns):
             for row in _take(left, line):
                 found[row.key] = done(row.key, record)
@@ -148,10 +148,10 @@ class IngestJobs:
         return found
 
     def _not_written(
-        self, job: str, upload: Upload, left: dict[Line, list[WriteRow]]
-    ) -> dict[str, Outcome]:
+        self, job: str, upload: IngestUpload, left: dict[Line, list[WriteRow]]
+    ) -> dict[str, RowOutcome]:
         """Outcomes of rows that were refused or not reached."""
-        found: dict[str, Outcome] = {}
+        found: dict[str, RowOutcome] = {}
         for _, told, line in self._lines(job, "failedResults", upload.columns):
             found |= {row.key: of_bulk(row.key, row.id, told) for row in _take(left, line)}
         for _, _, line in self._lines(job, "unprocessedrecords", upload.columns):
@@ -161,7 +161,7 @@ class IngestJobs:
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
         """Of each result row: the record's id, what is told of it, its uploaded cells."""
         url = self._api.url(f"jobs/ingest/{job}/{kind}")
-        answer = self._api.client.send(Request("GET", url, {**JSON, "Accept": "text/csv"}))
+        answer = self._api.client.send(HttpCall("GET", url, {**JSON, "Accept": "text/csv"}))
         if answer.status == 204 or not answer.body.strip():
             return
         reader = csv.reader(io.StringIO(answer.body.decode(), newline=""))
@@ -181,7 +181,7 @@ def _all_written(info: Mapping[str, Any], rows: int) -> bool:
     return info["state"] == "JobComplete" and failed == 0 and processed == rows
 
 
-def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
+def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[IngestUpload]:
     """The rows as files of jobs, none too long."""
     names = sorted({name for row in rows for name in row.cells})
     columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
@@ -200,9 +200,9 @@ def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[Upload]:
         yield _upload(columns, held)
 
 
-def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> Upload:
+def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> IngestUpload:
     rows, lines, texts = zip(*held, strict=True)
-    return Upload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
+    return IngestUpload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
 
 
 def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:

@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import batched
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.api import Api, Post
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import BatchedPost, SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.limits import (
     COLLECTIONS_IN_A_COMPOSITE,
     IDS_IN_A_QUERY,
@@ -21,21 +21,21 @@ from unlost.kit.json_to_arrow import batch_of, text_of
 from unlost.model.errors import Conflict, SourceRefused, TransientError
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
-from unlost.model.writing import Look
+from unlost.model.writing import RecordQuery
 
 BARE = (WireKind.INTEGER, WireKind.DECIMAL, WireKind.BOOLEAN, WireKind.DATE, WireKind.INSTANT)
 type Record = Mapping[str, object]
 STAMPS = ("CreatedDate", "SystemModstamp")
 
 
-class Looks:
+class RecordLookups:
     """Queries of live records, in chunks that fit an address.
 
     Archived records, old tasks and events above all, are live too, and only ``queryAll`` tells them
     (Bulk API 2.0 guide, create a query job: queryAll returns deleted and archived records).
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesforceApi) -> None:
         self._api = api
 
     def find(
@@ -45,7 +45,7 @@ class Looks:
 
         Raises Conflict (``key-not-unique``).
         """
-        match = Matching(table, columns, values)
+        match = MatchLookup(table, columns, values)
         for at in range(0, len(match.firsts), IDS_IN_A_QUERY):
             part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
@@ -56,9 +56,9 @@ class Looks:
 
     def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
         """Live records of these ids."""
-        return self.fetch_several([Look(table, ids, columns)])[0]
+        return self.fetch_several([RecordQuery(table, ids, columns)])[0]
 
-    def fetch_several(self, looks: Sequence[Look]) -> list[Rows]:
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> list[Rows]:
         """The live records of each look; several retrieves go in one call."""
         found: list[list[Record]] = [[] for _ in looks]
         for parts in _together(_parts(looks)):
@@ -69,7 +69,9 @@ class Looks:
             for look, records in zip(looks, found, strict=True)
         ]
 
-    def _whole(self, part: "Part", told: Sequence[Record | None] | None) -> Sequence[Record]:
+    def _whole(
+        self, part: "RetrieveSlice", told: Sequence[Record | None] | None
+    ) -> Sequence[Record]:
         """The records of a part: where a retrieve does not tell all, by a query.
 
         Whether a retrieve tells archived records is not said: those that it lacks are asked for.
@@ -83,23 +85,25 @@ class Looks:
         lacking = [one for one in part.ids if one not in held]
         return [*records, *self._queried(part.table, lacking, part.wanted)]
 
-    def _retrieved(self, parts: Sequence["Part"]) -> Sequence[Sequence[Record | None] | None]:
+    def _retrieved(
+        self, parts: Sequence["RetrieveSlice"]
+    ) -> Sequence[Sequence[Record | None] | None]:
         """What retrieves tell, which take many ids; None where they are refused."""
         if len(parts) == 1:
             return [self._retrieved_alone(parts[0])]
         try:
-            answers, _ = self._api.composite([Post(one.path, one.body) for one in parts])
-        except (Refused, TransientError):  # it may be too much for one answer
+            answers, _ = self._api.composite([BatchedPost(one.path, one.body) for one in parts])
+        except (SalesforceRefusal, TransientError):  # it may be too much for one answer
             return [self._retrieved_alone(one) for one in parts]
         return [
             answer.body if answer.status == 200 else self._retrieved_alone(part)
             for part, answer in zip(parts, answers, strict=True)
         ]
 
-    def _retrieved_alone(self, part: "Part") -> Sequence[Record | None] | None:
+    def _retrieved_alone(self, part: "RetrieveSlice") -> Sequence[Record | None] | None:
         try:
             told: Sequence[Record | None] = self._api.post_json(part.path, part.body)
-        except Refused:
+        except SalesforceRefusal:
             return None
         return told
 
@@ -178,7 +182,7 @@ def _born(records: Sequence[Record], since: datetime, births: Sequence[str | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RetrieveSlice:
     """Ids of one retrieve. ``look`` is the place of what it is a part of, ``weight`` the characters
     that its answer may have.
     """
@@ -200,18 +204,18 @@ class Part:
         return {"ids": list(self.ids), "fields": list(self.wanted)}
 
 
-def _parts(looks: Sequence[Look]) -> Iterator[Part]:
+def _parts(looks: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
     for place, look in enumerate(looks):
         known = _known(look)
         described = (look.table.column(name) for name in known)
         longest = max(1, sum(column.length for column in described if column is not None))
         for ids in batched(look.ids, min(IDS_IN_A_RETRIEVE, max(1, LONGEST_ANSWER // longest))):
-            yield Part(place, look.table, ids, ("Id", *known), len(ids) * longest)
+            yield RetrieveSlice(place, look.table, ids, ("Id", *known), len(ids) * longest)
 
 
-def _together(parts: Iterable[Part]) -> Iterator[list[Part]]:
+def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
     """Parts that can be asked for in one call."""
-    held: list[Part] = []
+    held: list[RetrieveSlice] = []
     for part in parts:
         weight = sum(one.weight for one in held) + part.weight
         if held and (len(held) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
@@ -222,7 +226,7 @@ def _together(parts: Iterable[Part]) -> Iterator[list[Part]]:
         yield held
 
 
-def _known(look: Look) -> list[str]:
+def _known(look: RecordQuery) -> list[str]:
     return [name for name in look.columns if name != "Id"]
 
 
@@ -230,7 +234,7 @@ def _archives(table: Table) -> bool:
     return table.column("IsArchived") is not None
 
 
-class Matching:
+class MatchLookup:
     """Values that are looked for, and the records that have them.
 
     Some unique columns tell upper from lower case and some do not: a record with the very value

@@ -6,8 +6,8 @@ Sources: REST guide (sObject Describe: createable, updateable), object reference
 
 from collections.abc import Callable, Sequence
 
-from unlost.connectors.salesforce.api import Api
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.api import SalesforceApi
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.rights import read_rights
 from unlost.connectors.salesforce.writing.capability import Describe
 from unlost.connectors.salesforce.writing.rules import never, rule_for
@@ -40,7 +40,7 @@ NEEDED = ((WriteOp.CREATE, "createable", "Create"), (WriteOp.UPDATE, "updateable
 
 
 def missing_for(
-    api: Api, tables: Sequence[Table], *, describe: Callable[[str], Describe]
+    api: SalesforceApi, tables: Sequence[Table], *, describe: Callable[[str], Describe]
 ) -> list[MissingPermission]:
     """Permissions that are missing for these tables."""
     missing = _general(api)
@@ -49,7 +49,7 @@ def missing_for(
     return missing
 
 
-def _general(api: Api) -> list[MissingPermission]:
+def _general(api: SalesforceApi) -> list[MissingPermission]:
     rights = read_rights(api)
     return [
         MissingPermission(label, f"The write user lacks '{label}'.")
@@ -65,7 +65,7 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
         return []
     try:
         told = describe(table.name)
-    except Refused:
+    except SalesforceRefusal:
         return [_permission(table, "Read", None)]
     return [
         _permission(table, word, op)

@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 
 from unlost.connectors.salesforce.writing.answers import done, failed, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
-from unlost.kit.http import Answer, Request
+from unlost.kit.http import HttpAnswer, HttpCall
 from unlost.model.errors import AuthExpired, TransientError
-from unlost.model.writing import NOT_IN_BIN, Outcome, WriteRow
+from unlost.model.writing import NOT_IN_BIN, RowOutcome, WriteRow
 
 MOST = 200
 PARTNER = "urn:partner.soap.sforce.com"
@@ -28,27 +28,29 @@ class RecycleBin:
     def __init__(self, client: WriteClient) -> None:
         self._client = client
 
-    def undelete(self, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def undelete(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """One outcome a row, in order."""
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for at in range(0, len(rows), MOST):
             outcomes += self._call(rows[at : at + MOST])
         return outcomes
 
-    def _call(self, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def _call(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         try:
             results = _results(self._send(rows, renewed=False), len(rows))
         except AnswerLost:
             return [unknown(row.key) for row in rows]
         return [_outcome(row, result) for row, result in zip(rows, results, strict=True)]
 
-    def _send(self, rows: Sequence[WriteRow], *, renewed: bool) -> Answer:
+    def _send(self, rows: Sequence[WriteRow], *, renewed: bool) -> HttpAnswer:
         version = self._client.api.version.removeprefix("v")
         url = self._client.api.url(f"/services/Soap/u/{version}")
         token = self._client.access_token()
         body = _envelope(token, [str(row.id) for row in rows])
         accept = frozenset({200, 500})
-        answer = self._client.send(Request("POST", url, HEADERS, body, accept=accept, signed=False))
+        answer = self._client.send(
+            HttpCall("POST", url, HEADERS, body, accept=accept, signed=False)
+        )
         if answer.status == 200:
             return answer
         code, message = _fault(answer)
@@ -73,7 +75,7 @@ def _envelope(token: str, ids: Sequence[str]) -> bytes:
     ).encode()
 
 
-def _parsed(answer: Answer) -> ET.Element:
+def _parsed(answer: HttpAnswer) -> ET.Element:
     # The org's own host over TLS; the parser loads no outside entities.
     try:
         return ET.fromstring(answer.body)  # noqa: S314
@@ -81,7 +83,7 @@ def _parsed(answer: Answer) -> ET.Element:
         raise AnswerLost("its answer is no whole XML") from error
 
 
-def _results(answer: Answer, count: int) -> list[ET.Element]:
+def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
     found = _parsed(answer).findall(f".//{{{PARTNER}}}result")
     if len(found) != count:
         raise AnswerLost(f"its answer tells of {len(found)} records instead of {count}")
@@ -93,7 +95,7 @@ def _text(element: ET.Element, name: str) -> str:
     return (found.text or "") if found is not None else ""
 
 
-def _outcome(row: WriteRow, result: ET.Element) -> Outcome:
+def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:
     if _text(result, "success") == "true":
         return done(row.key, _text(result, "id") or str(row.id))
     error = result.find(f"{{{PARTNER}}}errors")
@@ -106,7 +108,7 @@ def _outcome(row: WriteRow, result: ET.Element) -> Outcome:
     return replace(outcome, code=NOT_IN_BIN, next_step=AS_NEW) if code in STUCK else outcome
 
 
-def _fault(answer: Answer) -> tuple[str, str]:
+def _fault(answer: HttpAnswer) -> tuple[str, str]:
     fault = _parsed(answer)
     code = next((one.text or "" for one in fault.iter("faultcode")), "")
     message = next((one.text or "" for one in fault.iter("faultstring")), "")

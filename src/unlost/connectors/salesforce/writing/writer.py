@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import BinaryIO
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.errors import Refused
+from unlost.connectors.salesforce.errors import SalesforceRefusal
 from unlost.connectors.salesforce.identity import read_identity
 from unlost.connectors.salesforce.writing.answers import DUPLICATE, done
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.capability import ROWS_PER_CALL, Describe, capability_of
-from unlost.connectors.salesforce.writing.collections import Collections
+from unlost.connectors.salesforce.writing.collections import CollectionCalls
 from unlost.connectors.salesforce.writing.ingest import IngestJobs
-from unlost.connectors.salesforce.writing.looks import Looks
+from unlost.connectors.salesforce.writing.looks import RecordLookups
 from unlost.connectors.salesforce.writing.permissions import missing_for
 from unlost.connectors.salesforce.writing.rules import rule_for
 from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
-from unlost.connectors.salesforce.writing.uploads import Uploads
+from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
@@ -26,9 +26,9 @@ from unlost.model.ports.system import Clock, Entropy
 from unlost.model.reading import Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (
-    Look,
     MissingPermission,
-    Outcome,
+    RecordQuery,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
@@ -50,11 +50,11 @@ class SalesforceWriter:
         self._client = client
         self._api = client.api
         self._clock = clock
-        self._looks = Looks(self._api)
-        self._collections = Collections(client, entropy)
+        self._looks = RecordLookups(self._api)
+        self._collections = CollectionCalls(client, entropy)
         self._jobs = IngestJobs(client, entropy)
         self._bin = RecycleBin(client)
-        self._uploads = Uploads(client, entropy)
+        self._uploads = FileUploads(client, entropy)
         self._describes: dict[str, Describe] = {}
         self._capabilities: dict[str, WriteCapability] = {}
         self._standard_book: str | None = None
@@ -98,7 +98,7 @@ class SalesforceWriter:
         rows: Sequence[WriteRow],
         *,
         token: str,  # noqa: ARG002  Salesforce has no place for it
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[RowOutcome]:
         """Write rows: SOAP for the bin, jobs for many, collections for the rest."""
         if op is WriteOp.UNDELETE:
             return self._bin.undelete(rows)
@@ -117,7 +117,7 @@ class SalesforceWriter:
         body: BinaryIO,
         *,
         token: str,  # noqa: ARG002  Salesforce has no place for it
-    ) -> Outcome:
+    ) -> RowOutcome:
         """Create a record with its file, streamed."""
         column = self.capability(table).file_column
         if column is None:
@@ -134,7 +134,7 @@ class SalesforceWriter:
         """Live records by id; columns that the org has no more are null."""
         return self._looks.fetch(table, ids, self._known(table, columns))
 
-    def fetch_several(self, looks: Sequence[Look]) -> Sequence[Rows]:
+    def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """The same for several tables in few calls."""
         return self._looks.fetch_several(
             [replace(one, columns=self._known(one.table, one.columns)) for one in looks]
@@ -157,11 +157,11 @@ class SalesforceWriter:
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[Outcome]:
+    def _sent(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         capability = self.capability(table)
         lists = frozenset(gather.column for gather in capability.gathers)
         ready = [self._shaped(op, table, row) for row in rows]
-        outcomes: list[Outcome] = []
+        outcomes: list[RowOutcome] = []
         for wave in self._waves(table, ready):
             if len(wave) <= BY_COLLECTIONS:
                 outcomes += self._collections.write(
@@ -188,9 +188,9 @@ class SalesforceWriter:
         rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
         return [wave for wave in (first, rest) if wave]
 
-    def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, Outcome]:
+    def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, RowOutcome]:
         """Links that are there already, and would be refused for that."""
-        found: dict[str, Outcome] = {}
+        found: dict[str, RowOutcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
             told = ((row.key, key.of(row.cells)) for row in rows)
             asked = {one: value for one, value in told if value is not None}
@@ -216,6 +216,6 @@ class SalesforceWriter:
         """The status in which records of this object are born."""
         try:
             rows = self._api.query(soql.select(("ApiName",), BORN[name], "StatusCode = 'Draft'"))
-        except Refused:
+        except SalesforceRefusal:
             rows = []
         return str(rows[0]["ApiName"]) if rows else "Draft"

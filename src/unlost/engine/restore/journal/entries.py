@@ -1,8 +1,8 @@
 """What the journal of a restore holds: JSON entries, each durable before what comes after it.
 
 Entries that several threads write at the same time lie together in one entry of the vault's journal.
-They are numbered one by one, and entry 0 is the plan. Every call that writes is announced by an ``Intent`` and followed by an
-``Answer``; where the answer is missing, nobody knows whether the call took effect, and the run
+They are numbered one by one, and entry 0 is the plan. Every call that writes is announced by an ``CallIntent`` and followed by an
+``CallAnswer``; where the answer is missing, nobody knows whether the call took effect, and the run
 looks before it goes on. Before-images lie in the intents, sealed like all of the journal.
 """
 
@@ -14,9 +14,9 @@ from typing import cast
 import msgspec
 
 from unlost.engine.restore.values.outcome import RestoreOutcome
-from unlost.model.learned import Learned, learned
+from unlost.model.decoders import TypeDecoder, decoder_for
 from unlost.model.plan import RestorePlan
-from unlost.model.writing import Outcome, WriteOp
+from unlost.model.writing import RowOutcome, WriteOp
 
 
 class Pass(StrEnum):
@@ -29,7 +29,7 @@ class Pass(StrEnum):
     LATE = "late"
 
 
-class Opened(msgspec.Struct, frozen=True, tag="opened"):
+class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
     """The run begins. ``at`` is the source's clock."""
 
     run: str
@@ -49,7 +49,7 @@ class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
     before: dict[str, str | None] | None = None
 
 
-class Intent(msgspec.Struct, frozen=True, tag="intent"):
+class CallIntent(msgspec.Struct, frozen=True, tag="intent"):
     """A call is about to be made."""
 
     stage: Pass
@@ -60,25 +60,25 @@ class Intent(msgspec.Struct, frozen=True, tag="intent"):
     rows: tuple[SentRow, ...]
 
 
-class Answer(msgspec.Struct, frozen=True, tag="answer"):
+class CallAnswer(msgspec.Struct, frozen=True, tag="answer"):
     """What became of the rows of entry ``intent``; rows that are not named were not written.
 
     The outcomes' keys are records of the vault.
     """
 
     intent: int
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[RowOutcome, ...] = ()
 
 
-class Seen(msgspec.Struct, frozen=True, tag="seen"):
+class OutcomesWithoutCall(msgspec.Struct, frozen=True, tag="seen"):
     """Outcomes that needed no call."""
 
     stage: Pass
     table: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RowOutcome, ...]
 
 
-class Link(msgspec.Struct, frozen=True):
+class LiveLink(msgspec.Struct, frozen=True):
     """A record of the vault and the live record that stands for it."""
 
     table: str
@@ -86,28 +86,46 @@ class Link(msgspec.Struct, frozen=True):
     live: str
 
 
-class Linked(msgspec.Struct, frozen=True, tag="linked"):
+class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
     """By-products that were found."""
 
-    links: tuple[Link, ...]
+    links: tuple[LiveLink, ...]
 
 
-class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
+class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
     """The run goes on after a stop: what was refused for the moment may be tried again."""
 
     at: datetime
 
 
-class Closed(msgspec.Struct, frozen=True, tag="closed"):
+class RunClosed(msgspec.Struct, frozen=True, tag="closed"):
     """The run is over; only the commit follows."""
 
     outcome: RestoreOutcome
 
 
-type Entry = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
+type Entry = (
+    RunOpened
+    | CallIntent
+    | CallAnswer
+    | OutcomesWithoutCall
+    | RecordsLinked
+    | RunResumed
+    | RunClosed
+)
 
-_one = Opened | Intent | Answer | Seen | Linked | Resumed | Closed
-_told: Learned[Entry | list[Entry]] = learned(cast("type[Entry | list[Entry]]", _one | list[_one]))
+_one = (
+    RunOpened
+    | CallIntent
+    | CallAnswer
+    | OutcomesWithoutCall
+    | RecordsLinked
+    | RunResumed
+    | RunClosed
+)
+_told: TypeDecoder[Entry | list[Entry]] = decoder_for(
+    cast("type[Entry | list[Entry]]", _one | list[_one])
+)
 
 
 def encode(entries: Sequence[Entry]) -> bytes:

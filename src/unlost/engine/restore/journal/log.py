@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unlost.engine.restore.journal.entries import (
-    Answer,
+    CallAnswer,
+    CallIntent,
     Entry,
-    Intent,
-    Linked,
-    Opened,
+    OutcomesWithoutCall,
     Pass,
-    Resumed,
-    Seen,
+    RecordsLinked,
+    RunOpened,
+    RunResumed,
     decode,
     encode,
 )
@@ -21,15 +21,15 @@ from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
-from unlost.model.writing import NOT_IN_BIN, Outcome, OutcomeKind, WriteOp
+from unlost.model.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
 STAGES = tuple(Pass)
-NONE: Mapping[RecordKey, Outcome] = {}
+NONE: Mapping[RecordKey, RowOutcome] = {}
 LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
 
 
 @dataclass(slots=True)
-class RunState:
+class RestoreState:
     """What is known of a run: pure, built by applying the journal's entries in their order.
 
     ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
@@ -37,11 +37,11 @@ class RunState:
     are the ids that left the bin through this run, which it began to empty where ``undid``.
     """
 
-    opened: Opened | None = None
+    opened: RunOpened | None = None
     closed: RestoreOutcome | None = None
     links: dict[RecordKey, str] = field(default_factory=dict)
-    results: dict[Pass, dict[RecordKey, Outcome]] = field(default_factory=dict)
-    open: dict[int, Intent] = field(default_factory=dict)
+    results: dict[Pass, dict[RecordKey, RowOutcome]] = field(default_factory=dict)
+    open: dict[int, CallIntent] = field(default_factory=dict)
     tries: Counter[tuple[Pass, RecordKey]] = field(default_factory=Counter)
     returned: set[str] = field(default_factory=set)
     undid: bool = False
@@ -50,35 +50,35 @@ class RunState:
     def apply(self, number: int, entry: Entry) -> None:
         """Take an entry into account."""
         match entry:
-            case Opened():
+            case RunOpened():
                 self._begin(entry)
-            case Intent():
+            case CallIntent():
                 self.open[number] = entry
                 self.calls += 1
                 self.tries.update(
                     (entry.stage, RecordKey(entry.table, r.record)) for r in entry.rows
                 )
-            case Answer():
+            case CallAnswer():
                 intent = self.open.pop(entry.intent)
                 self.undid |= intent.op is WriteOp.UNDELETE
                 self._settle(intent.stage, intent.table, intent.op, entry.outcomes)
-            case Seen():
+            case OutcomesWithoutCall():
                 self._settle(entry.stage, entry.table, None, entry.outcomes)
-            case Linked():
+            case RecordsLinked():
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
-            case Resumed():
+            case RunResumed():
                 self.tries.clear()
             case _:
                 self.closed = entry.outcome
 
-    def _begin(self, opened: Opened) -> None:
+    def _begin(self, opened: RunOpened) -> None:
         self.opened = opened
         for step in opened.plan.steps:
             if step.live is not None:
                 self.links[step.key] = step.live
 
     def _settle(
-        self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[Outcome]
+        self, stage: Pass, table: str, op: WriteOp | None, outcomes: Iterable[RowOutcome]
     ) -> None:
         results = self.results.setdefault(stage, {})
         for outcome in outcomes:
@@ -92,11 +92,11 @@ class RunState:
             if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
                 self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
 
-    def result(self, stage: Pass, key: RecordKey) -> Outcome | None:
+    def result(self, stage: Pass, key: RecordKey) -> RowOutcome | None:
         """How a record ended in a pass, if it did."""
         return self.results.get(stage, NONE).get(key)
 
-    def failure(self, key: RecordKey) -> Outcome | None:
+    def failure(self, key: RecordKey) -> RowOutcome | None:
         """What the first pass that a record did not end well in says of it."""
         for stage in STAGES:
             outcome = self.results.get(stage, NONE).get(key)
@@ -131,7 +131,7 @@ class _Ticket:
     error: BaseException | None = None
 
 
-class Log:
+class RestoreLog:
     """Writes entries and keeps the state in step with them. Safe for threads that write.
 
     What other threads want to write while something is written becomes durable together after it.
@@ -143,7 +143,7 @@ class Log:
         self._waiting: list[_Ticket] = []
         self._writing = threading.Lock()
         self._count = 0
-        self.state = RunState()
+        self.state = RestoreState()
         for payload in journal.read():
             for entry in decode(payload):
                 self._apply(entry)
@@ -195,7 +195,7 @@ class Log:
         return number
 
     @property
-    def opened(self) -> Opened:
+    def opened(self) -> RunOpened:
         """How the run began; only where it did."""
         if self.state.opened is None:
             raise ValueError("the journal is empty")
@@ -221,7 +221,7 @@ def no_answer(key: RecordKey) -> TransientError:
     )
 
 
-def same_plan(state: RunState, plan: RestorePlan) -> None:
+def same_plan(state: RestoreState, plan: RestorePlan) -> None:
     """Raise Conflict (``restore-other-plan``) if the run began with another plan."""
     if state.opened is not None and state.opened.plan.digest != plan.digest:
         raise Conflict(

@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from unlost.engine.restore.planning.choose import Draft, Drafts, create
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.planning.choose import Drafts, DraftStep, create
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
 from unlost.model.writing import Birth, WriteCapability
 
@@ -14,7 +14,7 @@ type Capabilities = Callable[[str], WriteCapability]
 
 
 @dataclass(frozen=True, slots=True)
-class Products:
+class ByProducts:
     """``makers``: with which record a by-product comes to be, the first of several."""
 
     makers: Mapping[RecordKey, RecordKey] = field(default_factory=dict)
@@ -30,7 +30,7 @@ def settle_products(
     *,
     made: AbstractSet[str],
     homes: Mapping[RecordKey, str | None],
-) -> Products:
+) -> ByProducts:
     """Give every by-product its maker; those that have none any more are written or skipped.
 
     ``made``: tables of which some other table says that it makes them. ``homes``: where records
@@ -46,12 +46,12 @@ def settle_products(
             away = any(_away(owner, drafts, homes) for owner in owners)
             declared = one.key.table in made or away
             _alone(one, capabilities(one.key.table), declared=declared)
-    return Products(
+    return ByProducts(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
 
 
-def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
+def _alone(made: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
     """A by-product that no record of the plan makes: the run looks whether it is there.
 
     ``declared``: it is known what makes it, and that does not come back.
@@ -61,7 +61,7 @@ def _alone(made: Draft, capability: WriteCapability, *, declared: bool) -> None:
     if capability.birth is not Birth.BY_PRODUCT:
         create(made, capability)
     elif declared:
-        made.skip(Remark.MAKER_MISSING)
+        made.skip(NoteCode.MAKER_MISSING)
 
 
 def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:
@@ -101,7 +101,7 @@ def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey,
 
 
 def _makes(
-    made: Draft, capability: WriteCapability
+    made: DraftStep, capability: WriteCapability
 ) -> Iterator[tuple[RecordKey, tuple[Decimal, str]]]:
     for product, rank in zip(capability.by_products, made.facts.rank, strict=True):
         old = made.facts.references.get(product.column)

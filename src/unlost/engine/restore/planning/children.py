@@ -9,7 +9,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.survey import Survey
+from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
@@ -33,7 +33,7 @@ class Children:
     ``never`` counts, by table, the records that refer to those asked for and cannot come back.
     """
 
-    def __init__(self, survey: Survey, number: int) -> None:
+    def __init__(self, survey: RestoreSurvey, number: int) -> None:
         self.never: Counter[str] = Counter()
         self._survey = survey
         self._snapshot = survey.snapshot(number)

@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from unlost.engine.restore.planning.choose import Draft
-from unlost.engine.restore.planning.facts import Standing
-from unlost.engine.restore.planning.related import Gathering
-from unlost.engine.restore.planning.survey import Survey
+from unlost.engine.restore.planning.choose import DraftStep
+from unlost.engine.restore.planning.facts import LiveStanding
+from unlost.engine.restore.planning.related import PlannedRecordSet
+from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.values.edits import people_of, settable, swappable
-from unlost.model.plan import Action, Choices, Holder, RecordKey, Settable, Why
+from unlost.model.plan import Action, ActionReason, Choices, Holder, RecordKey, Settable
 
 MOST_HOLDERS = 500  # people that a plan names; a page asks for no more of them
 
 
-def choices(gathering: Gathering, drafts: Sequence[Draft]) -> Choices:
+def choices(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Choices:
     """The columns of the plan's tables that can be set, and the people whom its records name."""
     names = sorted({made.key.table for made in drafts})
     return Choices(
@@ -22,11 +22,11 @@ def choices(gathering: Gathering, drafts: Sequence[Draft]) -> Choices:
     )
 
 
-def _settable(survey: Survey, name: str) -> Settable:
+def _settable(survey: RestoreSurvey, name: str) -> Settable:
     return Settable(name, tuple(settable(survey.table(name), survey.capability(name))))
 
 
-def _holders(gathering: Gathering, drafts: Sequence[Draft]) -> Iterator[Holder]:
+def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[Holder]:
     """Those whom most records name come first."""
     survey = gathering.survey
     people = frozenset().union(*(people_of(table) for table in survey.schema.tables))
@@ -42,10 +42,10 @@ def _holders(gathering: Gathering, drafts: Sequence[Draft]) -> Iterator[Holder]:
 
 
 def _named(
-    gathering: Gathering, made: Draft, columns: frozenset[str], people: frozenset[str]
+    gathering: PlannedRecordSet, made: DraftStep, columns: frozenset[str], people: frozenset[str]
 ) -> Iterator[RecordKey]:
     """The people whom a record would name that comes back, or is wanted as it was."""
-    left_alone = made.facts.standing is Standing.LIVE and made.why is not Why.SELECTED
+    left_alone = made.facts.standing is LiveStanding.LIVE and made.why is not ActionReason.SELECTED
     if left_alone or made.action is Action.SKIP:
         return
     for column in made.facts.references.keys() & columns:

@@ -10,7 +10,7 @@ from unlost.model.writing import Gather, WriteCapability
 
 
 @dataclass(frozen=True)
-class Lens:
+class ColumnRoles:
     """Which columns of a table matter for what, in one snapshot.
 
     In ``typed`` columns somebody typed a value for some record: the snapshot may not have them.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil
 
-from unlost.engine.restore.planning.choose import Draft
+from unlost.engine.restore.planning.choose import DraftStep
 from unlost.model.plan import Action, Estimate, RecordKey
 from unlost.model.writing import WriteCapability
 
@@ -16,7 +16,7 @@ type Capabilities = Callable[[str], WriteCapability]
 
 
 def estimate(
-    drafts: Sequence[Draft], capabilities: Capabilities, files: Mapping[RecordKey, int]
+    drafts: Sequence[DraftStep], capabilities: Capabilities, files: Mapping[RecordKey, int]
 ) -> Estimate:
     """The cost of these records; ``files`` are the bytes of those that have a file."""
     calls = sum(_calls(drafts, capabilities).values())
@@ -27,7 +27,7 @@ def estimate(
     return Estimate(calls, data, file_bytes, round(seconds, 1))
 
 
-def _calls(drafts: Sequence[Draft], capabilities: Capabilities) -> Counter[str]:
+def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[str]:
     """Calls by what they do."""
     written = [made for made in drafts if made.action not in (Action.UNCHANGED, Action.SKIP)]
     creates = [made for made in drafts if made.action is Action.CREATE]
@@ -51,12 +51,12 @@ def _each_alone(capability: WriteCapability) -> bool:
     return capability.file_column is not None and not capability.small_file
 
 
-def _groups(drafts: Iterable[Draft]) -> Counter[tuple[str, int]]:
+def _groups(drafts: Iterable[DraftStep]) -> Counter[tuple[str, int]]:
     """Records by table and level: what can go out together."""
     return Counter((made.key.table, made.level) for made in drafts)
 
 
-def _by_table(drafts: Iterable[Draft]) -> Counter[tuple[str, int]]:
+def _by_table(drafts: Iterable[DraftStep]) -> Counter[tuple[str, int]]:
     return Counter((made.key.table, 0) for made in drafts)
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.column_roles import Lens
-from unlost.engine.restore.planning.selection import Pick
-from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, Survey, chunks
+from unlost.engine.restore.planning.column_roles import ColumnRoles
+from unlost.engine.restore.planning.selection import WantedState
+from unlost.engine.restore.planning.survey import READ_IDS, LiveRow, RestoreSurvey, chunks
 from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Values
 from unlost.model.plan import RecordKey
@@ -24,7 +24,7 @@ from unlost.model.writing import Gather, MatchKey, WriteCapability
 type Cells = Mapping[str, str | None]
 
 
-class Standing(StrEnum):
+class LiveStanding(StrEnum):
     """Where a record of the vault is now."""
 
     LIVE = "live"
@@ -33,7 +33,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredRow:
     """The record is a row that another one gathers when it is created: of ``table``/``parent``."""
 
     table: str
@@ -42,7 +42,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RecordFacts:
     """One record.
 
     ``references`` are wanted, by column; ``differs`` are columns that the org has otherwise and
@@ -60,7 +60,7 @@ class Facts:
     snapshot: int
     version: int
     digest: str
-    standing: Standing
+    standing: LiveStanding
     live: str | None
     references: Mapping[str, str]
     seen: Mapping[str, Brief] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Facts:
     lacking: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     keys: tuple[tuple[MatchKey, tuple[str, ...]], ...] = ()
-    gathered: tuple[Gathered, ...] = ()
+    gathered: tuple[GatheredRow, ...] = ()
     rank: tuple[str, ...] = ()
     made_by_org: bool = False
     whole: bool = True
@@ -85,8 +85,12 @@ class Facts:
 
 
 def look(
-    survey: Survey, name: str, picks: Sequence[Pick], *, lives: Mapping[str, str] | None = None
-) -> Iterator[Facts]:
+    survey: RestoreSurvey,
+    name: str,
+    picks: Sequence[WantedState],
+    *,
+    lives: Mapping[str, str] | None = None,
+) -> Iterator[RecordFacts]:
     """The facts of these records of one table and snapshot; those that the vault lacks are left out.
 
     ``lives``: live records that are to be taken for them, by their ids.
@@ -94,7 +98,7 @@ def look(
     number = picks[0].snapshot
     shape = survey.shape(number, name)
     assert shape is not None
-    lens = Lens(
+    lens = ColumnRoles(
         shape,
         survey.table(name),
         survey.capability(name),
@@ -105,7 +109,7 @@ def look(
         yield from _look(survey, lens, chunk, lives or {})
 
 
-def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
+def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
     """Tables that gather rows of this one when their records are created: it refers to them."""
     owners = {
         table
@@ -123,8 +127,8 @@ def _gatherers(survey: Survey, shape: Table) -> tuple[tuple[str, Gather], ...]:
 
 
 def _look(
-    survey: Survey, lens: Lens, picks: Sequence[Pick], lives: Mapping[str, str]
-) -> Iterator[Facts]:
+    survey: RestoreSurvey, lens: ColumnRoles, picks: Sequence[WantedState], lives: Mapping[str, str]
+) -> Iterator[RecordFacts]:
     name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
     by_record = {pick.key.record: pick for pick in picks}
     rows = snapshot.get(name, list(by_record))
@@ -142,7 +146,7 @@ def _look(
         yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
 
 
-def _wrong(survey: Survey, name: str, picks: Sequence[Pick]) -> Mapping[str, Cells]:
+def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
     """The values that are to be replaced, where a pick says in which backup they are."""
     numbers = {pick.wrong for pick in picks if pick.wrong is not None}
     columns = sorted({column for pick in picks for column in pick.columns})
@@ -169,12 +173,14 @@ class _Batch:
     ``unread``: columns of which the vault does not know what a record had; they are left as they are.
     """
 
-    survey: Survey
-    lens: Lens
+    survey: RestoreSurvey
+    lens: ColumnRoles
     rows: pa.Table
     unread: Mapping[str, frozenset[str]]
 
-    def facts(self, at: int, pick: Pick, held: tuple[str, LiveRow] | None, wrong: Cells) -> Facts:
+    def facts(
+        self, at: int, pick: WantedState, held: tuple[str, LiveRow] | None, wrong: Cells
+    ) -> RecordFacts:
         edits = self._edits(at, pick, held)
         cells, live = {**self._cells[at], **edits}, held[1].cells if held is not None else None
         lens, capability = self.lens, self.lens.capability
@@ -182,7 +188,7 @@ class _Batch:
         linked = self._wanted(tuple(lens.references), pick, edits)
         references = {n: v for n in linked if (v := cells.get(n)) is not None}
         seen_references = {n: live[n] for n in linked if live is not None and n in live}
-        return Facts(
+        return RecordFacts(
             pick.key,
             pick.snapshot,
             self._versions[at],
@@ -211,20 +217,20 @@ class _Batch:
             self._unread(pick, edits),
         )
 
-    def _unread(self, pick: Pick, edits: Values) -> tuple[str, ...]:
+    def _unread(self, pick: WantedState, edits: Values) -> tuple[str, ...]:
         lost = self.unread.get(pick.key.record, frozenset())
         wanted = lost.intersection(pick.columns) if pick.columns else lost
         return tuple(n for n in self.lens.looked_at if n in wanted and n not in edits)
 
     def _edits(
-        self, at: int, pick: Pick, held: tuple[str, LiveRow] | None
+        self, at: int, pick: WantedState, held: tuple[str, LiveRow] | None
     ) -> Mapping[str, str | None]:
         """What is wanted of a record instead of what the vault has.
 
         A live record that nobody chose keeps whom it names, but for what was typed for itself.
         """
         asked, typed = self.survey.edits, self.survey.typed(pick.key)
-        left_alone = not pick.asked and _standing(held) is Standing.LIVE
+        left_alone = not pick.asked and _standing(held) is LiveStanding.LIVE
         if not asked.instead or left_alone:
             return typed
         cells = self._cells[at]
@@ -236,21 +242,29 @@ class _Batch:
         return {**{n: live for n, live in swapped.items() if live is not None}, **typed}
 
     def _differing(
-        self, pick: Pick, cells: Cells, live: Cells | None, edits: Values, *, names: Sequence[str]
+        self,
+        pick: WantedState,
+        cells: Cells,
+        live: Cells | None,
+        edits: Values,
+        *,
+        names: Sequence[str],
     ) -> tuple[str, ...]:
         if live is None:
             return ()
         wanted = [name for name in self._wanted(names, pick, edits) if name in live]
         return different(self.lens.table, cells, live, wanted)
 
-    def _newer(self, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells) -> tuple[str, ...]:
+    def _newer(
+        self, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
+    ) -> tuple[str, ...]:
         """What was typed counts, whatever others wrote there meanwhile."""
         typed = self.survey.typed(pick.key)
         newer = _newer(self.lens.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
         return tuple(name for name in newer if name not in passed)
 
-    def _wanted(self, names: Sequence[str], pick: Pick, edits: Values) -> Sequence[str]:
+    def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
         """Those of the columns that are to be as they were, or as they were typed."""
         later, chosen = self.lens.later, pick.columns
         unread = self.unread.get(pick.key.record)
@@ -305,20 +319,20 @@ class _Batch:
         return found
 
 
-def _standing(held: tuple[str, LiveRow] | None) -> Standing:
+def _standing(held: tuple[str, LiveRow] | None) -> LiveStanding:
     if held is None:
-        return Standing.GONE
-    return Standing.BIN if held[1].deleted else Standing.LIVE
+        return LiveStanding.GONE
+    return LiveStanding.BIN if held[1].deleted else LiveStanding.LIVE
 
 
-def _seen(lens: Lens, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
+def _seen(lens: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
     if live is None or not columns:
         return {}
     return briefs(lens.table, {name: live[name] for name in columns})
 
 
 def _newer(
-    table: Table, pick: Pick, cells: Cells, live: Cells | None, wrong: Cells
+    table: Table, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
 ) -> tuple[str, ...]:
     """Columns that have by now another value than the one that is to be replaced.
 
@@ -355,9 +369,9 @@ def _keys(
     return tuple((key, values) for key, values in told if values is not None)
 
 
-def _gathered(lens: Lens, cells: Cells) -> tuple[Gathered, ...]:
+def _gathered(lens: ColumnRoles, cells: Cells) -> tuple[GatheredRow, ...]:
     return tuple(
-        Gathered(owner, parent, gather.value_column)
+        GatheredRow(owner, parent, gather.value_column)
         for owner, gather in lens.gatherers
         if (parent := cells.get(gather.parent_column)) is not None
         and all(cells.get(column) == text for column, text in gather.where)

@@ -28,7 +28,7 @@ type TableColumn = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RecordReference:
     """A reference of a record to another. ``late``: it may be set in a second pass."""
 
     column: str
@@ -41,7 +41,7 @@ class Node:
     """A record that is written, and what it refers to."""
 
     key: RecordKey
-    links: tuple[Link, ...] = ()
+    links: tuple[RecordReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

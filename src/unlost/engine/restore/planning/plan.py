@@ -8,43 +8,43 @@ import msgspec
 from blake3 import blake3
 
 from unlost.engine.restore.planning.choices import choices
-from unlost.engine.restore.planning.choose import Draft, draft
+from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.estimate import estimate
-from unlost.engine.restore.planning.facts import Facts, Standing, look
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, look
 from unlost.engine.restore.planning.predict import Prospect, predict
-from unlost.engine.restore.planning.references import Settling
+from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.related import (
     NOTHING,
-    Found,
-    Gathering,
     LeftOut,
-    Related,
+    PlannedMember,
+    PlannedRecordSet,
+    RelatedPolicy,
     gather,
 )
-from unlost.engine.restore.planning.selection import Pick, Picked, select
+from unlost.engine.restore.planning.selection import RecordSelection, WantedState, select
 from unlost.engine.restore.planning.sequence import put_in_order
-from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, Survey, chunks
-from unlost.engine.restore.planning.twins import Twins, find_twins
+from unlost.engine.restore.planning.survey import FETCH_IDS, PlanPorts, RestoreSurvey, chunks
+from unlost.engine.restore.planning.twins import LiveTwins, find_twins
 from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.edits import NO_EDITS, Edits, edits_of, merged, record_not_planned
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     PLAN_FORMAT,
     Action,
+    ActionReason,
     PlanLink,
     PlanStep,
     RecordKey,
     RestorePlan,
     Selection,
     SelectionKind,
-    Why,
 )
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 
-__all__ = ["LeftOut", "PlanPorts", "Related", "plan_again", "plan_restore"]
+__all__ = ["LeftOut", "PlanPorts", "RelatedPolicy", "plan_again", "plan_restore"]
 
 
 def plan_restore(
@@ -52,7 +52,7 @@ def plan_restore(
     ports: PlanPorts,
     selection: Selection,
     *,
-    related: Related = Related.ALL,
+    related: RelatedPolicy = RelatedPolicy.ALL,
     at: int | None = None,
     left_out: LeftOut = NOTHING,
     edits: Edits = NO_EDITS,
@@ -66,7 +66,7 @@ def plan_restore(
     Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and what
     the selection is refused for), NotFound, and what the ports raise.
     """
-    survey = Survey(org, ports, edits=edits)
+    survey = RestoreSurvey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
     return _planned(survey, picked, _Head(plan_id, selection, related, left_out))
 
@@ -86,46 +86,46 @@ def plan_again(
     plan still counts, ``edits`` over it. Raises as ``plan_restore``.
     """
     known = merged(edits_of(plan.typed, only=failed), edits)
-    survey = Survey(plan.org, ports, unbinned=unbinned, edits=known)
+    survey = RestoreSurvey(plan.org, ports, unbinned=unbinned, edits=known)
     steps = [step for step in plan.steps if step.key in failed]
-    picked = Picked(tuple(_pick_again(plan, step) for step in steps))
+    picked = RecordSelection(tuple(_pick_again(plan, step) for step in steps))
     selection = replace(plan.selection, records=tuple(step.key for step in steps))
-    related = Related.ALL if plan.related else Related.NONE
+    related = RelatedPolicy.ALL if plan.related else RelatedPolicy.NONE
     return _planned(survey, picked, _Head(plan_id, selection, related))
 
 
-def _pick_again(plan: RestorePlan, step: PlanStep) -> Pick:
+def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
     """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
     chosen = plan.selection
-    if step.why is not Why.SELECTED and step.action is Action.UPDATE:
-        return Pick(step.key, step.snapshot, step.columns, asked=False)
-    if chosen.kind is not SelectionKind.CHANGED or step.why is not Why.SELECTED:
-        return Pick(step.key, step.snapshot)
-    return Pick(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
+    if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE:
+        return WantedState(step.key, step.snapshot, step.columns, asked=False)
+    if chosen.kind is not SelectionKind.CHANGED or step.why is not ActionReason.SELECTED:
+        return WantedState(step.key, step.snapshot)
+    return WantedState(step.key, step.snapshot, step.columns or chosen.columns, chosen.until)
 
 
-def _planned(survey: Survey, picked: Picked, head: "_Head") -> RestorePlan:
+def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> RestorePlan:
     gathering = gather(survey, picked.picks, related=head.related, left_out=head.left_out)
     if not gathering.found:
         raise _nothing(picked)
     _check_typed(gathering)
     drafting = _Drafting(gathering, find_twins(gathering))
     drafting.run()
-    settling = Settling(gathering, drafting.drafts)
+    settling = ReferenceSettlement(gathering, drafting.drafts)
     settling.settle()
     put_in_order(settling)
     settling.link()
     return _plan(survey, picked, settling, drafting.files, head)
 
 
-def _check_typed(gathering: Gathering) -> None:
+def _check_typed(gathering: PlannedRecordSet) -> None:
     """Raise UsageError (``edit-record-unknown``) for a value of a record that does not come."""
     for key in gathering.survey.edits.values:
         if gathering.known(key) is None:
             raise record_not_planned(key)
 
 
-def _nothing(picked: Picked) -> UsageError:
+def _nothing(picked: RecordSelection) -> UsageError:
     never = sum(picked.never.values())
     if never:
         tables = ", ".join(sorted(picked.never))
@@ -149,9 +149,9 @@ def _nothing(picked: Picked) -> UsageError:
 class _Drafting:
     """From facts to drafts. ``files``: bytes of the files that the vault holds, by record."""
 
-    gathering: Gathering
-    twins: Twins
-    drafts: dict[RecordKey, Draft] = field(default_factory=dict)
+    gathering: PlannedRecordSet
+    twins: LiveTwins
+    drafts: dict[RecordKey, DraftStep] = field(default_factory=dict)
     files: dict[RecordKey, int] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -164,33 +164,33 @@ class _Drafting:
             self.drafts[key] = self._draft(one, adopted=facts is not None)
         self._look_for_files()
 
-    def _adopted(self) -> Iterator[tuple[RecordKey, Facts]]:
+    def _adopted(self) -> Iterator[tuple[RecordKey, RecordFacts]]:
         """Facts of records beside their live twins."""
-        groups: dict[tuple[int, str], list[Pick]] = {}
+        groups: dict[tuple[int, str], list[WantedState]] = {}
         for key in self.twins.live:
             number = self.gathering.found[key].facts.snapshot
-            groups.setdefault((number, key.table), []).append(Pick(key, number))
+            groups.setdefault((number, key.table), []).append(WantedState(key, number))
         for (_, table), picks in groups.items():
             lives = {pick.key.record: self.twins.live[pick.key] for pick in picks}
             for facts in look(self.gathering.survey, table, picks, lives=lives):
-                if facts.standing is Standing.LIVE:
+                if facts.standing is LiveStanding.LIVE:
                     yield facts.key, facts
                 else:  # the reading user does not see it
                     self.twins.taken.add(facts.key)
 
-    def _draft(self, one: Found, *, adopted: bool) -> Draft:
+    def _draft(self, one: PlannedMember, *, adopted: bool) -> DraftStep:
         facts, survey = one.facts, self.gathering.survey
         capability = survey.capability(facts.key.table)
         made = draft(facts, capability, why=one.why, because=one.because, adopted=adopted)
         if facts.key in self.twins.many:
-            made.skip(Remark.KEY_NOT_UNIQUE)
+            made.skip(NoteCode.KEY_NOT_UNIQUE)
         elif facts.key in self.twins.taken:
-            made.skip(Remark.KEY_TAKEN)
+            made.skip(NoteCode.KEY_TAKEN)
         return made
 
     def _look_for_files(self) -> None:
         """Files of records that are created: their bytes, or that the vault lacks them."""
-        groups: dict[tuple[int, str], list[Draft]] = {}
+        groups: dict[tuple[int, str], list[DraftStep]] = {}
         for made in self.drafts.values():
             table = made.key.table
             holds = self.gathering.survey.capability(table).file_column is not None
@@ -204,17 +204,17 @@ class _Drafting:
                     self._note_file(made, stored.get((made.key.record, str(column))))
 
     def _stored(
-        self, number: int, table: str, drafts: Sequence[Draft]
+        self, number: int, table: str, drafts: Sequence[DraftStep]
     ) -> Mapping[tuple[str, str], StoredFile]:
         snapshot = self.gathering.survey.snapshot(number)
         files = snapshot.files(table, [made.key.record for made in drafts])
         return {(file.record, file.column): file for file in files}
 
-    def _note_file(self, made: Draft, stored: StoredFile | None) -> None:
+    def _note_file(self, made: DraftStep, stored: StoredFile | None) -> None:
         if stored is not None:
             self.files[made.key] = stored.size
         elif made.facts.file_bytes:
-            made.skip(Remark.FILE_MISSING)
+            made.skip(NoteCode.FILE_MISSING)
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -226,14 +226,14 @@ class _Head:
 
     id: str
     selection: Selection
-    related: Related
+    related: RelatedPolicy
     left_out: LeftOut = NOTHING
 
 
 def _plan(
-    survey: Survey,
-    picked: Picked,
-    settling: Settling,
+    survey: RestoreSurvey,
+    picked: RecordSelection,
+    settling: ReferenceSettlement,
     files: Mapping[RecordKey, int],
     head: _Head,
 ) -> RestorePlan:
@@ -262,7 +262,7 @@ def _plan(
             max(made.facts.snapshot for made in drafts),
             survey.ports.clock.now(),
             head.selection,
-            head.related is Related.ALL and not head.left_out,
+            head.related is RelatedPolicy.ALL and not head.left_out,
             tuple(_step(made) for made in drafts),
             tuple(_links(gathering)),
             notes,
@@ -274,11 +274,11 @@ def _plan(
     )
 
 
-def _place(made: Draft) -> tuple[int, str, str]:
+def _place(made: DraftStep) -> tuple[int, str, str]:
     return made.level, made.key.table, made.key.record
 
 
-def _step(made: Draft) -> PlanStep:
+def _step(made: DraftStep) -> PlanStep:
     facts, columns = made.facts, tuple(sorted(made.columns))
     live = facts.live if made.stays else None
     expected = columns and made.action is not Action.BY_PRODUCT
@@ -301,7 +301,7 @@ def _step(made: Draft) -> PlanStep:
     )
 
 
-def _links(gathering: Gathering) -> Iterator[PlanLink]:
+def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
     """Under which id records that are referred to live, or are in the plan, where it is another."""
     links = {
         key: live

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from unlost.engine.restore.planning.children import Child, Children
-from unlost.engine.restore.planning.facts import Facts, Standing, look
-from unlost.engine.restore.planning.selection import MAX_STEPS, Pick, too_large
-from unlost.engine.restore.planning.survey import FETCH_IDS, Survey, chunks
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, look
+from unlost.engine.restore.planning.selection import MAX_STEPS, WantedState, too_large
+from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
-from unlost.model.plan import RecordKey, Why
+from unlost.model.plan import ActionReason, RecordKey
 from unlost.model.schema import DeleteRule
 from unlost.model.writing import Birth
 
 
-class Related(StrEnum):
+class RelatedPolicy(StrEnum):
     """Whether what belongs to the chosen records comes with them."""
 
     ALL = "all"
@@ -48,11 +48,11 @@ type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
 
 
 @dataclass(slots=True)
-class Found:
+class PlannedMember:
     """A record of the plan and how it came there. ``spread``: its children were looked for."""
 
-    facts: Facts
-    why: Why
+    facts: RecordFacts
+    why: ActionReason
     because: RecordKey | None = None
     spread: bool = False
 
@@ -61,13 +61,13 @@ class Found:
 class _Fresh:
     """A record that was met and not looked at yet."""
 
-    pick: Pick
-    why: Why
+    pick: WantedState
+    why: ActionReason
     because: RecordKey | None = None
 
 
 @dataclass(slots=True)
-class Gathering:
+class PlannedRecordSet:
     """The records of a plan.
 
     ``homes``: for records that these refer to and that are not among them the live id, None for
@@ -76,10 +76,10 @@ class Gathering:
     last life.
     """
 
-    survey: Survey
-    related: Related
+    survey: RestoreSurvey
+    related: RelatedPolicy
     left_out: LeftOut = NOTHING
-    found: dict[RecordKey, Found] = field(default_factory=dict)
+    found: dict[RecordKey, PlannedMember] = field(default_factory=dict)
     homes: dict[RecordKey, str | None] = field(default_factory=dict)
     unlooked: set[str] = field(default_factory=set)
     never: Counter[str] = field(default_factory=Counter)
@@ -93,11 +93,11 @@ class Gathering:
         """The record of the plan that this one is, under this id or another of its lives."""
         return self.lives.get(self.life(key))
 
-    def target(self, facts: Facts, column: str) -> RecordKey:
+    def target(self, facts: RecordFacts, column: str) -> RecordKey:
         """The record that a wanted reference points to; in the first table where nobody knows."""
         return self.meant(facts, column, facts.references[column])
 
-    def meant(self, facts: Facts, column: str, value: str) -> RecordKey:
+    def meant(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
         """The record that a value of a reference means."""
         tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
         for table in tables:
@@ -107,9 +107,9 @@ class Gathering:
                 return known or key
         return RecordKey(tables[0], value)
 
-    def left_masters(self, facts: Facts) -> Iterator[tuple[str, str]]:
+    def left_masters(self, facts: RecordFacts) -> Iterator[tuple[str, str]]:
         """The masters with which a record lies in the bin and that are to be its masters no more."""
-        if facts.standing is not Standing.BIN:
+        if facts.standing is not LiveStanding.BIN:
             return
         for column in facts.edits.keys() & facts.seen_references.keys():
             reference = self.survey.reference(facts.snapshot, facts.key.table, column)
@@ -119,13 +119,17 @@ class Gathering:
 
 
 def gather(
-    survey: Survey, picks: Sequence[Pick], *, related: Related, left_out: LeftOut = NOTHING
-) -> Gathering:
+    survey: RestoreSurvey,
+    picks: Sequence[WantedState],
+    *,
+    related: RelatedPolicy,
+    left_out: LeftOut = NOTHING,
+) -> PlannedRecordSet:
     """The chosen records and what belongs to them, but for what is left out.
 
     Raises UsageError (``restore-too-large``).
     """
-    gathering = Gathering(survey, related, left_out)
+    gathering = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         own = [pick for pick in picks if pick.snapshot == number]
@@ -140,7 +144,7 @@ def gather(
 class _Walk:
     """The graph of one snapshot, walked from some of its records."""
 
-    gathering: Gathering
+    gathering: PlannedRecordSet
     number: int
     selected: frozenset[RecordKey]
     _children: Children = field(init=False)
@@ -150,17 +154,17 @@ class _Walk:
         self._children = Children(self.gathering.survey, self.number)
         self._typed = self.gathering.survey.edits.ids
 
-    def run(self, picks: Sequence[Pick]) -> None:
+    def run(self, picks: Sequence[WantedState]) -> None:
         """Go on until nothing new is met."""
         found = self.gathering.found
-        fresh = self._new(_Fresh(pick, Why.SELECTED) for pick in reversed(picks))
+        fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
             if len(found) + len(fresh) > MAX_STEPS:
                 raise too_large()
             self._look(fresh)
             met = [found[one.pick.key] for one in fresh if one.pick.key in found]
             fresh = []
-            if self.gathering.related is Related.ALL:
+            if self.gathering.related is RelatedPolicy.ALL:
                 fresh += self._below(met)
             fresh += self._above(met)
             fresh = self._new(fresh)
@@ -177,7 +181,7 @@ class _Walk:
             one
             for life, one in lives.items()
             if life not in self.gathering.lives
-            and (one.why is Why.SELECTED or life not in self.selected)
+            and (one.why is ActionReason.SELECTED or life not in self.selected)
         ]
 
     def _look(self, fresh: Sequence[_Fresh]) -> None:
@@ -189,18 +193,18 @@ class _Walk:
             for facts in look(self.gathering.survey, table, [one.pick for one in own]):
                 one = known[facts.key]
                 life = self.gathering.life(facts.key)
-                why = Why.SELECTED if life in self.selected else one.why
-                self.gathering.found[facts.key] = Found(facts, why, one.because)
+                why = ActionReason.SELECTED if life in self.selected else one.why
+                self.gathering.found[facts.key] = PlannedMember(facts, why, one.because)
                 self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
 
-    def _below(self, met: Sequence[Found]) -> list[_Fresh]:
+    def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Records that referred to these, where these lead on."""
         fresh: list[_Fresh] = []
         spreading = [one for one in met if self._leads_on(one)]
         while spreading:
-            again: list[Found] = []
+            again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
                 own = self.gathering.known(child.key)
                 known = self.gathering.found[own] if own is not None else None
@@ -208,34 +212,40 @@ class _Walk:
                     continue
                 if known is None:
                     fresh.append(self._child(child))
-                elif known.why is Why.PARENT and not known.spread:
+                elif known.why is ActionReason.PARENT and not known.spread:
                     known.why = self._why(child)
                     known.because = child.parent
                     again.append(known)
             spreading = [one for one in again if self._leads_on(one)]
         return fresh
 
-    def _leads_on(self, one: Found) -> bool:
+    def _leads_on(self, one: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
         facts, table = one.facts, one.facts.key.table
-        lost = facts.standing is not Standing.LIVE
+        lost = facts.standing is not LiveStanding.LIVE
         made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
-        asked = one.why is Why.SELECTED or (lost and one.why is not Why.PARENT)
+        asked = one.why is ActionReason.SELECTED or (lost and one.why is not ActionReason.PARENT)
         leads = (made or asked) and facts.whole and not one.spread
         one.spread = one.spread or leads
         return leads
 
     def _child(self, child: Child) -> _Fresh:
-        return _Fresh(Pick(child.key, self.number, asked=False), self._why(child), child.parent)
+        return _Fresh(
+            WantedState(child.key, self.number, asked=False), self._why(child), child.parent
+        )
 
-    def _why(self, child: Child) -> Why:
+    def _why(self, child: Child) -> ActionReason:
         capability = self.gathering.survey.capability(child.parent.table)
         holds = capability.file_column is not None or capability.gathers
-        return Why.FILE if holds or capability.birth is Birth.BY_PRODUCT else Why.CHILD
+        return (
+            ActionReason.FILE
+            if holds or capability.birth is Birth.BY_PRODUCT
+            else ActionReason.CHILD
+        )
 
     # --- up ----------------------------------------------------------------------------------------
 
-    def _above(self, met: Sequence[Found]) -> list[_Fresh]:
+    def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to. Where all others are is learned with it."""
         asked: Asked = {}
         for one in met:
@@ -245,7 +255,7 @@ class _Walk:
         for tables, values in asked.items():
             for table, own in self._placed(tables, values).items():
                 lost = self._lost(table, sorted(own))
-                if self.gathering.related is Related.ALL:
+                if self.gathering.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
         return fresh
 
@@ -259,7 +269,7 @@ class _Walk:
             for table, own in self._placed(tables, values).items():
                 self._lost(table, sorted(own))
 
-    def _ask(self, asked: Asked, facts: Facts, column: str, value: str) -> None:
+    def _ask(self, asked: Asked, facts: RecordFacts, column: str, value: str) -> None:
         """Note a reference whose record nobody has looked for yet."""
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
@@ -333,21 +343,25 @@ class _Walk:
         for record in alive:
             del self.gathering.homes[RecordKey(table, record)]
         return [
-            _Fresh(Pick(RecordKey(table, record), number, asked=False), Why.PARENT, because[record])
+            _Fresh(
+                WantedState(RecordKey(table, record), number, asked=False),
+                ActionReason.PARENT,
+                because[record],
+            )
             for record, number in alive.items()
         ]
 
 
-def _by_table(records: Sequence[Found]) -> dict[str, set[str]]:
+def _by_table(records: Sequence[PlannedMember]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for one in records:
         found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
     return found
 
 
-def _wanted_references(one: Found) -> Iterable[str]:
+def _wanted_references(one: PlannedMember) -> Iterable[str]:
     """The references of a record that may have to be written."""
     facts = one.facts
-    if facts.standing is not Standing.LIVE or one.why is Why.SELECTED:
+    if facts.standing is not LiveStanding.LIVE or one.why is ActionReason.SELECTED:
         return facts.references
     return facts.references.keys() & facts.edits.keys()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, Survey, chunks
+from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSurvey, chunks
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey, Selection, SelectionKind
@@ -19,7 +19,7 @@ MAX_STEPS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class WantedState:
     """A record, and the backup whose state of it is wanted.
 
     ``columns`` alone are wanted, all if empty; ``wrong`` is then the backup that has the values
@@ -35,14 +35,14 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class RecordSelection:
     """``never`` counts chosen records that cannot come back, by table."""
 
-    picks: tuple[Pick, ...]
+    picks: tuple[WantedState, ...]
     never: Mapping[str, int] = field(default_factory=dict)
 
 
-def select(survey: Survey, selection: Selection, *, at: int | None) -> Picked:
+def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> RecordSelection:
     """The records that a selection names.
 
     ``at``: the backup whose state is wanted, for RECORDS; by default the newest in which each was
@@ -75,14 +75,14 @@ def too_large() -> UsageError:
 # --- single records -------------------------------------------------------------------------------
 
 
-def _records(survey: Survey, selection: Selection, at: int | None) -> Picked:
+def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> RecordSelection:
     if len(selection.records) > MAX_STEPS:
         raise too_large()
     upto = survey.newest if at is None else survey.snapshot(at).info.number
     by_table: dict[str, list[str]] = {}
     for key in dict.fromkeys(selection.records):
         by_table.setdefault(key.table, []).append(key.record)
-    picks: list[Pick] = []
+    picks: list[WantedState] = []
     never: dict[str, int] = {}
     for table, ids in by_table.items():
         found = survey.newest_alive(table, ids, upto=upto)
@@ -90,10 +90,10 @@ def _records(survey: Survey, selection: Selection, at: int | None) -> Picked:
         if missing:
             raise _not_alive(RecordKey(table, missing[0]), at)
         if survey.plannable(table):
-            picks += [Pick(RecordKey(table, one), found[one]) for one in ids]
+            picks += [WantedState(RecordKey(table, one), found[one]) for one in ids]
         else:
             never[table] = len(ids)
-    return Picked(tuple(picks), never)
+    return RecordSelection(tuple(picks), never)
 
 
 def _not_alive(key: RecordKey, at: int | None) -> NotFound:
@@ -113,7 +113,7 @@ def _not_alive(key: RecordKey, at: int | None) -> NotFound:
 # --- between two backups --------------------------------------------------------------------------
 
 
-def _bounds(survey: Survey, selection: Selection) -> tuple[Snapshot, Snapshot]:
+def _bounds(survey: RestoreSurvey, selection: Selection) -> tuple[Snapshot, Snapshot]:
     after, until = selection.after, selection.until
     if after is None or until is None or after >= until:
         raise UsageError(
@@ -137,7 +137,7 @@ def _tables(old: Snapshot, selection: Selection) -> Sequence[str]:
 
 
 def _ids(
-    survey: Survey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
+    survey: RestoreSurvey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
 ) -> Iterator[Sequence[str]]:
     after, until = (snapshot.info.number for snapshot in bounds)
     for found in survey.ports.vault.changes(survey.org, table, after=after, until=until):
@@ -145,39 +145,39 @@ def _ids(
         yield from chunks(ids, FETCH_IDS)
 
 
-def _lost(survey: Survey, selection: Selection) -> Picked:
+def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     bounds = _bounds(survey, selection)
     old = bounds[0]
-    picks: list[Pick] = []
+    picks: list[WantedState] = []
     never: dict[str, int] = {}
     for table in _tables(old, selection):
         for ids in _ids(survey, table, bounds, ChangeKind.DELETED):
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
             if survey.plannable(table):
-                picks += [Pick(RecordKey(table, one), old.info.number) for one in alive]
+                picks += [WantedState(RecordKey(table, one), old.info.number) for one in alive]
             else:
                 never[table] = never.get(table, 0) + len(alive)
             if len(picks) > MAX_STEPS:
                 raise too_large()
-    return Picked(tuple(picks), never)
+    return RecordSelection(tuple(picks), never)
 
 
-def _changed(survey: Survey, selection: Selection) -> Picked:
+def _changed(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
     bounds = _bounds(survey, selection)
     old, new = bounds
     name = selection.table or ""
     shape = _changeable(survey, old, selection)
-    picks: list[Pick] = []
+    picks: list[WantedState] = []
     for ids in _ids(survey, name, bounds, ChangeKind.CHANGED):
         for chunk in chunks(ids, READ_IDS):
             picks += _changes(shape, (old, new), chunk, selection.columns)
         if len(picks) > MAX_STEPS:
             raise too_large()
-    return Picked(tuple(picks))
+    return RecordSelection(tuple(picks))
 
 
-def _changeable(survey: Survey, old: Snapshot, selection: Selection) -> Table:
+def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> Table:
     """The table, if each of the columns can be put back; raises UsageError."""
     shape = survey.shape(old.info.number, selection.table or "")
     if shape is None or not selection.columns:
@@ -199,7 +199,7 @@ def _changeable(survey: Survey, old: Snapshot, selection: Selection) -> Table:
 
 def _changes(
     shape: Table, bounds: tuple[Snapshot, Snapshot], ids: Sequence[str], columns: Sequence[str]
-) -> Iterator[Pick]:
+) -> Iterator[WantedState]:
     """The records, alive in both, of which one of the columns means something else."""
     old, new = (_alive(snapshot, shape.name, ids, columns) for snapshot in bounds)
     common = old.filter(pc.is_in(old["_u_id"], value_set=new["_u_id"].combine_chunks()))
@@ -214,7 +214,7 @@ def _changes(
     for at, key in enumerate(keys):
         own = tuple(name for name in columns if masks[name][at])
         if own:
-            yield Pick(RecordKey(shape.name, key), before, own, after)
+            yield WantedState(RecordKey(shape.name, key), before, own, after)
 
 
 def _alive(snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 
-from unlost.engine.restore.planning.choose import Draft
-from unlost.engine.restore.planning.order import Link, Node, Order, ordered
-from unlost.engine.restore.planning.references import Settling
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.planning.choose import DraftStep
+from unlost.engine.restore.planning.order import Node, Order, RecordReference, ordered
+from unlost.engine.restore.planning.references import ReferenceSettlement
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import Action, RecordKey
 
 
-def put_in_order(settling: Settling) -> None:
+def put_in_order(settling: ReferenceSettlement) -> None:
     """Give every record its level; those in circles that nothing breaks are skipped."""
     order = _order(settling)
     while order.stuck:
         for key in order.stuck:
-            settling.drafts[key].skip(Remark.CIRCLE_REQUIRED)
+            settling.drafts[key].skip(NoteCode.CIRCLE_REQUIRED)
         settling.settle()
         order = _order(settling)
     undeletes = ordered(_undeleted(settling)).levels
@@ -27,7 +27,7 @@ def put_in_order(settling: Settling) -> None:
             made.level = max((other.level for other in _needed(settling, made)), default=0)
 
 
-def _order(settling: Settling) -> Order:
+def _order(settling: ReferenceSettlement) -> Order:
     drafts = settling.drafts
     gathered = _gathered(settling)
     nodes = [
@@ -39,7 +39,7 @@ def _order(settling: Settling) -> Order:
     return ordered(nodes, after={name: settling.capabilities(name).after for name in tables})
 
 
-def _links(settling: Settling, made: Draft) -> Iterator[Link]:
+def _links(settling: ReferenceSettlement, made: DraftStep) -> Iterator[RecordReference]:
     """References of a record to others that are created, or that are made with others."""
     capability = settling.capabilities(made.key.table)
     for column in made.facts.references:
@@ -50,34 +50,35 @@ def _links(settling: Settling, made: Draft) -> Iterator[Link]:
         if origin == made.key != target:
             continue  # its own by-product
         optional = column in capability.changeable and column not in capability.needs_value
-        yield Link(column, origin, late=optional)
+        yield RecordReference(column, origin, late=optional)
 
 
-def _gathered(settling: Settling) -> dict[RecordKey, list[Link]]:
+def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordReference]]:
     """What records refer to by the rows that they gather; all of it is sent at once."""
-    found: dict[RecordKey, list[Link]] = {}
+    found: dict[RecordKey, list[RecordReference]] = {}
     for made in settling.drafts.values():
         maker = settling.products.origin(made.key)
         for gathered in made.facts.gathered:
             own = RecordKey(gathered.table, gathered.parent) == maker
             if own and gathered.value_column in made.facts.references:
                 target = settling.gathering.target(made.facts, gathered.value_column)
-                link = Link(gathered.value_column, settling.products.origin(target))
+                link = RecordReference(gathered.value_column, settling.products.origin(target))
                 found.setdefault(maker, []).append(link)
     return found
 
 
-def _undeleted(settling: Settling) -> Iterator[Node]:
+def _undeleted(settling: ReferenceSettlement) -> Iterator[Node]:
     """Records that come out of the bin: masters before their details."""
     for made in settling.drafts.values():
         if made.action is Action.UNDELETE:
             links = [
-                Link(other.key.record, other.key, late=True) for other in settling.masters(made)
+                RecordReference(other.key.record, other.key, late=True)
+                for other in settling.masters(made)
             ]
             yield Node(made.key, tuple(links))
 
 
-def _reopen(settling: Settling) -> None:
+def _reopen(settling: ReferenceSettlement) -> None:
     """Find what must be a draft again while records are added to it, for it is there already."""
     for made in settling.drafts.values():
         for column in made.facts.references if made.action is Action.CREATE else ():
@@ -87,23 +88,23 @@ def _reopen(settling: Settling) -> None:
             if late is None or (master is not None and master.comes_anew):
                 continue
             if master is None or master.action is not Action.UNDELETE:
-                made.remark(Remark.CLOSED)
+                made.remark(NoteCode.CLOSED)
             elif late in (*master.facts.late, *master.facts.differs):
                 master.late = (late,)
                 master.columns.pop(late, None)  # the second pass sets it
-                master.remark(Remark.REOPENED)
+                master.remark(NoteCode.REOPENED)
             elif late not in settling.capabilities(target.table).changeable:
-                made.remark(Remark.CLOSED)
+                made.remark(NoteCode.CLOSED)
 
 
-def _holding(settling: Settling, table: str, added: str) -> str | None:
+def _holding(settling: ReferenceSettlement, table: str, added: str) -> str | None:
     """The column of a table that decides whether records of another can be added."""
     known = settling.gathering.survey.holds_business(table)
     late = settling.capabilities(table).late if known else ()
     return next((one.column for one in late if added in one.holds), None)
 
 
-def _needed(settling: Settling, made: Draft) -> Iterator[Draft]:
+def _needed(settling: ReferenceSettlement, made: DraftStep) -> Iterator[DraftStep]:
     """The records with which a by-product comes to be."""
     drafts = settling.drafts
     maker = settling.products.makers.get(made.key)

@@ -8,13 +8,13 @@ from datetime import datetime
 from unlost.engine.restore.values.edits import typed_columns
 from unlost.model.plan import (
     Action,
+    ActionReason,
     Estimate,
     Holder,
+    NoteWeight,
     PlanNote,
     PlanStep,
     RestorePlan,
-    Weight,
-    Why,
 )
 
 SHOWN = 50  # records with typed values
@@ -36,7 +36,7 @@ class Branch:
     """
 
     table: str
-    why: Why
+    why: ActionReason
     count: int
     actions: tuple[ActionCount, ...]
     below: tuple["Branch", ...] = ()
@@ -87,7 +87,7 @@ def summary(plan: RestorePlan) -> PlanSummary:
     """The summary of a plan."""
     edited = list(typed_records(plan))
     counts = Counter(step.action for step in plan.steps)
-    weights = list(reversed(Weight))
+    weights = list(reversed(NoteWeight))
     return PlanSummary(
         plan.id,
         plan.org,
@@ -123,9 +123,9 @@ class _Growing:
     """A branch in the making."""
 
     table: str
-    why: Why
+    why: ActionReason
     actions: Counter[Action] = field(default_factory=Counter)
-    below: dict[tuple[str, Why], "_Growing"] = field(default_factory=dict)
+    below: dict[tuple[str, ActionReason], "_Growing"] = field(default_factory=dict)
     path: tuple["_Growing", ...] = ()
 
     def branch(self, step: PlanStep) -> "_Growing":
@@ -146,7 +146,7 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
     for key in steps:
         for one in _chain(key, steps, place):
             step = steps[one]
-            chosen = step.why is Why.SELECTED
+            chosen = step.why is ActionReason.SELECTED
             above = place.get(step.because or "") if not chosen else None
             if above is None:
                 place[one] = roots.setdefault(step.table, _Growing(step.table, step.why))
@@ -162,7 +162,7 @@ def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growin
     at: str | None = key
     while at is not None and at in steps and at not in placed and at not in chain:
         chain[at] = None
-        at = steps[at].because if steps[at].why is not Why.SELECTED else None
+        at = steps[at].because if steps[at].why is not ActionReason.SELECTED else None
     return list(reversed(chain))
 
 

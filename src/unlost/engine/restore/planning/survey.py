@@ -49,7 +49,7 @@ class LiveRow:
     cells: Mapping[str, str | None]
 
 
-class Survey:
+class RestoreSurvey:
     """The answers that a plan needs; not for sharing between threads."""
 
     def __init__(

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.planning.facts import Facts, Standing
-from unlost.engine.restore.planning.related import Gathering
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts
+from unlost.engine.restore.planning.related import PlannedRecordSet
 from unlost.engine.restore.planning.survey import FETCH_IDS, chunks
 from unlost.engine.restore.values.keys import Values, find_apart
 from unlost.model.plan import RecordKey
@@ -14,7 +14,7 @@ from unlost.model.writing import MatchKey
 
 
 @dataclass(slots=True)
-class Twins:
+class LiveTwins:
     """``live``: the twin of a record. ``taken``: another record has the key, or will have it.
 
     ``many``: several live records share it, and nobody can tell which one is meant.
@@ -25,9 +25,9 @@ class Twins:
     many: set[RecordKey] = field(default_factory=set)
 
 
-def find_twins(gathering: Gathering) -> Twins:
+def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     """The twins of all lost records that have a unique or natural key."""
-    twins = Twins()
+    twins = LiveTwins()
     asked: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
     for one in gathering.found.values():
         for key, values in _keys(gathering, one.facts):
@@ -40,9 +40,9 @@ def find_twins(gathering: Gathering) -> Twins:
     return twins
 
 
-def _keys(gathering: Gathering, facts: Facts) -> Iterator[tuple[MatchKey, Values]]:
+def _keys(gathering: PlannedRecordSet, facts: RecordFacts) -> Iterator[tuple[MatchKey, Values]]:
     """The keys that a live record can have: their references are to live records."""
-    if facts.standing is Standing.LIVE or not facts.whole:
+    if facts.standing is LiveStanding.LIVE or not facts.whole:
         return
     for key, values in facts.keys:
         mapped = [
@@ -54,7 +54,7 @@ def _keys(gathering: Gathering, facts: Facts) -> Iterator[tuple[MatchKey, Values
             yield key, known
 
 
-def _mapped(gathering: Gathering, facts: Facts, column: str, value: str) -> str | None:
+def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value: str) -> str | None:
     """The value as the org would have it now; None where it refers to what is lost."""
     if column not in facts.references:
         return value
@@ -62,15 +62,15 @@ def _mapped(gathering: Gathering, facts: Facts, column: str, value: str) -> str 
     found = gathering.found.get(target)
     if found is None:
         return gathering.homes.get(target, value)
-    return found.facts.live if found.facts.standing is Standing.LIVE else None
+    return found.facts.live if found.facts.standing is LiveStanding.LIVE else None
 
 
 def _ask(
-    gathering: Gathering,
+    gathering: PlannedRecordSet,
     name: str,
     key: MatchKey,
     wanted: Mapping[Values, RecordKey],
-    twins: Twins,
+    twins: LiveTwins,
 ) -> None:
     table = gathering.survey.table(name)
     for values in chunks(sorted(wanted), FETCH_IDS):
@@ -80,7 +80,7 @@ def _ask(
             twins.live.setdefault(wanted[value], record)
 
 
-def _sort_out(gathering: Gathering, twins: Twins) -> None:
+def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
     """A live record that was a record of its own when the lost one lived is no twin of it.
 
     That counts under whichever id it had then: it may have come back since. Neither is one that stands
@@ -98,7 +98,7 @@ def _sort_out(gathering: Gathering, twins: Twins) -> None:
     }
 
 
-def _alive_beside(gathering: Gathering, twins: Twins) -> Iterator[RecordKey]:
+def _alive_beside(gathering: PlannedRecordSet, twins: LiveTwins) -> Iterator[RecordKey]:
     groups: dict[tuple[int, str], defaultdict[str, list[RecordKey]]] = {}
     for key, live in twins.live.items():
         number = gathering.found[key].facts.snapshot
@@ -111,7 +111,9 @@ def _alive_beside(gathering: Gathering, twins: Twins) -> Iterator[RecordKey]:
                 yield from keys[life]
 
 
-def _alive(gathering: Gathering, number: int, table: str, ids: Sequence[str]) -> Iterable[str]:
+def _alive(
+    gathering: PlannedRecordSet, number: int, table: str, ids: Sequence[str]
+) -> Iterable[str]:
     rows = gathering.survey.snapshot(number).get(table, ids, columns=[])
     told = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
     return [record for record, op in told if op == Op.STATE.value]

@@ -5,14 +5,20 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from unlost.engine.parallel import abreast
-from unlost.engine.restore.journal.entries import Answer, Intent, Pass, Seen, SentRow
+from unlost.engine.restore.journal.entries import (
+    CallAnswer,
+    CallIntent,
+    OutcomesWithoutCall,
+    Pass,
+    SentRow,
+)
 from unlost.engine.restore.running.correlate import resolve
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
 from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
 from unlost.model.progress import Phase, Progress
-from unlost.model.writing import Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
 CHANGED_SINCE = "restore-changed-since"
@@ -22,7 +28,7 @@ type Cells = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedCall:
     """A row that is ready to be sent.
 
     ``before``: what an update replaces. ``proof``: what tells its file from others. ``digest`` is that
@@ -41,12 +47,12 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class CallOutcome:
     """A call that was announced under ``number``, and what came back."""
 
     number: int
-    rows: Sequence[Prepared]
-    outcomes: Sequence[Outcome]
+    rows: Sequence[PreparedCall]
+    outcomes: Sequence[RowOutcome]
 
     @property
     def lost(self) -> list[WriteRow]:
@@ -56,8 +62,8 @@ class Called:
 
 
 def send(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Sequence[Outcome]:
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> Sequence[RowOutcome]:
     """Make one call with these rows; every outcome is in the journal when this returns.
 
     Raises what the writer raises where nothing was written, Conflict (``restore-uncertain``) where
@@ -67,8 +73,8 @@ def send(
 
 
 def send_beside(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Called | None:
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> CallOutcome | None:
     """As ``send``, for calls that are made abreast.
 
     An answer without a fault becomes durable with what is written next: at the latest with the lane's
@@ -78,7 +84,7 @@ def send_beside(
     if called.lost:
         return called
     if all(one.kind is OutcomeKind.DONE for one in called.outcomes):
-        session.log.later(Answer(called.number, tuple(called.outcomes)))
+        session.log.later(CallAnswer(called.number, tuple(called.outcomes)))
         done = len(called.outcomes)
         session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
     else:
@@ -86,7 +92,9 @@ def send_beside(
     return None
 
 
-def send_abreast(session: Session, lanes: Sequence[Iterator[Callable[[], Called | None]]]) -> None:
+def send_abreast(
+    session: RestoreSession, lanes: Sequence[Iterator[Callable[[], CallOutcome | None]]]
+) -> None:
     """Make the calls of all lanes; every outcome is in the journal when this returns.
 
     Raises as ``send`` does.
@@ -98,7 +106,7 @@ def send_abreast(session: Session, lanes: Sequence[Iterator[Callable[[], Called 
     _clear_up(session, [one for one in told if one is not None])
 
 
-def _clear_up(session: Session, unclear: Sequence[Called]) -> None:
+def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Find out what became of these calls, now that none is under way."""
     for at, one in enumerate(unclear):
         table = session.log.state.open[one.number].table
@@ -112,34 +120,36 @@ def _clear_up(session: Session, unclear: Sequence[Called]) -> None:
 
 
 def _call(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
-) -> Called:
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
+) -> CallOutcome:
     number, token = announce(session, stage, op, table, rows)
     described = session.table(table)
     sent = [one.row for one in rows]
     try:
         outcomes = session.ports.writer.write(op, described, sent, token=token)
     except UnlostError:
-        session.log.write(Answer(number))
+        session.log.write(CallAnswer(number))
         raise
-    return Called(number, rows, outcomes)
+    return CallOutcome(number, rows, outcomes)
 
 
-def upload(session: Session, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells) -> Outcome:
+def upload(
+    session: RestoreSession, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells
+) -> RowOutcome:
     """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
-    ready = Prepared(row, proof=proof)
+    ready = PreparedCall(row, proof=proof)
     number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
         outcome = session.ports.writer.upload(session.table(table), row, body, token=token)
     except UnlostError:
-        session.log.write(Answer(number))
+        session.log.write(CallAnswer(number))
         raise
-    found = answer(session, Called(number, [ready], [outcome]))
+    found = answer(session, CallOutcome(number, [ready], [outcome]))
     return found[0] if found else outcome
 
 
 def announce(
-    session: Session, stage: Pass, op: WriteOp, table: str, rows: Sequence[Prepared]
+    session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> tuple[int, str]:
     """The number of the intent, and the token of its call."""
     described = session.table(table)
@@ -154,12 +164,12 @@ def announce(
     )
     token = f"{session.plan.id}/{session.log.state.calls}"
     at = session.ports.writer.server_time()
-    return session.log.write(Intent(stage, op, table, at, token, sent)), token
+    return session.log.write(CallIntent(stage, op, table, at, token, sent)), token
 
 
 def answer(
-    session: Session, called: Called, *, beside: Sequence[WriteRow] = ()
-) -> Sequence[Outcome]:
+    session: RestoreSession, called: CallOutcome, *, beside: Sequence[WriteRow] = ()
+) -> Sequence[RowOutcome]:
     """Clear up what is unknown, write the answer down, and stop where the org is full.
 
     ``beside``: rows of other calls whose answer is missing too.
@@ -168,14 +178,14 @@ def answer(
     known = [one for one in called.outcomes if one.kind is not OutcomeKind.UNKNOWN]
     if lost := called.lost:
         known += resolve(session, intent, lost, beside=beside)
-    session.log.write(Answer(called.number, tuple(known)))
+    session.log.write(CallAnswer(called.number, tuple(known)))
     done = sum(one.kind is OutcomeKind.DONE for one in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
     _stop_where_full(known)
     return known
 
 
-def _stop_where_full(outcomes: Sequence[Outcome]) -> None:
+def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
     full = [one for one in outcomes if one.code == STORAGE_FULL]
     if full:
         raise LimitReached(
@@ -185,14 +195,14 @@ def _stop_where_full(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def see(session: Session, stage: Pass, table: str, outcomes: Sequence[Outcome]) -> None:
+def see(session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]) -> None:
     """Write down outcomes that needed no call."""
     if outcomes:
-        session.log.write(Seen(stage, table, tuple(outcomes)))
+        session.log.write(OutcomesWithoutCall(stage, table, tuple(outcomes)))
 
 
-def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> Outcome:
+def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> RowOutcome:
     """An outcome of ours: this record was not sent."""
-    return Outcome(
+    return RowOutcome(
         key.record, OutcomeKind.FAILED, code=code, sentence=sentence, next_step=next_step
     )

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.correlate import plain
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import States
 from unlost.engine.restore.values.edits import typed_columns
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.engine.sameness import unequal
-from unlost.model.plan import Action, PlanStep, RecordKey, Why
+from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.writing import NeverReason
 
@@ -30,7 +30,7 @@ type Reasons = list[dict[str, str]]
 
 
 def compared(
-    session: Session, table: Table, states: States, live: pa.Table
+    session: RestoreSession, table: Table, states: States, live: pa.Table
 ) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
     """The differences of each record; ``live`` has a row for each of the states."""
     should = _should(session, table, states)
@@ -60,7 +60,7 @@ def _difference(column: str, reason: str) -> Difference:
     return Difference(column, reason)
 
 
-def _should(session: Session, table: Table, states: States) -> dict[str, pa.Array]:
+def _should(session: RestoreSession, table: Table, states: States) -> dict[str, pa.Array]:
     """The wanted cells with references as they must be now; unknown ones are null."""
     links = session.links
     links.learn(table.columns, states.rows)
@@ -83,13 +83,15 @@ def _rows(mask: pa.BooleanArray) -> list[int]:
     return found
 
 
-def _emptied(session: Session, steps: Sequence[PlanStep], table: Table) -> Mapping[str, list[int]]:
+def _emptied(
+    session: RestoreSession, steps: Sequence[PlanStep], table: Table
+) -> Mapping[str, list[int]]:
     """Rows of references that the plan left empty because their records do not come back."""
     asked = session.plan.typed.emptied
     links = {column.name for column in table.columns if column.reference is not None}
     found: dict[str, list[int]] = defaultdict(list)
     for row, step in enumerate(steps):
-        if Remark.PARENT_MISSING.value in step.notes:
+        if NoteCode.PARENT_MISSING.value in step.notes:
             for name in links.intersection(n for n, value in step.edits.items() if value is None):
                 if (step.table, step.record, name) not in asked:
                     found[name].append(row)
@@ -116,7 +118,7 @@ def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> l
     return found
 
 
-def _judge(session: Session, table: Table, states: States, reasons: Reasons) -> None:
+def _judge(session: RestoreSession, table: Table, states: States, reasons: Reasons) -> None:
     """Leave out, of records that were there before, what did not have to be as it was."""
     narrow = [
         row
@@ -127,14 +129,16 @@ def _judge(session: Session, table: Table, states: States, reasons: Reasons) -> 
     for row in narrow:
         step, told = states.steps[row], reasons[row]
         typed = typed_columns(step, emptied) if step.edits else ()
-        if step.why is Why.SELECTED:
+        if step.why is ActionReason.SELECTED:
             own: Iterable[str] = (*chosen, *typed) if chosen else tuple(told)
         else:
             own = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
         reasons[row] = {name: told[name] for name in own if name in told}
 
 
-def _links_into_plan(session: Session, table: Table, states: States, row: int) -> Iterator[str]:
+def _links_into_plan(
+    session: RestoreSession, table: Table, states: States, row: int
+) -> Iterator[str]:
     """The references of a related record to records of the plan: that is why it is in it."""
     for column in table.columns:
         if column.reference is None or column.name not in states.rows.column_names:
@@ -144,7 +148,7 @@ def _links_into_plan(session: Session, table: Table, states: States, row: int) -
             yield column.name
 
 
-def _word(session: Session, step: PlanStep, column: str) -> str:
+def _word(session: RestoreSession, step: PlanStep, column: str) -> str:
     """Why a column that could be set is otherwise: somebody set it again, or nobody did."""
     if step.action is Action.BY_PRODUCT and not was_sent(session, step):
         return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value
@@ -152,6 +156,6 @@ def _word(session: Session, step: PlanStep, column: str) -> str:
     return OVERWRITTEN if sent else NOT_SET
 
 
-def was_sent(session: Session, step: PlanStep) -> bool:
+def was_sent(session: RestoreSession, step: PlanStep) -> bool:
     """True for what was created: by-products too that the org did not make after all."""
     return session.log.state.result(Pass.CREATE, step.key) is not None

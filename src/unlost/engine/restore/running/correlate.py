@@ -12,13 +12,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from unlost.engine.restore.journal.entries import Intent
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.journal.entries import CallIntent
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
-from unlost.model.writing import MatchKey, Outcome, OutcomeKind, WriteOp, WriteRow
+from unlost.model.writing import MatchKey, OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers differ by some
 
@@ -26,8 +26,12 @@ type Values = tuple[tuple[str, str], ...]
 
 
 def resolve(
-    session: Session, intent: Intent, rows: Sequence[WriteRow], *, beside: Sequence[WriteRow] = ()
-) -> list[Outcome]:
+    session: RestoreSession,
+    intent: CallIntent,
+    rows: Sequence[WriteRow],
+    *,
+    beside: Sequence[WriteRow] = (),
+) -> list[RowOutcome]:
     """Outcomes of the rows that turn out to be written; the others were not.
 
     ``beside``: rows of other calls to the table whose answers are missing too; records that fit them
@@ -43,17 +47,17 @@ def resolve(
     rest = [row for row in rows if row.key not in found]
     if rest and not _key_is_proof(session, table, rest):
         found |= _by_likeness(session, intent, table, (rest, beside), known=set(found.values()))
-    return [Outcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
+    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
 
 
-def _risen(session: Session, intent: Intent, table: Table) -> list[Outcome]:
+def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Records that left the bin: they are live."""
     held = {row.id: row.record for row in intent.rows if row.id is not None}
     live = session.ports.writer.fetch(table, list(held), columns=[])
-    return [Outcome(held[one], OutcomeKind.DONE, one) for one in live.ids.to_pylist()]
+    return [RowOutcome(held[one], OutcomeKind.DONE, one) for one in live.ids.to_pylist()]
 
 
-def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:
+def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Updates that took effect: the live record is not any more as it was before."""
     held = {row.id: row for row in intent.rows if row.id is not None and row.before}
     columns = sorted({name for row in held.values() for name in row.before or ()})
@@ -63,17 +67,17 @@ def _moved(session: Session, intent: Intent, table: Table) -> list[Outcome]:
         row = held[record]
         before = dict((row.before or {}).items())
         if values(table, before, tuple(before)) != values(table, cells, tuple(before)):
-            moved.append(Outcome(row.record, OutcomeKind.DONE, record))
+            moved.append(RowOutcome(row.record, OutcomeKind.DONE, record))
     return moved
 
 
-def _keys(session: Session, table: Table) -> list[MatchKey]:
+def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
     own = session.ports.external_ids.get(table.name)
     return ([MatchKey((own,))] if own else []) + list(session.capability(table.name).keys)
 
 
 def _by_key(
-    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+    session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
     """Live ids of rows by a key; of one that others use too, only what was made since the call.
 
@@ -92,14 +96,16 @@ def _by_key(
     return {row: live for live, row in rows_of.items()}
 
 
-def _taken(session: Session, table: Table, *, but: AbstractSet[str] = frozenset()) -> set[str]:
+def _taken(
+    session: RestoreSession, table: Table, *, but: AbstractSet[str] = frozenset()
+) -> set[str]:
     """The live records that stand for records of the plan already; ``but`` are ids of some that do not count."""
     linked = session.log.state.links.items()
     return {live for key, live in linked if key.table == table.name and key.record not in but}
 
 
 def _named(
-    session: Session, table: Table, key: MatchKey, rows: Sequence[WriteRow]
+    session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
     told = ((row.key, key.of(row.cells)) for row in rows)
     asked = {row: value for row, value in told if value is not None}
@@ -108,7 +114,7 @@ def _named(
 
 
 def _made_since(
-    session: Session, intent: Intent, table: Table, rows: Sequence[WriteRow]
+    session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> set[str] | None:
     """Records that this user made since the call; None where the org does not tell."""
     try:
@@ -118,14 +124,14 @@ def _made_since(
     return set(made.ids.to_pylist())
 
 
-def _key_is_proof(session: Session, table: Table, rows: Sequence[WriteRow]) -> bool:
+def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> bool:
     """True if each of these rows has a key: not found by it means not written."""
     keys = _keys(session, table)
     return all(any(key.of(row.cells) is not None for key in keys) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class MatchedRow:
     """``pairs``: key of a sent row to live id; ``left`` are candidates that fit no row."""
 
     pairs: Mapping[str, str]
@@ -133,8 +139,8 @@ class Matched:
 
 
 def _by_likeness(
-    session: Session,
-    intent: Intent,
+    session: RestoreSession,
+    intent: CallIntent,
     table: Table,
     sent: tuple[Sequence[WriteRow], Sequence[WriteRow]],
     *,
@@ -175,7 +181,7 @@ def match(
     table: Table,
     rows: Sequence[WriteRow],
     candidates: Mapping[str, Mapping[str, str | None]],
-) -> Matched:
+) -> MatchedRow:
     """Pair sent rows with records that have the same values in all columns that were sent."""
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
@@ -191,7 +197,7 @@ def match(
             if same:
                 pairs[row.key] = same.pop()
                 del left[pairs[row.key]]
-    return Matched(pairs, tuple(left))
+    return MatchedRow(pairs, tuple(left))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:
@@ -217,7 +223,7 @@ def each(rows: Rows) -> list[tuple[str, dict[str, str | None]]]:
     return list(zip(rows.ids.to_pylist(), cells, strict=True)) if len(rows) else []
 
 
-def uncertain(intent: Intent, count: int) -> Conflict:
+def uncertain(intent: CallIntent, count: int) -> Conflict:
     """The run cannot tell what was written."""
     return Conflict(
         "restore-uncertain",

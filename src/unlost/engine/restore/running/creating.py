@@ -6,11 +6,11 @@ from functools import partial
 from itertools import batched
 
 from unlost.engine.prefetch import ahead
-from unlost.engine.restore.journal.entries import Intent, Link, Linked, Pass
+from unlost.engine.restore.journal.entries import CallIntent, LiveLink, Pass, RecordsLinked
 from unlost.engine.restore.running.calls import (
     TRIES,
-    Called,
-    Prepared,
+    CallOutcome,
+    PreparedCall,
     refusal,
     see,
     send,
@@ -28,8 +28,8 @@ from unlost.engine.restore.running.file_rows import (
     send_small,
 )
 from unlost.engine.restore.running.parallel_rows import batches_abreast
-from unlost.engine.restore.running.rows import Built, create_rows
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.rows import BuiltRow, create_rows
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
 from unlost.engine.restore.values.cells import digests_of
 from unlost.model.errors import IntegrityError, NotFound, TransientError
@@ -49,7 +49,7 @@ type Cells = Mapping[str, str | None]
 class Creator:
     """Creates the plan's records. ``lists``: gathered references by (table, column) and parent."""
 
-    session: Session
+    session: RestoreSession
     lists: dict[tuple[str, str], Mapping[str, Sequence[tuple[RecordKey, str]]]] = field(
         default_factory=dict
     )
@@ -133,7 +133,7 @@ class Creator:
 
     def _ready(
         self, lane: Iterable[tuple[str, Sequence[PlanStep]]]
-    ) -> Iterator[Callable[[], Called | None]]:
+    ) -> Iterator[Callable[[], CallOutcome | None]]:
         """The calls of a lane; rows are made when their turn comes."""
         for table, steps in lane:
             if rows := self._sendable(table, self.build(table, steps)):
@@ -144,11 +144,11 @@ class Creator:
         for _ in self.session.wanted.states(steps):
             pass
 
-    def _sendable(self, table: str, built: Mapping[RecordKey, Built]) -> list[Prepared]:
+    def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedCall]:
         """The rows that can be sent; others are refused."""
         self._refuse(table, built)
         return [
-            Prepared(WriteRow(key.record, None, one.cells), digest=one.digest)
+            PreparedCall(WriteRow(key.record, None, one.cells), digest=one.digest)
             for key, one in built.items()
             if one.blocked is None
         ]
@@ -157,7 +157,7 @@ class Creator:
         pending = {table: self._pending(steps) for table, steps in by_table.items()}
         return {table: steps for table, steps in pending.items() if steps}
 
-    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, Built]:
+    def _made(self, batch: tuple[str, Sequence[PlanStep]]) -> Mapping[RecordKey, BuiltRow]:
         table, steps = batch
         if table != AFTERWARDS:
             return self.build(table, steps)
@@ -175,7 +175,7 @@ class Creator:
         return self.session.batches(table, steps)
 
     def _batch(
-        self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, Built]
+        self, table: str, steps: Sequence[PlanStep], built: Mapping[RecordKey, BuiltRow]
     ) -> None:
         ready = self._sendable(table, built)
         if not ready:
@@ -198,11 +198,11 @@ class Creator:
 
     # --- rows --------------------------------------------------------------------------------------
 
-    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, Built]:
+    def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, BuiltRow]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
         own = self.session.ports.external_ids.get(table)
-        made: dict[RecordKey, Built] = {}
+        made: dict[RecordKey, BuiltRow] = {}
         for states in self.session.wanted.states(steps):
             self.session.links.learn(described.columns, states.rows)
             rows = create_rows(states, described, capability, self.session.links)
@@ -216,7 +216,7 @@ class Creator:
             made[step.key].digest = one
         return {step.key: made[step.key] for step in steps}
 
-    def _gather(self, table: str, step: PlanStep, row: Built) -> None:
+    def _gather(self, table: str, step: PlanStep, row: BuiltRow) -> None:
         capability = self.session.capability(table)
         for gather in capability.gathers:
             key = (table, gather.column)
@@ -233,7 +233,7 @@ class Creator:
             if held and gather.column in capability.settable:
                 row.cells[gather.column] = ";".join(held)
 
-    def _refuse(self, table: str, built: Mapping[RecordKey, Built]) -> None:
+    def _refuse(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> None:
         refused = [
             refusal(
                 key,
@@ -251,7 +251,7 @@ class Creator:
     def _upload(self, table: str, step: PlanStep, row: WriteRow, wanted: Cells) -> None:
         stored = self.session.wanted.file(step)
         if stored is None and not has_bytes(self._described(table), wanted):
-            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [Prepared(row)])
+            send(self.session, Pass.CREATE, WriteOp.CREATE, table, [PreparedCall(row)])
             return
         if stored is None:
             see(self.session, Pass.CREATE, table, [no_file(step.key, NOT_HELD)])
@@ -303,16 +303,16 @@ class Creator:
             self.session.table(table), list(old), columns=[column]
         )
         links = tuple(
-            Link(product, old[record], str(cells[column]))
+            LiveLink(product, old[record], str(cells[column]))
             for record, cells in each(rows)
             if cells[column] is not None
         )
         if links:
-            self.session.log.write(Linked(links))
+            self.session.log.write(RecordsLinked(links))
 
     # --- after a crash -----------------------------------------------------------------------------
 
-    def rebuilt(self, intent: Intent) -> Sequence[WriteRow]:
+    def rebuilt(self, intent: CallIntent) -> Sequence[WriteRow]:
         """The rows of a call whose answer is missing, as they were sent.
 
         Raises Conflict (``restore-uncertain``) if they cannot be rebuilt exactly.

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from unlost.engine.restore.journal.entries import (
-    Answer,
-    Closed,
-    Intent,
-    Link,
-    Linked,
-    Opened,
-    Resumed,
+    CallAnswer,
+    CallIntent,
+    LiveLink,
+    RecordsLinked,
+    RunClosed,
+    RunOpened,
+    RunResumed,
 )
-from unlost.engine.restore.journal.log import Log, same_plan
+from unlost.engine.restore.journal.log import RestoreLog, same_plan
 from unlost.engine.restore.running.changing import reopen, second_pass, undelete, update
 from unlost.engine.restore.running.correlate import resolve
 from unlost.engine.restore.running.creating import Creator
@@ -25,10 +25,10 @@ from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.readback import record_outcomes
 from unlost.engine.restore.running.returning import leave_returned, take_along
 from unlost.engine.restore.running.rows import expected
-from unlost.engine.restore.running.session import RestorePorts, Session
-from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.running.session import RestorePorts, RestoreSession
+from unlost.engine.restore.running.wanted import WantedReader
 from unlost.engine.restore.values.keys import find_apart
-from unlost.engine.restore.values.outcome import Parked, RecordOutcome, RestoreOutcome
+from unlost.engine.restore.values.outcome import ParkedRestore, RecordOutcome, RestoreOutcome
 from unlost.model.errors import Conflict, LimitReached, UsageError
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey, RestorePlan
@@ -42,7 +42,7 @@ def run_of(plan: RestorePlan) -> str:
     return f"restore-{plan.id}"
 
 
-def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | Parked:
+def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
     """Run a plan, or go on with it, or tell how it ended.
 
     Raises UsageError (``other-org``) if the writer is not the plan's target, Conflict
@@ -72,9 +72,9 @@ def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
         return _open(plan, ports, run).log.state.closed is not None
 
 
-def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
+def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
     """Go on with a run of which only the vault knows; raises UsageError (``run-unknown``)."""
-    log = Log(ports.vault.journal(org, run))
+    log = RestoreLog(ports.vault.journal(org, run))
     if log.state.opened is None:
         raise UsageError(
             "run-unknown",
@@ -84,21 +84,23 @@ def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | Parked:
     return execute(log.opened.plan, ports)
 
 
-def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> Session:
+def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     _same_org(plan, ports)
-    log = Log(ports.vault.journal(plan.target, run))
+    log = RestoreLog(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
     if log.state.closed is None:
         _check_not_erased(plan, ports)
         at = ports.writer.server_time()
-        log.write(Opened(run, plan, at) if log.state.opened is None else Resumed(at))
+        log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
     steps = {step.key: step for step in plan.steps}
     seen: dict[RecordKey, str | None] = {
         RecordKey(link.table, link.record): link.live for link in plan.links
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
     schema = ports.vault.as_of(plan.org, plan.snapshot).schema()
-    return Session(ports, plan, log, schema, Wanted(ports.vault, plan.org, plan.steps), links)
+    return RestoreSession(
+        ports, plan, log, schema, WantedReader(ports.vault, plan.org, plan.steps), links
+    )
 
 
 def _check_not_erased(plan: RestorePlan, ports: RestorePorts) -> None:
@@ -125,7 +127,7 @@ def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
         )
 
 
-def _write(session: Session) -> None:
+def _write(session: RestoreSession) -> None:
     """All passes; each skips what the journal says is done."""
     creator = Creator(session)
     tables = sorted({step.table for step in session.plan.steps})
@@ -143,7 +145,7 @@ def _write(session: Session) -> None:
     second_pass(session)
 
 
-def _clear_up(session: Session, creator: Creator) -> None:
+def _clear_up(session: RestoreSession, creator: Creator) -> None:
     """Find out what became of the calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
     rows = {n: creator.rebuilt(one) for n, one in missing if one.op is WriteOp.CREATE}
@@ -152,16 +154,16 @@ def _clear_up(session: Session, creator: Creator) -> None:
         others = [n for n in rows if session.log.state.open[n].table == intent.table]
         beside = [row for n in others for row in rows[n]]
         found = resolve(session, intent, own, beside=beside)
-        session.log.write(Answer(number, tuple(found)))
+        session.log.write(CallAnswer(number, tuple(found)))
         if intent.op is WriteOp.CREATE:
             creator.link_products(_steps(session, intent))
 
 
-def _steps(session: Session, intent: Intent) -> list[PlanStep]:
+def _steps(session: RestoreSession, intent: CallIntent) -> list[PlanStep]:
     return [session.step(RecordKey(intent.table, row.record)) for row in intent.rows]
 
 
-def _find_products(session: Session) -> None:
+def _find_products(session: RestoreSession) -> None:
     """Link records that the org made by itself to those that they stand for, by their keys."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
@@ -172,7 +174,7 @@ def _find_products(session: Session) -> None:
             _find_by(session, table, steps, key)
 
 
-def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey) -> None:
+def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: MatchKey) -> None:
     left = [step for step in steps if session.links.live(step.key) is None]
     described = session.table(table)
     wanted = session.wanted.cells(left)
@@ -187,13 +189,15 @@ def _find_by(session: Session, table: str, steps: list[PlanStep], key: MatchKey)
         live, _ = find_apart(session.ports.writer, described, key, list(asked))
         known = {one for own, one in session.log.state.links.items() if own.table == table}
         links = tuple(
-            Link(table, asked[value], found) for value, found in live.items() if found not in known
+            LiveLink(table, asked[value], found)
+            for value, found in live.items()
+            if found not in known
         )
         if links:
-            session.log.write(Linked(links))
+            session.log.write(RecordsLinked(links))
 
 
-def _close(session: Session) -> RestoreOutcome:
+def _close(session: RestoreSession) -> RestoreOutcome:
     records = tuple(record_outcomes(session))
     _carry_on(session, records)
     outcome = RestoreOutcome(
@@ -204,33 +208,33 @@ def _close(session: Session) -> RestoreOutcome:
         session.log.state.calls,
         records,
     )
-    session.log.write(Closed(outcome))
+    session.log.write(RunClosed(outcome))
     return outcome
 
 
-def _carry_on(session: Session, records: Sequence[RecordOutcome]) -> None:
+def _carry_on(session: RestoreSession, records: Sequence[RecordOutcome]) -> None:
     """Let earlier lives of these records lead to where they live now, too."""
     lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
     by_table: dict[str, list[str]] = {}
     for key in lives:
         by_table.setdefault(key.table, []).append(key.record)
     org, target = session.plan.org, session.plan.target
-    links: list[Link] = []
+    links: list[LiveLink] = []
     for table, ids in by_table.items():
         rows = session.ports.vault.lineage(org, table=table, records=ids)
         for key, earlier in last_lives(rows, org=org, target=target).items():
             now = lives.get(key)
             if now is not None and earlier != now:
-                links.append(Link(table, earlier, now))
+                links.append(LiveLink(table, earlier, now))
     if links:
-        session.log.write(Linked(tuple(links)))
+        session.log.write(RecordsLinked(tuple(links)))
 
 
-def _started(session: Session) -> datetime:
+def _started(session: RestoreSession) -> datetime:
     return session.log.opened.at
 
 
-def _commit(session: Session, run: str) -> None:
+def _commit(session: RestoreSession, run: str) -> None:
     """One commit with the lineage; calling it again gives the same."""
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
@@ -247,10 +251,10 @@ def _commit(session: Session, run: str) -> None:
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
 
 
-def _parked(session: Session, limit: LimitReached) -> Parked:
+def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
     left = len(session.plan.steps) - done
-    return Parked(
+    return ParkedRestore(
         run_of(session.plan),
         done,
         left,

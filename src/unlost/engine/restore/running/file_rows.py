@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from unlost.engine.restore.journal.entries import Pass
-from unlost.engine.restore.running.calls import Prepared, refusal, see, send
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.calls import PreparedCall, refusal, see, send
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
-from unlost.model.writing import Outcome, WriteOp, WriteRow
+from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 
 NOT_HELD = "The vault does not hold the bytes of this file."
 
@@ -18,7 +18,7 @@ type Cells = Mapping[str, str | None]
 
 
 def file_batches(
-    session: Session, table: str, steps: Sequence[PlanStep]
+    session: RestoreSession, table: str, steps: Sequence[PlanStep]
 ) -> Sequence[Sequence[PlanStep]]:
     """The records of each call; one whose file is large, or may be, is a call of its own."""
     capability = session.capability(table)
@@ -43,7 +43,7 @@ def file_batches(
 
 
 def send_small(
-    session: Session,
+    session: RestoreSession,
     table: str,
     steps: Sequence[PlanStep],
     rows: Sequence[WriteRow],
@@ -52,12 +52,12 @@ def send_small(
     """Create these records with their small files in one call."""
     stored = session.wanted.files(steps)
     bodies = _bodies(session, stored.values())
-    ready: list[Prepared] = []
-    missing: list[Outcome] = []
+    ready: list[PreparedCall] = []
+    missing: list[RowOutcome] = []
     for row in rows:
         key = RecordKey(table, row.key)
         made = _ready(session, row, key, stored.get(key), wanted[key], bodies)
-        if isinstance(made, Outcome):
+        if isinstance(made, RowOutcome):
             missing.append(made)
         else:
             ready.append(made)
@@ -67,25 +67,25 @@ def send_small(
 
 
 def _ready(
-    session: Session,
+    session: RestoreSession,
     row: WriteRow,
     key: RecordKey,
     stored: StoredFile | None,
     wanted: Cells,
     bodies: Mapping[str, bytes],
-) -> Prepared | Outcome:
+) -> PreparedCall | RowOutcome:
     described = session.table(key.table)
     if stored is None:
-        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else Prepared(row)
+        return no_file(key, NOT_HELD) if has_bytes(described, wanted) else PreparedCall(row)
     try:
         data = bodies.get(stored.blob)
         held = _body(session, stored) if data is None else data
     except (IntegrityError, NotFound) as error:
         return no_file(key, error.sentence)
-    return Prepared(replace(row, file=held), proof=proof_of(described, wanted))
+    return PreparedCall(replace(row, file=held), proof=proof_of(described, wanted))
 
 
-def _bodies(session: Session, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
+def _bodies(session: RestoreSession, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
     """The bytes of all files; none if one of them cannot be read: then each is read alone."""
     try:
         return session.ports.vault.read_files(session.plan.org, {one.blob for one in stored})
@@ -93,7 +93,7 @@ def _bodies(session: Session, stored: Iterable[StoredFile]) -> Mapping[str, byte
         return {}
 
 
-def _body(session: Session, stored: StoredFile) -> bytes:
+def _body(session: RestoreSession, stored: StoredFile) -> bytes:
     with session.ports.vault.open_file(session.plan.org, stored.blob) as body:
         return body.read()
 
@@ -115,7 +115,7 @@ def has_bytes(table: Table, wanted: Cells) -> bool:
     return not sizes or any(size not in (None, "0") for size in sizes)
 
 
-def no_file(key: RecordKey, sentence: str) -> Outcome:
+def no_file(key: RecordKey, sentence: str) -> RowOutcome:
     """The outcome of a record that cannot be created for want of its file."""
     return refusal(
         key,

@@ -7,20 +7,20 @@ from enum import Enum, auto
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.engine.restore.journal.log import RunState
+from unlost.engine.restore.journal.log import RestoreState
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Vault
 from unlost.model.schema import Column
 
 
-class Missing(Enum):
+class MissingLink(Enum):
     """A reference to a record of the plan that has no live record (yet)."""
 
     MISSING = auto()
 
 
-MISSING = Missing.MISSING
+MISSING = MissingLink.MISSING
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Links:
     vault: Vault
     org: str
     target: str
-    state: RunState
+    state: RestoreState
     steps: Mapping[RecordKey, PlanStep]
     earlier: dict[RecordKey, str | None] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class Links:
         """The live ids that these references must have now; null where there is none (yet)."""
         texts = told.combine_chunks().dictionary_encode()
         live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
-        ids = pa.array([None if isinstance(one, Missing) else one for one in live], pa.string())
+        ids = pa.array([None if isinstance(one, MissingLink) else one for one in live], pa.string())
         return ids.take(texts.indices)
 
     def _learn(self, table: str, values: set[str]) -> None:
@@ -86,7 +86,7 @@ class Links:
         came = last_lives(rows, org=self.org, target=self.target)
         self.earlier.update({key: came[key] for key in came if key in self.earlier})
 
-    def resolve(self, column: Column, value: str) -> str | Missing:
+    def resolve(self, column: Column, value: str) -> str | MissingLink:
         """The live id that a reference must have now."""
         for table in column.reference.tables if column.reference else ():
             key = RecordKey(table, value)
@@ -100,7 +100,7 @@ class Links:
                 return self._now(RecordKey(table, earlier))
         return value
 
-    def _now(self, life: RecordKey) -> str | Missing:
+    def _now(self, life: RecordKey) -> str | MissingLink:
         """The live id of a record that came back earlier: it may be lost again, and of the plan."""
         live = self.state.links.get(life)
         if live is None and life in self.steps:

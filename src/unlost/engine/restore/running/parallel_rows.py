@@ -6,7 +6,7 @@ records that refer to the same one are written one after another, all others may
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.plan import PlanStep, RecordKey
 
 type Marks = set[str]
@@ -52,7 +52,7 @@ def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
 
 
 def batches_abreast(
-    session: Session, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
+    session: RestoreSession, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
     """The steps as lanes of calls. ``late``: references are set on records that are there already."""
     capabilities = [session.capability(table) for table in by_table]
@@ -68,7 +68,9 @@ def batches_abreast(
     return [list(_calls(session, [steps[at] for at in lane])) for lane in found]
 
 
-def _calls(session: Session, steps: Sequence[PlanStep]) -> Iterator[tuple[str, Sequence[PlanStep]]]:
+def _calls(
+    session: RestoreSession, steps: Sequence[PlanStep]
+) -> Iterator[tuple[str, Sequence[PlanStep]]]:
     for table in dict.fromkeys(step.table for step in steps):
         own = [step for step in steps if step.table == table]
         size = session.capability(table).rows_per_call
@@ -77,7 +79,7 @@ def _calls(session: Session, steps: Sequence[PlanStep]) -> Iterator[tuple[str, S
 
 
 def _marks(
-    session: Session, table: str, steps: Sequence[PlanStep], *, late: bool
+    session: RestoreSession, table: str, steps: Sequence[PlanStep], *, late: bool
 ) -> Iterator[tuple[RecordKey, Marks]]:
     capability = session.capability(table)
     columns = sorted(capability.locks & (capability.changeable if late else capability.settable))

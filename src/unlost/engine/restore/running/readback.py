@@ -11,14 +11,14 @@ from unlost.engine.restore.running.calls import CHANGED_SINCE, refusal
 from unlost.engine.restore.running.changing import gone
 from unlost.engine.restore.running.compared import compared, was_sent
 from unlost.engine.restore.running.returning import came_along
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import at_once, taken
 from unlost.engine.restore.values.outcome import Difference, Ending, RecordOutcome
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Rows
 from unlost.model.schema import ColumnTrait
-from unlost.model.writing import Look, Outcome
+from unlost.model.writing import RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
 CELLS = 1_200_000  # that are held at a time, in bundles that are fetched and one that is compared
@@ -37,7 +37,7 @@ ENDINGS = {
 }
 
 
-def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
+def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     """The outcome of every record of the plan, differences included, in the plan's order."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
@@ -55,7 +55,7 @@ def record_outcomes(session: Session) -> Iterator[RecordOutcome]:
         yield _outcome(session, step, found.get(step.key))
 
 
-def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
+def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
     """The records that should be live, some of one table at a time."""
     for table, steps in by_table.items():
         there = [one for one in steps if _there(session, one)]
@@ -65,7 +65,9 @@ def _parts(session: Session, by_table: Mapping[str, list[PlanStep]]) -> Iterator
             yield from batched(there, at_once(session.table(table)))
 
 
-def _bundles(session: Session, parts: Iterable[Part], *, cells: int) -> Iterator[tuple[Part, ...]]:
+def _bundles(
+    session: RestoreSession, parts: Iterable[Part], *, cells: int
+) -> Iterator[tuple[Part, ...]]:
     """Parts that are asked for together and have at most so many cells, if they are several."""
     held: list[Part] = []
     taken = 0
@@ -80,29 +82,29 @@ def _bundles(session: Session, parts: Iterable[Part], *, cells: int) -> Iterator
         yield tuple(held)
 
 
-def _tell(session: Session, table: str, rows: int) -> None:
+def _tell(session: RestoreSession, table: str, rows: int) -> None:
     session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=rows))
 
 
-def _fetched(session: Session, parts: Sequence[Part]) -> Sequence[Rows]:
+def _fetched(session: RestoreSession, parts: Sequence[Part]) -> Sequence[Rows]:
     return session.ports.writer.fetch_several([_look(session, part) for part in parts])
 
 
-def _look(session: Session, steps: Part) -> Look:
+def _look(session: RestoreSession, steps: Part) -> RecordQuery:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     readable = [one for one in columns if one != table.id_column]
-    return Look(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
+    return RecordQuery(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
-def _there(session: Session, step: PlanStep) -> bool:
+def _there(session: RestoreSession, step: PlanStep) -> bool:
     """True if the record should be live by now."""
     live = step.action is not Action.SKIP and session.links.live(step.key) is not None
     return live and session.log.state.failure(step.key) is None
 
 
 def _outcome(
-    session: Session, step: PlanStep, differences: tuple[Difference, ...] | None
+    session: RestoreSession, step: PlanStep, differences: tuple[Difference, ...] | None
 ) -> RecordOutcome:
     """``differences``: None for a record that was not found."""
     live = session.links.live(step.key)
@@ -128,7 +130,7 @@ def _outcome(
     )
 
 
-def _not_made(key: RecordKey) -> Outcome:
+def _not_made(key: RecordKey) -> RowOutcome:
     """The outcome of a by-product that nobody finds in the org."""
     return refusal(
         key,
@@ -138,13 +140,13 @@ def _not_made(key: RecordKey) -> Outcome:
     )
 
 
-def _ending(session: Session, step: PlanStep) -> Ending:
+def _ending(session: RestoreSession, step: PlanStep) -> Ending:
     if came_along(session, step):
         return Ending.UNDELETED
     return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 
 
-def _why(session: Session, step: PlanStep) -> str:
+def _why(session: RestoreSession, step: PlanStep) -> str:
     """What the plan said about a record that it does not write."""
     held = {(note.code, note.table): note for note in session.plan.notes}
     found = [held.get((code, step.table)) or held.get((code, None)) for code in step.notes]
@@ -153,7 +155,7 @@ def _why(session: Session, step: PlanStep) -> str:
 
 
 def _differences(
-    session: Session, steps: Part, fetched: Rows
+    session: RestoreSession, steps: Part, fetched: Rows
 ) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
     """The differences of the records that are there."""
     table = session.table(steps[0].table)
@@ -165,5 +167,5 @@ def _differences(
         yield from compared(session, table, states, taken(cells, rows))
 
 
-def _live(session: Session, step: PlanStep) -> str:
+def _live(session: RestoreSession, step: PlanStep) -> str:
     return str(session.links.live(step.key))

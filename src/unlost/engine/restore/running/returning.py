@@ -8,21 +8,21 @@ pass.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from unlost.engine.restore.journal.entries import Link, Linked, Pass
+from unlost.engine.restore.journal.entries import LiveLink, Pass, RecordsLinked
 from unlost.engine.restore.running.calls import CHANGED_SINCE, TRIES, refusal, see
-from unlost.engine.restore.running.session import Session
+from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
-from unlost.engine.restore.values.note_code import Remark
+from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import DeleteRule, Table
-from unlost.model.writing import Outcome, OutcomeKind
+from unlost.model.writing import OutcomeKind, RowOutcome
 
 CAME_ALONG = "restore-came-along"
-LEFT_IN_BIN = Remark.LEFT_IN_BIN.value
+LEFT_IN_BIN = NoteCode.LEFT_IN_BIN.value
 
 
-def leave_returned(session: Session) -> None:
+def leave_returned(session: RestoreSession) -> None:
     """Before anything leaves the bin: leave alone what others brought back."""
     if session.log.state.began(Pass.UNDELETE):
         return
@@ -32,7 +32,7 @@ def leave_returned(session: Session) -> None:
         _leave(session, table, _back(session, table, {**own, **_lives(session, table, steps)}))
 
 
-def take_along(session: Session) -> None:
+def take_along(session: RestoreSession) -> None:
     """After that: take what came along, and leave alone what another restore brought back."""
     details = _details(session)
     for table, steps in _pending(session):
@@ -44,13 +44,13 @@ def take_along(session: Session) -> None:
             _leave(session, table, _back(session, table, lives))
 
 
-def came_along(session: Session, step: PlanStep) -> bool:
+def came_along(session: RestoreSession, step: PlanStep) -> bool:
     """True if a record that was to be created left the bin with its master."""
     outcome = session.log.state.result(Pass.CREATE, step.key)
     return outcome is not None and outcome.code == CAME_ALONG
 
 
-def _pending(session: Session) -> Iterator[tuple[str, Sequence[PlanStep]]]:
+def _pending(session: RestoreSession) -> Iterator[tuple[str, Sequence[PlanStep]]]:
     """The plan's records that are still to be created, some of one table at a time."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
@@ -62,7 +62,7 @@ def _pending(session: Session) -> Iterator[tuple[str, Sequence[PlanStep]]]:
             yield table, steps[at : at + READ_ROWS]
 
 
-def _lives(session: Session, table: str, steps: Sequence[PlanStep]) -> dict[str, RecordKey]:
+def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> dict[str, RecordKey]:
     """All ids under which these came back once, as the vault knows by now: not the last ones alone,
     for people can take an older life out of the bin.
     """
@@ -80,7 +80,9 @@ def _lives(session: Session, table: str, steps: Sequence[PlanStep]) -> dict[str,
     return {**older, **last}
 
 
-def _back(session: Session, table: str, lives: Mapping[str, RecordKey]) -> dict[RecordKey, str]:
+def _back(
+    session: RestoreSession, table: str, lives: Mapping[str, RecordKey]
+) -> dict[RecordKey, str]:
     """Those of the records that are live under one of these ids."""
     if not lives:
         return {}
@@ -88,19 +90,21 @@ def _back(session: Session, table: str, lives: Mapping[str, RecordKey]) -> dict[
     return {lives[live]: live for live in rows.ids.to_pylist()}
 
 
-def _leave(session: Session, table: str, back: Mapping[RecordKey, str]) -> None:
+def _leave(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
     if back:
-        links = tuple(Link(table, key.record, live) for key, live in back.items())
-        session.log.write(Linked(links))
+        links = tuple(LiveLink(table, key.record, live) for key, live in back.items())
+        session.log.write(RecordsLinked(links))
         see(session, Pass.CREATE, table, [_returned(key) for key in back])
 
 
-def _take(session: Session, table: str, back: Mapping[RecordKey, str]) -> None:
-    came = [Outcome(key.record, OutcomeKind.DONE, live, CAME_ALONG) for key, live in back.items()]
+def _take(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
+    came = [
+        RowOutcome(key.record, OutcomeKind.DONE, live, CAME_ALONG) for key, live in back.items()
+    ]
     see(session, Pass.CREATE, table, came)
 
 
-def _details(session: Session) -> set[str]:
+def _details(session: RestoreSession) -> set[str]:
     """The tables whose records leave the bin with those that this run takes out of it."""
     found: set[str] = set()
     fresh = {step.table for step in session.plan.steps if step.action is Action.UNDELETE}
@@ -119,7 +123,7 @@ def _masters(table: Table) -> set[str]:
     }
 
 
-def _returned(key: RecordKey) -> Outcome:
+def _returned(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         CHANGED_SINCE,

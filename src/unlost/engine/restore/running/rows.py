@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.running.links import Links, Missing
+from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
 from unlost.model.plan import PlanStep
 from unlost.model.schema import Column, Table
@@ -13,7 +13,7 @@ type Cells = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
-class Built:
+class BuiltRow:
     """Cells to send. ``empty``: references left out because their record is not there.
 
     ``blocked``: a column without which the org refuses the record, and whose record is not there.
@@ -33,12 +33,12 @@ class Built:
 
 def create_rows(
     states: States, table: Table, capability: WriteCapability, links: Links
-) -> list[Built]:
+) -> list[BuiltRow]:
     """What creates send: all that can be set and has a value, but not what is set late.
 
     What was empty is sent where the org would else put something there.
     """
-    built = [Built() for _ in states.steps]
+    built = [BuiltRow() for _ in states.steps]
     born = {late.column: late.born for late in capability.late}
     products = {product.column for product in capability.by_products}
     for name in sorted(capability.settable.intersection(states.rows.column_names)):
@@ -64,20 +64,22 @@ def create_rows(
     return built
 
 
-def _fill(states: States, built: list[Built], name: str, told: Sequence[str | None]) -> None:
+def _fill(states: States, built: list[BuiltRow], name: str, told: Sequence[str | None]) -> None:
     for step, one, value in zip(states.steps, built, told, strict=True):
         if value is not None and name not in step.late:
             one.cells[name] = value
 
 
-def _say_empty(states: States, built: list[Built], name: str) -> None:
+def _say_empty(states: States, built: list[BuiltRow], name: str) -> None:
     """Name a column that was empty, so that no default takes its place."""
     for step, one, value in zip(states.steps, built, states.texts(name), strict=True):
         if value is None and name not in step.late:
             one.cells[name] = None
 
 
-def _left_empty(states: States, built: list[Built], name: str, live: Sequence[str | None]) -> None:
+def _left_empty(
+    states: States, built: list[BuiltRow], name: str, live: Sequence[str | None]
+) -> None:
     """Note the references that lead to records which are not there."""
     wanted = states.texts(name)
     for step, one, value, now in zip(states.steps, built, wanted, live, strict=True):
@@ -85,9 +87,9 @@ def _left_empty(states: States, built: list[Built], name: str, live: Sequence[st
             one.empty.append(name)
 
 
-def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> Built:
+def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> BuiltRow:
     """What an update sends: these columns, cleared ones too."""
-    built = Built()
+    built = BuiltRow()
     for name in columns:
         value = wanted.get(name)
         if value is None:
@@ -106,12 +108,12 @@ def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> 
     return tuple(dict.fromkeys((*step.late, *own)))
 
 
-def _set(built: Built, column: Column | None, name: str, value: str, links: Links) -> None:
+def _set(built: BuiltRow, column: Column | None, name: str, value: str, links: Links) -> None:
     if column is None or column.reference is None:
         built.cells[name] = value
         return
     live = links.resolve(column, value)
-    if not isinstance(live, Missing):
+    if not isinstance(live, MissingLink):
         built.cells[name] = live
     else:
         built.empty.append(name)
@@ -126,5 +128,5 @@ def expected(wanted: Cells, table: Table, links: Links) -> dict[str, str | None]
             cells[name] = value
         else:
             live = links.resolve(column, value)
-            cells[name] = None if isinstance(live, Missing) else live
+            cells[name] = None if isinstance(live, MissingLink) else live
     return cells

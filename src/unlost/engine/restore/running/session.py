@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlost.engine.restore.journal.log import Log
+from unlost.engine.restore.journal.log import RestoreLog
 from unlost.engine.restore.running.links import Links
-from unlost.engine.restore.running.wanted import Wanted
+from unlost.engine.restore.running.wanted import WantedReader
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.system import Clock, Lease, Observer
@@ -32,14 +32,14 @@ class RestorePorts:
 
 
 @dataclass(slots=True)
-class Session:
+class RestoreSession:
     """One restore while it runs."""
 
     ports: RestorePorts
     plan: RestorePlan
-    log: Log
+    log: RestoreLog
     schema: Schema
-    wanted: Wanted
+    wanted: WantedReader
     links: Links
     _capabilities: dict[str, WriteCapability] = field(default_factory=dict)
 

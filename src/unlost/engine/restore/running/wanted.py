@@ -50,7 +50,7 @@ class _Window:
     size: int
 
 
-class Wanted:
+class WantedReader:
     """Reads wanted cells and files of the plan's records.
 
     Neighbours in the plan are wanted together: they are read together, and what was read last is

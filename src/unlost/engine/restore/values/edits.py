@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 
 from unlost.model.errors import UsageError
-from unlost.model.plan import Instead, PlanStep, RecordKey, Typed, TypedValue
+from unlost.model.plan import PlanStep, RecordKey, ReferenceOverride, TypedOverride, TypedValue
 from unlost.model.schema import Column, ColumnTrait, Table, WireKind
 from unlost.model.writing import NeverReason, WriteCapability
 
@@ -53,15 +53,17 @@ class Edits:
         found = (self.instead.get(RecordKey(table, value)) for table in tables)
         return next((live for live in found if live is not None), None)
 
-    def told(self) -> Typed:
+    def told(self) -> TypedOverride:
         """The same as a plan keeps it, in an order of its own."""
         values = [
             TypedValue(key.table, key.record, column, value)
             for key, own in self.values.items()
             for column, value in own.items()
         ]
-        instead = [Instead(key.table, key.record, live) for key, live in self.instead.items()]
-        return Typed(
+        instead = [
+            ReferenceOverride(key.table, key.record, live) for key, live in self.instead.items()
+        ]
+        return TypedOverride(
             tuple(sorted(values, key=lambda one: (one.table, one.record, one.column))),
             tuple(sorted(instead, key=lambda one: (one.table, one.record))),
         )
@@ -70,7 +72,7 @@ class Edits:
 NO_EDITS = Edits()
 
 
-def edits_of(typed: Typed, *, only: Collection[RecordKey] | None = None) -> Edits:
+def edits_of(typed: TypedOverride, *, only: Collection[RecordKey] | None = None) -> Edits:
     """What a plan keeps, for looking up; ``only`` the values of these records."""
     values: dict[RecordKey, dict[str, str | None]] = {}
     for one in typed.values:

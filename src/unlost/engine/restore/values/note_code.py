@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Remark(StrEnum):
+class NoteCode(StrEnum):
     """What is to be said of a record: the codes of notes."""
 
     # nothing is written

@@ -71,7 +71,7 @@ class RestoreOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class ParkedRestore:
     """A restore that waits for room or for an allowance; the same run goes on when called again.
 
     ``done`` records are finished, ``open`` ones are not.

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 import msgspec
 from blake3 import blake3
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.model.learned import learned
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
@@ -42,7 +42,7 @@ def read_plan(
     """
     _check_format(data)
     try:
-        plan = learned(RestorePlan).decode(data)
+        plan = decoder_for(RestorePlan).decode(data)
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     _check_fields(data, plan)
@@ -66,7 +66,7 @@ def _encoded(plan: RestorePlan) -> bytes:
 
 def _check_format(data: bytes) -> None:
     try:
-        head = learned(_Head).decode(data)
+        head = decoder_for(_Head).decode(data)
     except BROKEN as error:
         raise _unreadable(str(error)) from None
     if head.format > PLAN_FORMAT:

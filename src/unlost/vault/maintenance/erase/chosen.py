@@ -22,16 +22,16 @@ from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.lineage import lineage
 from unlost.vault.read.lookup import records_with
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import sorted_unique
-from unlost.vault.write.suppression_list import Mark, Marker, matching
+from unlost.vault.write.suppression_list import Pseudonymizer, SuppressionMark, matching
 
 type Ids = Mapping[str, pa.Array]
 """By table the ids of rows, sorted, each once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ErasedRecords:
     """The records of an erasure: those wished and the others that they are.
 
     ``elsewhere``: live records of other orgs that stand for them.
@@ -50,7 +50,7 @@ class Chosen:
         return {table: sorted_unique(own) for table, own in sorted(by_table.items())}
 
 
-def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chosen:
+def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
     """What is meant by records as of a commit; raises UsageError."""
     for key in wished:
         if is_system(key.table):
@@ -58,10 +58,10 @@ def choose(room: OrgRoom, state: LiveState, wished: Sequence[RecordKey]) -> Chos
     rows = _lineage(room, state)
     records = _closed(wished, [row for row in rows if row.target == room.org])
     records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
-    return Chosen(state, records, _elsewhere(records, rows, org=room.org))
+    return ErasedRecords(state, records, _elsewhere(records, rows, org=room.org))
 
 
-def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
+def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
     """Ids of the rows of system tables that tell of these records alone, but of their words."""
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     keys = chosen.records
@@ -80,8 +80,8 @@ def system_rows(room: OrgRoom, chosen: Chosen) -> dict[str, pa.Array]:
 
 
 def marks_of(
-    room: OrgRoom, chosen: Chosen, match: Sequence[MatchColumn], *, run: str
-) -> tuple[Mark, ...]:
+    room: OrgVault, chosen: ErasedRecords, match: Sequence[MatchColumn], *, run: str
+) -> tuple[SuppressionMark, ...]:
     """What is not taken in again: the records, and what they had in columns that tell them.
 
     Nor what the org's own log tells of them from now on. Raises UsageError (``match-no-record``).
@@ -89,8 +89,8 @@ def marks_of(
     for one in match:
         if one.table not in chosen.ids:
             raise _nothing_to_match(one)
-    marker = Marker(room.sealed.keys, room.org)
-    marks: list[Mark] = []
+    marker = Pseudonymizer(room.sealed.keys, room.org)
+    marks: list[SuppressionMark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
         for log in logs_of(room, chosen.state, table):
@@ -109,7 +109,7 @@ def _nothing_to_match(one: MatchColumn) -> UsageError:
     )
 
 
-def check_match(room: OrgRoom, state: LiveState, match: Sequence[MatchColumn]) -> None:
+def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) -> None:
     """Raise UsageError (``column-unknown``) for a column that no table has or had."""
     schema = room.chain.manifest(state.seq)[0].schema
     for one in match:
@@ -121,20 +121,20 @@ def check_match(room: OrgRoom, state: LiveState, match: Sequence[MatchColumn]) -
             )
 
 
-def _values(room: OrgRoom, chosen: Chosen, table: str, column: str) -> list[str]:
+def _values(room: OrgVault, chosen: ErasedRecords, table: str, column: str) -> list[str]:
     """What all versions of the records of a table had in a column."""
     view = room.view(table, until=chosen.state.seq, state=chosen.state)
     found = view.find(chosen.ids[table], (), cells=[column])
     return matching(found.column(column).combine_chunks()).drop_nulls().unique().to_list()
 
 
-def _lineage(room: OrgRoom, state: LiveState) -> Sequence[Lineage]:
+def _lineage(room: OrgVault, state: LiveState) -> Sequence[Lineage]:
     if LINEAGE not in state.segments:
         return ()
     return lineage(room, targets=_targets(room), table=None, records=())
 
 
-def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
+def _logged(room: OrgVault, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
     """What the org's own log of changes tells of records: old and new values of theirs."""
     words = room.view(SEARCH, until=state.seq, state=state)
     for table in sorted({key.table for key in records}):
@@ -145,7 +145,7 @@ def _logged(room: OrgRoom, state: LiveState, records: Sequence[RecordKey]) -> It
                 yield RecordKey(log.table, record)
 
 
-def logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
+def logs_of(room: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
     """Where the org writes down the changes of a table's records, if it does and is backed up."""
     schema = room.chain.manifest(state.seq)[0].schema
     found = room.schemas.table(schema, table)
@@ -153,7 +153,7 @@ def logs_of(room: OrgRoom, state: LiveState, table: str) -> Iterator[ChangeLog]:
         yield found.change_log
 
 
-def _targets(room: OrgRoom) -> list[str]:
+def _targets(room: OrgVault) -> list[str]:
     return named_orgs(room.sealed.store)
 
 
@@ -186,7 +186,7 @@ def _elsewhere(
     return tuple(dict.fromkeys(told))
 
 
-def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
+def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -> None:
     """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
@@ -205,7 +205,7 @@ def check_held(room: OrgRoom, chosen: Chosen, *, code: str, done: str) -> None:
         )
 
 
-def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
+def _held_by(room: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[RecordKey]:
     thing = hold.thing
     if thing.scope is HoldScope.ORG:
         return chosen.records
@@ -216,7 +216,7 @@ def _held_by(room: OrgRoom, chosen: Chosen, hold: Hold) -> Iterable[RecordKey]:
     return _known_at(room, chosen, thing.night)
 
 
-def _known_at(room: OrgRoom, chosen: Chosen, night: int) -> Iterable[RecordKey]:
+def _known_at(room: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
     """Those of which the vault had something at a backup."""
     for table, ids in chosen.ids.items():
         rows = versions_of(room, chosen.state, table, ids)

@@ -8,11 +8,11 @@ import pyarrow.compute as pc
 from unlost.model.erasure import TableErased
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID, U_OP, U_SNAP
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import last_of_each
 
 
-def versions_of(room: OrgRoom, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
+def versions_of(room: OrgVault, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
     """All versions of records, with their ops, by id and oldest first."""
     return room.view(table, until=state.seq, state=state).find(ids, (U_OP,))
 

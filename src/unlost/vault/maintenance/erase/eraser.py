@@ -11,30 +11,30 @@ from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import CHANGES, SEARCH, SUPPRESSED
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.chosen import check_match
 from unlost.vault.maintenance.erase.counts import erased_at
-from unlost.vault.maintenance.erase.found import Found, find, leaving_changes, leaving_words
+from unlost.vault.maintenance.erase.found import ErasureSurvey, find, leaving_changes, leaving_words
 from unlost.vault.maintenance.erase.marks import write_marks
-from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
+from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
 from unlost.vault.maintenance.erase_cleanup import erasures_in, is_complete
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
-from unlost.vault.maintenance.rewrite.repack import Repacked
+from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.suppression_list import marks_in
 
 type Agree = Callable[[Erasure], object]
 
 
-def plan_erasure(room: OrgRoom, wish: Erase, *, pause: Pause) -> Erasure:
+def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
     """What ``erase`` would take away now."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     return find(room, state, wish, run="", pause=pause).told
 
 
-def erase(room: OrgRoom, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
+def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
     """Take records out of all history, and put them on the list of what stays out."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
@@ -47,7 +47,7 @@ def erase(room: OrgRoom, wish: Erase, *, run: str, pause: Pause, agree: Agree) -
     return replace(done, removed=removed)
 
 
-def erasures(room: OrgRoom) -> tuple[ErasureTold, ...]:
+def erasures(room: OrgVault) -> tuple[ErasureTold, ...]:
     """The proofs of an org, oldest first."""
     state = room.chain.live()
     made = erasures_in(room, state) if state.seq else []
@@ -64,7 +64,7 @@ def erasures(room: OrgRoom) -> tuple[ErasureTold, ...]:
     )
 
 
-def _check_wish(room: OrgRoom, state: LiveState, wish: Erase) -> None:
+def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
     if not wish.records:
         raise UsageError(
             "erase-nothing",
@@ -80,7 +80,7 @@ def _check_wish(room: OrgRoom, state: LiveState, wish: Erase) -> None:
     check_match(room, state, wish.match)
 
 
-class _Erasing(Removing[Found]):
+class _Erasing(RemovalCommit[ErasureSurvey]):
     """One erasure, from the look to its commit."""
 
     def erase(self, wish: Erase, agree: Agree) -> Erasure:
@@ -92,7 +92,9 @@ class _Erasing(Removing[Found]):
             return found.told
         return replace(found.told, snapshot=self._commit(found))
 
-    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+    def _rewritten(
+        self, found: ErasureSurvey, repacked: RepackedPacks
+    ) -> Iterable[ReplacedSegments]:
         replaced = [
             one
             for each in found.hits
@@ -106,7 +108,9 @@ class _Erasing(Removing[Found]):
         ]
         return (*replaced, *self._sifted(found, replaced))
 
-    def _sifted(self, found: Found, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
+    def _sifted(
+        self, found: ErasureSurvey, replaced: Sequence[ReplacedSegments]
+    ) -> Iterable[ReplacedSegments]:
         """``$search`` and ``$changes`` without what they tell of the records."""
         first = {table: self._first(table, replaced) for table in found.chosen.ids}
         for table, leave in (
@@ -117,7 +121,7 @@ class _Erasing(Removing[Found]):
                 self._room, self._out, self._state, table, leave=leave, pause=self._pause
             )
 
-    def _first(self, table: str, replaced: Sequence[Rewritten]) -> int:
+    def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:
         """The first commit of which a table has something afterwards."""
         gone = {entry.id for one in replaced for entry in one.old}
         held = self._state.of(table, until=self._state.seq)
@@ -125,23 +129,23 @@ class _Erasing(Removing[Found]):
         new = (entry for one in replaced for entry in one.new if entry.table == table)
         return min([*firsts, *(entry.first for entry in new)], default=0)
 
-    def _records(self, found: Found) -> Iterable[pa.Array]:
+    def _records(self, found: ErasureSurvey) -> Iterable[pa.Array]:
         return found.chosen.ids.values()
 
-    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:
+    def _marks(self, found: ErasureSurvey) -> tuple[SegmentEntry, ...]:
         return write_marks(self._room, self._state, self._out, found.marks)
 
-    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:
+    def _gone_at(self, found: ErasureSurvey, seq: int) -> Iterable[TableErased]:
         return erased_at(found.versions, seq)
 
-    def _balanced(self, found: Found) -> Balanced:
+    def _balanced(self, found: ErasureSurvey) -> CountCorrections:
         tables = found.told.tables
-        return Balanced(
+        return CountCorrections(
             tombstones={one.table: one.records - one.alive for one in tables},
             alive={one.table: one.alive for one in tables},
         )
 
-    def _proof(self, found: Found) -> ErasureProof:
+    def _proof(self, found: ErasureSurvey) -> ErasureProof:
         pseudonyms = sorted({mark.pseudonym for mark in found.marks})
         return ErasureProof(
             run=self._run,

@@ -10,30 +10,40 @@ from unlost.model.certificate import Certificate
 from unlost.model.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEPARATOR, U_ID
-from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, marks_of, system_rows
+from unlost.vault.maintenance.erase.chosen import (
+    ErasedRecords,
+    check_held,
+    choose,
+    marks_of,
+    system_rows,
+)
 from unlost.vault.maintenance.erase.counts import erased_of, versions_of
 from unlost.vault.maintenance.erase.marks import unlisted
-from unlost.vault.maintenance.erase.packs import Contents, contents_of
-from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, Leave, Pause, hit
+from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
+from unlost.vault.maintenance.erase.redact import (
+    RecordNameFinder,
+    certificates_naming,
+    journals_naming,
+)
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Leave, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
-from unlost.vault.write.suppression_list import Mark
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.suppression_list import SuppressionMark
 
 _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ErasureSurvey:
     """All that an erasure takes away, before anything is written."""
 
     wish: Erase
-    chosen: Chosen
+    chosen: ErasedRecords
     matched: frozenset[tuple[str, str]]
-    marks: tuple[Mark, ...]
+    marks: tuple[SuppressionMark, ...]
     versions: Mapping[str, pa.Table]
-    hits: tuple[Hit, ...]
-    contents: Contents
+    hits: tuple[AffectedTable, ...]
+    contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
     told: Erasure
@@ -44,12 +54,12 @@ class Found:
         return not (self.marks or self.hits or self.journals or self.certificates)
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> RecordNameFinder:
         """What tells documents that name the records."""
-        return Naming(self.chosen.records)
+        return RecordNameFinder(self.chosen.records)
 
 
-def find(room: OrgRoom, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> Found:
+def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> ErasureSurvey:
     """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
     check_held(room, chosen, code="erase-held", done="erased")
@@ -72,8 +82,8 @@ def find(room: OrgRoom, state: LiveState, wish: Erase, *, run: str, pause: Pause
     )
     files = _hit(room, state, FILES_TABLE, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
-    naming = Naming(chosen.records)
-    found = Found(
+    naming = RecordNameFinder(chosen.records)
+    found = ErasureSurvey(
         wish=wish,
         chosen=chosen,
         matched=frozenset((one.table, one.column) for one in wish.match),
@@ -88,11 +98,13 @@ def find(room: OrgRoom, state: LiveState, wish: Erase, *, run: str, pause: Pause
     return replace(found, told=_told(found))
 
 
-def _hit(room: OrgRoom, state: LiveState, table: str, ids: pa.Array, pause: Pause) -> Hit:
+def _hit(
+    room: OrgVault, state: LiveState, table: str, ids: pa.Array, pause: Pause
+) -> AffectedTable:
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
-def _told(found: Found) -> Erasure:
+def _told(found: ErasureSurvey) -> Erasure:
     chosen, rows = found.chosen, found.versions
     tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
     known = {(table, one) for table, own in rows.items() for one in own.column(U_ID).to_pylist()}
@@ -112,7 +124,7 @@ def _told(found: Found) -> Erasure:
     )
 
 
-def leaving_words(chosen: Chosen) -> Leave:
+def leaving_words(chosen: ErasedRecords) -> Leave:
     """Rows of ``$search`` of these records."""
     ids = chosen.ids
 
@@ -129,7 +141,7 @@ def leaving_words(chosen: Chosen) -> Leave:
     return leave
 
 
-def leaving_changes(chosen: Chosen, first: Mapping[str, int]) -> Leave:
+def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
     """Rows of ``$changes`` of these records, and of what is the first commit of a table now."""
     ids = chosen.ids
 

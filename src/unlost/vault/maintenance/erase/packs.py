@@ -16,32 +16,32 @@ from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, is_system
 from unlost.vault.format.sealed import BLOCK_OVERHEAD, HEADER_BYTES, KIB256
 from unlost.vault.maintenance.erase.chosen import Ids
-from unlost.vault.maintenance.retain.contents import Freed, files_column, names_in
+from unlost.vault.maintenance.retain.contents import FreedContents, files_column, names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
 from unlost.vault.maintenance.rewrite.repack import NO_PIECES, names_any, pieces_in
 from unlost.vault.objects.files import FILES_TABLE, blob_row_id
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ErasedContents:
     """What goes with contents, the rows of ``$files`` that go, and segments that name a pack that goes."""
 
-    freed: Freed
+    freed: FreedContents
     rows: pa.Array
     ranks: frozenset[int]
 
 
 def contents_of(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     *,
     ids: Ids,
     file_rows: pa.Array,
     named: Sequence[pa.ChunkedArray],
     pause: Pause,
-) -> Contents:
+) -> ErasedContents:
     """What goes: contents ``named`` by rows of ``ids`` and by ``file_rows``, unless others have them."""
     looking = _Looking(room, state, pause)
     contents = {name for texts in named for name in names_in(texts)}
@@ -56,7 +56,7 @@ def contents_of(
 class _Looking:
     """Looks through all that names contents, and through ``$files``."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
         self._state = state
         self._pause = pause
@@ -86,7 +86,7 @@ class _Looking:
             found.update(_others(rows, self._blob, file_rows))
         return found & contents
 
-    def packs(self, gone: pa.Array, *, count: int) -> Contents:
+    def packs(self, gone: pa.Array, *, count: int) -> ErasedContents:
         """What goes of packs, when these rows of ``$files`` do."""
         held: Counter[str] = Counter()
         freed = [NO_PIECES]
@@ -104,8 +104,8 @@ class _Looking:
         ]
         moving = sorted_unique(pack for pack in leaving if held[pack])
         left, ranks = self._moved(moving, gone)
-        return Contents(
-            Freed(
+        return ErasedContents(
+            FreedContents(
                 contents=count,
                 bytes=int(pieces.get_column("length").sum()),
                 empty=tuple(sorted(pack for pack in leaving if not held[pack])),

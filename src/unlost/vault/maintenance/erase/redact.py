@@ -12,9 +12,9 @@ import msgspec
 import polars as pl
 
 from unlost.model.certificate import Certificate
+from unlost.model.decoders import decoder_for
 from unlost.model.erasure import TableErased, spoken
 from unlost.model.finding import Finding
-from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import TableState
 from unlost.vault.commits.state import LiveState
@@ -31,7 +31,7 @@ from unlost.vault.format.manifest import (
 )
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 from unlost.vault.write.journal import EntryChain, journal_runs
 
@@ -40,7 +40,7 @@ _NEVER_COUNTED = 2**32  # numbers from here on are drawn; a run counts its own f
 ERASED = "This was about a record that has been erased since."
 
 
-class Naming:
+class RecordNameFinder:
     """Tells whether a text names one of some records by its id; ``values``: and one of these too.
 
     ``instead`` stands where a sentence did.
@@ -79,7 +79,7 @@ class Naming:
         return replace(finding, sentence=self.instead, next_step="", detail="")
 
 
-def certificate_without(certificate: Certificate, naming: Naming) -> Certificate:
+def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> Certificate:
     """A certificate without what its findings and its sentence tell of some records."""
     lines = tuple(
         replace(line, findings=tuple(_findings(line.findings, naming)))
@@ -96,7 +96,7 @@ def manifest_without(
     *,
     live: Collection[str],
     names: Mapping[str, str],
-    naming: Naming,
+    naming: RecordNameFinder,
     erased: Iterable[TableErased],
 ) -> Manifest:
     """A manifest that tells ids of no segments but ``live`` ones, and certificates by their new names.
@@ -115,34 +115,34 @@ def manifest_without(
 
 
 def certificates_naming(
-    room: OrgRoom, state: LiveState, naming: Naming
+    room: OrgVault, state: LiveState, naming: RecordNameFinder
 ) -> Iterator[tuple[str, Certificate]]:
     """Certificates that tell of the records, by name, and what is to stand there instead."""
     folder = object_names.certificates(room.org)
     for name in sorted(state.objects):
         if name.startswith(folder):
             content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=name)
-            found = learned(Certificate).decode(content)
+            found = decoder_for(Certificate).decode(content)
             left = certificate_without(found, naming)
             if left != found:
                 yield name, left
 
 
-def journals_naming(room: OrgRoom, naming: Naming) -> tuple[str, ...]:
+def journals_naming(room: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
     """Runs whose journals name any of the records."""
     runs = journal_runs(room.sealed, org=room.org).keys()
     left = runs - unjournaled(room, room.chain.live())
     return tuple(sorted(run for run in left if _names_any(room, run, naming)))
 
 
-def put_certificate(room: OrgRoom, name: str, certificate: Certificate) -> ObjectEntry:
+def put_certificate(room: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:
     """Seal a certificate that stands in place of another one."""
     number = int.from_bytes(room.sealed.entropy.bytes(_OWN_BYTES)) + _NEVER_COUNTED
     other = f"{name.rpartition('.')[0]}.{number}"
     return _sealed(room, ObjectKind.CERTIFICATE, other, msgspec.json.encode(certificate))
 
 
-def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
+def put_redaction(room: OrgVault, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
     """Seal what stands in place of a manifest that had this head, from the commit ``by`` on."""
     mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
     name = object_names.redaction(room.org, manifest.seq, by=by, mark=mark)
@@ -151,7 +151,7 @@ def put_redaction(room: OrgRoom, manifest: Manifest, *, head: str, by: int) -> O
     )
 
 
-def _sealed(room: OrgRoom, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
+def _sealed(room: OrgVault, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
     """An object under a name that is drawn: whoever fails and removes it removes nobody else's."""
     done = room.sealed.put_new(kind, org=room.org, name=name, content=content)
     if not done.created:
@@ -159,14 +159,14 @@ def _sealed(room: OrgRoom, kind: ObjectKind, name: str, content: bytes) -> Objec
     return ObjectEntry(name, done.bytes, done.blake3)
 
 
-def _findings(findings: tuple[Finding, ...], naming: Naming) -> Iterator[Finding]:
+def _findings(findings: tuple[Finding, ...], naming: RecordNameFinder) -> Iterator[Finding]:
     for finding in findings:
         left = naming.finding(finding)
         if left is not None:
             yield left
 
 
-def _state(state: TableState, gone: TableErased | None, naming: Naming) -> TableState:
+def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder) -> TableState:
     left = replace(state, finding=naming.finding(state.finding))
     if gone is None:
         return left
@@ -174,7 +174,7 @@ def _state(state: TableState, gone: TableErased | None, naming: Naming) -> Table
     return replace(left, held=left.held - gone.alive, deleted=left.deleted - dead)
 
 
-def _part(part: TablePart, live: Collection[str], naming: Naming) -> TablePart:
+def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> TablePart:
     entries = tuple(
         entry if entry.id in live or entry.sidecar == STRUCK else struck(entry)
         for entry in part.segments
@@ -182,7 +182,7 @@ def _part(part: TablePart, live: Collection[str], naming: Naming) -> TablePart:
     return msgspec.structs.replace(part, segments=entries, finding=naming.finding(part.finding))
 
 
-def _names_any(room: OrgRoom, run: str, naming: Naming) -> bool:
+def _names_any(room: OrgVault, run: str, naming: RecordNameFinder) -> bool:
     chain = EntryChain(room.sealed, org=room.org, run=run)
     link = FIRST_LINK
     for number in range(chain.count()):

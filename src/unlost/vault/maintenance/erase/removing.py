@@ -22,11 +22,11 @@ from unlost.vault.commits.state import LiveState, left_behind, live_objects
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.layout import object_names
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.bundle_split import holding, touched, unbundled
-from unlost.vault.maintenance.erase.packs import Contents
+from unlost.vault.maintenance.erase.packs import ErasedContents
 from unlost.vault.maintenance.erase.redact import (
-    Naming,
+    RecordNameFinder,
     manifest_without,
     put_certificate,
     put_redaction,
@@ -35,23 +35,23 @@ from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to, listing_of
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     close_cut_off,
     open_runs,
 )
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.maintenance.rewrite.repack import Repacked, repack
+from unlost.vault.maintenance.rewrite.repack import RepackedPacks, repack
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import committed
 
 
-class Going(Protocol):
+class ErasedDocuments(Protocol):
     """What was found: contents and journals that go, and documents that tell of it."""
 
     @property
-    def contents(self) -> Contents:
+    def contents(self) -> ErasedContents:
         """Contents that nobody needs afterwards."""
         ...
 
@@ -66,13 +66,13 @@ class Going(Protocol):
         ...
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> RecordNameFinder:
         """What tells documents that name it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Balanced:
+class CountCorrections:
     """By table: how many records that were deleted the vault knows no more, how many others."""
 
     tombstones: Mapping[str, int] = field(default_factory=dict)
@@ -80,11 +80,11 @@ class Balanced:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenCommit:
     """All that was written for the commit."""
 
-    replaced: tuple[Rewritten, ...]
-    repacked: Repacked
+    replaced: tuple[ReplacedSegments, ...]
+    repacked: RepackedPacks
     marks: tuple[SegmentEntry, ...]
     objects: tuple[ObjectEntry, ...]
     recertified: Mapping[str, str]
@@ -92,7 +92,7 @@ class Written:
 
 
 def carried_out[T](
-    room: OrgRoom, *, run: str, kind: CommitKind, act: Callable[[Maintenance], T]
+    room: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceCommit], T]
 ) -> tuple[T, int]:
     """What ``act`` gives, with nothing else under way; and the bytes that were removed then.
 
@@ -103,7 +103,7 @@ def carried_out[T](
     close_committed(room, state)
     check_alone(room, state, run="")
     before = remove_erased(room, state)
-    work = Maintenance(room, run=run, kind=kind)
+    work = MaintenanceCommit(room, run=run, kind=kind)
     work.open()
     try:
         done = act(work)
@@ -116,14 +116,14 @@ def carried_out[T](
     return done, before + remove_erased(room, state)
 
 
-def close_committed(room: OrgRoom, state: LiveState) -> None:
+def close_committed(room: OrgVault, state: LiveState) -> None:
     """End runs that were committed and did not come to say so: with their keys what they held opens."""
     for intent in list(open_runs(room)):
         if committed(state, intent.run):
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
-def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:
+def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
     """Raise Conflict while another run is open: what it reads or writes may be what is to go."""
     others = [one for one in open_runs(room) if one.run != run and not committed(state, one.run)]
     if others:
@@ -134,10 +134,10 @@ def check_alone(room: OrgRoom, state: LiveState, *, run: str) -> None:
         )
 
 
-class Removing[F: Going](ABC):
+class RemovalCommit[F: ErasedDocuments](ABC):
     """One commit that takes something away, with all that is written for it."""
 
-    def __init__(self, room: OrgRoom, work: Maintenance, *, run: str, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
         self._room = room
         self._work = work
         self._run = run
@@ -149,7 +149,7 @@ class Removing[F: Going](ABC):
         return self._work.base
 
     @abstractmethod
-    def _rewritten(self, found: F, repacked: Repacked) -> Iterable[Rewritten]:
+    def _rewritten(self, found: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
         """The segments that are written again, those of ``$search`` and ``$changes`` too."""
 
     @abstractmethod
@@ -165,7 +165,7 @@ class Removing[F: Going](ABC):
         """The records that tables have no more as of a commit."""
 
     @abstractmethod
-    def _balanced(self, found: F) -> Balanced:
+    def _balanced(self, found: F) -> CountCorrections:
         """What states of tables count no more."""
 
     @abstractmethod
@@ -189,7 +189,7 @@ class Removing[F: Going](ABC):
         certificates = self._room.sealed.store.list(folder)
         return listing_of(self._room) | {one.name: one.size for one in certificates}
 
-    def _write(self, found: F, made: list[str]) -> Written:
+    def _write(self, found: F, made: list[str]) -> WrittenCommit:
         repacked = repack(self._room, found.contents.freed.moving)
         made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         replaced = tuple(self._rewritten(found, repacked))
@@ -203,9 +203,9 @@ class Removing[F: Going](ABC):
         redactions = self._redactions(found, replaced, names, made)
         withdrawn = (*names, *self._replaced_redactions(redactions))
         objects = (*certificates.values(), *redactions)
-        return Written(replaced, repacked, marks, objects, names, withdrawn)
+        return WrittenCommit(replaced, repacked, marks, objects, names, withdrawn)
 
-    def _beside(self, found: F, replaced: Sequence[Rewritten]) -> Iterable[Rewritten]:
+    def _beside(self, found: F, replaced: Sequence[ReplacedSegments]) -> Iterable[ReplacedSegments]:
         """What shares bundles with what goes, written again elsewhere."""
         room, state, ids = self._room, self._state, self._records(found)
         leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
@@ -213,7 +213,11 @@ class Removing[F: Going](ABC):
         return unbundled(room, self._out, state, leaving, gone=gone, pause=self._pause)
 
     def _redactions(
-        self, found: F, replaced: Sequence[Rewritten], names: Mapping[str, str], made: list[str]
+        self,
+        found: F,
+        replaced: Sequence[ReplacedSegments],
+        names: Mapping[str, str],
+        made: list[str],
     ) -> list[ObjectEntry]:
         """What stands in place of manifests that tell too much."""
         gone = {entry.id for one in replaced for entry in one.old}
@@ -239,14 +243,14 @@ class Removing[F: Going](ABC):
         own = [name for name in self._state.objects if name.startswith(folder)]
         return [name for name in own if object_names.redacted(name) in seqs]
 
-    def _committed(self, found: F, written: Written, listing: Mapping[str, int]) -> int:
+    def _committed(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
         room, state, balanced = self._room, self._state, self._balanced(found)
         check_alone(room, room.chain.proved(), run=self._run)
         parts = [one.part for one in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
         return self._work.commit(
-            Work(
+            MaintenanceWork(
                 parts=_by_table(parts),
                 packs=written.repacked.entries,
                 condemned=tuple(sorted(self._condemned(found, written, listing))),
@@ -263,7 +267,7 @@ class Removing[F: Going](ABC):
             alone=True,
         ).number
 
-    def _condemned(self, found: F, written: Written, listing: Mapping[str, int]) -> set[str]:
+    def _condemned(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
         """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
         org = self._room.org
         gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]

@@ -12,46 +12,50 @@ from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectification, Rectify, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import U_ID, U_SNAP
-from unlost.vault.maintenance.erase.chosen import Chosen, check_held, choose, logs_of
-from unlost.vault.maintenance.erase.packs import Contents, contents_of
-from unlost.vault.maintenance.erase.redact import Naming, certificates_naming, journals_naming
+from unlost.vault.maintenance.erase.chosen import ErasedRecords, check_held, choose, logs_of
+from unlost.vault.maintenance.erase.packs import ErasedContents, contents_of
+from unlost.vault.maintenance.erase.redact import (
+    RecordNameFinder,
+    certificates_naming,
+    journals_naming,
+)
 from unlost.vault.maintenance.rectify.versions import (
-    Corrected,
+    CorrectedColumns,
+    CorrectedRow,
+    OldValueTest,
     Place,
-    Right,
-    Row,
-    Was,
+    RectifyRow,
     corrected,
     kept,
     known_of,
     rows_of,
 )
-from unlost.vault.maintenance.rectify.words import Said
-from unlost.vault.maintenance.retain.contents import Freed, names_in
-from unlost.vault.maintenance.rewrite.affected_segments import Hit, Pause, hit
+from unlost.vault.maintenance.rectify.words import WordChanges
+from unlost.vault.maintenance.retain.contents import FreedContents, names_in
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Pause, hit
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.big_cells import CELL_BYTES
 from unlost.vault.read.change_index import change_id
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import RANK
 
 type _Key = tuple[str, int, str, int]
 """Which row it is, by table, rank of the segment, record, and commit."""
 
-NO_CONTENTS = Contents(Freed(), pa.array([], pa.string()), frozenset())
+NO_CONTENTS = ErasedContents(FreedContents(), pa.array([], pa.string()), frozenset())
 CORRECTED = "This was about a record that has been corrected since."
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RectifiedRow:
     """A row that changes: what in it, what it becomes, and whether snapshots show it."""
 
     table: str
-    row: Row
+    row: RectifyRow
     cells: Mapping[str, str | None]
-    corrected: Corrected
+    corrected: CorrectedRow
     shown: bool
 
     @property
@@ -66,20 +70,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RectificationSurvey:
     """All that a rectification replaces, before anything is written.
 
     ``beside``: versions that stay, and are compared anew with the one before them, which changes.
     """
 
     wish: Rectify
-    chosen: Chosen
-    rights: tuple[Right, ...]
-    changes: tuple[Change, ...]
-    beside: tuple[Change, ...]
-    said: tuple[Said, ...]
-    hits: tuple[Hit, ...]
-    contents: Contents
+    chosen: ErasedRecords
+    rights: tuple[CorrectedColumns, ...]
+    changes: tuple[RectifiedRow, ...]
+    beside: tuple[RectifiedRow, ...]
+    said: tuple[WordChanges, ...]
+    hits: tuple[AffectedTable, ...]
+    contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
     told: Rectification
@@ -93,18 +97,18 @@ class Found:
         return {table: frozenset(own) for table, own in found.items()}
 
     @property
-    def naming(self) -> Naming:
+    def naming(self) -> RecordNameFinder:
         """What tells documents that name the record, and what stood there."""
         values = frozenset(text for one in self.changes for text in one.wrong)
-        return Naming(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
+        return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
 
-    def becoming(self, table: str) -> Mapping[Place, Corrected]:
+    def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
         """What versions of a table become."""
         own = (one for one in self.touched if one.table == table and one.shown)
         return {one.row.place: one.corrected for one in own}
 
     @property
-    def touched(self) -> tuple[Change, ...]:
+    def touched(self) -> tuple[RectifiedRow, ...]:
         """All rows that are written otherwise."""
         return (*self.changes, *self.beside)
 
@@ -119,8 +123,8 @@ class Found:
 class _Looked:
     """A row, and what changes in it."""
 
-    right: Right
-    row: Row
+    right: CorrectedColumns
+    row: RectifyRow
     cells: Mapping[str, str | None]
 
     @property
@@ -129,7 +133,7 @@ class _Looked:
         return self.right.table, self.row.rank, *self.row.place
 
 
-def find(room: OrgRoom, state: LiveState, wish: Rectify, *, pause: Pause) -> Found:
+def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> RectificationSurvey:
     """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
     check_held(room, chosen, code="rectify-held", done="changed")
@@ -139,14 +143,14 @@ def find(room: OrgRoom, state: LiveState, wish: Rectify, *, pause: Pause) -> Fou
         raise _unknown(wish)
     shown = _shown(room, state, rights)
     changes = tuple(_changes(room, looked, shown))
-    found = Found(
+    found = RectificationSurvey(
         wish=wish,
         chosen=chosen,
         rights=rights,
         changes=changes,
         beside=tuple(_beside(looked, shown)),
         said=tuple(
-            Said(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
+            WordChanges(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
         ),
         hits=(),
         contents=NO_CONTENTS,
@@ -159,7 +163,7 @@ def find(room: OrgRoom, state: LiveState, wish: Rectify, *, pause: Pause) -> Fou
     return replace(found, told=_told(found, looked))
 
 
-def _rights(room: OrgRoom, chosen: Chosen, wish: Rectify) -> Iterator[Right]:
+def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
     """What the record's versions get, and what the rows get that the org's own log has of it."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
@@ -170,15 +174,17 @@ def _rights(room: OrgRoom, chosen: Chosen, wish: Rectify) -> Iterator[Right]:
     if wish.was is None:
         was = dict.fromkeys(values)
     else:
-        was = {name: Was(wish.was, known[name].kind) for name in values}
-    yield Right(table, ids[table], values, next(iter(was.values())))
+        was = {name: OldValueTest(wish.was, known[name].kind) for name in values}
+    yield CorrectedColumns(table, ids[table], values, next(iter(was.values())))
     for log in logs_of(room, chosen.state, table):
         for name, value in values.items() if log.table in ids else ():
             cells = {log.old_column: value, log.new_column: value}
-            yield Right(log.table, ids[log.table], cells, was[name], (log.field_column, name))
+            yield CorrectedColumns(
+                log.table, ids[log.table], cells, was[name], (log.field_column, name)
+            )
 
 
-def _check(known: Mapping[str, Known], wish: Rectify) -> None:
+def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
     """Raise UsageError for what cannot be set."""
     names = {one.column for one in wish.values}
     twice = len(names) < len(wish.values)
@@ -205,7 +211,7 @@ def _check(known: Mapping[str, Known], wish: Rectify) -> None:
 
 
 def _looked(
-    room: OrgRoom, state: LiveState, rights: Sequence[Right], pause: Pause
+    room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_Looked]:
     """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
     found: dict[_Key, _Looked] = {}
@@ -218,14 +224,16 @@ def _looked(
     return list(found.values())
 
 
-def _changes(room: OrgRoom, looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+def _changes(
+    room: OrgVault, looked: Sequence[_Looked], shown: Collection[_Key]
+) -> Iterator[RectifiedRow]:
     for one in looked:
         if one.cells:
             become = corrected(one.row, one.cells, known_of(room, one.right.table, one.row))
-            yield Change(one.right.table, one.row, one.cells, become, one.key in shown)
+            yield RectifiedRow(one.right.table, one.row, one.cells, become, one.key in shown)
 
 
-def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Change]:
+def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[RectifiedRow]:
     """Versions that stay, behind one that changes."""
     before: dict[tuple[str, str], _Looked] = {}
     for one in _by_age(looked):
@@ -233,10 +241,10 @@ def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Chan
             last = before.get((one.right.table, one.row.record))
             before[one.right.table, one.row.record] = one
             if last is not None and last.cells and not one.cells:
-                yield Change(one.right.table, one.row, {}, kept(one.row), shown=True)
+                yield RectifiedRow(one.right.table, one.row, {}, kept(one.row), shown=True)
 
 
-def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozenset[_Key]:
+def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
     """The rows that snapshots show: not those that another of the same commit replaced."""
     found: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
@@ -247,8 +255,12 @@ def _shown(room: OrgRoom, state: LiveState, rights: Sequence[Right]) -> frozense
 
 
 def _lying(
-    room: OrgRoom, state: LiveState, found: Found, looked: Sequence[_Looked], pause: Pause
-) -> Found:
+    room: OrgVault,
+    state: LiveState,
+    found: RectificationSurvey,
+    looked: Sequence[_Looked],
+    pause: Pause,
+) -> RectificationSurvey:
     """With the contents that go, and the segments that are written again."""
     ids = {right.table: right.ids for right in found.rights}
     none = pa.array([], pa.string())
@@ -256,7 +268,7 @@ def _lying(
         room, state, ids=ids, file_rows=none, named=[_unneeded(found, looked)], pause=pause
     )
     hits = [
-        Hit(room.view(table, until=state.seq, state=state), own, ranks)
+        AffectedTable(room.view(table, until=state.seq, state=state), own, ranks)
         for table, own in ids.items()
         if (ranks := frozenset(one.row.rank for one in found.touched if one.table == table))
     ]
@@ -266,7 +278,7 @@ def _lying(
     return replace(found, contents=contents, hits=(*hits, *((files,) if files.ranks else ())))
 
 
-def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
+def _unneeded(found: RectificationSurvey, looked: Sequence[_Looked]) -> pa.ChunkedArray:
     """Contents that the rows had, and have no more."""
     become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
     blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
@@ -275,21 +287,23 @@ def _unneeded(found: Found, looked: Sequence[_Looked]) -> pa.ChunkedArray:
     return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
 
 
-def _documented(room: OrgRoom, state: LiveState, found: Found) -> Found:
+def _documented(
+    room: OrgVault, state: LiveState, found: RectificationSurvey
+) -> RectificationSurvey:
     """With the journals that go, and the certificates that are written anew."""
     return replace(
         found,
-        journals=journals_naming(room, Naming(_own(found.chosen, found.wish))),
+        journals=journals_naming(room, RecordNameFinder(_own(found.chosen, found.wish))),
         certificates=tuple(certificates_naming(room, state, found.naming)),
     )
 
 
-def _own(chosen: Chosen, wish: Rectify) -> tuple[RecordKey, ...]:
+def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
     """The record, and what it came back as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
-def _told(found: Found, looked: Sequence[_Looked]) -> Rectification:
+def _told(found: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
     shown = [one for one in found.changes if one.shown]
     newest = _newest(looked)
     freed, packs = found.contents.freed, found.chosen.state.packs
@@ -308,7 +322,7 @@ def _told(found: Found, looked: Sequence[_Looked]) -> Rectification:
     )
 
 
-def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], Row]:
+def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], RectifyRow]:
     """The newest version by table and record."""
     return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
 
@@ -319,7 +333,7 @@ def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
 
 
 def _table(
-    table: str, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
+    table: str, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], RectifyRow]
 ) -> TableErased:
     own = [one.row for one in shown if one.table == table]
     records = {row.record for row in own}
@@ -328,7 +342,9 @@ def _table(
 
 
 def _current(
-    found: Found, shown: Sequence[Change], newest: Mapping[tuple[str, str], Row]
+    found: RectificationSurvey,
+    shown: Sequence[RectifiedRow],
+    newest: Mapping[tuple[str, str], RectifyRow],
 ) -> set[str]:
     """Columns of the record's table that are wrong in the newest version of one that is alive."""
     return {

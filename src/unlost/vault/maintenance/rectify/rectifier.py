@@ -11,25 +11,27 @@ from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.rectification import Rectification, Rectify
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.maintenance.erase.removing import Balanced, Removing, carried_out
-from unlost.vault.maintenance.rectify.found import Found, find
-from unlost.vault.maintenance.rectify.rewriting import Replaced, index_touched, untold_index
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.erase.removing import CountCorrections, RemovalCommit, carried_out
+from unlost.vault.maintenance.rectify.found import RectificationSurvey, find
+from unlost.vault.maintenance.rectify.rewriting import ReplacedRows, index_touched, untold_index
 from unlost.vault.maintenance.rectify.words import leaving, written_words
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, all_sifted, rewritten
-from unlost.vault.maintenance.rewrite.repack import Repacked
+from unlost.vault.maintenance.rewrite.repack import RepackedPacks
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 type Agree = Callable[[Rectification], object]
 
 
-def plan_rectification(room: OrgRoom, wish: Rectify, *, pause: Pause) -> Rectification:
+def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
     """What ``rectify`` would replace now."""
     return find(room, room.chain.proved(), wish, pause=pause).told
 
 
-def rectify(room: OrgRoom, wish: Rectify, *, run: str, pause: Pause, agree: Agree) -> Rectification:
+def rectify(
+    room: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
+) -> Rectification:
     """Replace values in all history; what they were is nowhere afterwards."""
     find(
         room, room.chain.proved(), wish, pause=pause
@@ -43,7 +45,7 @@ def rectify(room: OrgRoom, wish: Rectify, *, run: str, pause: Pause, agree: Agre
     return replace(done, removed=removed)
 
 
-class _Rectifying(Removing[Found]):
+class _Rectifying(RemovalCommit[RectificationSurvey]):
     """One rectification, from the look to its commit."""
 
     def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
@@ -55,7 +57,9 @@ class _Rectifying(Removing[Found]):
             return found.told
         return replace(found.told, snapshot=self._commit(found))
 
-    def _rewritten(self, found: Found, repacked: Repacked) -> Iterable[Rewritten]:
+    def _rewritten(
+        self, found: RectificationSurvey, repacked: RepackedPacks
+    ) -> Iterable[ReplacedSegments]:
         for each in found.hits:
             table = each.view.table
             if table == FILES_TABLE:
@@ -63,7 +67,7 @@ class _Rectifying(Removing[Found]):
                     self._room, self._out, each, pause=self._pause, repacked=repacked
                 )
             else:
-                choose = partial(Replaced, corrected=found.becoming(table))
+                choose = partial(ReplacedRows, corrected=found.becoming(table))
                 yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
         yield from self._words(found)
         yield from all_sifted(
@@ -76,7 +80,7 @@ class _Rectifying(Removing[Found]):
             become=untold_index,
         )
 
-    def _words(self, found: Found) -> Iterable[Rewritten]:
+    def _words(self, found: RectificationSurvey) -> Iterable[ReplacedSegments]:
         columns = found.columns
         leave = leaving(found.said, columns)
         yield from all_sifted(
@@ -84,19 +88,19 @@ class _Rectifying(Removing[Found]):
         )
         yield from written_words(self._room, self._out, self._state, found.said, columns)
 
-    def _records(self, found: Found) -> Iterable[pa.Array]:
+    def _records(self, found: RectificationSurvey) -> Iterable[pa.Array]:
         return [each.ids for each in found.hits]
 
-    def _marks(self, found: Found) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
+    def _marks(self, found: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
         return ()
 
-    def _gone_at(self, found: Found, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
+    def _gone_at(self, found: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
         return ()
 
-    def _balanced(self, found: Found) -> Balanced:  # noqa: ARG002 (all records stay)
-        return Balanced()
+    def _balanced(self, found: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
+        return CountCorrections()
 
-    def _proof(self, found: Found) -> ErasureProof:
+    def _proof(self, found: RectificationSurvey) -> ErasureProof:
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),

@@ -7,25 +7,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, U_ROW_HASH, U_SNAP, UNTOLD
-from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, Corrected, Place
+from unlost.vault.maintenance.rectify.versions import OVER_ALIVE, CorrectedRow, Place
 from unlost.vault.maintenance.rewrite.affected_segments import Leave
-from unlost.vault.read.merge import Piece, cut
+from unlost.vault.read.merge import MergePiece, cut
 from unlost.vault.read.table_view import TableView
 
 
-class Replaced:
-    """Everything, with some versions as they were corrected; see ``Choice``."""
+class ReplacedRows:
+    """Everything, with some versions as they were corrected; see ``MergeChoice``."""
 
-    def __init__(self, view: TableView, corrected: Mapping[Place, Corrected]) -> None:
+    def __init__(self, view: TableView, corrected: Mapping[Place, CorrectedRow]) -> None:
         self._view = view
         self._corrected = corrected
         self._ids = pa.array(sorted({record for record, _ in corrected}), pa.string())
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """All rows."""
         mine = pc.is_in(rows.column(U_ID), value_set=self._ids).to_numpy()
         at = np.flatnonzero(mine)
@@ -39,7 +39,7 @@ class Replaced:
         return _patched(rows, found)
 
 
-def _patched(rows: pa.Table, found: Mapping[int, Corrected]) -> pa.Table:
+def _patched(rows: pa.Table, found: Mapping[int, CorrectedRow]) -> pa.Table:
     """Rows with what was found for some places in them."""
     by_column: dict[str, dict[int, object]] = {}
     for row, one in found.items():

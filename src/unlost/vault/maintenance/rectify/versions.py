@@ -8,12 +8,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.commits.version_rules import WITH_CELLS
 from unlost.vault.format.canonical import canonical
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     SAME,
     U_BLOBS,
@@ -27,10 +27,10 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
-from unlost.vault.read.table_view import BlobCell, TableView, Wanted, named
+from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.read.table_view import BlobCell, TableView, WantedGroups, named
 
 type Cells = Mapping[str, str | None]
 type Place = tuple[str, int]
@@ -41,7 +41,7 @@ _ROW = (U_ID, U_OP, U_PREV, U_SNAP, U_SHAPE, U_ROW_HASH, U_BLOBS)
 
 
 @dataclass(frozen=True, slots=True)
-class Was:
+class OldValueTest:
     """What a value must be to be wrong: texts that mean the same by this kind; empty: none."""
 
     text: str
@@ -56,13 +56,13 @@ class Was:
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class CorrectedColumns:
     """What columns of a table get, in rows of these ids; ``where`` (column, value): only such rows."""
 
     table: str
     ids: pa.Array
     values: Cells
-    was: Was | None = None
+    was: OldValueTest | None = None
     where: tuple[str, str] | None = None
 
     @property
@@ -70,7 +70,7 @@ class Right:
         """The columns that are looked at."""
         return tuple(dict.fromkeys((*self.values, *((self.where[0],) if self.where else ()))))
 
-    def of(self, row: "Row") -> Cells:
+    def of(self, row: "RectifyRow") -> Cells:
         """What changes in a row, by column."""
         if row.op not in WITH_CELLS or (self.where and row.cells[self.where[0]] != self.where[1]):
             return {}
@@ -84,7 +84,7 @@ class Right:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RectifyRow:
     """A row: its segment's rank, what its shape has, and cells of the columns asked for.
 
     Of a long text ``cells`` has the whole, and ``blobs`` tells where it lies.
@@ -95,7 +95,7 @@ class Row:
     op: str
     prev: str | None
     snap: int
-    shape: Shape
+    shape: SegmentShape
     present: Mapping[str, str]
     cells: Cells
     blobs: str | None
@@ -108,7 +108,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class CorrectedRow:
     """What a row becomes: physical cells, contents that it names, its hash, and what it replaced."""
 
     cells: Cells
@@ -118,8 +118,8 @@ class Corrected:
 
 
 def rows_of(
-    room: OrgRoom, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
-) -> Iterator[Row]:
+    room: OrgVault, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
+) -> Iterator[RectifyRow]:
     """All rows of these ids, also those that no snapshot shows."""
     view = room.view(table, until=state.seq, state=state)
     load = room.load_blob(until=state.seq, state=state)
@@ -131,7 +131,7 @@ def rows_of(
             rows = rows.filter(pc.equal(rows.column(U_SHAPE), number))
             cells = resolve(named(rows, columns, present), columns, load).select(list(columns))
             for row, own in zip(rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True):
-                yield Row(
+                yield RectifyRow(
                     rank=place.rank,
                     record=row[U_ID],
                     op=row[U_OP],
@@ -145,7 +145,7 @@ def rows_of(
                 )
 
 
-def corrected(row: Row, changes: Cells, known: Mapping[str, Known]) -> Corrected:
+def corrected(row: RectifyRow, changes: Cells, known: Mapping[str, KnownColumn]) -> CorrectedRow:
     """A row with other values in some columns; ``known`` are the columns of its shape's schema."""
     hashes = from_array(pa.array([row.row_hash], pa.binary(16)))
     for name, value in changes.items():
@@ -153,15 +153,15 @@ def corrected(row: Row, changes: Cells, known: Mapping[str, Known]) -> Corrected
         if not column.volatile:
             hashes = hashes - _hash(name, column, row.cells[name]) + _hash(name, column, value)
     codes = {row.present[name]: value for name, value in changes.items()}
-    return Corrected(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
+    return CorrectedRow(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
 
 
-def kept(row: Row) -> Corrected:
+def kept(row: RectifyRow) -> CorrectedRow:
     """A row as it is, that is compared anew with the one before it."""
-    return Corrected({}, row.blobs, row.row_hash, untold(row))
+    return CorrectedRow({}, row.blobs, row.row_hash, untold(row))
 
 
-def untold(row: Row) -> str | None:
+def untold(row: RectifyRow) -> str | None:
     """What a row says that it replaced, once it or the version before it is another one.
 
     Of a living record over a living one it is not told any more whether something differs.
@@ -169,12 +169,12 @@ def untold(row: Row) -> str | None:
     return UNTOLD if row.prev in OVER_ALIVE else row.prev
 
 
-def known_of(room: OrgRoom, table: str, row: Row) -> Mapping[str, Known]:
+def known_of(room: OrgVault, table: str, row: RectifyRow) -> Mapping[str, KnownColumn]:
     """The columns by which a row's hash was computed."""
     return room.schemas.known(row.shape.schema, table)
 
 
-def _hash(name: str, column: Known, value: str | None) -> Hashes:
+def _hash(name: str, column: KnownColumn, value: str | None) -> Hashes:
     hashed = HashedColumn(name, column.kind)
     return row_hashes([(hashed, pa.array([value], pa.string()))], rows=1)
 
@@ -184,19 +184,21 @@ def _without(blobs: str | None, codes: Collection[str]) -> str | None:
     if blobs is None:
         return None
     left = {
-        code: blob for code, blob in learned(BlobCell).decode(blobs).items() if code not in codes
+        code: blob
+        for code, blob in decoder_for(BlobCell).decode(blobs).items()
+        if code not in codes
     }
     return msgspec.json.encode(left).decode() if left else None
 
 
-def _shapes(view: TableView, rank: int) -> Sequence[Shape]:
+def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
     """The shapes of a segment; one that was not merged has one."""
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
     columns = tuple(code for code in (physical(one.code) for one in known) if code in present)
-    return label.shapes or (Shape(label.schema, columns, label.tokenizer),)
+    return label.shapes or (SegmentShape(label.schema, columns, label.tokenizer),)
 
 
-def _read(view: TableView, place: Wanted, columns: Sequence[str]) -> pa.Table:
+def _read(view: TableView, place: WantedGroups, columns: Sequence[str]) -> pa.Table:
     rows = view.read(place.rank, place.groups, [*_ROW, *columns])
     return rows.filter(pc.is_in(rows.column(U_ID), value_set=place.ids))

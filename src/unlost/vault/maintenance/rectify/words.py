@@ -9,26 +9,26 @@ import pyarrow.compute as pc
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEARCH, U_ID
 from unlost.vault.format.tokens import VERSION, Tokenizer
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label
-from unlost.vault.maintenance.rectify.versions import Cells, Row
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
+from unlost.vault.maintenance.rectify.versions import Cells, RectifyRow
 from unlost.vault.maintenance.rewrite.affected_segments import Leave
 from unlost.vault.maintenance.rewrite.tiers import tiers_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WordChanges:
     """A row as it is afterwards: which columns of its table were looked at, and their cells."""
 
     table: str
-    row: Row
+    row: RectifyRow
     cells: Cells
 
 
-def leaving(said: Sequence[Said], columns: Mapping[str, Collection[str]]) -> Leave:
+def leaving(said: Sequence[WordChanges], columns: Mapping[str, Collection[str]]) -> Leave:
     """Words of these rows in ``columns`` (by table)."""
     records: dict[str, set[str]] = {}
     for one in said:
@@ -50,12 +50,12 @@ def leaving(said: Sequence[Said], columns: Mapping[str, Collection[str]]) -> Lea
 
 
 def written_words(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
-    said: Sequence[Said],
+    said: Sequence[WordChanges],
     columns: Mapping[str, Collection[str]],
-) -> Iterator[Rewritten]:
+) -> Iterator[ReplacedSegments]:
     """Segments of ``$search`` with the words of these rows, each beside those of the same commits."""
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
@@ -67,13 +67,13 @@ def written_words(
             by_reach.setdefault(reach, []).append((one.row.shape.schema, words))
     for (first, last), parts in sorted(by_reach.items()):
         rows = pa.concat_tables([words for _, words in parts]).combine_chunks()
-        label = Label(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
-        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(first, last))
+        label = SegmentLabel(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
+        stream = out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(first, last))
         stream.append(rows.take(pc.sort_indices(rows.column(U_ID))))
-        yield Rewritten((), (stream.close(),))
+        yield ReplacedSegments((), (stream.close(),))
 
 
-def _words(room: OrgRoom, one: Said, columns: Collection[str]) -> pa.Table | None:
+def _words(room: OrgVault, one: WordChanges, columns: Collection[str]) -> pa.Table | None:
     """The words of a row; None where none were ever made of these columns."""
     if not one.row.shape.tokenizer:
         return None

@@ -12,14 +12,14 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.bundle_split import piece_of
 from unlost.vault.objects.bundling import write_bundles
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 
 _MARK_BYTES = 8
 
 
 @dataclass(slots=True)
-class SealedAnew:
+class ResealedData:
     """Segments and packs with those that stand in their place; ``bytes`` is what was read for it."""
 
     segments: list[tuple[SegmentEntry, SegmentEntry]] = field(
@@ -70,7 +70,7 @@ class SealedAnew:
         return (*(one.name for one in segments), *packs)
 
 
-def new_mark(room: OrgRoom) -> str:
+def new_mark(room: OrgVault) -> str:
     """What makes the name of an object that is sealed anew its own."""
     return room.sealed.entropy.bytes(_MARK_BYTES).hex()
 
@@ -84,7 +84,7 @@ def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
 
 
 def seal_segments(
-    room: OrgRoom, out: SegmentWriter, own: Sequence[LiveSegment]
+    room: OrgVault, out: SegmentWriter, own: Sequence[LiveSegment]
 ) -> list[SegmentEntry]:
     """What stands in place of segments that go together, in their order. Durable."""
     if not own[0].entry.bundle:
@@ -97,12 +97,12 @@ def seal_segments(
     return new
 
 
-def _reach(live: LiveSegment) -> Reach | None:
+def _reach(live: LiveSegment) -> CommitRange | None:
     """It keeps its place: one that is not merged has the number of its commit from there."""
-    return Reach(live.entry.first, live.entry.last) if live.merged else None
+    return CommitRange(live.entry.first, live.entry.last) if live.merged else None
 
 
-def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
+def _seal_alone(room: OrgVault, out: SegmentWriter, live: LiveSegment) -> SegmentEntry:
     """A segment with the same row groups; memory is bounded by twice its size. Durable."""
     old = live.entry
     label, _ = room.reader.facts(old)
@@ -114,7 +114,7 @@ def _seal_alone(room: OrgRoom, out: SegmentWriter, live: LiveSegment) -> Segment
     return new
 
 
-def _check_same(room: OrgRoom, old: SegmentEntry, new: SegmentEntry) -> None:
+def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
             "rekey-differs",
@@ -123,7 +123,7 @@ def _check_same(room: OrgRoom, old: SegmentEntry, new: SegmentEntry) -> None:
         )
 
 
-def seal_pack(room: OrgRoom, old: PackEntry) -> PackEntry:
+def seal_pack(room: OrgVault, old: PackEntry) -> PackEntry:
     """A pack with the same content. Others know it by the id that it always had. Durable."""
     content = room.sealed.get(
         ObjectKind.PACK, org=room.org, name=object_names.pack(room.org, old.id)

@@ -20,14 +20,14 @@ from unlost.vault.layout import object_names
 from unlost.vault.maintenance.erase.redact import put_redaction
 from unlost.vault.maintenance.rekey.data import new_mark
 from unlost.vault.maintenance.rekey.look import redacted_in
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 type Noting = Callable[[str], AbstractContextManager[bool | None]]
 """Around an object that is sealed anew: where that does not open, its name is noted, and the rest goes on."""
 
 
 @dataclass(slots=True)
-class Documents:
+class ResealedDocuments:
     """Objects that were sealed anew, by the names of the earlier ones or the numbers of commits."""
 
     anew: dict[str, ObjectEntry] = field(default_factory=dict[str, ObjectEntry])
@@ -43,19 +43,19 @@ class Documents:
         folder = object_names.certificates(org)
         return {old: new.name for old, new in self.anew.items() if old.startswith(folder)}
 
-    def withdrawn(self, room: OrgRoom, state: LiveState) -> tuple[str, ...]:
+    def withdrawn(self, room: OrgVault, state: LiveState) -> tuple[str, ...]:
         """What is live no more."""
         stood = redacted_in(room, state)
         return (*self.anew, *(stood[seq] for seq in self.redactions if seq in stood))
 
 
 def seal_documents(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     names: Iterable[str],
     seqs: Iterable[int],
     *,
-    done: Documents,
+    done: ResealedDocuments,
     noting: Noting,
 ) -> Iterator[str]:
     """Seal documents and manifests anew, one after the other; gives the name of each as it is there.
@@ -73,7 +73,7 @@ def seal_documents(
             yield done.redactions[seq].name
 
 
-def _document(room: OrgRoom, name: str) -> ObjectEntry:
+def _document(room: OrgVault, name: str) -> ObjectEntry:
     """A schema or a certificate."""
     certificates = object_names.certificates(room.org)
     if name.startswith(certificates):
@@ -86,13 +86,13 @@ def _document(room: OrgRoom, name: str) -> ObjectEntry:
     return _sealed(room, ObjectKind.SCHEMA, name, new)
 
 
-def _sealed(room: OrgRoom, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
+def _sealed(room: OrgVault, kind: ObjectKind, name: str, new: str) -> ObjectEntry:
     content = room.sealed.get(kind, org=room.org, name=name)
     written = room.sealed.put_new(kind, org=room.org, name=new, content=content)
     return _read_back(room, ObjectEntry(new, written.bytes, written.blake3))
 
 
-def _read_back(room: OrgRoom, entry: ObjectEntry) -> ObjectEntry:
+def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
     """The entry; raises IntegrityError if the store gives something else: the earlier object goes at once."""
     if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
         raise IntegrityError(
@@ -104,7 +104,7 @@ def _read_back(room: OrgRoom, entry: ObjectEntry) -> ObjectEntry:
 
 
 def _manifest(
-    room: OrgRoom, state: LiveState, seq: int, certificates: Mapping[str, str]
+    room: OrgVault, state: LiveState, seq: int, certificates: Mapping[str, str]
 ) -> ObjectEntry:
     """What stands in place of a manifest: the same, but for the name that its certificate has now."""
     manifest, head = room.chain.manifest(seq)
@@ -115,7 +115,7 @@ def _manifest(
     return _read_back(room, put_redaction(room, told, head=head, by=state.seq + 1))
 
 
-def seal_beside(room: OrgRoom, kind: ObjectKind, name: str) -> None:
+def seal_beside(room: OrgVault, kind: ObjectKind, name: str) -> None:
     """Seal an object anew that no manifest names, then remove the earlier one. Safe to repeat."""
     other = object_names.resealed(object_names.stem(name), new_mark(room))
     _sealed(room, kind, name, other)

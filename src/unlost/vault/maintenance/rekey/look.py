@@ -15,13 +15,13 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_names
 from unlost.vault.maintenance.garbage import listing_of
 from unlost.vault.objects.segments import opens_under
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.journal import journal_runs
 
 _SIDECAR = ".idx"
 
 
-def under_earlier(room: OrgRoom) -> UnderEarlier:
+def under_earlier(room: OrgVault) -> UnderEarlier:
     """What the newest commit tells of it: nothing is opened."""
     keys, state = room.sealed.keys, room.chain.live()
     epoch = keys.epoch(room.org)
@@ -49,10 +49,10 @@ def earlier_packs(state: LiveState, epoch: int) -> list[PackEntry]:
 
 
 @dataclass(slots=True)
-class Looking:
+class EarlierKeysSurvey:
     """Looks through an org; remembers the epochs of objects that it has seen."""
 
-    room: OrgRoom
+    room: OrgVault
     epoch: int
     _seen: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -141,7 +141,7 @@ class Looking:
         return not opens and sealed.store.size(name) is not None
 
 
-def redacted_in(room: OrgRoom, state: LiveState) -> dict[int, str]:
+def redacted_in(room: OrgVault, state: LiveState) -> dict[int, str]:
     """The live redactions by the numbers of their commits."""
     folder = object_names.redactions(room.org)
     names = (name for name in state.objects if name.startswith(folder))

@@ -22,22 +22,22 @@ from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_commit import (
     MAINTENANCE,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     close_cut_off,
     drop_orphans,
     open_runs,
 )
-from unlost.vault.maintenance.rekey.data import SealedAnew, seal_pack, seal_segments, together
-from unlost.vault.maintenance.rekey.documents import Documents, seal_beside, seal_documents
+from unlost.vault.maintenance.rekey.data import ResealedData, seal_pack, seal_segments, together
+from unlost.vault.maintenance.rekey.documents import ResealedDocuments, seal_beside, seal_documents
 from unlost.vault.maintenance.rekey.look import (
-    Looking,
+    EarlierKeysSurvey,
     earlier_packs,
     earlier_segments,
     is_complete,
 )
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 DOCUMENTS = 256  # that one commit has anew, and as many manifests
 _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all would fail alike
@@ -45,7 +45,7 @@ _NO_DAMAGE = frozenset({"org-key-lost", "rekey-unread"})  # of one object: all w
 type Pause = Callable[[], None]
 
 
-def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
+def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
     """Go on until all is done, or ``most`` bytes are; see the port ``Rekeying``."""
     state = room.chain.proved()
     if is_complete(room.sealed.keys, room.org):
@@ -64,7 +64,7 @@ def rekey(room: OrgRoom, *, run: str, most: int | None, pause: Pause) -> Rekeyed
     return done
 
 
-def _close_earlier(room: OrgRoom) -> None:
+def _close_earlier(room: OrgVault) -> None:
     """End maintenance that began under an earlier key and was cut off: nobody goes on with it."""
     epoch = room.sealed.keys.epoch(room.org)
     for intent in list(open_runs(room)):
@@ -75,13 +75,13 @@ def _close_earlier(room: OrgRoom) -> None:
 
 
 class _Rekeying:
-    def __init__(self, room: OrgRoom, *, run: str, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, *, run: str, pause: Pause) -> None:
         self._room = room
         self._run = run
         self._steps = 0
         self._pause = pause
         self._epoch = room.sealed.keys.epoch(room.org)
-        self._looking = Looking(room, self._epoch)
+        self._looking = EarlierKeysSurvey(room, self._epoch)
         self._damaged: set[str] = set()
 
     def step(self) -> Rekeyed | None:
@@ -140,10 +140,12 @@ class _Rekeying:
                 raise
             self._damaged.add(name)
 
-    def _committed(self, act: Callable[[Maintenance, list[str]], Rekeyed]) -> Rekeyed:
+    def _committed(self, act: Callable[[MaintenanceCommit, list[str]], Rekeyed]) -> Rekeyed:
         """A commit of its own; what was written for it goes where it fails."""
         self._steps += 1
-        work = Maintenance(self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY)
+        work = MaintenanceCommit(
+            self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
+        )
         work.open()
         made: list[str] = []
         try:
@@ -155,15 +157,15 @@ class _Rekeying:
         remove_erased(self._room, self._room.chain.proved())
         return done
 
-    def _drop(self, work: Maintenance, made: list[str]) -> None:
+    def _drop(self, work: MaintenanceCommit, made: list[str]) -> None:
         with suppress(UnlostError):
             if work.came_to_nothing():
                 for name in made:
                     self._room.sealed.store.delete(name)
 
-    def _data(self, work: Maintenance, made: list[str]) -> Rekeyed:
+    def _data(self, work: MaintenanceCommit, made: list[str]) -> Rekeyed:
         """Segments, then packs, until it is enough for one commit."""
-        done, room = SealedAnew(), self._room
+        done, room = ResealedData(), self._room
         out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
         for own in self._segments(work.base):
             if done.is_enough(sum(live.entry.own_bytes for live in own)):
@@ -183,7 +185,7 @@ class _Rekeying:
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = Work(
+        told = MaintenanceWork(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
             condemned=tuple(sorted(done.replaced(room.org))),
@@ -191,10 +193,10 @@ class _Rekeying:
         return self._commit(work, told, _going_on(done.objects, done.bytes))
 
     def _documents(
-        self, work: Maintenance, made: list[str], *, names: list[str], seqs: list[int]
+        self, work: MaintenanceCommit, made: list[str], *, names: list[str], seqs: list[int]
     ) -> Rekeyed:
         """Schemas and certificates, and what stands in place of manifests."""
-        done = Documents()
+        done = ResealedDocuments()
         sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
         for name in sealing:
             made.append(name)
@@ -202,7 +204,7 @@ class _Rekeying:
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = Work(
+        told = MaintenanceWork(
             objects=done.objects,
             withdrawn=done.withdrawn(self._room, work.base),
             recertified=done.recertified(self._room.org),
@@ -210,11 +212,11 @@ class _Rekeying:
         size = sum(one.bytes for one in done.objects)
         return self._commit(work, told, _going_on(len(done.objects), size), alone=True)
 
-    def _last(self, work: Maintenance, _: list[str]) -> Rekeyed:
-        return self._commit(work, Work(), Rekeyed())
+    def _last(self, work: MaintenanceCommit, _: list[str]) -> Rekeyed:
+        return self._commit(work, MaintenanceWork(), Rekeyed())
 
     def _commit(
-        self, work: Maintenance, told: Work, done: Rekeyed, *, alone: bool = False
+        self, work: MaintenanceCommit, told: MaintenanceWork, done: Rekeyed, *, alone: bool = False
     ) -> Rekeyed:
         told = replace(told, collected=collected_up_to(self._room, work.base))
         return replace(done, snapshot=work.commit(told, alone=alone).number)
@@ -258,7 +260,7 @@ class _Rekeying:
 
     def _is_clean(self) -> bool:
         """True if nothing of the org needs an earlier key; looked at anew."""
-        state, looking = self._room.chain.proved(), Looking(self._room, self._epoch)
+        state, looking = self._room.chain.proved(), EarlierKeysSurvey(self._room, self._epoch)
         return not (
             earlier_segments(state, self._epoch)
             or earlier_packs(state, self._epoch)

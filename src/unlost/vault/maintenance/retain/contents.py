@@ -12,18 +12,18 @@ import pyarrow as pa
 
 from unlost.model.schema import WireKind
 from unlost.vault.format.physical import U_BLOBS, physical
-from unlost.vault.maintenance.retain.survey import Looked, Survey
+from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
 from unlost.vault.maintenance.rewrite.repack import WORTH, pieces_in
 from unlost.vault.objects.files import FILES_TABLE, blob_row_id, file_row_id
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _CONTENT = r"\b[0-9a-f]{64}\b"
 _NOTHING = pieces_in(pa.chunked_array([], pa.string()))
 
 
 @dataclass(frozen=True, slots=True)
-class Freed:
+class FreedContents:
     """What goes with contents.
 
     ``contents`` of ``bytes``; ``empty``: packs in which nothing else lies; ``moving``: pieces that are
@@ -42,18 +42,18 @@ class Freed:
 
 
 @dataclass(slots=True)
-class Unneeded:
+class UnneededContents:
     """Contents that versions which go had named: those of them that nothing else names."""
 
     contents: set[str] = field(default_factory=set)
 
-    def went(self, looked: Looked, columns: Iterable[str]) -> None:
+    def went(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
         """Versions that go, and the columns in which they name contents."""
         gone = looked.going
         for name in columns:
             self.contents.update(names_in(gone.column(name)))
 
-    def stays(self, looked: Looked, columns: Iterable[str]) -> None:
+    def stays(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
         """The same of versions that stay."""
         kept = looked.staying
         for name in columns:
@@ -65,12 +65,12 @@ class Unneeded:
         return pa.array([blob_row_id(content) for content in self.contents], pa.string())
 
 
-def naming_columns(room: OrgRoom, table: str) -> tuple[str, ...]:
+def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
     """The physical columns of a table in which contents are named."""
     return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
 
 
-def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> pa.Array:
+def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
     """Ids of the rows of ``$files`` that there may be for records of a table."""
     known = room.schemas.known(schema, table)
     found = room.schemas.table(schema, table)
@@ -80,7 +80,7 @@ def file_rows_of(room: OrgRoom, schema: str, table: str, records: pa.Array) -> p
     return pa.array(ids, pa.string())
 
 
-def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
+def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> FreedContents:
     """What goes with contents.
 
     ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those
@@ -93,7 +93,7 @@ def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
         going.append(pieces_in(texts))
     pieces = pl.concat(going).unique()
     if not len(pieces):
-        return Freed()
+        return FreedContents()
     touched = pieces.select("pack").unique()
     staying = [_NOTHING]
     for looked in files.look((extents,)):
@@ -103,7 +103,7 @@ def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
     pieces = pieces.join(needed, on=pieces.columns, how="anti")
     held = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
     worth = [pack for pack, bytes_ in held.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)]
-    return Freed(
+    return FreedContents(
         contents=count,
         bytes=int(pieces.get_column("length").sum()),
         empty=tuple(sorted(set(touched.get_column("pack").to_list()) - held.keys())),
@@ -111,7 +111,7 @@ def freed(files: Survey, extents: str, sizes: Mapping[str, int]) -> Freed:
     )
 
 
-def files_column(room: OrgRoom, name: str) -> str:
+def files_column(room: OrgVault, name: str) -> str:
     """The physical column of ``$files`` with this name."""
     return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
 

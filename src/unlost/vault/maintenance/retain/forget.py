@@ -15,27 +15,27 @@ from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.layout import object_names
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.bundle_split import touched, unbundled, wasted
 from unlost.vault.maintenance.garbage import collected_up_to
 from unlost.vault.maintenance.maintenance_commit import (
     BEGUN_ANEW,
-    Maintenance,
-    Work,
+    MaintenanceCommit,
+    MaintenanceWork,
     close_cut_off,
     open_runs,
 )
-from unlost.vault.maintenance.retain.contents import Freed
-from unlost.vault.maintenance.retain.scope import Scope, scope_of
-from unlost.vault.maintenance.retain.spill import Spill
-from unlost.vault.maintenance.retain.tables import Spills, TablesForgotten, TableTally
-from unlost.vault.maintenance.rewrite.merging import Choice, Merger
-from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack
+from unlost.vault.maintenance.retain.contents import FreedContents
+from unlost.vault.maintenance.retain.scope import RetentionScope, scope_of
+from unlost.vault.maintenance.retain.spill import RowSpill
+from unlost.vault.maintenance.retain.tables import RowSpills, TablesForgotten, TableTally
+from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import committed
 
 type Pause = Callable[[], None]
@@ -43,17 +43,17 @@ type Agree = Callable[[Forgetting], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ForgetCommitParts:
     """All that one commit is made of."""
 
-    scope: Scope
+    scope: RetentionScope
     tallies: Sequence[TableTally]
-    tables: tuple[Rewritten, ...]
-    freed: Freed
-    repacked: Repacked
-    spills: Spills
+    tables: tuple[ReplacedSegments, ...]
+    freed: FreedContents
+    repacked: RepackedPacks
+    spills: RowSpills
 
-    def replaced(self, room: OrgRoom) -> Iterator[ObjectEntry]:
+    def replaced(self, room: OrgVault) -> Iterator[ObjectEntry]:
         """Objects that are needed no more."""
         spills = self.spills
         gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
@@ -64,7 +64,7 @@ class Made:
             yield ObjectEntry(object_names.pack(room.org, pack.id), pack.bytes, pack.blake3)
 
 
-def plan_forgetting(room: OrgRoom, operation: Forget, *, pause: Pause) -> Forgetting:
+def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forgetting:
     """What ``forget`` would take away now."""
     state = room.chain.proved()
     if not state.seq:
@@ -74,7 +74,9 @@ def plan_forgetting(room: OrgRoom, operation: Forget, *, pause: Pause) -> Forget
     return _told(scope, tables.tally(), tables)
 
 
-def forget(room: OrgRoom, operation: Forget, *, run: str, pause: Pause, agree: Agree) -> Forgetting:
+def forget(
+    room: OrgVault, operation: Forget, *, run: str, pause: Pause, agree: Agree
+) -> Forgetting:
     """Take away what the rules do not keep; the backups that stay are the same to the bit."""
     state = room.chain.proved()
     if not state.seq:
@@ -82,7 +84,7 @@ def forget(room: OrgRoom, operation: Forget, *, run: str, pause: Pause, agree: A
         return Forgetting()
     check_alone(room)
     close_cut_off(room, CommitKind.FORGET)
-    work = Maintenance(room, run=run, kind=CommitKind.FORGET)
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.FORGET)
     work.open()
     try:
         return _forgotten(room, operation, work, pause, agree)
@@ -91,7 +93,7 @@ def forget(room: OrgRoom, operation: Forget, *, run: str, pause: Pause, agree: A
         raise
 
 
-def check_alone(room: OrgRoom) -> None:
+def check_alone(room: OrgVault) -> None:
     """Raise Conflict while a run is open that reads or writes what may go.
 
     One that was committed is over, though it did not come to say so. A hold takes nothing for granted; one
@@ -112,7 +114,7 @@ def check_alone(room: OrgRoom) -> None:
 
 
 def _forgotten(
-    room: OrgRoom, operation: Forget, work: Maintenance, pause: Pause, agree: Agree
+    room: OrgVault, operation: Forget, work: MaintenanceCommit, pause: Pause, agree: Agree
 ) -> Forgetting:
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
     scope = scope_of(room, work.base, operation.rules)
@@ -124,20 +126,20 @@ def _forgotten(
     if told.nothing:
         work.give_up()
         return told
-    repacked = Repacked()
+    repacked = RepackedPacks()
     try:
         repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
         done += _unbundled(room, out, scope, tallies, done, pause)
-        made = Made(scope, tallies, tuple(done), tables.freed, repacked, spills)
+        made = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
         return _commit(room, work, made, told)
     except Exception:
         _drop_packs(room, repacked, work)
         raise
 
 
-def _drop_packs(room: OrgRoom, repacked: Repacked, work: Maintenance) -> None:
+def _drop_packs(room: OrgVault, repacked: RepackedPacks, work: MaintenanceCommit) -> None:
     """After a failure: remove the new packs, unless they were committed or may be still."""
     with suppress(UnlostError):
         if work.came_to_nothing():
@@ -145,43 +147,43 @@ def _drop_packs(room: OrgRoom, repacked: Repacked, work: Maintenance) -> None:
                 room.sealed.store.delete(object_names.pack(room.org, entry.id))
 
 
-def _spills(room: OrgRoom, out: SegmentWriter, state: LiveState) -> Spills:
+def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
     """Places for rows that leave or enter bare tables, labelled as those are."""
-    return Spills(
+    return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
         told=_spill(room, out, state, CHANGES),
     )
 
 
-def _spill(room: OrgRoom, out: SegmentWriter, state: LiveState, table: str) -> Spill:
+def _spill(room: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> RowSpill:
     held = state.of(table, until=state.seq)
-    label = room.reader.facts(held[-1].entry)[0] if held else Label(table, "", state.seq)
-    return Spill(out, label, Reach(1, state.seq))
+    label = room.reader.facts(held[-1].entry)[0] if held else SegmentLabel(table, "", state.seq)
+    return RowSpill(out, label, CommitRange(1, state.seq))
 
 
 def _rewritten(
-    room: OrgRoom, out: SegmentWriter, tally: TableTally, repacked: Repacked, pause: Pause
-) -> Rewritten:
+    room: OrgVault, out: SegmentWriter, tally: TableTally, repacked: RepackedPacks, pause: Pause
+) -> ReplacedSegments:
     """The tiers of a table of which something goes, each by itself."""
     old: list[SegmentEntry] = []
     new: list[SegmentEntry] = []
     between: list[SegmentEntry] = []
     for tier in tally.hit:
-        choice: Choice = tally.survey.choice(tier)
+        choice: MergeChoice = tally.survey.choice(tier)
         if tally.table == FILES_TABLE:
-            choice = Relocated(choice, room, repacked)
-        reach = Reach(tier.first, tier.last)
+            choice = RelocatedContents(choice, room, repacked)
+        reach = CommitRange(tier.first, tier.last)
         merger = Merger(tally.table, room.reading, out, reach, pause, choice=choice)
         new += merger.merge(tier.segments)
         old += [live.entry for live in tier.segments]
         between += merger.between
-    return Rewritten(tuple(old), tuple(new), tuple(between))
+    return ReplacedSegments(tuple(old), tuple(new), tuple(between))
 
 
 def _bare(
-    room: OrgRoom, out: SegmentWriter, state: LiveState, spills: Spills, pause: Pause
-) -> list[Rewritten]:
+    room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
+) -> list[ReplacedSegments]:
     """``$search`` and ``$changes`` without what goes."""
     words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
     found = [
@@ -192,30 +194,30 @@ def _bare(
 
 
 def _without(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     held: Sequence[LiveSegment],
     gone: Sequence[LiveSegment],
     fresh: Sequence[LiveSegment],
     pause: Pause,
-) -> Rewritten | None:
+) -> ReplacedSegments | None:
     if not held or not gone:
         return None
     tiers: Sequence[Tier] = tiers_of(held)
-    reach = Reach(tiers[0].first, tiers[-1].last)
+    reach = CommitRange(tiers[0].first, tiers[-1].last)
     merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
     new = merger.merge([*held, *fresh], without=gone)
-    return Rewritten(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+    return ReplacedSegments(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
 
 
 def _unbundled(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
-    scope: Scope,
+    scope: RetentionScope,
     tallies: Sequence[TableTally],
-    done: Sequence[Rewritten],
+    done: Sequence[ReplacedSegments],
     pause: Pause,
-) -> Iterator[Rewritten]:
+) -> Iterator[ReplacedSegments]:
     """What shares bundles with what goes, written again elsewhere; it may have been merged before.
 
     Of a record that goes altogether a night that stays may have said that it was deleted.
@@ -226,11 +228,13 @@ def _unbundled(
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 
 
-def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> Forgetting:
+def _commit(
+    room: OrgVault, work: MaintenanceCommit, made: ForgetCommitParts, told: Forgetting
+) -> Forgetting:
     objects = list(made.replaced(room))
     check_alone(room)
     info = work.commit(
-        Work(
+        MaintenanceWork(
             parts=tuple(one.part for one in made.tables),
             packs=made.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),
@@ -244,7 +248,9 @@ def _commit(room: OrgRoom, work: Maintenance, made: Made, told: Forgetting) -> F
     return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
 
 
-def _told(scope: Scope, tallies: Sequence[TableTally], tables: TablesForgotten) -> Forgetting:
+def _told(
+    scope: RetentionScope, tallies: Sequence[TableTally], tables: TablesForgotten
+) -> Forgetting:
     return Forgetting(
         nights=scope.going,
         kept=scope.kept,

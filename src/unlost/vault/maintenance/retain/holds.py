@@ -10,13 +10,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.reading import Op, Rows
-from unlost.model.retention import HeldThing, Hold, HoldScope
+from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _CELLS = ("reason", "by", "until")
 
@@ -34,12 +34,12 @@ def hold_rows(holds: Sequence[Hold], *, observed_at: datetime) -> Rows:
     return _rows([hold.thing for hold in holds], Op.STATE, named, observed_at)
 
 
-def lift_rows(things: Sequence[HeldThing], *, observed_at: datetime) -> Rows:
+def lift_rows(things: Sequence[HoldTarget], *, observed_at: datetime) -> Rows:
     """Rows that take holds back."""
     return _rows(things, Op.PURGED, None, observed_at)
 
 
-def holds_in(room: OrgRoom, state: LiveState) -> Iterator[Hold]:
+def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
     """All holds of an org that were not lifted."""
     view = room.view(HOLDS, until=state.seq, state=state)
     for rows in key_pieces(view, (U_OP,)):
@@ -53,10 +53,10 @@ def holds_in(room: OrgRoom, state: LiveState) -> Iterator[Hold]:
 
 
 def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
-    scope, table, record, night = learned(tuple[str, str, str, int]).decode(key)
+    scope, table, record, night = decoder_for(tuple[str, str, str, int]).decode(key)
     until = cell["until"]
     return Hold(
-        thing=HeldThing(HoldScope(scope), table, record, night),
+        thing=HoldTarget(HoldScope(scope), table, record, night),
         reason=cell["reason"] or "",
         by=cell["by"] or "",
         until=None if until is None else datetime.fromisoformat(until),
@@ -65,7 +65,7 @@ def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:
 
 
 def _rows(
-    things: Sequence[HeldThing], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
+    things: Sequence[HoldTarget], op: Op, cells: pa.RecordBatch | None, observed_at: datetime
 ) -> Rows:
     count = len(things)
     return Rows(
@@ -78,6 +78,6 @@ def _rows(
     )
 
 
-def _key(thing: HeldThing) -> str:
+def _key(thing: HoldTarget) -> str:
     key = (thing.scope.value, thing.table, thing.record, thing.night)
     return msgspec.json.encode(key).decode()

@@ -9,8 +9,8 @@ import msgspec
 import pyarrow as pa
 
 from unlost.model.certificate import Certificate, Verdict
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.learned import learned
 from unlost.model.retention import Hold, HoldScope, KeepRules
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.vault.commits.state import LiveState
@@ -18,13 +18,13 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.maintenance.retain.holds import holds_in
 from unlost.vault.maintenance.retain.nights import kept_nights
-from unlost.vault.maintenance.retain.surviving import Keeping
+from unlost.vault.maintenance.retain.surviving import TableRetention
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RetentionScope:
     """The nights that stay and go, and the rules for what they do not decide."""
 
     state: LiveState
@@ -34,16 +34,16 @@ class Scope:
     holds: tuple[Hold, ...]
     now: datetime
 
-    def of_table(self, table: str) -> Keeping:
+    def of_table(self, table: str) -> TableRetention:
         """What stays of a table."""
         if is_system(table) and table != FILES_TABLE:
-            return Keeping()
+            return TableRetention()
         if self._all_held(table) or not (self.rules.thins and self.kept):
-            return Keeping()
+            return TableRetention()
         if table == FILES_TABLE:
-            return Keeping(nights=self.kept, held_beginnings=self._held_files())
+            return TableRetention(nights=self.kept, held_beginnings=self._held_files())
         limit = self.rules.deleted_days
-        return Keeping(
+        return TableRetention(
             nights=self.kept,
             deleted_before=self.now - timedelta(days=limit) if limit else None,
             held_until=max(_held_nights(self.holds), default=0),
@@ -78,13 +78,13 @@ def _beginning(hold: Hold) -> str:
     return msgspec.json.encode(["file", *parts]).decode().removesuffix("]") + ","
 
 
-def scope_of(room: OrgRoom, state: LiveState, rules: KeepRules) -> Scope:
+def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionScope:
     """What these rules keep of an org as of a commit."""
     now = room.clock.now()
     holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
     backups = shown_backups(state)
     kept = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
-    return Scope(
+    return RetentionScope(
         state=state,
         kept=tuple(sorted(kept)),
         going=tuple(info.number for info in backups if info.number not in kept),
@@ -104,7 +104,7 @@ def shown_backups(state: LiveState) -> list[SnapshotInfo]:
 
 
 def _kept(
-    room: OrgRoom,
+    room: OrgVault,
     state: LiveState,
     backups: Sequence[SnapshotInfo],
     rules: KeepRules,
@@ -128,7 +128,7 @@ def _held_nights(holds: Collection[Hold]) -> set[int]:
     return {hold.thing.night for hold in holds if hold.thing.scope is HoldScope.NIGHT}
 
 
-def _is_good(room: OrgRoom, info: SnapshotInfo) -> bool:
+def _is_good(room: OrgVault, info: SnapshotInfo) -> bool:
     """True if a night's certificate says that nothing was missing."""
     if info.certificate is None:
         return False
@@ -136,4 +136,4 @@ def _is_good(room: OrgRoom, info: SnapshotInfo) -> bool:
         content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=info.certificate)
     except UnlostError:
         return False
-    return learned(Certificate).decode(content).verdict is Verdict.COMPLETE
+    return decoder_for(Certificate).decode(content).verdict is Verdict.COMPLETE

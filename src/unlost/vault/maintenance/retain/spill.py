@@ -7,20 +7,20 @@ import pyarrow as pa
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import BARE_FIELDS
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rewrite.bare import once
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 
 MOST_ROWS = 250_000  # that wait in memory
 
 
 @dataclass(slots=True)
-class Spill:
+class RowSpill:
     """Rows of one bare table; ``entries`` are complete after ``close``."""
 
     out: SegmentWriter
-    label: Label
-    reach: Reach
+    label: SegmentLabel
+    reach: CommitRange
     entries: list[SegmentEntry] = field(default_factory=list)
     _held: list[pa.Table] = field(default_factory=list)
     _rows: int = 0

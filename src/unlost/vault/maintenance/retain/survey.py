@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD
-from unlost.vault.maintenance.retain.surviving import KEYS, Fates, Keeping, fates
+from unlost.vault.maintenance.retain.surviving import KEYS, TableRetention, VersionFates, fates
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.read.merge import Piece, PieceReader, cut, in_id_order, ranked
+from unlost.vault.read.merge import MergePiece, PieceReader, cut, in_id_order, ranked
 from unlost.vault.read.table_view import TableView, shown_of_each
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class SurveyedVersions:
     """The versions of some ids that snapshots show (``KEYS``, ``_u_prev``), and what becomes of them.
 
     ``lost``: rows that another of their own commit replaced, of records of which something goes: they go
@@ -24,7 +24,7 @@ class Looked:
     """
 
     keys: pa.Table
-    fates: Fates
+    fates: VersionFates
     lost: pa.Table
     lying: pa.Table
 
@@ -49,15 +49,15 @@ class Looked:
         return np.asarray((snaps >= tier.first) & (snaps <= tier.last))
 
 
-class Survey:
+class RetentionSurvey:
     """A table and what is to be kept of it."""
 
-    def __init__(self, view: TableView, keeping: Keeping) -> None:
+    def __init__(self, view: TableView, keeping: TableRetention) -> None:
         self.view = view
         self.keeping = keeping
         self.tiers: Sequence[Tier] = tiers_of(view.segments)
 
-    def look(self, columns: Sequence[str] = ()) -> Iterator[Looked]:
+    def look(self, columns: Sequence[str] = ()) -> Iterator[SurveyedVersions]:
         """All versions by pieces, in the order of their ids; with more physical columns."""
         keys = self._reader(columns)
         for piece in cut(self.view, narrow=True):
@@ -72,7 +72,7 @@ class Survey:
     def _reader(self, columns: Sequence[str] = ()) -> PieceReader:
         return PieceReader(self.view, lambda _: [*KEYS, U_PREV, *columns])
 
-    def look_at(self, reader: PieceReader, piece: Piece) -> Looked | None:
+    def look_at(self, reader: PieceReader, piece: MergePiece) -> SurveyedVersions | None:
         """The versions of one piece; None if there are none."""
         parts = [ranked(rows, rank) for rank, rows in reader.read(piece)]
         if not parts:
@@ -83,22 +83,22 @@ class Survey:
         found = fates(keys, self.keeping)
         silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
         found = replace(found, untold=found.untold & ~silent)
-        return Looked(keys, found, *_losers(rows, shown, keys, found))
+        return SurveyedVersions(keys, found, *_losers(rows, shown, keys, found))
 
 
 class Survivors:
-    """The versions of a tier that stay; see ``Choice``."""
+    """The versions of a tier that stay; see ``MergeChoice``."""
 
-    def __init__(self, survey: Survey, tier: Tier, reader: PieceReader) -> None:
+    def __init__(self, survey: RetentionSurvey, tier: Tier, reader: PieceReader) -> None:
         self._survey = survey
         self._tier = tier
         self._reader = reader
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of the whole table: what stays depends on all versions of a record."""
         return cut(self._survey.view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """The versions that stay; where the one before goes, they do not tell of it any more."""
         looked = self._survey.look_at(self._reader, piece)
         mine = np.zeros(0, dtype=np.bool_) if looked is None else looked.within(self._tier)
@@ -117,7 +117,7 @@ class Survivors:
 
 
 def _losers(
-    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: Fates
+    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: VersionFates
 ) -> tuple[pa.Table, pa.Table]:
     """Rows that are not shown: those of records of which something goes, and the others."""
     losers = rows.slice(0, 0) if shown.all() else rows.filter(pa.array(~shown))

@@ -33,7 +33,7 @@ def _no_ids() -> pa.Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class TableRetention:
     """What stays of one table.
 
     ``nights``: the numbers of those that stay, None for all. ``deleted_before``: last states of
@@ -49,7 +49,7 @@ class Keeping:
     held_beginnings: tuple[str, ...] = ()
     gone: pa.Array = field(default_factory=_no_ids)
 
-    def without(self, ids: Sequence[pa.Array]) -> "Keeping":
+    def without(self, ids: Sequence[pa.Array]) -> "TableRetention":
         """The same, but nothing of these ids."""
         return replace(self, gone=pa.concat_arrays([self.gone, *ids]))
 
@@ -60,7 +60,7 @@ class Keeping:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
+class VersionFates:
     """For each version: it goes; it stays, but what it says of the one before is true no more.
 
     ``whole``: it goes, and with it the record.
@@ -76,7 +76,7 @@ class Fates:
         return not (self.goes.any() or self.untold.any())
 
 
-def fates(rows: pa.Table, keeping: Keeping) -> Fates:
+def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
     """The fates of all versions of some ids: rows with ``KEYS``, by id and then oldest first."""
     ids = rows.column(U_ID)
     last = last_of_each(ids)
@@ -93,7 +93,7 @@ def fates(rows: pa.Table, keeping: Keeping) -> Fates:
     after_one_that_goes = np.zeros(len(rows), dtype=np.bool_)
     after_one_that_goes[1:] = goes[:-1] & ~last[:-1]
     whole = goes & records.all_of(goes)
-    return Fates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
+    return VersionFates(goes=goes, untold=after_one_that_goes & ~goes, whole=whole)
 
 
 class _Records:
@@ -133,7 +133,7 @@ class _Records:
         return np.where(places >= starts, places, -1)
 
 
-def _stays(rows: pa.Table, keeping: Keeping, records: _Records) -> Mask:
+def _stays(rows: pa.Table, keeping: TableRetention, records: _Records) -> Mask:
     ops = version_rules.ops_of(rows.column(U_OP))
     newest = ops[records.ends]
     snaps = rows.column(U_SNAP).to_numpy()

@@ -10,41 +10,41 @@ from numpy.typing import NDArray
 from unlost.model.retention import TableForgotten
 from unlost.vault.format.physical import U_ID, U_PREV, U_SNAP, UNTOLD, is_system
 from unlost.vault.maintenance.retain.contents import (
-    Freed,
-    Unneeded,
+    FreedContents,
+    UnneededContents,
     file_rows_of,
     files_column,
     freed,
     naming_columns,
 )
-from unlost.vault.maintenance.retain.scope import Scope
-from unlost.vault.maintenance.retain.spill import Spill
-from unlost.vault.maintenance.retain.survey import Looked, Survey
-from unlost.vault.maintenance.retain.words import Words
+from unlost.vault.maintenance.retain.scope import RetentionScope
+from unlost.vault.maintenance.retain.spill import RowSpill
+from unlost.vault.maintenance.retain.survey import RetentionSurvey, SurveyedVersions
+from unlost.vault.maintenance.retain.words import VersionWords
 from unlost.vault.maintenance.rewrite.repack import names_any
 from unlost.vault.maintenance.rewrite.tiers import Tier
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each
 
 type Pause = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Spills:
+class RowSpills:
     """Where rows wait that leave or enter bare tables."""
 
-    words: Spill
-    changes: Spill
-    told: Spill  # what stands in ``$changes`` in place of rows that are true no more
+    words: RowSpill
+    changes: RowSpill
+    told: RowSpill  # what stands in ``$changes`` in place of rows that are true no more
 
 
 @dataclass(slots=True)
 class TableTally:
     """What goes of a table, by tier."""
 
-    survey: Survey
+    survey: RetentionSurvey
     versions: int = 0
     records: int = 0
     kept: int = 0
@@ -75,7 +75,7 @@ class TableTally:
         """As people read it."""
         return TableForgotten(self.table, self.versions, self.records, self.kept)
 
-    def count(self, looked: Looked, *, moved: pa.Array | None = None) -> None:
+    def count(self, looked: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
         """Take a piece in; ``moved``: versions that are written otherwise than they are."""
         fates, tiers = looked.fates, self._tiers_of(looked)
         goes = int(np.count_nonzero(fates.goes))
@@ -91,12 +91,12 @@ class TableTally:
         self.touched += np.bincount(lost, minlength=many)
         self.staying += np.bincount(tiers[~fates.goes], minlength=many)
 
-    def several(self, looked: Looked) -> NDArray[np.bool_]:
+    def several(self, looked: SurveyedVersions) -> NDArray[np.bool_]:
         """Which versions lie in tiers of several commits, behind the first commit of the table."""
         several = np.array([tier.first != tier.last for tier in self.survey.tiers])
         return np.asarray(several[self._tiers_of(looked)], dtype=np.bool_)
 
-    def _tiers_of(self, looked: Looked) -> NDArray[np.int64]:
+    def _tiers_of(self, looked: SurveyedVersions) -> NDArray[np.int64]:
         return self._places(looked.snaps)
 
     def _places(self, snaps: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -105,7 +105,7 @@ class TableTally:
         return np.asarray(np.searchsorted(firsts, snaps, side="right") - 1)
 
 
-def ends_of_whole(looked: Looked) -> NDArray[np.bool_]:
+def ends_of_whole(looked: SurveyedVersions) -> NDArray[np.bool_]:
     """The newest versions of records that go altogether."""
     return np.asarray(looked.fates.whole & last_of_each(looked.keys.column(U_ID)), dtype=np.bool_)
 
@@ -114,16 +114,21 @@ class TablesForgotten:
     """Looks through all tables of an org. With ``spills`` it gathers what follows for other tables."""
 
     def __init__(
-        self, room: OrgRoom, scope: Scope, pause: Pause, *, spills: Spills | None = None
+        self,
+        room: OrgVault,
+        scope: RetentionScope,
+        pause: Pause,
+        *,
+        spills: RowSpills | None = None,
     ) -> None:
         self._room = room
         self._scope = scope
         self._pause = pause
         self._spills = spills
-        self._unneeded = Unneeded()
+        self._unneeded = UnneededContents()
         self._file_rows: list[pa.Array] = []
         self._schema = room.chain.manifest(scope.state.seq)[0].schema
-        self.freed = Freed()
+        self.freed = FreedContents()
 
     def tally(self) -> list[TableTally]:
         """All tables of which something goes; ``$files`` comes last."""
@@ -151,20 +156,20 @@ class TablesForgotten:
             tally.count(looked, moved=names_any(looked.keys.column(extents), moving))
         yield tally
 
-    def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> Survey:
+    def _survey(self, table: str, *, gone: Sequence[pa.Array] = ()) -> RetentionSurvey:
         keeping = self._scope.of_table(table).without(gone)
-        return Survey(self._view(table), keeping)
+        return RetentionSurvey(self._view(table), keeping)
 
     def _view(self, table: str) -> TableView:
         state = self._scope.state
         return self._room.view(table, until=state.seq, state=state)
 
-    def _tally(self, survey: Survey) -> TableTally:
+    def _tally(self, survey: RetentionSurvey) -> TableTally:
         tally = TableTally(survey)
         if survey.keeping.everything:
             return tally
         names = naming_columns(self._room, tally.table)
-        words = Words(self._room, survey.view)
+        words = VersionWords(self._room, survey.view)
         for looked in survey.look(names):
             self._pause()
             tally.count(looked)
@@ -178,12 +183,14 @@ class TablesForgotten:
             self._spill_first(self._spills, tally)
         return tally
 
-    def _note_whole(self, table: str, looked: Looked) -> None:
+    def _note_whole(self, table: str, looked: SurveyedVersions) -> None:
         ends = looked.keys.filter(pa.array(ends_of_whole(looked))).column(U_ID)
         if len(ends):
             self._file_rows.append(file_rows_of(self._room, self._schema, table, ends))
 
-    def _spill(self, spills: Spills, tally: TableTally, looked: Looked, words: Words) -> None:
+    def _spill(
+        self, spills: RowSpills, tally: TableTally, looked: SurveyedVersions, words: VersionWords
+    ) -> None:
         keys, fates, several = looked.keys, looked.fates, tally.several(looked)
         for rows in words.lost(keys.column(U_ID).combine_chunks(), fates.goes):
             spills.words.add(rows)
@@ -191,7 +198,7 @@ class TablesForgotten:
         spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
         spills.told.add(self._told_anew(tally, looked, fates.untold & several))
 
-    def _spill_first(self, spills: Spills, tally: TableTally) -> None:
+    def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
         """Where the oldest tiers go altogether, the index tells nothing of the commit that is first then."""
         staying = np.flatnonzero(tally.staying)
         if not len(staying) or staying[0] == 0:
@@ -203,14 +210,16 @@ class TablesForgotten:
             spills.changes.add(change_rows(tally.table, looked.keys.filter(pa.array(mine))))
             spills.changes.add(self._told_anew(tally, looked, looked.fates.untold & mine))
 
-    def _told_anew(self, tally: TableTally, looked: Looked, untold: NDArray[np.bool_]) -> pa.Table:
+    def _told_anew(
+        self, tally: TableTally, looked: SurveyedVersions, untold: NDArray[np.bool_]
+    ) -> pa.Table:
         """Rows of ``$changes`` for versions whose predecessor goes."""
         rows = looked.keys.filter(pa.array(untold))
         prev = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
         rows = rows.set_column(rows.column_names.index(U_PREV), U_PREV, prev)
         return change_rows(tally.table, rows)
 
-    def _strike_needed(self, files: Survey) -> None:
+    def _strike_needed(self, files: RetentionSurvey) -> None:
         """Leave out contents that a version names which stays."""
         if not self._unneeded.contents:
             return

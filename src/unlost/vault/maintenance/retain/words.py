@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from unlost.vault.format.physical import SEARCH_FIELDS, U_BLOBS, U_ID, U_OP, U_SHAPE
 from unlost.vault.format.tokens import VERSION, Tokenizer
-from unlost.vault.layout.segment_label import Shape
+from unlost.vault.layout.segment_label import SegmentShape
 from unlost.vault.maintenance.rewrite.bare import without_rows
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import RANK, TableView
 
 IDS_AT_ONCE = 2_048
 _SCHEMA = pa.schema(SEARCH_FIELDS)
 
 
-class Words:
+class VersionWords:
     """Finds the words of versions of one table again."""
 
-    def __init__(self, room: OrgRoom, view: TableView) -> None:
+    def __init__(self, room: OrgVault, view: TableView) -> None:
         self._room = room
         self._view = view
         self._tokenizers: dict[tuple[int, int], Tokenizer | None] = {}
@@ -82,9 +82,9 @@ class Words:
             self._tokenizers[key] = made if shape.tokenizer == VERSION else None
         return self._tokenizers[key]
 
-    def _shapes(self, rank: int) -> tuple[Shape, ...]:
+    def _shapes(self, rank: int) -> tuple[SegmentShape, ...]:
         label = self._room.reader.facts(self._view.segments[rank].entry)[0]
-        return label.shapes or (Shape(label.schema, (), label.tokenizer),)
+        return label.shapes or (SegmentShape(label.schema, (), label.tokenizer),)
 
 
 def _by_records(ids: pa.Array, most: int) -> Iterator[tuple[int, int]]:

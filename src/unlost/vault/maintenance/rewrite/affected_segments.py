@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import BARE_FIELDS, U_BLOBS, U_ID
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.maintenance.rewrite.merging import Choice, Merger, write_all
-from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.maintenance.rewrite.merging import MergeChoice, Merger, write_all
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks
 from unlost.vault.maintenance.rewrite.tiers import Tier, tiers_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
-from unlost.vault.read.merge import Piece, cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
+from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
@@ -23,14 +23,14 @@ type Leave = Callable[[pa.Table], pa.Array]
 """Tells which rows go."""
 type Become = Callable[[pa.Table], pa.Table]
 """Gives what is told of rows instead."""
-type Choosing = Callable[[TableView], Choice]
+type Choosing = Callable[[TableView], MergeChoice]
 """Gives what stays of segments that are written again."""
 
 AT_ONCE = 32  # row groups of narrow columns that are read together
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class AffectedTable:
     """Of a table the segments that hold rows of some ids (``ranks``), and the contents that those name."""
 
     view: TableView
@@ -55,7 +55,7 @@ class Hit:
         return sum(live.entry.own_bytes for _, part in self.groups for live in part)
 
 
-def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
+def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
     """Where rows of these ids (sorted, unique) lie; also those that no snapshot shows."""
     ranks: set[int] = set()
     blobs: list[pa.ChunkedArray] = []
@@ -66,52 +66,54 @@ def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> Hit:
         if len(mine):
             ranks.add(place.rank)
             blobs.append(mine.column(U_BLOBS))
-    return Hit(view, ids, frozenset(ranks), tuple(blobs))
+    return AffectedTable(view, ids, frozenset(ranks), tuple(blobs))
 
 
-class Without:
-    """Everything but the rows of some ids; see ``Choice``."""
+class AllExceptRows:
+    """Everything but the rows of some ids; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, ids: pa.Array) -> None:
         self._view = view
         self._ids = ids
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """The rows of other ids."""
         gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
         return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
 
 
 def rewritten(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
-    found: Hit,
+    found: AffectedTable,
     *,
     pause: Pause,
     choose: Choosing | None = None,
-    repacked: Repacked | None = None,
-) -> Iterator[Rewritten]:
+    repacked: RepackedPacks | None = None,
+) -> Iterator[ReplacedSegments]:
     """The segments that are hit, as ``choose`` has them, else without the ids.
 
     Contents that moved are found in their new packs.
     """
     for tier, segments in found.groups:
         view = TableView(found.view.table, segments, room.reading)
-        choice = choose(view) if choose is not None else Without(view, found.ids)
+        choice = choose(view) if choose is not None else AllExceptRows(view, found.ids)
         if repacked is not None:
-            choice = Relocated(choice, room, repacked)
-        reach = Reach(tier.first, tier.last)
+            choice = RelocatedContents(choice, room, repacked)
+        reach = CommitRange(tier.first, tier.last)
         merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
-        yield Rewritten(tuple(live.entry for live in segments), tuple(new), tuple(merger.between))
+        yield ReplacedSegments(
+            tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
+        )
 
 
 def all_sifted(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
     table: str,
@@ -119,7 +121,7 @@ def all_sifted(
     leave: Leave,
     pause: Pause,
     become: Become | None = None,
-) -> Iterator[Rewritten]:
+) -> Iterator[ReplacedSegments]:
     """Those segments of a bare table that have rows which go, without them; see ``sifted``."""
     for live in state.of(table, until=state.seq):
         one = sifted(room, out, live, leave, pause=pause, become=become)
@@ -128,14 +130,14 @@ def all_sifted(
 
 
 def sifted(
-    room: OrgRoom,
+    room: OrgVault,
     out: SegmentWriter,
     live: LiveSegment,
     leave: Leave,
     *,
     pause: Pause,
     become: Become | None = None,
-) -> Rewritten | None:
+) -> ReplacedSegments | None:
     """A segment of a bare table without the rows that go; None if none of them does.
 
     With ``become`` they stay under their ids, as it has them.
@@ -148,9 +150,11 @@ def sifted(
     kept = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
     new = write_all(
         (rows for rows in kept if len(rows)),
-        lambda: out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=Reach(live.first, live.last)),
+        lambda: out.stream(
+            label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(live.first, live.last)
+        ),
     )
-    return Rewritten((live.entry,), tuple(new))
+    return ReplacedSegments((live.entry,), tuple(new))
 
 
 def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:

@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 
 from unlost.vault.format.rowhash import id_hashes
-from unlost.vault.read.merge import Piece, PieceReader, between, cut, groups_in
+from unlost.vault.read.merge import MergePiece, PieceReader, between, cut, groups_in
 from unlost.vault.read.table_view import TableView
 
 PIECE_ROWS = 262_144  # rows that are sorted at a time
@@ -33,7 +33,7 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
                 yield from _by_parts(view, narrow, schema, kept=kept)
 
 
-def _narrowed(view: TableView, piece: Piece) -> Iterator[Piece]:
+def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
     """A piece cut at all ids with which row groups begin: each alone, and what lies between them."""
     begins = {
         view.sidecar(rank).fences[group].first
@@ -43,11 +43,13 @@ def _narrowed(view: TableView, piece: Piece) -> Iterator[Piece]:
     inside = sorted(first for first in begins if first >= piece.low)
     for first, following in zip(inside, [*inside[1:], piece.high], strict=True):
         behind = first + _NEXT
-        yield Piece(first, behind)
-        yield Piece(behind, following)
+        yield MergePiece(first, behind)
+        yield MergePiece(behind, following)
 
 
-def _by_parts(view: TableView, piece: Piece, schema: pa.Schema, *, kept: int) -> Iterator[pa.Table]:
+def _by_parts(
+    view: TableView, piece: MergePiece, schema: pa.Schema, *, kept: int
+) -> Iterator[pa.Table]:
     many = max(1, -(-_rows_near(view, piece) // PIECE_ROWS))
     if piece.high != piece.low + _NEXT or _RECORD not in schema.names:
         many = 1  # of several ids the parts would not be in order; these are never many rows
@@ -88,7 +90,7 @@ def _frame(parts: Sequence[pa.Table], schema: pa.Schema) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(pa.concat_tables(parts).select(schema.names)))
 
 
-def _rows_near(view: TableView, piece: Piece) -> int:
+def _rows_near(view: TableView, piece: MergePiece) -> int:
     """At most so many rows are in a piece."""
     return sum(
         view.sidecar(rank).fences[group].rows
@@ -98,7 +100,7 @@ def _rows_near(view: TableView, piece: Piece) -> int:
 
 
 def _part(
-    view: TableView, piece: Piece, columns: Sequence[str], *, part: int, of: int
+    view: TableView, piece: MergePiece, columns: Sequence[str], *, part: int, of: int
 ) -> Iterator[tuple[int, pa.Table]]:
     """Of the rows of a piece those whose record leaves the remainder ``part``, by row groups."""
     for rank in range(len(view.segments)):

@@ -11,14 +11,14 @@ from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.physical import BARE_FIELDS, SEARCH, U_SHAPE, U_SNAP
 from unlost.vault.layout.parallel import start
-from unlost.vault.layout.segment_label import Label
+from unlost.vault.layout.segment_label import SegmentLabel
 from unlost.vault.maintenance.rewrite.bare import bare_pieces
 from unlost.vault.maintenance.rewrite.rows import alike, side_by_side
-from unlost.vault.maintenance.rewrite.shapes import Shapes, label_for, schema_for, shapes_of
+from unlost.vault.maintenance.rewrite.shapes import SegmentShapes, label_for, schema_for, shapes_of
 from unlost.vault.maintenance.rewrite.tiers import Overlap, depth
-from unlost.vault.objects.segment_writer import Reach, SegmentStream, SegmentWriter
-from unlost.vault.read.merge import Piece, PieceReader, cut
-from unlost.vault.read.table_view import Reading, TableView
+from unlost.vault.objects.segment_writer import CommitRange, SegmentStream, SegmentWriter
+from unlost.vault.read.merge import MergePiece, PieceReader, cut
+from unlost.vault.read.table_view import SegmentReaders, TableView
 from unlost.vault.write.table_writer import KEYED_GROUP_ROWS, TOKEN_GROUP_ROWS
 
 AT_ONCE = 16  # segments that may hold the same id and are read side by side: 8 MiB each
@@ -27,14 +27,14 @@ SEGMENT_BYTES = 96 << 20
 SEGMENT_ROWS = 500_000
 
 
-class Choice(Protocol):
+class MergeChoice(Protocol):
     """Says what stays of a table whose segments are written again."""
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """The pieces of the table in which its segments are read."""
         ...
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """Of the versions of a piece, side by side, those that stay."""
         ...
 
@@ -47,11 +47,11 @@ class Merger:
     """
 
     table: str
-    reading: Reading
+    reading: SegmentReaders
     out: SegmentWriter
-    reach: Reach
+    reach: CommitRange
     pause: Callable[[], None]
-    choice: Choice | None = None
+    choice: MergeChoice | None = None
     between: list[SegmentEntry] = field(default_factory=list)
 
     def merge(
@@ -76,7 +76,11 @@ class Merger:
         return segments
 
     def _written(
-        self, segments: Sequence[LiveSegment], *, without: int = 0, choice: Choice | None = None
+        self,
+        segments: Sequence[LiveSegment],
+        *,
+        without: int = 0,
+        choice: MergeChoice | None = None,
     ) -> list[SegmentEntry]:
         view = TableView(self.table, segments, self.reading)
         shapes = shapes_of(view)
@@ -89,12 +93,14 @@ class Merger:
         )
         return write_all(pieces, lambda: self.out.stream(label, group_rows=group, reach=self.reach))
 
-    def _bare(self, view: TableView, shapes: Shapes, without: int) -> Iterator[pa.Table]:
+    def _bare(self, view: TableView, shapes: SegmentShapes, without: int) -> Iterator[pa.Table]:
         for rows in bare_pieces(view, schema_for(self.table, shapes), without=without):
             self.pause()
             yield rows
 
-    def _pieces(self, view: TableView, shapes: Shapes, choice: Choice | None) -> Iterator[pa.Table]:
+    def _pieces(
+        self, view: TableView, shapes: SegmentShapes, choice: MergeChoice | None
+    ) -> Iterator[pa.Table]:
         schema = schema_for(self.table, shapes)
         reader = PieceReader(view, lambda rank: _columns(view, rank, schema))
         for piece in cut(view) if choice is None else choice.pieces():
@@ -115,7 +121,7 @@ class Merger:
                 if len(rows):
                     yield rows
 
-    def _group(self, label: Label) -> int:
+    def _group(self, label: SegmentLabel) -> int:
         """Rows of a group: fewer where records are asked for one here and one there."""
         if self.table == SEARCH:
             return TOKEN_GROUP_ROWS

@@ -9,20 +9,20 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError
-from unlost.model.learned import learned
 from unlost.model.snapshot import PackEntry
 from unlost.vault.format.physical import U_ROW_HASH, physical
 from unlost.vault.format.rowhash import HashedColumn, as_array, row_hashes
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import ID_BYTES
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.rewrite.merging import Choice
+from unlost.vault.maintenance.rewrite.merging import MergeChoice
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.packs import PACK_BYTES
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.merge import Piece
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece
+from unlost.vault.read.org_vault import OrgVault
 
 type Place = tuple[str, int]
 """A pack and an offset in its content."""
@@ -48,7 +48,7 @@ def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Repacked:
+class RepackedPacks:
     """New packs, and where the pieces of old ones lie in them."""
 
     entries: tuple[PackEntry, ...] = ()
@@ -60,7 +60,7 @@ class Repacked:
         return pa.array(sorted({pack for pack, _ in self.moved}), pa.string())
 
 
-def repack(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
+def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """Write the pieces of some packs into new ones; memory is bounded by two packs.
 
     The new packs are durable when it returns.
@@ -78,7 +78,7 @@ def repack(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
         raise
 
 
-def repack_pieces(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
+def repack_pieces(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """The same of packs that are damaged elsewhere: each piece is read by itself."""
     state, writing = room.chain.live(), _Writing(room)
     try:
@@ -100,7 +100,7 @@ def repack_pieces(room: OrgRoom, pieces: pl.DataFrame) -> Repacked:
 
 
 class _Writing:
-    def __init__(self, room: OrgRoom) -> None:
+    def __init__(self, room: OrgVault) -> None:
         self._room = room
         self._entries: list[PackEntry] = []
         self._moved: dict[Place, Place] = {}
@@ -114,11 +114,11 @@ class _Writing:
         self._moved[place] = (self._pack, len(self._held))
         self._held += piece
 
-    def close(self) -> Repacked:
+    def close(self) -> RepackedPacks:
         """All of it."""
         if self._held:
             self._write()
-        return Repacked(tuple(self._entries), self._moved)
+        return RepackedPacks(tuple(self._entries), self._moved)
 
     def give_up(self) -> None:
         """Remove what was written."""
@@ -138,20 +138,20 @@ class _Writing:
         return self._room.sealed.entropy.bytes(ID_BYTES).hex()
 
 
-class Relocated:
-    """Rows of ``$files`` that stay, with the new places of contents that moved; see ``Choice``."""
+class RelocatedContents:
+    """Rows of ``$files`` that stay, with the new places of contents that moved; see ``MergeChoice``."""
 
-    def __init__(self, choice: Choice, room: OrgRoom, repacked: Repacked) -> None:
+    def __init__(self, choice: MergeChoice, room: OrgVault, repacked: RepackedPacks) -> None:
         self._choice = choice
         self._repacked = repacked
         self._known = room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)
         self._extents = physical(self._known["extents"].code)
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of the choice."""
         return self._choice.pieces()
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """Return the rows that stay. Their extents point to the new packs."""
         rows = self._choice.staying(piece, rows)
         if self._extents not in rows.column_names:
@@ -166,7 +166,7 @@ class Relocated:
         return _with(rows, U_ROW_HASH, self._hashes(rows))
 
     def _told(self, text: str) -> str:
-        extents = learned(tuple[tuple[str, int, int], ...]).decode(text)
+        extents = decoder_for(tuple[tuple[str, int, int], ...]).decode(text)
         places_now = self._repacked.moved
         told = [[*places_now.get((pack, at), (pack, at)), length] for pack, at, length in extents]
         return msgspec.json.encode(told).decode()

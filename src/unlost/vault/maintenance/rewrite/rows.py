@@ -13,12 +13,12 @@ from unlost.vault.format.physical import (
     U_SNAP,
     UNTOLD,
 )
-from unlost.vault.maintenance.rewrite.shapes import Shapes
+from unlost.vault.maintenance.rewrite.shapes import SegmentShapes
 from unlost.vault.read.table_view import RANK, shown_of_each
 
 
 def alike(
-    rows: pa.Table, rank: int, *, shapes: Shapes, schema: pa.Schema, rebased: bool
+    rows: pa.Table, rank: int, *, shapes: SegmentShapes, schema: pa.Schema, rebased: bool
 ) -> pa.Table:
     """Rows of the segment of a rank with the columns of ``schema``, and ``_rank``.
 

@@ -15,7 +15,7 @@ from unlost.vault.format.physical import (
     SYSTEM_FIELDS,
     U_SHAPE,
 )
-from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA, SchemaReader
 from unlost.vault.read.table_view import TableView
 
@@ -23,13 +23,13 @@ _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class SegmentShapes:
     """The shapes of rows to be merged.
 
     ``places``: by rank, then by the number of the shape in that segment, the number in ``all``.
     """
 
-    all: tuple[Shape, ...]
+    all: tuple[SegmentShape, ...]
     places: tuple[tuple[int, ...], ...]
 
     @property
@@ -39,15 +39,15 @@ class Shapes:
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
 
-def shapes_of(view: TableView) -> Shapes:
+def shapes_of(view: TableView) -> SegmentShapes:
     """The shapes of all rows of a view; those that say the same are one."""
-    known: dict[Shape, int] = {}
+    known: dict[SegmentShape, int] = {}
     places = []
     for live in view.segments:
         label, present = view.reading.segments.facts(live.entry)
         own = label.shapes or (_only_shape(label, present),)
         places.append(tuple(_place(shape, known, view) for shape in own))
-    return Shapes(tuple(known), tuple(places))
+    return SegmentShapes(tuple(known), tuple(places))
 
 
 def can_merge(view: TableView) -> bool:
@@ -68,10 +68,10 @@ def can_merge(view: TableView) -> bool:
     )
 
 
-def label_for(view: TableView, shapes: Shapes) -> Label:
+def label_for(view: TableView, shapes: SegmentShapes) -> SegmentLabel:
     """The label of what is merged: the schema of the newest rows, the least that all fulfil."""
     labels = [view.reading.segments.facts(live.entry)[0] for live in view.segments]
-    return Label(
+    return SegmentLabel(
         table=view.table,
         schema=labels[-1].schema,
         base=labels[-1].base,
@@ -80,7 +80,7 @@ def label_for(view: TableView, shapes: Shapes) -> Label:
     )
 
 
-def schema_for(table: str, shapes: Shapes) -> pa.Schema:
+def schema_for(table: str, shapes: SegmentShapes) -> pa.Schema:
     """The columns of what is merged."""
     if table in BARE_FIELDS:
         return pa.schema(BARE_FIELDS[table])
@@ -89,12 +89,12 @@ def schema_for(table: str, shapes: Shapes) -> pa.Schema:
     return pa.schema([*fields, *(pa.field(name, pa.string()) for name in shapes.columns)])
 
 
-def _only_shape(label: Label, present: Iterable[str]) -> Shape:
+def _only_shape(label: SegmentLabel, present: Iterable[str]) -> SegmentShape:
     cells = sorted(name for name in present if name.startswith(_FIRST_CELL))
-    return Shape(label.schema, tuple(cells), label.tokenizer)
+    return SegmentShape(label.schema, tuple(cells), label.tokenizer)
 
 
-def _place(shape: Shape, known: dict[Shape, int], view: TableView) -> int:
+def _place(shape: SegmentShape, known: dict[SegmentShape, int], view: TableView) -> int:
     """The number of a shape among those known; it becomes known."""
     for other, at in known.items():
         if _alike(shape, other, view):
@@ -102,7 +102,7 @@ def _place(shape: Shape, known: dict[Shape, int], view: TableView) -> int:
     return known.setdefault(shape, len(known))
 
 
-def _alike(one: Shape, other: Shape, view: TableView) -> bool:
+def _alike(one: SegmentShape, other: SegmentShape, view: TableView) -> bool:
     """Whether two shapes mean the same: their schemas may differ in other tables."""
     if (one.columns, one.tokenizer) != (other.columns, other.tokenizer):
         return False

@@ -23,7 +23,7 @@ from unlost.vault.maintenance.retain.contents import files_column
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.read.merge import key_pieces, newest_of_each
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _FILE_ROW = '["file",'
 _QUOTE = '"'
@@ -46,10 +46,10 @@ type Files = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class StandIns:
+class ReplacementCertificates:
     """Makes certificates anew; ``state`` is the org as it is then."""
 
-    room: OrgRoom
+    room: OrgVault
     state: LiveState
     pause: Pause
 

@@ -16,15 +16,15 @@ from unlost.vault.commits.state import LiveSegment
 from unlost.vault.format.sidecar import Sidecar
 from unlost.vault.layout import object_names
 from unlost.vault.layout.bundle import facts_in, lying
-from unlost.vault.layout.segment_label import Shape, label_of
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.layout.segment_label import SegmentShape, label_of
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.unread import device_failed, is_lost, unread
 
 _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RowSpan:
     """Rows of a segment that lie in one row group of its object, from row ``start`` of that group on."""
 
     group: int
@@ -32,10 +32,10 @@ class Span:
     rows: int
 
 
-class Leavings:
+class RemainingChunks:
     """An object whose footer can be read, as one segment in it sees it."""
 
-    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgRoom) -> None:
+    def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgVault) -> None:
         self._file = file
         self._room = room
         self.live = live
@@ -43,12 +43,12 @@ class Leavings:
         if live.entry.bundle:
             self.label, self.present = facts_in(metadata, live.entry)
             group, start = lying(metadata, live.entry)
-            self.spans = [Span(group, start, live.entry.rows)]
+            self.spans = [RowSpan(group, start, live.entry.rows)]
         else:
             self.label = label_of(metadata.metadata or {})
             self.present = frozenset(file.schema_arrow.names)
             counts = [metadata.row_group(at).num_rows for at in range(metadata.num_row_groups)]
-            self.spans = [Span(group, 0, count) for group, count in enumerate(counts)]
+            self.spans = [RowSpan(group, 0, count) for group, count in enumerate(counts)]
 
     @property
     def cells(self) -> list[str]:
@@ -57,13 +57,13 @@ class Leavings:
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
     @property
-    def shapes(self) -> tuple[Shape, ...]:
+    def shapes(self) -> tuple[SegmentShape, ...]:
         """The shapes of its rows; one that was not merged has one."""
         return self.label.shapes or (
-            Shape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
+            SegmentShape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
         )
 
-    def _rows(self, file: pq.ParquetFile, span: Span, name: str) -> pa.Table | None:
+    def _rows(self, file: pq.ParquetFile, span: RowSpan, name: str) -> pa.Table | None:
         """A column of the row group; None where these bytes are not what was written."""
         try:
             rows = file.read_row_group(span.group, columns=[name], use_threads=False)
@@ -77,7 +77,7 @@ class Leavings:
             ) from error
         return rows if len(rows) >= span.start + span.rows else None
 
-    def read(self, span: Span, name: str) -> pa.Array | None:
+    def read(self, span: RowSpan, name: str) -> pa.Array | None:
         """A column of some rows; None where it cannot be read any more, also when asked anew.
 
         Raises StoreError where it cannot be read now.
@@ -95,7 +95,7 @@ class Leavings:
 
 
 @contextmanager
-def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
+def leavings(room: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
     """What is left of a segment; None where its object is gone, or nobody can tell what is in it.
 
     Raises StoreError where it cannot be read now.
@@ -105,17 +105,17 @@ def leavings(room: OrgRoom, live: LiveSegment) -> Iterator[Leavings | None]:
         file = None
         if room.sealed.store.size(name) == live.entry.bytes:
             file = _opened(room, live, held) or _opened(room, live, held)
-        yield None if file is None else Leavings(file, live, room=room)
+        yield None if file is None else RemainingChunks(file, live, room=room)
 
 
-def _opened(room: OrgRoom, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
+def _opened(room: OrgVault, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
     try:
         return held.enter_context(room.reader.opened(live.entry))
     except IntegrityError:
         return None
 
 
-def sidecar_of(room: OrgRoom, live: LiveSegment) -> Sidecar | None:
+def sidecar_of(room: OrgVault, live: LiveSegment) -> Sidecar | None:
     """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
     try:
         return room.reader.sidecar(live.entry)

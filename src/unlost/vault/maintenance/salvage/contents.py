@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
-from unlost.model.learned import learned
 from unlost.model.plan import RecordKey
 from unlost.model.salvage import LostFile
 from unlost.vault.commits.state import LiveState
@@ -23,8 +23,8 @@ from unlost.vault.maintenance.salvage.damaged import Damaged
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.objects.packs import Blob
-from unlost.vault.read.merge import Piece, cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import device_failed
 
@@ -33,7 +33,7 @@ _COLUMNS = (*BLOB_COLUMNS, "blob")
 
 
 @dataclass(slots=True)
-class Contents:
+class SalvagedContents:
     """What is known of contents.
 
     ``there`` None: nothing is lost, so nothing was looked at. ``bad``: rows of ``$files`` of which a content
@@ -57,11 +57,11 @@ class Contents:
 class ContentsLook:
     """Looks at rows of ``$files``, told in tables with source names and ``_u_id``."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, damaged: Damaged) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, damaged: Damaged) -> None:
         self._room = room
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
-        self.found = Contents(there=set())
+        self.found = SalvagedContents(there=set())
 
     def blobs(self, rows: pa.Table) -> None:
         """Take in which contents can be read."""
@@ -112,19 +112,19 @@ class ContentsLook:
 
 
 class Reachable:
-    """Rows of ``$files`` whose contents can be read; see ``Choice``."""
+    """Rows of ``$files`` whose contents can be read; see ``MergeChoice``."""
 
-    def __init__(self, view: TableView, room: OrgRoom, contents: Contents) -> None:
+    def __init__(self, view: TableView, room: OrgVault, contents: SalvagedContents) -> None:
         self._view = view
         self._contents = contents
         self._extents = files_column(room, "extents")
         self._blob = files_column(room, "blob")
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """Without contents that are lost, the files that had them, and what nothing names any more."""
         names = (U_ID, self._extents, self._blob)
         absent = pa.nulls(len(rows), pa.string())
@@ -145,11 +145,11 @@ def is_file(ident: str) -> bool:
 
 def lost_file(ident: str) -> LostFile:
     """The file of a row."""
-    _, table, record, column = learned(tuple[str, str, str, str]).decode(ident)
+    _, table, record, column = decoder_for(tuple[str, str, str, str]).decode(ident)
     return LostFile(RecordKey(table, record), column)
 
 
-def rows_of(room: OrgRoom, view: TableView, rank: int) -> Iterator[pa.Table]:
+def rows_of(room: OrgVault, view: TableView, rank: int) -> Iterator[pa.Table]:
     """Rows of a whole segment of ``$files``, as they are looked at."""
     present = view.names(rank)
     stored = [present[name] for name in _COLUMNS if name in present]
@@ -157,7 +157,7 @@ def rows_of(room: OrgRoom, view: TableView, rank: int) -> Iterator[pa.Table]:
         yield by_name(room, view.read(rank, [group], (U_ID, *stored)))
 
 
-def by_name(room: OrgRoom, rows: pa.Table) -> pa.Table:
+def by_name(room: OrgVault, rows: pa.Table) -> pa.Table:
     """Rows with ``_u_id`` and the cells that are looked at."""
     absent = pa.nulls(len(rows), pa.string())
     codes = [files_column(room, name) for name in _COLUMNS]
@@ -167,4 +167,4 @@ def by_name(room: OrgRoom, rows: pa.Table) -> pa.Table:
 
 def content_of(ident: str) -> str:
     """The content of a row."""
-    return learned(tuple[str, str]).decode(ident)[1]
+    return decoder_for(tuple[str, str]).decode(ident)[1]

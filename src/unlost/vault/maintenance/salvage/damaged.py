@@ -9,7 +9,7 @@ from unlost.vault.commits.state import LiveSegment, LiveState, live_objects, seg
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage.journals import broken_journals
 from unlost.vault.maintenance.salvage.proving import proved_damages
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 
 
@@ -36,7 +36,7 @@ class Damaged:
         return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
 
 
-def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
+def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged.
 
     Raises StoreError where the store does not give all of an object now, or not the same again.
@@ -78,13 +78,13 @@ def find_damaged(room: OrgRoom, state: LiveState) -> Damaged:
     )
 
 
-def _damages(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
+def _damages(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
     """All live objects that are not what was written; raises StoreError where one cannot be read now."""
     store = itself(room.sealed.store)
     return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
 
 
-def _segments(room: OrgRoom, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
+def _segments(room: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
     """The ids of segments of which an object is damaged."""
     for entry in state.entries():
         if any(one.name in damages for one in segment_objects(entry, org=room.org)):

@@ -22,16 +22,21 @@ from unlost.vault.format.physical import (
     is_system,
 )
 from unlost.vault.format.tokens import VERSION
-from unlost.vault.layout.replacement import Rewritten
-from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.layout.replacement import ReplacedSegments
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.maintenance.rewrite.affected_segments import Leave, Pause, all_sifted
 from unlost.vault.maintenance.rewrite.bare import once
-from unlost.vault.maintenance.salvage.chunks import Leavings, leavings, sidecar_of, span_of_ids
+from unlost.vault.maintenance.salvage.chunks import (
+    RemainingChunks,
+    leavings,
+    sidecar_of,
+    span_of_ids,
+)
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs, resolve
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, named
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
@@ -42,43 +47,45 @@ type Within = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Remade:
+class RebuiltTable:
     """Makes derived tables again; ``after`` is the state with all records as they are then."""
 
-    room: OrgRoom
+    room: OrgVault
     after: LiveState
     out: SegmentWriter
     load: LoadBlobs
     pause: Pause
 
-    def words(self, live: LiveSegment) -> Rewritten:
+    def words(self, live: LiveSegment) -> ReplacedSegments:
         """A damaged segment of ``$search``: what is left of it, and the words that were lost."""
-        reach = Reach(live.first, live.last)
+        reach = CommitRange(live.first, live.last)
         kept, lost = self._left_of(live, reach)
-        label = Label(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
+        label = SegmentLabel(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
         found = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
         new = [
             self._written(rows, label, reach) for rows in sorted_parts(found, BARE_FIELDS[SEARCH])
         ]
-        return Rewritten((live.entry,), (*kept, *new))
+        return ReplacedSegments((live.entry,), (*kept, *new))
 
-    def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[Rewritten]:
+    def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[ReplacedSegments]:
         """``$changes`` of these tables; ``damaged``: it is damaged itself, and made again for all."""
         held = self.after.of(CHANGES, until=self.after.seq)
         wanted = {table for table in self.after.segments if not is_system(table)}
         if damaged:
-            yield Rewritten(tuple(live.entry for live in held), ())
+            yield ReplacedSegments(tuple(live.entry for live in held), ())
         else:
             wanted &= set(tables)
             yield from all_sifted(
                 self.room, self.out, self.after, CHANGES, leave=_of_tables(tables), pause=self.pause
             )
-        label = Label(CHANGES, SYSTEM_SCHEMA, self.after.seq)
+        label = SegmentLabel(CHANGES, SYSTEM_SCHEMA, self.after.seq)
         found = (rows for table in sorted(wanted) for rows in self._change_rows(table))
         for rows in sorted_parts(found, BARE_FIELDS[CHANGES]):
-            yield Rewritten((), (self._written(rows, label, None),))
+            yield ReplacedSegments((), (self._written(rows, label, None),))
 
-    def _written(self, rows: pa.Table, label: Label, reach: Reach | None) -> SegmentEntry:
+    def _written(
+        self, rows: pa.Table, label: SegmentLabel, reach: CommitRange | None
+    ) -> SegmentEntry:
         stream = self.out.stream(label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
         stream.append(rows)
         return stream.close()
@@ -87,7 +94,7 @@ class Remade:
         return self.room.chain.manifest(self.after.seq)[0].schema
 
     def _left_of(
-        self, live: LiveSegment, reach: Reach
+        self, live: LiveSegment, reach: CommitRange
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
         """What is left of a segment, written again, and the ids of the row groups that are lost."""
         entry, car = live.entry, sidecar_of(self.room, live)
@@ -110,12 +117,12 @@ class Remade:
         for table, held in sorted(self.after.segments.items()):
             for live in held.values() if not is_system(table) else ():
                 label, _ = self.room.reader.facts(live.entry)
-                own = Shape(label.schema, (), label.tokenizer)
+                own = SegmentShape(label.schema, (), label.tokenizer)
                 for number, shape in enumerate(label.shapes or (own,)):
                     if shape.tokenizer:
                         yield from self._words_of(live, number, shape)
 
-    def _words_of(self, live: LiveSegment, number: int, shape: Shape) -> Iterator[pa.Table]:
+    def _words_of(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[pa.Table]:
         table = live.entry.table
         view = TableView(table, [live], self.room.reading)
         present = view.names(0, shape=number)
@@ -145,7 +152,7 @@ class Remade:
                 yield change_rows(table, rows.filter(pc.greater(rows.column(U_SNAP), first)))
 
 
-def whole_rows(left: Leavings, number: int) -> pa.Table | None:
+def whole_rows(left: RemainingChunks, number: int) -> pa.Table | None:
     """A row group of a bare table; None if any column of it is lost."""
     fields = BARE_FIELDS[left.live.entry.table]
     columns = [left.read(left.spans[number], field.name) for field in fields]

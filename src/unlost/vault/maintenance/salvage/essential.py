@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     FILES,
     HIDDEN,
@@ -18,7 +18,7 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.objects.schemas import SYSTEM_SCHEMA
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _OF_BLOBS = frozenset({"size", "extents", "encoding"})
 _OF_FILES = frozenset({"blob", "size"})
@@ -34,7 +34,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 
 
 def lacked_of(
-    room: OrgRoom, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+    room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> list[frozenset[str]]:
     """The columns that rows lack, without those that rows of their kind never have: nothing is lost there."""
     if table != FILES or not any(without):
@@ -46,7 +46,7 @@ def lacked_of(
 
 
 def rows_without(
-    room: OrgRoom, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
+    room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> NDArray[np.bool_]:
     """Rows that say nothing any more without the columns that they lack."""
     gone = np.zeros(len(ids), dtype=np.bool_)
@@ -67,5 +67,5 @@ def _blobs(ids: pa.Array) -> list[bool]:
     return found
 
 
-def _codes(known: Mapping[str, Known], names: frozenset[str]) -> frozenset[str]:
+def _codes(known: Mapping[str, KnownColumn], names: frozenset[str]) -> frozenset[str]:
     return frozenset(physical(known[name].code) for name in names)

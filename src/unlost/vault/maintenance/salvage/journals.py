@@ -10,11 +10,11 @@ from unlost.model.errors import IntegrityError, NotFound, StoreError, UsageError
 from unlost.model.snapshot import Damage, VerifyLevel
 from unlost.vault.commits.state import LiveState
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.salvage.proving import Sight, sight
+from unlost.vault.maintenance.salvage.proving import StoredDigest, sight
 from unlost.vault.maintenance.verify.journals import JournalVerifier
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
-from unlost.vault.maintenance.verify.look import Look
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
+from unlost.vault.maintenance.verify.look import VerifyScope
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.stores.cached import itself
 from unlost.vault.stores.unread import device_failed, unsteady
 from unlost.vault.write.dropped_journals import unjournaled
@@ -38,7 +38,7 @@ class BrokenJournals:
     left: tuple[Damage, ...] = ()
 
 
-def broken_journals(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
+def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
     """Prove all journals of an org; ``listing``: sizes of its objects by name.
 
     Raises StoreError where the store does not give an entry now, or not the same again.
@@ -54,7 +54,7 @@ def broken_journals(room: OrgRoom, state: LiveState, listing: Mapping[str, int])
     return _told(room, state, first)
 
 
-def _told(room: OrgRoom, state: LiveState, found: "_Proving") -> BrokenJournals:
+def _told(room: OrgVault, state: LiveState, found: "_Proving") -> BrokenJournals:
     runs: set[str] = set()
     objects: list[str] = []
     left: list[Damage] = []
@@ -75,20 +75,20 @@ def _entry_of(org: str, name: str) -> tuple[str, int]:
     return run, number
 
 
-def _listing(room: OrgRoom) -> Mapping[str, int]:
+def _listing(room: OrgVault) -> Mapping[str, int]:
     store, folder = room.sealed.store, object_names.journals(room.org)
     return {one.name: one.size for one in store.list(folder)}
 
 
-def _proved(room: OrgRoom, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
+def _proved(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
     found = _Proving()
     verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=found)
     over = unjournaled(room, state)
-    verifier.check(state.journals, Look(VerifyLevel.FULL), over=over)
+    verifier.check(state.journals, VerifyScope(VerifyLevel.FULL), over=over)
     return found
 
 
-def _sights(room: OrgRoom, names: Iterable[str]) -> Iterator[tuple[str, Sight]]:
+def _sights(room: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:
     """What lies there under each name."""
     store = itself(room.sealed.store)
     for name in names:
@@ -97,7 +97,7 @@ def _sights(room: OrgRoom, names: Iterable[str]) -> Iterator[tuple[str, Sight]]:
         yield name, sight(store, there or name, size=size, piece=_READ_BYTES)
 
 
-class _Proving(Ledger):
+class _Proving(VerifyFindings):
     """Notes damage alone: a store that does not answer stops it, and a lost key is none."""
 
     def __init__(self) -> None:

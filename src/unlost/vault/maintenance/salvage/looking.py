@@ -15,8 +15,8 @@ from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
 from unlost.vault.maintenance.salvage.certificates import has_files
 from unlost.vault.maintenance.salvage.contents import (
-    Contents,
     ContentsLook,
+    SalvagedContents,
     by_name,
     is_file,
     lost_file,
@@ -27,16 +27,16 @@ from unlost.vault.maintenance.salvage.losses import Losses
 from unlost.vault.maintenance.salvage.tables import TableWork, naming_lost
 from unlost.vault.maintenance.salvage.unnamed import names_of, unnamed
 from unlost.vault.objects.files import FILES_TABLE
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 
 @dataclass(slots=True)
-class Found:
+class SalvageSurvey:
     """What is damaged, and what is done about it table by table. ``files`` is the work on ``$files``."""
 
     state: LiveState
     damaged: Damaged
-    contents: Contents = field(default_factory=Contents)
+    contents: SalvagedContents = field(default_factory=SalvagedContents)
     files: TableWork | None = None
     works: list[TableWork] = field(default_factory=list)
     remade: tuple[str, ...] = ()
@@ -91,18 +91,18 @@ def begun(state: LiveState) -> blake3:
     return blake3(state.head.encode())
 
 
-class Look:
+class SalvageSurveyor:
     """Looks at an org; ``state`` is its head."""
 
-    def __init__(self, room: OrgRoom, state: LiveState, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
         self._state = state
         self._pause = pause
         self._parts: list[pa.Table] = []
         self._named: set[str] = set()
-        self._found = Found(state, find_damaged(room, state) if state.seq else Damaged())
+        self._found = SalvageSurvey(state, find_damaged(room, state) if state.seq else Damaged())
 
-    def find(self) -> Found:
+    def find(self) -> SalvageSurvey:
         """All of it; raises IntegrityError where something is damaged that all else stands on."""
         found, damaged = self._found, self._found.damaged
         if not damaged:

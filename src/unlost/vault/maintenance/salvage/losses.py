@@ -8,7 +8,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.salvage import DIGEST_BYTES, LISTED, LostSpan, TableSalvaged
-from unlost.vault.maintenance.salvage.pieces import Piece
+from unlost.vault.maintenance.salvage.pieces import SalvagedRows
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Losses:
     spans: list[LostSpan] = field(default_factory=list)
     digest: blake3 = field(default_factory=blake3)
 
-    def took(self, piece: Piece, low: str, high: str) -> None:
+    def took(self, piece: SalvagedRows, low: str, high: str) -> None:
         """A row group between these ids was looked at."""
         if piece.lost is None:
             self.span(low, high, piece.count)
@@ -41,7 +41,7 @@ class Losses:
         self.gone |= dict.fromkeys(piece.lost)
         self.ids.update((*piece.lost, *piece.reduced))
 
-    def _note(self, piece: Piece) -> None:
+    def _note(self, piece: SalvagedRows) -> None:
         short = zip(piece.reduced, map(sorted, piece.lacking), strict=True)
         self.digest.update(msgspec.json.encode((piece.count, piece.lost, tuple(short))))
 

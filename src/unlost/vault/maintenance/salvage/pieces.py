@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from unlost.model.learned import learned
+from unlost.model.decoders import decoder_for
 from unlost.model.schema import WireKind
 from unlost.vault.commits import version_rules
-from unlost.vault.format.manifest import Known
+from unlost.vault.format.manifest import KnownColumn
 from unlost.vault.format.physical import (
     INSTANT,
     MERGED_FIELDS,
@@ -37,11 +37,11 @@ from unlost.vault.format.physical import (
     physical,
 )
 from unlost.vault.format.rowhash import HashedColumn, Hashes, as_array, from_array, row_hashes
-from unlost.vault.layout.segment_label import Label, Shape
-from unlost.vault.maintenance.salvage.chunks import Leavings, Span
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
+from unlost.vault.maintenance.salvage.chunks import RemainingChunks, RowSpan
 from unlost.vault.maintenance.salvage.essential import lacked_of, rows_without
 from unlost.vault.read.big_cells import LoadBlobs, resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import BlobCell, named
 
 type Missing = Callable[[str], bool]
@@ -55,18 +55,18 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Book:
+class ShapeTable:
     """The shapes of what is written of a segment, in the order in which they were met."""
 
-    shapes: dict[Shape, int] = field(default_factory=dict)
+    shapes: dict[SegmentShape, int] = field(default_factory=dict)
 
-    def number(self, shape: Shape) -> int:
+    def number(self, shape: SegmentShape) -> int:
         """The place of a shape."""
         return self.shapes.setdefault(shape, len(self.shapes))
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SalvagedRows:
     """What is left of the rows of a row group.
 
     ``rows`` have all columns of a merged segment, ``count`` were there. ``lost`` are the ids of rows that are
@@ -83,12 +83,12 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Piecing:
+class RowGroupReader:
     """Makes pieces of a segment. ``load`` gives texts of contents; None: hashes are left as they are."""
 
-    room: OrgRoom
-    left: Leavings
-    book: Book
+    room: OrgVault
+    left: RemainingChunks
+    book: ShapeTable
     missing: Missing
     load: LoadBlobs | None = None
 
@@ -98,18 +98,18 @@ class Piecing:
         cells = (pa.field(name, pa.string()) for name in self.left.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
-    def piece(self, span: Span) -> Piece:
+    def piece(self, span: RowSpan) -> SalvagedRows:
         """What is left of some rows."""
         head = self._head(span)
         ids = head[U_ID]
         if ids is None or any(head[name] is None for name in (U_OP, U_OBSERVED_AT, U_SNAP)):
             gone = None if ids is None else tuple(ids.to_pylist())
-            return Piece(self.schema.empty_table(), span.rows, gone)
+            return SalvagedRows(self.schema.empty_table(), span.rows, gone)
         cells = {name: self.left.read(span, name) for name in self.left.cells}
         own = _Own(self, span.rows, head, cells)
         return own.piece()
 
-    def _head(self, span: Span) -> dict[str, pa.Array | None]:
+    def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
         """System columns; None for those that cannot be read nor be told otherwise."""
         names = [one.name for one in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
@@ -129,7 +129,7 @@ class _Own:
 
     def __init__(
         self,
-        piecing: Piecing,
+        piecing: RowGroupReader,
         count: int,
         head: dict[str, pa.Array | None],
         cells: dict[str, pa.Array | None],
@@ -144,7 +144,7 @@ class _Own:
         self._forgotten: set[str] = set()
         self._table = piecing.left.live.entry.table
 
-    def piece(self) -> Piece:
+    def piece(self) -> SalvagedRows:
         """Look, and put together what is left."""
         shapes = self._old_shapes()
         self._without = [
@@ -167,7 +167,7 @@ class _Own:
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
         kept = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return Piece(kept, self._count, lost, reduced, self._told(), lacking)
+        return SalvagedRows(kept, self._count, lost, reduced, self._told(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -181,7 +181,7 @@ class _Own:
         mask = pc.is_in(self._head[U_OP], value_set=pa.array(version_rules.WITH_CELLS))
         return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
-    def _known(self, shape: Shape) -> Mapping[str, Known]:
+    def _known(self, shape: SegmentShape) -> Mapping[str, KnownColumn]:
         return self._all.room.schemas.known(shape.schema, self._table)
 
     def _told(self) -> frozenset[str]:
@@ -191,14 +191,16 @@ class _Own:
         names = {physical(one.code): name for name, one in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 
-    def _old_shapes(self) -> list[Shape]:
+    def _old_shapes(self) -> list[SegmentShape]:
         """The shape of each row; where that is lost, what all shapes have."""
         shapes, told = self._all.left.shapes, self._head[U_SHAPE]
         if told is not None:
             return [shapes[number] for number in told.to_pylist()]
         common = frozenset.intersection(*(frozenset(one.columns) for one in shapes))
         columns = tuple(name for name in shapes[0].columns if name in common)
-        only = Shape(self._all.left.label.schema, columns, min(one.tokenizer for one in shapes))
+        only = SegmentShape(
+            self._all.left.label.schema, columns, min(one.tokenizer for one in shapes)
+        )
         self._beyond = frozenset(self._cells) - common
         return [only] * self._count
 
@@ -211,14 +213,14 @@ class _Own:
         for at, text in enumerate(blobs):
             if text is None:
                 continue
-            told = learned(BlobCell).decode(text)
+            told = decoder_for(BlobCell).decode(text)
             gone = {code for code, (blob, _) in told.items() if self._all.missing(blob)}
             self._without[at] = (self._without[at] - frozenset(told)) | gone | self._beyond
             left = {code: one for code, one in told.items() if code not in self._without[at]}
             blobs[at] = msgspec.json.encode(left).decode() if left else None
         return blobs
 
-    def _unnamed(self, shapes: Sequence[Shape]) -> list[str | None]:
+    def _unnamed(self, shapes: Sequence[SegmentShape]) -> list[str | None]:
         """Nobody knows which cells were long texts: an empty cell may have been one.
 
         Where the row's hash follows from the cells as they are, none that counts was.
@@ -233,13 +235,13 @@ class _Own:
                     self._without[at] |= {name}
         return [None] * self._count
 
-    def _texts(self, shape: Shape, *, counting: bool) -> frozenset[str]:
+    def _texts(self, shape: SegmentShape, *, counting: bool) -> frozenset[str]:
         """Columns of a shape whose cells may be long; those that do not count, or also those that do."""
         if is_system(self._table):
             return _NOTHING
         return _long_columns(shape, self._known(shape), counting=counting)
 
-    def _unsure(self, shapes: Sequence[Shape]) -> NDArray[np.bool_]:
+    def _unsure(self, shapes: Sequence[SegmentShape]) -> NDArray[np.bool_]:
         told = self._head[U_ROW_HASH]
         if told is None or self._lost:
             return np.ones(self._count, dtype=np.bool_)
@@ -250,15 +252,19 @@ class _Own:
             found[at] = hashes_of(held.take(pa.array(at)), shape, self._known(shape))
         return np.asarray((found != from_array(told)).any(axis=1))
 
-    def _new_shapes(self, shapes: Sequence[Shape]) -> tuple[NDArray[np.int32], list[Shape]]:
+    def _new_shapes(
+        self, shapes: Sequence[SegmentShape]
+    ) -> tuple[NDArray[np.int32], list[SegmentShape]]:
         """The number of each row's shape in the book, and the shapes by their numbers."""
-        memo: dict[tuple[Shape, frozenset[str]], int] = {}
+        memo: dict[tuple[SegmentShape, frozenset[str]], int] = {}
         numbers = np.zeros(self._count, dtype=np.int32)
         for at, key in enumerate(zip(shapes, self._without, strict=True)):
             if key not in memo:
                 shape, without = key
                 columns = tuple(name for name in shape.columns if name not in without)
-                memo[key] = self._all.book.number(Shape(shape.schema, columns, shape.tokenizer))
+                memo[key] = self._all.book.number(
+                    SegmentShape(shape.schema, columns, shape.tokenizer)
+                )
             numbers[at] = memo[key]
         return numbers, list(self._all.book.shapes)
 
@@ -291,7 +297,7 @@ class _Own:
     def _hashed(
         self,
         rows: pa.Table,
-        shapes: Sequence[Shape],
+        shapes: Sequence[SegmentShape],
         numbers: NDArray[np.int32],
         touched: NDArray[np.bool_],
     ) -> pa.Table:
@@ -309,7 +315,9 @@ class _Own:
         return rows.set_column(place, rows.schema.field(U_ROW_HASH), as_array(hashes))
 
 
-def _long_columns(shape: Shape, known: Mapping[str, Known], *, counting: bool) -> frozenset[str]:
+def _long_columns(
+    shape: SegmentShape, known: Mapping[str, KnownColumn], *, counting: bool
+) -> frozenset[str]:
     found = {
         physical(one.code)
         for one in known.values()
@@ -318,7 +326,9 @@ def _long_columns(shape: Shape, known: Mapping[str, Known], *, counting: bool) -
     return frozenset(found & set(shape.columns))
 
 
-def _resolved(rows: pa.Table, shape: Shape, known: Mapping[str, Known], load: LoadBlobs) -> Hashes:
+def _resolved(
+    rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn], load: LoadBlobs
+) -> Hashes:
     """Hashes of rows of one shape, with the texts of their blobs."""
     present = {
         n: physical(one.code) for n, one in known.items() if physical(one.code) in shape.columns
@@ -329,7 +339,7 @@ def _resolved(rows: pa.Table, shape: Shape, known: Mapping[str, Known], load: Lo
     return hashes_of(renamed, shape, known)
 
 
-def hashes_of(rows: pa.Table, shape: Shape, known: Mapping[str, Known]) -> Hashes:
+def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn]) -> Hashes:
     """Hashes of rows of one shape by their physical columns."""
     columns = [
         (HashedColumn(name, one.kind), rows.column(physical(one.code)).combine_chunks())
@@ -339,7 +349,7 @@ def hashes_of(rows: pa.Table, shape: Shape, known: Mapping[str, Known]) -> Hashe
     return row_hashes(columns, rows=len(rows))
 
 
-def label_of(left: Leavings, book: Book) -> Label:
+def label_of(left: RemainingChunks, book: ShapeTable) -> SegmentLabel:
     """What is written of a segment says so of itself."""
     own = left.label
-    return Label(own.table, own.schema, own.base, own.tokenizer, tuple(book.shapes))
+    return SegmentLabel(own.table, own.schema, own.base, own.tokenizer, tuple(book.shapes))

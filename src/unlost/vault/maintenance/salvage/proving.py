@@ -24,7 +24,7 @@ _UNREADABLE = ""  # in place of a digest
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class StoredDigest:
     """What lies under a name: ``size`` None where nothing does, and no digest where its device fails."""
 
     size: int | None
@@ -48,7 +48,7 @@ def proved_damages(
 
 def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:
     first = sight(store, entry.name, size=listed, piece=_READ_BYTES)
-    if first == Sight(entry.bytes, entry.blake3):
+    if first == StoredDigest(entry.bytes, entry.blake3):
         return None
     size = store.size(entry.name)
     second = sight(store, entry.name, size=size, piece=min(_READ_BYTES, (size or 0) // 2 + 1))
@@ -57,10 +57,10 @@ def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | No
     return Damage(entry.name, _sentence(entry, first))
 
 
-def sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
+def sight(store: Store, name: str, *, size: int | None, piece: int) -> StoredDigest:
     """What lies there, read piece by piece; raises StoreError where it cannot be read now."""
     if size is None:
-        return Sight(None, _UNREADABLE)
+        return StoredDigest(None, _UNREADABLE)
     digest = blake3()
     try:
         for start in range(0, size, piece):
@@ -73,12 +73,12 @@ def sight(store: Store, name: str, *, size: int | None, piece: int) -> Sight:
         raise unsteady(name) from None
     except StoreError as error:
         if device_failed(error):
-            return Sight(size, _UNREADABLE)
+            return StoredDigest(size, _UNREADABLE)
         raise
-    return Sight(size, digest.hexdigest())
+    return StoredDigest(size, digest.hexdigest())
 
 
-def _sentence(entry: ObjectEntry, sight: Sight) -> str:
+def _sentence(entry: ObjectEntry, sight: StoredDigest) -> str:
     if sight.size is None:
         return MISSING
     if sight.size != entry.bytes:

@@ -22,37 +22,42 @@ from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.erase.redact import put_certificate
 from unlost.vault.maintenance.erase.removing import check_alone, close_committed
 from unlost.vault.maintenance.erase_cleanup import remove_erased
 from unlost.vault.maintenance.garbage import collected_up_to
-from unlost.vault.maintenance.maintenance_commit import BEGUN_ANEW, Maintenance, Work, close_cut_off
+from unlost.vault.maintenance.maintenance_commit import (
+    BEGUN_ANEW,
+    MaintenanceCommit,
+    MaintenanceWork,
+    close_cut_off,
+)
 from unlost.vault.maintenance.rewrite.affected_segments import Pause
-from unlost.vault.maintenance.rewrite.merging import Choice
-from unlost.vault.maintenance.rewrite.repack import Relocated, Repacked, repack_pieces
-from unlost.vault.maintenance.salvage.certificates import StandIns
+from unlost.vault.maintenance.rewrite.merging import MergeChoice
+from unlost.vault.maintenance.rewrite.repack import RelocatedContents, RepackedPacks, repack_pieces
+from unlost.vault.maintenance.salvage.certificates import ReplacementCertificates
 from unlost.vault.maintenance.salvage.contents import Reachable
-from unlost.vault.maintenance.salvage.derived import Remade
-from unlost.vault.maintenance.salvage.looking import Found, Look
-from unlost.vault.maintenance.salvage.tables import TableWork, Untold
+from unlost.vault.maintenance.salvage.derived import RebuiltTable
+from unlost.vault.maintenance.salvage.looking import SalvageSurvey, SalvageSurveyor
+from unlost.vault.maintenance.salvage.tables import PredecessorUnknown, TableWork
 from unlost.vault.objects.files import FILES_TABLE
 from unlost.vault.objects.segment_writer import SegmentWriter
-from unlost.vault.read.merge import Piece, key_pieces, newest_of_each
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece, key_pieces, newest_of_each
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
 
 type Agree = Callable[[SalvageEffect], object]
 
 
-def plan_salvage(room: OrgRoom, _: Salvage, *, pause: Pause) -> SalvageEffect:
+def plan_salvage(room: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
     """Find what salvaging would keep and lose now."""
-    look = Look(room, room.chain.proved(), pause)
+    look = SalvageSurveyor(room, room.chain.proved(), pause)
     return look.find().told(look.reread())
 
 
-def salvage(room: OrgRoom, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
+def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
     """Take damaged objects out, with nothing else under way."""
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
@@ -61,7 +66,7 @@ def salvage(room: OrgRoom, _: Salvage, *, run: str, pause: Pause, agree: Agree) 
     if not state.seq:
         agree(SalvageEffect())
         return SalvageEffect()
-    work = Maintenance(room, run=run, kind=CommitKind.SALVAGE)
+    work = MaintenanceCommit(room, run=run, kind=CommitKind.SALVAGE)
     work.open()
     try:
         return _Salvaging(room, work, run=run, pause=pause).salvage(agree)
@@ -70,7 +75,7 @@ def salvage(room: OrgRoom, _: Salvage, *, run: str, pause: Pause, agree: Agree) 
         raise
 
 
-def salvages(room: OrgRoom) -> Iterator[SalvageTold]:
+def salvages(room: OrgVault) -> Iterator[SalvageTold]:
     """What was salvaged, oldest first."""
     for number, info in sorted(room.chain.live().commits.items()):
         if info.kind is CommitKind.SALVAGE:
@@ -91,10 +96,10 @@ def _sentences(manifest: Manifest) -> Iterator[str]:
 class _Done:
     """What is written so far."""
 
-    replaced: list[Rewritten]
+    replaced: list[ReplacedSegments]
     after: LiveState
 
-    def took(self, more: Sequence[Rewritten]) -> None:
+    def took(self, more: Sequence[ReplacedSegments]) -> None:
         """Take in what stands in place of what."""
         self.replaced += more
         for one in more:
@@ -109,7 +114,7 @@ class _Done:
 class _Salvaging:
     """One salvage, from the look to its commit."""
 
-    def __init__(self, room: OrgRoom, work: Maintenance, *, run: str, pause: Pause) -> None:
+    def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
         self._room = room
         self._work = work
         self._run = run
@@ -120,7 +125,7 @@ class _Salvaging:
 
     def salvage(self, agree: Agree) -> SalvageEffect:
         """Look, ask, write, and commit."""
-        look = Look(self._room, self._state, self._pause)
+        look = SalvageSurveyor(self._room, self._state, self._pause)
         found, reread = look.find(), look.reread()
         told = found.told(reread)
         agree(told)
@@ -136,13 +141,13 @@ class _Salvaging:
             remove_erased(self._room, self._room.chain.proved())
         return replace(told, snapshot=number)
 
-    def _commit(self, found: Found, told: SalvageEffect) -> int:
+    def _commit(self, found: SalvageSurvey, told: SalvageEffect) -> int:
         repacked = self._moved(found.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
         self._files(found, repacked, done)
         for work in found.works:
-            choose = partial(Untold, losses=work.losses)
+            choose = partial(PredecessorUnknown, losses=work.losses)
             done.took(self._rewritten(work, choose, done.after))
         self._derived(found, done)
         certificates = self._certificates(found.damaged.certificates, done.after)
@@ -153,7 +158,7 @@ class _Salvaging:
         packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
         counted = {work.table: self._counted(work.table, done.after) for work in found.works}
         return self._work.commit(
-            Work(
+            MaintenanceWork(
                 parts=tuple(_parts(done.replaced, told)),
                 packs=repacked.entries,
                 condemned=tuple(sorted({one.name for one in objects} | packs)),
@@ -172,12 +177,12 @@ class _Salvaging:
     def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
         """What stands in place of each."""
         written: dict[str, ObjectEntry] = {}
-        for name, certificate in StandIns(self._room, after, self._pause).of(lost):
+        for name, certificate in ReplacementCertificates(self._room, after, self._pause).of(lost):
             written[name] = put_certificate(self._room, name, certificate)
             self._made.append(written[name].name)
         return written
 
-    def _moved(self, pieces: pl.DataFrame) -> Repacked:
+    def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
         """In new packs what was read whole a moment ago."""
         try:
             return repack_pieces(self._room, pieces)
@@ -187,7 +192,7 @@ class _Salvaging:
                 ", ".join(object_names.pack(self._room.org, one) for one in ids)
             ) from None
 
-    def _files(self, found: Found, repacked: Repacked, done: _Done) -> None:
+    def _files(self, found: SalvageSurvey, repacked: RepackedPacks, done: _Done) -> None:
         """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
         work = found.files
         if work is None:
@@ -195,16 +200,18 @@ class _Salvaging:
         healthy = work.healthy().segments
         touched = [live for live in healthy if self._is_touched(live, found, repacked)]
 
-        def choose(view: TableView) -> Choice:
+        def choose(view: TableView) -> MergeChoice:
             reachable = Reachable(view, self._room, found.contents)
-            untold = _Both(reachable, Untold(view, work.losses))
-            return Relocated(untold, self._room, repacked)
+            untold = _Both(reachable, PredecessorUnknown(view, work.losses))
+            return RelocatedContents(untold, self._room, repacked)
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
-    def _is_touched(self, live: LiveSegment, found: Found, repacked: Repacked) -> bool:
+    def _is_touched(self, live: LiveSegment, found: SalvageSurvey, repacked: RepackedPacks) -> bool:
         view = TableView(FILES_TABLE, [live], self._room.reading)
-        choice = Relocated(Reachable(view, self._room, found.contents), self._room, repacked)
+        choice = RelocatedContents(
+            Reachable(view, self._room, found.contents), self._room, repacked
+        )
         names = list(self._room.reader.facts(live.entry)[1])
         for group in range(len(view.sidecar(0).fences)):
             rows = view.read(0, [group], names)
@@ -215,20 +222,20 @@ class _Salvaging:
     def _rewritten(
         self,
         work: TableWork,
-        choose: Callable[[TableView], Choice],
+        choose: Callable[[TableView], MergeChoice],
         after: LiveState,
         *,
         beside: Sequence[LiveSegment] = (),
-    ) -> list[Rewritten]:
+    ) -> list[ReplacedSegments]:
         load = self._room.load_blob(until=self._state.seq, state=after)
         stand_ins = work.substituted(self._out, load)
         stand_ins |= {live.entry.id: live for live in beside}
         return list(work.rewritten(self._out, stand_ins, choose))
 
-    def _derived(self, found: Found, done: _Done) -> None:
+    def _derived(self, found: SalvageSurvey, done: _Done) -> None:
         """``$search`` and ``$changes``, from the records as they are then."""
         load = self._room.load_blob(until=self._state.seq, state=done.after)
-        remade = Remade(self._room, done.after, self._out, load, self._pause)
+        remade = RebuiltTable(self._room, done.after, self._out, load, self._pause)
         for live in found.damaged.of(self._state, SEARCH):
             done.took([remade.words(live)])
         tables = [work.table for work in found.works]
@@ -259,20 +266,20 @@ class _Salvaging:
 class _Both:
     """What stays by one choice, as another has it."""
 
-    def __init__(self, one: Choice, other: Choice) -> None:
+    def __init__(self, one: MergeChoice, other: MergeChoice) -> None:
         self._one = one
         self._other = other
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of both."""
         return self._one.pieces()
 
-    def staying(self, piece: Piece, rows: pa.Table) -> pa.Table:
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
         """What stays."""
         return self._other.staying(piece, self._one.staying(piece, rows))
 
 
-def _parts(replaced: Sequence[Rewritten], told: SalvageEffect) -> Iterator[TablePart]:
+def _parts(replaced: Sequence[ReplacedSegments], told: SalvageEffect) -> Iterator[TablePart]:
     """One part for each table, with a sentence about what is lost of it."""
     findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
     merged: dict[str, TablePart] = {}

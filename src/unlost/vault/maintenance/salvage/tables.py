@@ -10,18 +10,23 @@ import pyarrow.compute as pc
 from unlost.model.snapshot import SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState
 from unlost.vault.format.physical import U_BLOBS, U_ID, U_PREV, UNTOLD
-from unlost.vault.layout.replacement import Rewritten
+from unlost.vault.layout.replacement import ReplacedSegments
 from unlost.vault.maintenance.retain.contents import names_in
-from unlost.vault.maintenance.rewrite.affected_segments import Choosing, Hit, Pause, hit
+from unlost.vault.maintenance.rewrite.affected_segments import AffectedTable, Choosing, Pause, hit
 from unlost.vault.maintenance.rewrite.merging import GROUP_ROWS, Merger
 from unlost.vault.maintenance.salvage.chunks import leavings, sidecar_of, span_of_ids
 from unlost.vault.maintenance.salvage.losses import Losses
-from unlost.vault.maintenance.salvage.pieces import Book, Missing, Piece, Piecing, label_of
-from unlost.vault.objects.segment_writer import Reach, SegmentWriter
+from unlost.vault.maintenance.salvage.pieces import (
+    Missing,
+    RowGroupReader,
+    SalvagedRows,
+    ShapeTable,
+    label_of,
+)
+from unlost.vault.objects.segment_writer import CommitRange, SegmentWriter
 from unlost.vault.read.big_cells import LoadBlobs
-from unlost.vault.read.merge import Piece as IdPiece
-from unlost.vault.read.merge import cut
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.merge import MergePiece, cut
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, sorted_unique
 
 
@@ -32,14 +37,14 @@ class TableWork:
     ``missing`` says which contents are lost.
     """
 
-    room: OrgRoom
+    room: OrgVault
     state: LiveState
     table: str
     damaged: Sequence[LiveSegment]
     missing: Missing
     pause: Pause
     losses: Losses
-    books: dict[str, Book] = field(default_factory=dict)
+    books: dict[str, ShapeTable] = field(default_factory=dict)
 
     def look(self) -> Iterator[pa.Table]:
         """Find out what is lost; what is left of each row group."""
@@ -48,15 +53,15 @@ class TableWork:
                 if len(piece.rows):
                     yield piece.rows
 
-    def _looked(self, live: LiveSegment) -> Iterator[Piece]:
-        book = self.books[live.entry.id] = Book()
+    def _looked(self, live: LiveSegment) -> Iterator[SalvagedRows]:
+        book = self.books[live.entry.id] = ShapeTable()
         car = sidecar_of(self.room, live)
         with leavings(self.room, live) as left:
             if left is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
                 return
-            piecing = Piecing(self.room, left, book, self.missing)
+            piecing = RowGroupReader(self.room, left, book, self.missing)
             for number, span in enumerate(left.spans):
                 self.pause()
                 piece = piecing.piece(span)
@@ -74,9 +79,11 @@ class TableWork:
             if left is None:
                 return None
             book = self.books[live.entry.id]
-            piecing = Piecing(self.room, left, book, self.missing, load)
+            piecing = RowGroupReader(self.room, left, book, self.missing, load)
             stream = out.stream(
-                label_of(left, book), group_rows=GROUP_ROWS, reach=Reach(live.first, live.last)
+                label_of(left, book),
+                group_rows=GROUP_ROWS,
+                reach=CommitRange(live.first, live.last),
             )
             for span in left.spans:
                 self.pause()
@@ -95,27 +102,27 @@ class TableWork:
 
     def rewritten(
         self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
-    ) -> Iterator[Rewritten]:
+    ) -> Iterator[ReplacedSegments]:
         """The damaged segments, those that must stay beside them, and those that follow what is lost."""
         whole = self.room.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
         ranks = (at for at, one in enumerate(whole.segments) if one.entry.id in hit_ids)
-        found = Hit(whole, pa.array([], pa.string()), frozenset(ranks))
+        found = AffectedTable(whole, pa.array([], pa.string()), frozenset(ranks))
         for tier, part in found.groups:
             made = [stand_ins.get(one.entry.id, one) for one in part]
             left = [one for one in made if one is not None]
             old = tuple(one.entry for one in part)
             own = [one.entry for one in left if one not in part]
             if not left:
-                yield Rewritten(old, ())
+                yield ReplacedSegments(old, ())
                 continue
             view = TableView(self.table, left, self.room.reading)
-            reach = Reach(tier.first, tier.last)
+            reach = CommitRange(tier.first, tier.last)
             merger = Merger(
                 self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
             )
             new = merger.merge(left)
-            yield Rewritten(old, tuple(new), (*own, *merger.between))
+            yield ReplacedSegments(old, tuple(new), (*own, *merger.between))
 
     def _following(self) -> Iterator[str]:
         """Segments with newer versions of records of which one is not as it was."""
@@ -137,18 +144,18 @@ class TableWork:
         )
 
 
-class Untold:
-    """Everything; but what a row replaced is not told where that may be lost. See ``Choice``."""
+class PredecessorUnknown:
+    """Everything; but what a row replaced is not told where that may be lost. See ``MergeChoice``."""
 
     def __init__(self, view: TableView, losses: Losses) -> None:
         self._view = view
         self._losses = losses
 
-    def pieces(self) -> Sequence[IdPiece]:
+    def pieces(self) -> Sequence[MergePiece]:
         """Those of what is written again alone."""
         return cut(self._view)
 
-    def staying(self, piece: IdPiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
+    def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
         """All rows."""
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():

@@ -15,7 +15,7 @@ from unlost.vault.format.physical import U_BLOBS, U_ID
 from unlost.vault.maintenance.retain.contents import names_in
 from unlost.vault.maintenance.rewrite.affected_segments import Pause, groups_at_once
 from unlost.vault.maintenance.rewrite.repack import NO_PIECES, pieces_in
-from unlost.vault.maintenance.salvage.contents import Contents, content_of
+from unlost.vault.maintenance.salvage.contents import SalvagedContents, content_of
 from unlost.vault.maintenance.salvage.essential import BLOB_ROW
 from unlost.vault.read.table_view import TableView
 
@@ -24,7 +24,7 @@ type Rows = Callable[[], Iterator[pa.Table]]
 
 
 @dataclass(frozen=True, slots=True)
-class Unnamed:
+class UnnamedContents:
     """Rows of ``$files`` by id, and what becomes of packs: ``moving`` pieces are needed, ``packs`` go."""
 
     rows: frozenset[str]
@@ -40,7 +40,9 @@ def names_of(view: TableView, pause: Pause) -> Iterator[str]:
             yield from names_in(view.read_keys(rank, groups, (U_BLOBS,)).column(U_BLOBS))
 
 
-def unnamed(files: Rows, named: set[str], contents: Contents, damaged: frozenset[str]) -> Unnamed:
+def unnamed(
+    files: Rows, named: set[str], contents: SalvagedContents, damaged: frozenset[str]
+) -> UnnamedContents:
     """What goes; ``named`` are the contents that records name, ``damaged`` the packs that are damaged."""
     for rows in files():
         named.update(names_in(rows.column("blob")))
@@ -65,7 +67,7 @@ def unnamed(files: Rows, named: set[str], contents: Contents, damaged: frozenset
         left.append(found.join(touched, on="pack", how="semi"))
     moving = contents.moving.join(freed, on=freed.columns, how="anti")
     packs = frozenset(touched.get_column("pack").to_list())
-    return Unnamed(going, pl.concat([moving, *left]).unique(), packs)
+    return UnnamedContents(going, pl.concat([moving, *left]).unique(), packs)
 
 
 def _going(files: Rows, named: set[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ the one in the sealed manifests. ``deep`` decrypts everything and computes again
 What is wrong is named by the object, once: what only follows from it is not reported again.
 """
 
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.maintenance.verify.verifier import verify_vault
 
-__all__ = ["Look", "verify_vault"]
+__all__ = ["VerifyScope", "verify_vault"]

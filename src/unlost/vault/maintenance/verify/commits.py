@@ -10,7 +10,7 @@ from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_o
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 
 LATE = (
     "It is not the commit that stood here: the late request of a run that had lost has taken a name "
@@ -22,7 +22,7 @@ FOREIGN = (
 
 
 @dataclass(slots=True)
-class Walk:
+class ChainWalk:
     """What a walk along a chain gave: the state at its end, and each readable manifest.
 
     ``whole`` is False if a manifest is damaged: then the state may lack objects, unless a later checkpoint
@@ -50,7 +50,7 @@ class ChainVerifier:
         sealed: SealedObjects,
         listing: Mapping[str, int],
         seen: Witnessed | None,
-        ledger: Ledger,
+        ledger: VerifyFindings,
     ) -> None:
         self._org = org
         self._sealed = sealed
@@ -60,9 +60,9 @@ class ChainVerifier:
         self._stood_in: list[str] = []
         self._withdrawn: set[str] = set()
 
-    def walk(self) -> Walk:
+    def walk(self) -> ChainWalk:
         """Look at every manifest up to the newest that anything speaks of."""
-        walk = Walk()
+        walk = ChainWalk()
         for seq in range(1, self._newest() + 1):
             self._step(walk, seq)
         self._resume(walk)
@@ -96,7 +96,7 @@ class ChainVerifier:
         numbers = [object_names.sequence(name) for name in names]
         return max([*numbers, self._seen.number if self._seen else 0], default=0)
 
-    def _step(self, walk: Walk, seq: int) -> None:
+    def _step(self, walk: ChainWalk, seq: int) -> None:
         name = self._name(seq)
         if name not in self._listing:
             self._ledger.damage(name, self._missing(seq))
@@ -163,7 +163,7 @@ class ChainVerifier:
             raise IntegrityError("chain-replaced", "It says that it is another commit.")
         return manifest, head
 
-    def _resume(self, walk: Walk) -> None:
+    def _resume(self, walk: ChainWalk) -> None:
         """Behind what is lost: the state of the newest checkpoint that proves itself, carried on to the end."""
         names = () if walk.whole else self._names(object_names.checkpoints(self._org))
         for name in sorted(names, reverse=True):
@@ -172,7 +172,7 @@ class ChainVerifier:
                 walk.state = state
                 return
 
-    def _carried_on(self, walk: Walk, name: str) -> LiveState | None:
+    def _carried_on(self, walk: ChainWalk, name: str) -> LiveState | None:
         """The state at the end from a checkpoint on; None where that or a later manifest is not whole."""
         seq = object_names.sequence(name)
         if not seq or any(one not in walk.manifests for one in range(seq, self._newest() + 1)):
@@ -188,12 +188,12 @@ class ChainVerifier:
             return None
         return state if self._proves(walk, state, self._newest()) else None
 
-    def _proves(self, walk: Walk, state: LiveState, seq: int) -> bool:
+    def _proves(self, walk: ChainWalk, state: LiveState, seq: int) -> bool:
         """True if a state is what a manifest proves."""
         told = (state.seq, state.head, live_root(state, org=self._org))
         return told == (seq, *walk.manifests[seq])
 
-    def _check_root(self, walk: Walk) -> None:
+    def _check_root(self, walk: ChainWalk) -> None:
         state = walk.state
         if not walk.whole or not state.seq:
             return
@@ -203,7 +203,7 @@ class ChainVerifier:
             self._ledger.damage(name, "The objects that should be live are not those it proves.")
             walk.whole = False
 
-    def _check_witness(self, walk: Walk) -> None:
+    def _check_witness(self, walk: ChainWalk) -> None:
         if self._seen is None or self._seen.number not in walk.manifests:
             return
         if walk.manifests[self._seen.number][0] != self._seen.head:
@@ -211,7 +211,7 @@ class ChainVerifier:
             self._ledger.damage(name, "It is not the commit that the application remembers.")
             walk.whole = False
 
-    def _check_stood_in(self, walk: Walk) -> None:
+    def _check_stood_in(self, walk: ChainWalk) -> None:
         """What stands in place of manifests: an erasure must have put it there."""
         if walk.whole:
             for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
@@ -219,7 +219,7 @@ class ChainVerifier:
                     name, "It stands in place of a commit, but no erasure put it there."
                 )
 
-    def _check_checkpoint(self, walk: Walk, name: str) -> None:
+    def _check_checkpoint(self, walk: ChainWalk, name: str) -> None:
         self._ledger.saw(self._listing[name])
         document = self._ledger.attempt(name, lambda: self._read_checkpoint(name))
         proof = walk.manifests.get(object_names.sequence(name))

@@ -23,17 +23,17 @@ from unlost.vault.format.physical import (
 )
 from unlost.vault.format.rowhash import HashedColumn, from_array, id_hashes, row_hashes
 from unlost.vault.format.sealed import ObjectKind
-from unlost.vault.format.sidecar import Fence, build_filter
+from unlost.vault.format.sidecar import GroupFence, build_filter
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.verify.index import IndexCheck
-from unlost.vault.maintenance.verify.ledger import Ledger
+from unlost.vault.maintenance.verify.ledger import VerifyFindings
 from unlost.vault.maintenance.verify.words import WordsCheck
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row
 from unlost.vault.objects.packs import Blob
 from unlost.vault.objects.segment_writer import counted
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, last_of_each, named
 
 _READ_BYTES = 1 << 20
@@ -45,7 +45,7 @@ class DeepVerifier:
     ``good``: names of the objects whose digests agree; others have been reported.
     """
 
-    def __init__(self, room: OrgRoom, *, good: frozenset[str], ledger: Ledger) -> None:
+    def __init__(self, room: OrgVault, *, good: frozenset[str], ledger: VerifyFindings) -> None:
         self._room = room
         self._good = good
         self._ledger = ledger
@@ -133,7 +133,7 @@ class SegmentCheck:
     ``blobs`` False: rows whose text lies in blobs cannot be computed, and are left out.
     """
 
-    def __init__(self, live: LiveSegment, room: OrgRoom, *, blobs: bool) -> None:
+    def __init__(self, live: LiveSegment, room: OrgVault, *, blobs: bool) -> None:
         self._blobs = blobs
         self._live = live
         self._entry: SegmentEntry = live.entry
@@ -144,8 +144,8 @@ class SegmentCheck:
         """Fences and filter follow from the ids."""
         car = self._room.reader.sidecar(self._entry)
         ids = [self._ids(group) for group in range(len(car.fences))]
-        fences = [Fence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
-        told = [Fence(fence.first, fence.rows, 0) for fence in car.fences]
+        fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
+        told = [GroupFence(fence.first, fence.rows, 0) for fence in car.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
         told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
         built = build_filter(told_of)
@@ -217,7 +217,7 @@ def _all_segments(state: LiveState) -> list[LiveSegment]:
     return [live for held in state.segments.values() for live in held.values()]
 
 
-def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
+def _blobs_in(live: LiveSegment, room: OrgVault) -> list[Blob]:
     view = TableView(FILES, [live], room.reading)
     present = view.names(0)
     blobs = []
@@ -230,7 +230,7 @@ def _blobs_in(live: LiveSegment, room: OrgRoom) -> list[Blob]:
     return blobs
 
 
-def _drain(room: OrgRoom, blob: Blob) -> None:
+def _drain(room: OrgVault, blob: Blob) -> None:
     with open_blob(room.sealed, org=room.org, blob=blob) as stream:
         while stream.read(_READ_BYTES):
             pass

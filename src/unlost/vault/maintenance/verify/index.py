@@ -26,49 +26,49 @@ from unlost.vault.format.physical import (
     is_system,
 )
 from unlost.vault.read.change_index import change_rows
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 
 _COLUMNS = tuple(field.name for field in CHANGES_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class ChangeSums:
     """Rows, reduced: how many, and two sums of their hashes modulo 2^64."""
 
     rows: int = 0
     first: int = 0
     second: int = 0
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
+    def __add__(self, other: "ChangeSums") -> "ChangeSums":
+        return ChangeSums(
             self.rows + other.rows,
             (self.first + other.first) % 2**64,
             (self.second + other.second) % 2**64,
         )
 
 
-def sums_of(rows: pa.Table) -> Sums:
+def sums_of(rows: pa.Table) -> ChangeSums:
     """The sums of rows of ``$changes``."""
     frame = pl.DataFrame(pl.from_arrow(rows.select(_COLUMNS)))
     text = pl.concat_str([pl.col(name).fill_null("") for name in _COLUMNS], separator="\0")
     hashed = frame.select(
         cast("plh.HExpr", text).nchash.xxh3_64(seed=seed).alias(str(seed)) for seed in (0, 1)
     )
-    return Sums(len(frame), *(_wrapped(hashed.get_column(str(seed))) for seed in (0, 1)))
+    return ChangeSums(len(frame), *(_wrapped(hashed.get_column(str(seed))) for seed in (0, 1)))
 
 
 class IndexCheck:
     """``$changes`` of one org."""
 
-    def __init__(self, room: OrgRoom, state: LiveState) -> None:
+    def __init__(self, room: OrgVault, state: LiveState) -> None:
         self._room = room
         self._state = state
 
     def check(self) -> None:
         """Raises IntegrityError if it does not tell what merged commits did."""
-        told = sum(map(sums_of, self._told()), Sums())
-        if told != sum(map(sums_of, self._expected()), Sums()):
+        told = sum(map(sums_of, self._told()), ChangeSums())
+        if told != sum(map(sums_of, self._expected()), ChangeSums()):
             raise IntegrityError(
                 "index-disagrees",
                 "What is told of merged commits is not what they did.",

@@ -8,8 +8,8 @@ from unlost.vault.format.manifest import JournalProof
 from unlost.vault.format.sealed import damaged
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.write.journal import EntryChain, entry_counts
 
 
@@ -17,7 +17,7 @@ class JournalVerifier:
     """Verifies the journals of one org; ``listing``: sizes of the org's objects by name."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: Ledger
+        self, org: str, *, sealed: SealedObjects, listing: Mapping[str, int], ledger: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed
@@ -26,7 +26,7 @@ class JournalVerifier:
         self._ledger = ledger
 
     def check(
-        self, proofs: Mapping[str, JournalProof], look: Look, *, over: Collection[str]
+        self, proofs: Mapping[str, JournalProof], look: VerifyScope, *, over: Collection[str]
     ) -> None:
         """Journals of runs that have ended, by run, and of those that have not.
 
@@ -37,7 +37,7 @@ class JournalVerifier:
             self._check_run(run, stored.get(run, []), proofs.get(run), look)
 
     def _check_run(
-        self, run: str, numbers: list[int], proof: JournalProof | None, look: Look
+        self, run: str, numbers: list[int], proof: JournalProof | None, look: VerifyScope
     ) -> None:
         chain = EntryChain(self._sealed, org=self._org, run=run)
         there = self._check_presence(chain, numbers, proof)

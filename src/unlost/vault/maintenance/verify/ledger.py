@@ -9,7 +9,7 @@ from unlost.model.snapshot import Damage
 MISSING = "It is missing."
 
 
-class Ledger:
+class VerifyFindings:
     """Counts objects and bytes and keeps damages. Safe to share between threads."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from unlost.model.snapshot import VerifyLevel, VerifyPart
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class VerifyScope:
     """The level, and the part that is looked at so deeply; None: all."""
 
     level: VerifyLevel

@@ -14,13 +14,13 @@ from unlost.vault.keys.register import digest_of, entry_numbers, read_entry
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import read_proof, shredded_orgs
 from unlost.vault.keys.unlock import slot_copies
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.objects.home_copies import VaultHomes, name_of
 
 STRANGE = "It counts for nothing: somebody put it there."
 
 
-def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
+def check_vault_file(store: Store, keys: Keyring, ledger: VerifyFindings) -> None:
     """Every byte of ``vault.json``."""
 
     def prove() -> None:
@@ -31,7 +31,7 @@ def check_vault_file(store: Store, keys: Keyring, ledger: Ledger) -> None:
     ledger.attempt(VAULT_FILE, prove)
 
 
-def check_slots(store: Store, keys: Keyring, ledger: Ledger, *, entries: int) -> None:
+def check_slots(store: Store, keys: Keyring, ledger: VerifyFindings, *, entries: int) -> None:
     """Three copies of each slot that there is or should be, proved without their secrets.
 
     ``entries``: how many entries of the register some commit has seen.
@@ -48,7 +48,7 @@ def check_slots(store: Store, keys: Keyring, ledger: Ledger, *, entries: int) ->
 
 
 def _check_register(
-    store: Store, keys: Keyring, ledger: Ledger, *, entries: int
+    store: Store, keys: Keyring, ledger: VerifyFindings, *, entries: int
 ) -> Mapping[str, str] | None:
     """The slots by the newest entry of the register that proves itself; None if none does."""
     counting: Register | None = None
@@ -70,21 +70,23 @@ def _check_register(
     return counting.slots if counting is not None else None
 
 
-def _check_gap(ledger: Ledger, before: int, after: int, *, name_of: Callable[[int], str]) -> None:
+def _check_gap(
+    ledger: VerifyFindings, before: int, after: int, *, name_of: Callable[[int], str]
+) -> None:
     """One damage for a gap between two numbers, by the name of the last that is missing."""
     if (gap := after - before - 1) > 0:
         told = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
         ledger.damage(name_of(after - 1), told)
 
 
-def _check_listed(store: Store, ledger: Ledger, name: str, digest: str | None) -> None:
+def _check_listed(store: Store, ledger: VerifyFindings, name: str, digest: str | None) -> None:
     if digest is None:
         ledger.damage(name, "The vault has no such slot, or none any more.")
     elif digest_of(store.get(name)) != digest:
         ledger.damage(name, "It is not the slot that the vault's register lists.")
 
 
-def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
+def check_homes(sealed: SealedObjects, ledger: VerifyFindings) -> None:
     """Every byte of the copies of homes: they are few, and small. Gaps between them are damage."""
     homes = VaultHomes(sealed)
     numbers = homes.numbers()
@@ -98,7 +100,7 @@ def check_homes(sealed: SealedObjects, ledger: Ledger) -> None:
         _check_gap(ledger, before, after, name_of=name_of)
 
 
-def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
+def check_shredded(sealed: SealedObjects, ledger: VerifyFindings) -> None:
     """Every byte of the proofs of orgs that were shredded."""
     store, keys = sealed.store, sealed.keys
     there = [listed.name for listed in store.list(SHREDDED)]
@@ -108,7 +110,7 @@ def check_shredded(sealed: SealedObjects, ledger: Ledger) -> None:
         ledger.attempt(name, partial(read_proof, store, keys, name))
 
 
-def check_org_keys(store: Store, keys: Keyring, org: str, ledger: Ledger) -> None:
+def check_org_keys(store: Store, keys: Keyring, org: str, ledger: VerifyFindings) -> None:
     """Three copies of the identity key and of each epoch's key."""
     for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
         ledger.saw(store.size(name) or 0)

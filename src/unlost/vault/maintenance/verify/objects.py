@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from unlost.model.store import Store
 from unlost.vault.format.manifest import ObjectEntry
-from unlost.vault.maintenance.verify.ledger import MISSING, Ledger
+from unlost.vault.maintenance.verify.ledger import MISSING, VerifyFindings
 from unlost.vault.stores.store import missing
 from unlost.vault.stores.unread import unread
 
@@ -17,7 +17,7 @@ _MOST_READERS = 4
 
 
 def check_sizes(
-    objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: Ledger
+    objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: VerifyFindings
 ) -> list[ObjectEntry]:
     """Presence and size; gives those that agree."""
     agree = []
@@ -34,7 +34,7 @@ def check_sizes(
 
 
 def check_digests(
-    objects: Iterable[ObjectEntry], store: Store, ledger: Ledger
+    objects: Iterable[ObjectEntry], store: Store, ledger: VerifyFindings
 ) -> list[ObjectEntry]:
     """Every byte, by digest, a few objects at a time; gives those that agree."""
 

@@ -14,11 +14,11 @@ from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
 from unlost.vault.layout import object_names
 from unlost.vault.layout.org_names import identity_name
-from unlost.vault.maintenance.verify.commits import ChainVerifier, Walk
+from unlost.vault.maintenance.verify.commits import ChainVerifier, ChainWalk
 from unlost.vault.maintenance.verify.deep import DeepVerifier
 from unlost.vault.maintenance.verify.journals import JournalVerifier
-from unlost.vault.maintenance.verify.ledger import Ledger
-from unlost.vault.maintenance.verify.look import Look
+from unlost.vault.maintenance.verify.ledger import VerifyFindings
+from unlost.vault.maintenance.verify.look import VerifyScope
 from unlost.vault.maintenance.verify.material import (
     check_homes,
     check_org_keys,
@@ -27,7 +27,7 @@ from unlost.vault.maintenance.verify.material import (
     check_vault_file,
 )
 from unlost.vault.maintenance.verify.objects import check_digests, check_sizes
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 
 _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 
@@ -35,9 +35,9 @@ _ORG = re.compile(r"(?:orgs|names)/([0-9a-f]{32})(?:/|$)")
 def verify_vault(
     sealed: SealedObjects,
     *,
-    look: Look,
+    look: VerifyScope,
     witness: Witness | None,
-    room: Callable[[str], OrgRoom],
+    room: Callable[[str], OrgVault],
     orgs: Iterable[str] = (),
 ) -> VerifyReport:
     """Verify all orgs of a vault.
@@ -46,7 +46,7 @@ def verify_vault(
     addition to those found. Never raises for damage: damage is what it reports. Raises StoreError
     where the store does not answer.
     """
-    ledger = Ledger()
+    ledger = VerifyFindings()
     check_vault_file(sealed.store, sealed.keys, ledger)
     heads: dict[str, str] = {}
     entries = 0
@@ -74,7 +74,7 @@ class OrgVerifier:
     """Verifies one org up to the level ``full``; ``good`` are then the objects that agree."""
 
     def __init__(
-        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: Ledger
+        self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: VerifyFindings
     ) -> None:
         self._org = org
         self._sealed = sealed
@@ -82,11 +82,11 @@ class OrgVerifier:
         self._ledger = ledger
         self.good: frozenset[str] = frozenset()
 
-    def check(self, look: Look) -> Walk:
+    def check(self, look: VerifyScope) -> ChainWalk:
         """Keys, chain, open runs, and the live objects."""
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():
-            return Walk(whole=False)
+            return ChainWalk(whole=False)
         seen = self._witness.get(self._org) if self._witness else None
         listing = self._listing()
         walk = ChainVerifier(
@@ -122,7 +122,7 @@ class OrgVerifier:
         }
         return ends | rest
 
-    def check_deep(self, walk: Walk, room: Callable[[str], OrgRoom]) -> None:
+    def check_deep(self, walk: ChainWalk, room: Callable[[str], OrgVault]) -> None:
         """Decrypt and compute again what agreed so far."""
         opened = self._ledger.attempt(
             identity_name(self._sealed.store, self._org), lambda: room(self._org)

@@ -27,9 +27,9 @@ from unlost.vault.format.physical import (
     is_system,
 )
 from unlost.vault.format.tokens import VERSION, Tokenizer
-from unlost.vault.layout.segment_label import Label, Shape
+from unlost.vault.layout.segment_label import SegmentLabel, SegmentShape
 from unlost.vault.read.big_cells import resolve
-from unlost.vault.read.org_vault import OrgRoom
+from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, named
 
 _COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
@@ -62,7 +62,7 @@ class _Pass:
 class WordsCheck:
     """The words of one org."""
 
-    def __init__(self, room: OrgRoom, state: LiveState) -> None:
+    def __init__(self, room: OrgVault, state: LiveState) -> None:
         self._room = room
         self._state = state
         self._words = list(state.segments.get(SEARCH, {}).values())
@@ -109,7 +109,7 @@ class WordsCheck:
             )
         )
 
-    def _label(self, live: LiveSegment) -> Label:
+    def _label(self, live: LiveSegment) -> SegmentLabel:
         return self._room.reader.facts(live.entry)[0]
 
     def _told(self) -> Iterator[Hashes]:
@@ -121,13 +121,13 @@ class WordsCheck:
         """The words of all rows that were written by today's rules."""
         for live in self._tables:
             label = self._label(live)
-            own = Shape(label.schema, (), label.tokenizer)
+            own = SegmentShape(label.schema, (), label.tokenizer)
             for number, shape in enumerate(label.shapes or (own,)):
                 if shape.tokenizer == VERSION:
                     for hashes in self._of_shape(live, number, shape):
                         yield live.entry.table, hashes
 
-    def _of_shape(self, live: LiveSegment, number: int, shape: Shape) -> Iterator[Hashes]:
+    def _of_shape(self, live: LiveSegment, number: int, shape: SegmentShape) -> Iterator[Hashes]:
         table = live.entry.table
         present = TableView(table, [live], self._room.reading).names(0, shape=number)
         tokenizer = self._room.schemas.tokenizer(shape.schema, table, names=tuple(present))

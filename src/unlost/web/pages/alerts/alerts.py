@@ -29,11 +29,11 @@ from unlost.web.forms.channel import FORMS
 from unlost.web.forms.problems import add_problem
 from unlost.web.parts.alert_pages import PAGES, address
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AlertLine:
     """An alert with what the actor may do about it; ``link`` is empty where they may not go."""
 
     alert: AlertRecord
@@ -44,7 +44,7 @@ class Line:
 
 
 @require_GET
-def inbox(request: Asked) -> HttpResponse:
+def inbox(request: UserRequest) -> HttpResponse:
     """Those that last, the newest first; ``?all``: the newest ones, those that are over too."""
     every = "all" in request.GET
     found = show(request.unlost, all_of_them=every)
@@ -52,10 +52,10 @@ def inbox(request: Asked) -> HttpResponse:
     return render(request, "alerts/inbox.html", context)
 
 
-def _lines(request: Asked, alerts: Sequence[AlertRecord]) -> list[Line]:
+def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLine]:
     actor = request.unlost.actor
     orgs = {org.name: org for org in request.unlost.orgs()}
-    found: list[Line] = []
+    found: list[AlertLine] = []
     for one in alerts:
         org, page = orgs.get(one.alarm.org), PAGES[one.alarm.rule]
         oid = org.oid if org is not None else None
@@ -65,12 +65,12 @@ def _lines(request: Asked, alerts: Sequence[AlertRecord]) -> list[Line]:
         link = address(one.alarm) if goes or page.right is Right.LOOK else ""
         open_still = one.resolved_at is None and one.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
-        found.append(Line(one, zone, link, page.words, sees))
+        found.append(AlertLine(one, zone, link, page.words, sees))
     return found
 
 
 @require_POST
-def acknowledge(request: Asked) -> HttpResponse:
+def acknowledge(request: UserRequest) -> HttpResponse:
     """Somebody sees to it: nothing more is told until it is over."""
     acknowledged(request.unlost, request.POST.get("key", ""))
     messages.success(request, _("Noted: somebody sees to it. No more is told until it is over."))
@@ -78,7 +78,7 @@ def acknowledge(request: Asked) -> HttpResponse:
 
 
 @require_GET
-def every_channel(request: Asked) -> HttpResponse:
+def every_channel(request: UserRequest) -> HttpResponse:
     """By which channels people are told."""
     found = channels(request.unlost)
     rows = [(one, found.silent.get(one.name, ""), _goes_to(one)) for one in found.channels]
@@ -99,7 +99,7 @@ def _goes_to(channel: Channel) -> str:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-def add(request: Asked, kind: str) -> HttpResponse:
+def add(request: UserRequest, kind: str) -> HttpResponse:
     """A new channel of a kind."""
     known = {one.name for one in channels(request.unlost).channels}
     if kind not in set(ChannelKind):
@@ -124,7 +124,7 @@ def add(request: Asked, kind: str) -> HttpResponse:
     return render(request, "alerts/add_channel.html", context, status=status)
 
 
-def _kept_secret(request: Asked, place: str) -> str:
+def _kept_secret(request: UserRequest, place: str) -> str:
     """The secret that was typed now, or a moment ago into a form with an error."""
     if request.method != "POST":
         drop_draft(request, place)
@@ -135,7 +135,7 @@ def _kept_secret(request: Asked, place: str) -> str:
 
 
 @require_POST
-def test(request: Asked, channel: str) -> HttpResponse:
+def test(request: UserRequest, channel: str) -> HttpResponse:
     """Send a test message."""
     (found,) = try_channels(request.unlost, channel).channels
     if found.problem:
@@ -148,7 +148,7 @@ def test(request: Asked, channel: str) -> HttpResponse:
 
 
 @require_POST
-def remove(request: Asked, channel: str) -> HttpResponse:
+def remove(request: UserRequest, channel: str) -> HttpResponse:
     """Forget a channel."""
     drop_channel(request.unlost, channel)
     messages.success(request, _("%(channel)s is removed.") % {"channel": channel})

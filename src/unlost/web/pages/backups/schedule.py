@@ -14,13 +14,13 @@ from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import OrgScheduleForm, values_of
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 HOURLY = "hourly-"  # how codes of errors begin that are about the tables between the nights
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
+def every(request: UserRequest) -> HttpResponse:
     """All orgs with their next runs and last nights."""
     found = show(request.unlost).schedules
     operated = {org.name for org in request.unlost.orgs(Right.OPERATE)}
@@ -29,7 +29,7 @@ def every(request: Asked) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def one(request: Asked, org: str) -> HttpResponse:
+def one(request: UserRequest, org: str) -> HttpResponse:
     """The schedule of an org, to be looked at and, by who may, changed."""
     (found,) = show(request.unlost, org).schedules
     form = OrgScheduleForm(sent(request), initial=values_of(found.schedule))

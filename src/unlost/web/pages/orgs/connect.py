@@ -24,8 +24,8 @@ from unlost.app.actions.orgs.connecting import asks, connectors, missing
 from unlost.app.actions.orgs.orgs import AddedOrg, NewOrg, check_name, keep
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.access import Right
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import UnlostError, UsageError
-from unlost.model.learned import learned
 from unlost.model.schedule import Schedule
 from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
@@ -33,7 +33,7 @@ from unlost.web.forms.schedule import ScheduleForm
 from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, keep_draft
 from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 from unlost.web.said import told
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
@@ -46,7 +46,7 @@ STEPS = (
 )
 
 
-class Kind(forms.Form):
+class KindForm(forms.Form):
     """What kind of org it is, and what people will call it."""
 
     connector = forms.CharField(label=gettext_lazy("Kind of org"))
@@ -79,12 +79,12 @@ class Kind(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def kind(request: Asked) -> HttpResponse:
+def kind(request: UserRequest) -> HttpResponse:
     """Step 1: which connector, and the name."""
     names, known = connectors(request.unlost).names, draft(request, DRAFT)
     taken = {org.name for org in request.unlost.orgs()}
     first = {"connector": known.get("connector", names[0]), "name": known.get("name", "")}
-    form = Kind(sent(request), names=names, taken=taken, initial=first)
+    form = KindForm(sent(request), names=names, taken=taken, initial=first)
     if form.is_valid():
         chosen = form.cleaned_data
         try:
@@ -103,7 +103,7 @@ def kind(request: Asked) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def sign_in(request: Asked) -> HttpResponse:
+def sign_in(request: UserRequest) -> HttpResponse:
     """Step 2: settings and secrets. Sent off, Unlost begins to look around, and keeps nothing."""
     at = progress(request)
     known = at.known
@@ -131,7 +131,7 @@ def sign_in(request: Asked) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def scope(request: Asked) -> HttpResponse:
+def scope(request: UserRequest) -> HttpResponse:
     """Step 3: what the user sees and what not, once Unlost looked; which tables are left out."""
     at = progress(request)
     known = at.known
@@ -151,7 +151,7 @@ def scope(request: Asked) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def hour(request: Asked) -> HttpResponse:
+def hour(request: UserRequest) -> HttpResponse:
     """Step 4: when it is backed up. Sent off, the org is kept, and protected from then on."""
     at = progress(request)
     known = at.known
@@ -177,7 +177,11 @@ def hour(request: Asked) -> HttpResponse:
 
 
 def _begun(
-    request: Asked, form: ConnectorForm, known: Mapping[str, Any], *, config: Mapping[str, Any]
+    request: UserRequest,
+    form: ConnectorForm,
+    known: Mapping[str, Any],
+    *,
+    config: Mapping[str, Any],
 ) -> bool:
     """Begin to look; False if that cannot be, which the form tells then."""
     try:
@@ -194,7 +198,7 @@ def _begun(
     return True
 
 
-def _looking(request: Asked, known: Mapping[str, Any]) -> HttpResponse:
+def _looking(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
     """The page while the org is looked at; for htmx the piece that asks again."""
     if request.method == "POST":
         return redirect("connect-scope")
@@ -203,37 +207,37 @@ def _looking(request: Asked, known: Mapping[str, Any]) -> HttpResponse:
     return _step(request, SCOPE, forms.Form(), known, looking=True)
 
 
-def _back(request: Asked) -> HttpResponse:
+def _back(request: UserRequest) -> HttpResponse:
     """Where nothing was found the sign-in says why."""
     if request.htmx:
         return HttpResponseClientRedirect(reverse("connect-sign-in"))
     return redirect("connect-sign-in")
 
 
-def _scope_form(request: Asked, known: Mapping[str, Any]) -> ConnectorForm:
+def _scope_form(request: UserRequest, known: Mapping[str, Any]) -> ConnectorForm:
     chosen = _chosen(request, known)
     values = {**known["config"], **known.get("tried", {})}
     return ConnectorForm(sent(request), settings=chosen, secrets=(), values=values)
 
 
-def _settings(request: Asked, known: Mapping[str, Any]) -> Mapping[str, Any]:
+def _settings(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings with which was looked, where nothing was said the defaults."""
     defaults = {one.name: bare(one.default) for one in _chosen(request, known)}
     return {**defaults, **known["config"]}
 
 
-def _chosen(request: Asked, known: Mapping[str, Any]) -> Sequence[Setting]:
+def _chosen(request: UserRequest, known: Mapping[str, Any]) -> Sequence[Setting]:
     """The settings of the third step: which tables are left out, and the like."""
     asked = asks(request.unlost, known["connector"])
     return [one for one in asked.settings if one.several]
 
 
 def _found(known: Mapping[str, Any]) -> AddedOrg:
-    return learned(AddedOrg).convert(known["found"])
+    return decoder_for(AddedOrg).convert(known["found"])
 
 
 def _step(
-    request: Asked,
+    request: UserRequest,
     number: int,
     form: forms.Form,
     known: Mapping[str, Any],

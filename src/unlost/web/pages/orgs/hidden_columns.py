@@ -18,11 +18,11 @@ from unlost.catalog.orgs import ProtectedOrg
 from unlost.model.access import Right
 from unlost.model.errors import UnlostError
 from unlost.web.failing import status_of
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def hidden(request: Asked) -> HttpResponse:
+def hidden(request: UserRequest) -> HttpResponse:
     """Those of one org, and what else can be hidden, table by table."""
     orgs = request.unlost.orgs(Right.MANAGE)
     first = next(iter(orgs or request.unlost.orgs()), None)  # without the right it is refused
@@ -33,7 +33,7 @@ def hidden(request: Asked) -> HttpResponse:
 
 
 @require_POST
-def hide(request: Asked, org: str) -> HttpResponse:
+def hide(request: UserRequest, org: str) -> HttpResponse:
     """Hide a column; what does not name one comes back with the reason."""
     column = request.POST.get("column", "").strip()
     try:
@@ -49,7 +49,7 @@ def hide(request: Asked, org: str) -> HttpResponse:
 
 
 @require_POST
-def show(request: Asked, org: str) -> HttpResponse:
+def show(request: UserRequest, org: str) -> HttpResponse:
     """Show a column again."""
     column = request.POST.get("column", "")
     show_column(request.unlost, org, column)
@@ -64,7 +64,7 @@ def _back(org: str, column: str) -> HttpResponse:
 
 
 def _page(
-    request: Asked,
+    request: UserRequest,
     org: str,
     table: str | None,
     *,

@@ -8,19 +8,19 @@ from unlost.app.actions.alerts.overview import overview
 from unlost.app.actions.backups.snapshots import certificate as certified
 from unlost.app.actions.orgs.org_page import org_page, ranked
 from unlost.model.access import Right
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 TABLES = 25  # those of the newest night that are told on the org's own page
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
+def every(request: UserRequest) -> HttpResponse:
     """All orgs, and how each stands."""
     return render(request, "orgs/every.html", {"part": "orgs", "found": overview(request.unlost)})
 
 
 @require_GET
-def one(request: Asked, org: str) -> HttpResponse:
+def one(request: UserRequest, org: str) -> HttpResponse:
     """One org: its state, its nights, what the newest one holds and what it lacks."""
     page = org_page(request.unlost, org)
     context = {
@@ -36,7 +36,7 @@ def one(request: Asked, org: str) -> HttpResponse:
 
 
 @require_GET
-def certificate(request: Asked, org: str, at: str) -> HttpResponse:
+def certificate(request: UserRequest, org: str, at: str) -> HttpResponse:
     """What a night proved: what is not protected first, then all tables."""
     found = certified(request.unlost, org, at=at)
     context = {"part": "orgs", "found": found, "proof": found.certificate, "zone": found.zone}

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.orgs.connecting import Asks, asks, missing
+from unlost.app.actions.orgs.connecting import ConnectorFields, asks, missing
 from unlost.app.actions.orgs.follow import follow as follow_org
 from unlost.app.actions.orgs.org_page import org_settings
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
@@ -30,13 +30,13 @@ from unlost.web.forms.connector import SECRET, ConnectorForm, typed_secrets
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, drop_draft, keep_draft
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def settings(request: Asked, org: str) -> HttpResponse:
+def settings(request: UserRequest, org: str) -> HttpResponse:
     """Settings and credentials. Sent off, it signs in; only if that goes well they are kept."""
     known = org_settings(request.unlost, org)
     asked = asks(request.unlost, known.connector)
@@ -64,7 +64,7 @@ def settings(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def follow(request: Asked, org: str) -> HttpResponse:
+def follow(request: UserRequest, org: str) -> HttpResponse:
     """Let the name stand for the sandbox that was made anew."""
     followed = follow_org(request.unlost, org)
     told = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
@@ -75,7 +75,7 @@ def follow(request: Asked, org: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def writer(request: Asked, org: str) -> HttpResponse:
+def writer(request: UserRequest, org: str) -> HttpResponse:
     """The write identity. Sent off, it signs in; ``?check``: what it may not do."""
     known = writer_settings(request.unlost, org)
     asked = asks(request.unlost, known.connector)
@@ -101,7 +101,7 @@ def writer(request: Asked, org: str) -> HttpResponse:
     return _shown(request, "orgs/writer.html", form, context)
 
 
-def _typed(request: Asked, name: str, asked: Asks) -> dict[str, str]:
+def _typed(request: UserRequest, name: str, asked: ConnectorFields) -> dict[str, str]:
     """The secrets that were typed now, or a moment ago into a form with an error."""
     if request.method != "POST":
         drop_draft(request, name)
@@ -111,7 +111,9 @@ def _typed(request: Asked, name: str, asked: Asks) -> dict[str, str]:
     return typed
 
 
-def _complete(request: Asked, form: ConnectorForm, asked: Asks, known: set[str]) -> bool:
+def _complete(
+    request: UserRequest, form: ConnectorForm, asked: ConnectorFields, known: set[str]
+) -> bool:
     """True if the settings can be read and no secret is missing; the form tells what is wrong."""
     try:
         lacking = missing(request.unlost, asked.connector, form.config(), known=known)
@@ -128,7 +130,7 @@ def _differing(form: ConnectorForm, known: WriterSettings) -> Mapping[str, Any]:
     return {name: value for name, value in config.items() if known.config.get(name) != value}
 
 
-def _checked(request: Asked, org: str, known: WriterSettings) -> dict[str, Any]:
+def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str, Any]:
     """What the write identity may not do, where that was asked for."""
     if request.method == "POST" or "check" not in request.GET or not known.present:
         return {}
@@ -139,7 +141,7 @@ def _checked(request: Asked, org: str, known: WriterSettings) -> dict[str, Any]:
     return {"checked": checked}
 
 
-def _tell_gaps(request: Asked, gaps: int) -> None:
+def _tell_gaps(request: UserRequest, gaps: int) -> None:
     if gaps:
         told = ngettext(
             "%(count)s thing will not be protected: the next certificate names it.",
@@ -150,7 +152,7 @@ def _tell_gaps(request: Asked, gaps: int) -> None:
 
 
 def _shown(
-    request: Asked, template: str, form: ConnectorForm, context: Mapping[str, Any]
+    request: UserRequest, template: str, form: ConnectorForm, context: Mapping[str, Any]
 ) -> HttpResponse:
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     return render(request, template, {"part": "orgs", "form": form, **context}, status=status)

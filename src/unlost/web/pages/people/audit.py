@@ -13,18 +13,18 @@ from unlost.model.errors import IntegrityError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts.audit_lines import csv_lines, json_lines
-from unlost.web.parts.streaming import Piecewise
-from unlost.web.requests import Asked
+from unlost.web.parts.streaming import StreamedResponse
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def audit(request: Asked) -> HttpResponse:
+def audit(request: UserRequest) -> HttpResponse:
     """The newest deeds; of one org or one person, and before a number."""
     return _page(request)
 
 
 @require_POST
-def check(request: Asked) -> HttpResponse:
+def check(request: UserRequest) -> HttpResponse:
     """Whether every deed proves the one before it."""
     try:
         return _page(request, proof=verify(request.unlost))
@@ -34,7 +34,7 @@ def check(request: Asked) -> HttpResponse:
 
 @require_POST
 @needs(Right.AUDIT)
-def download(request: Asked) -> Piecewise:
+def download(request: UserRequest) -> StreamedResponse:
     """All deeds as a file; that they were exported is one of them."""
     kind = request.POST.get("format", "")
     if kind not in ("jsonl", "csv"):
@@ -49,14 +49,14 @@ def download(request: Asked) -> Piecewise:
         if kind == "jsonl"
         else (csv_lines(entries), "text/csv; charset=utf-8")
     )
-    response = Piecewise(lines, content_type=media)
+    response = StreamedResponse(lines, content_type=media)
     name = f"unlost-audit-{request.unlost.clock.now():%Y-%m-%d}.{kind}"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"  # noqa: FBT003 (Django's own signature)
     return response
 
 
 def _page(
-    request: Asked, *, proof: AuditProof | None = None, error: IntegrityError | None = None
+    request: UserRequest, *, proof: AuditProof | None = None, error: IntegrityError | None = None
 ) -> HttpResponse:
     orgs = request.unlost.orgs(Right.AUDIT)
     whole = request.unlost.actor.may(Right.AUDIT)
@@ -78,7 +78,7 @@ def _page(
     return render(request, "audit/list.html", context, status=status_of(error) if error else 200)
 
 
-def _number(request: Asked) -> int | None:
+def _number(request: UserRequest) -> int | None:
     """Before which deed the page begins; what is no number is the newest page."""
     text = request.GET.get("before", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

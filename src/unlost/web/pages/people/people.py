@@ -20,12 +20,12 @@ from unlost.app.actions.people.people import remove as remove_person
 from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 PART = {"part": "settings", "tab": "people"}
 
 
-class Contact(forms.Form):
+class ContactForm(forms.Form):
     """How somebody is called and reached."""
 
     full_name = forms.CharField(
@@ -42,7 +42,7 @@ class Contact(forms.Form):
     )
 
 
-class NewPerson(RoleForm, Contact):
+class NewPerson(RoleForm, ContactForm):
     """Somebody who is added, with a first role."""
 
     field_order = ("name", "full_name", "email", "role", "org")
@@ -55,7 +55,7 @@ class NewPerson(RoleForm, Contact):
 
 
 @require_GET
-def list_people(request: Asked) -> HttpResponse:
+def list_people(request: UserRequest) -> HttpResponse:
     """All of them, and which names are locked now."""
     app = request.unlost
     context = {"people": people(app).people, "lockouts": lockouts(app).lockouts, **PART}
@@ -63,7 +63,7 @@ def list_people(request: Asked) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def add(request: Asked) -> HttpResponse:
+def add(request: UserRequest) -> HttpResponse:
     """A form for somebody new."""
     people(request.unlost)  # the form is for who may add
     form = NewPerson(sent(request), app=request.unlost, right=Right.MANAGE)
@@ -75,7 +75,7 @@ def add(request: Asked) -> HttpResponse:
     return _page(request, "settings/person_add.html", {"form": form}, form)
 
 
-def _added(request: Asked, form: NewPerson) -> Any:
+def _added(request: UserRequest, form: NewPerson) -> Any:
     given = form.cleaned_data
     return add_person(
         request.unlost,
@@ -88,11 +88,11 @@ def _added(request: Asked, form: NewPerson) -> Any:
 
 
 @require_http_methods(["GET", "POST"])
-def show(request: Asked, name: str) -> HttpResponse:
+def show(request: UserRequest, name: str) -> HttpResponse:
     """One of them; the form changes how they are called and reached."""
     known = person(request.unlost, name)
     held = {"full_name": known.full_name, "email": known.email}
-    form = Contact(sent(request), initial=held)
+    form = ContactForm(sent(request), initial=held)
     if done(form, lambda: edit(request.unlost, name, **form.cleaned_data)):
         messages.success(request, _("%(name)s was changed.") % {"name": known.name})
         return redirect("person", name=known.name)
@@ -100,7 +100,7 @@ def show(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def give_role(request: Asked, name: str) -> HttpResponse:
+def give_role(request: UserRequest, name: str) -> HttpResponse:
     """Give a role in one org, or in all."""
     form = _role_form(request, request.POST)
 
@@ -116,7 +116,7 @@ def give_role(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def take_role(request: Asked, name: str) -> HttpResponse:
+def take_role(request: UserRequest, name: str) -> HttpResponse:
     """Take a role away."""
     org = request.POST.get("org") or None
     change_role(request.unlost, name, None, org=org)
@@ -125,7 +125,7 @@ def take_role(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def make_link(request: Asked, name: str) -> HttpResponse:
+def make_link(request: UserRequest, name: str) -> HttpResponse:
     """A link, shown this once: the answer itself holds it, so that it is written down nowhere."""
     made = link(request.unlost, name)
     context = {"link": request.build_absolute_uri(made.path), "made": made, **PART}
@@ -133,7 +133,7 @@ def make_link(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def remove(request: Asked, name: str) -> HttpResponse:
+def remove(request: UserRequest, name: str) -> HttpResponse:
     """Keep somebody out."""
     remove_person(request.unlost, name)
     messages.success(request, _("%(name)s is out: sessions have ended.") % {"name": name})
@@ -141,7 +141,7 @@ def remove(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def let_back(request: Asked, name: str) -> HttpResponse:
+def let_back(request: UserRequest, name: str) -> HttpResponse:
     """Let somebody in again."""
     return_person(request.unlost, name)
     messages.success(request, _("%(name)s may sign in again.") % {"name": name})
@@ -149,7 +149,7 @@ def let_back(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def forget_factors(request: Asked, name: str) -> HttpResponse:
+def forget_factors(request: UserRequest, name: str) -> HttpResponse:
     """Forget the second factors of who lost them."""
     forget(request.unlost, name)
     told = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
@@ -158,25 +158,29 @@ def forget_factors(request: Asked, name: str) -> HttpResponse:
 
 
 @require_POST
-def unlock(request: Asked) -> HttpResponse:
+def unlock(request: UserRequest) -> HttpResponse:
     """Let a locked name try again."""
     unlocked = end_lockout(request.unlost, request.POST.get("name", ""))
     messages.success(request, _("%(name)s may try again at once.") % {"name": unlocked.name})
     return redirect("people")
 
 
-def _role_form(request: Asked, data: Any = None) -> RoleForm:
+def _role_form(request: UserRequest, data: Any = None) -> RoleForm:
     return RoleForm(data, app=request.unlost, right=Right.MANAGE, auto_id="role_%s")
 
 
 def _person_page(
-    request: Asked, name: str, *, contact: Contact | None = None, role: RoleForm | None = None
+    request: UserRequest,
+    name: str,
+    *,
+    contact: ContactForm | None = None,
+    role: RoleForm | None = None,
 ) -> HttpResponse:
     known = person(request.unlost, name)
     held = {"full_name": known.full_name, "email": known.email}
     context = {
         "person": known,
-        "contact": contact or Contact(initial=held),
+        "contact": contact or ContactForm(initial=held),
         "role_form": role or _role_form(request),
     }
     return _page(request, "settings/person.html", context, contact, role)

@@ -14,7 +14,7 @@ from unlost.app.actions.people.profile import keep
 from unlost.catalog.people import Profile, Theme
 from unlost.web.forms.problems import done
 from unlost.web.parts.frame import THEME
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 YEAR = 366 * 24 * 3600
 
@@ -42,7 +42,7 @@ class ProfileForm(forms.Form):
 
 
 @require_http_methods(["GET", "POST"])
-def profile(request: Asked) -> HttpResponse:
+def profile(request: UserRequest) -> HttpResponse:
     """A form; what is chosen holds at once, in every browser of this person."""
     user = request.user
     held = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
@@ -59,7 +59,7 @@ def _wanted(form: ProfileForm) -> Profile:
     return Profile(given["language"], Theme(given["theme"]), given["compact"])
 
 
-def _kept(request: Asked, kept: Profile) -> HttpResponse:
+def _kept(request: UserRequest, kept: Profile) -> HttpResponse:
     """Back to the form. Cookies let the page of the sign-in look the same."""
     with translation.override(kept.language or translation.get_language()):
         messages.success(request, _("Your profile is kept."))

@@ -23,11 +23,11 @@ from unlost.app.actions.people.sso import add as add_provider
 from unlost.app.actions.people.sso import providers as list_providers
 from unlost.app.actions.people.sso import remove as remove_provider
 from unlost.app.people.saml import speaks_saml
-from unlost.catalog.sso import Kind, Provider
+from unlost.catalog.sso import Provider, SsoProtocol
 from unlost.model.access import Right
 from unlost.web.forms.problems import done
 from unlost.web.needs import needs
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 VOUCHES = gettext_lazy("Take every address that it tells as verified")
 
@@ -115,7 +115,7 @@ class SamlForm(NameForm):
 
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "POST"])
-def providers(request: Asked) -> HttpResponse:
+def providers(request: UserRequest) -> HttpResponse:
     """Those that there are, and a form that adds one."""
     held = list_providers(request.unlost).providers
     form = ProviderForm(sent(request))
@@ -129,14 +129,14 @@ def providers(request: Asked) -> HttpResponse:
         "tab": "sso",
         "providers": [(one, _place(request, one.name, one.kind)) for one in held],
         "form": form,
-        "callback": _place(request, "NAME", Kind.OIDC),
+        "callback": _place(request, "NAME", SsoProtocol.OIDC),
     }
     return render(request, "settings/sso.html", context, status=400 if form.errors else 200)
 
 
 @needs(Right.MANAGE)
 @require_http_methods(["GET", "POST"])
-def saml(request: Asked) -> HttpResponse:
+def saml(request: UserRequest) -> HttpResponse:
     """A form that adds a SAML identity provider, and what to tell it of this console."""
     form = SamlForm(sent(request))
     added = done(form, lambda: add_saml(request.unlost, NewSaml(**form.cleaned_data)))
@@ -149,14 +149,14 @@ def saml(request: Asked) -> HttpResponse:
         "tab": "sso",
         "form": form,
         "installed": speaks_saml(),
-        "metadata": _place(request, "NAME", Kind.SAML),
-        "answers": _place(request, "NAME", Kind.SAML).replace("metadata/", "acs/"),
+        "metadata": _place(request, "NAME", SsoProtocol.SAML),
+        "answers": _place(request, "NAME", SsoProtocol.SAML).replace("metadata/", "acs/"),
     }
     return render(request, "settings/saml.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
-def remove(request: Asked, name: str) -> HttpResponse:
+def remove(request: UserRequest, name: str) -> HttpResponse:
     """Let nobody in by one any more."""
     removed = remove_provider(request.unlost, name)
     messages.success(
@@ -165,14 +165,14 @@ def remove(request: Asked, name: str) -> HttpResponse:
     return redirect("sso")
 
 
-def _added(request: Asked, form: ProviderForm) -> Provider:
+def _added(request: UserRequest, form: ProviderForm) -> Provider:
     given: dict[str, Any] = form.cleaned_data
     return add_provider(request.unlost, NewProvider(**given))
 
 
-def _place(request: Asked, name: str, kind: Kind) -> str:
+def _place(request: UserRequest, name: str, kind: SsoProtocol) -> str:
     """What the provider is told: where it sends people back, or where this console describes itself."""
-    if kind is Kind.SAML:
+    if kind is SsoProtocol.SAML:
         return request.build_absolute_uri(f"/account/saml/{name}/metadata/")
     place = reverse("openid_connect_callback", kwargs={"provider_id": name})
     return request.build_absolute_uri(place)

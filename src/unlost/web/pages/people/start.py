@@ -22,7 +22,7 @@ from unlost.web.said import said
 from unlost.web.served_home import application
 
 
-class Password(forms.Form):
+class PasswordForm(forms.Form):
     """A new password, typed twice."""
 
     password = forms.CharField(
@@ -48,7 +48,7 @@ class Password(forms.Form):
             raise ValidationError(_("The two passwords differ."))
 
 
-class FirstAdmin(Password):
+class FirstAdmin(PasswordForm):
     """Who looks after this home."""
 
     field_order = ("name", "full_name", "password", "again")
@@ -73,7 +73,7 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
     link = find_link(text, at=application().clock.now())
     if link is None:
         raise _over()
-    kind = FirstAdmin if link.user is None else Password
+    kind = FirstAdmin if link.user is None else PasswordForm
     form = kind(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -85,7 +85,7 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
     return render(request, "start.html", {"form": form, "first": link.user is None})
 
 
-def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
+def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpResponse:
     person = _person(text, form)
     person.set_password(form.cleaned_data["password"])
     person.save()
@@ -96,7 +96,7 @@ def _signed_in(request: HttpRequest, text: str, form: Password) -> HttpResponse:
     return answer
 
 
-def _person(text: str, form: Password) -> User:
+def _person(text: str, form: PasswordForm) -> User:
     """Who the link is for, whom it makes if it is the first; it is used up.
 
     Whom it makes is made first, so that a name that will not do leaves the link as it was. No

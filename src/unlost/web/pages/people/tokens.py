@@ -19,7 +19,7 @@ from unlost.app.compose import Application
 from unlost.model.access import Right, Role
 from unlost.web.forms.problems import done
 from unlost.web.forms.roles import RoleForm
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 DAYS = 90
 
@@ -52,7 +52,7 @@ class TokenForm(RoleForm):
 
 
 @require_http_methods(["GET", "POST"])
-def tokens(request: Asked) -> HttpResponse:
+def tokens(request: UserRequest) -> HttpResponse:
     """Those that there are, and a form that makes one.
 
     A new one stands in the answer itself, this once, so that it is written down nowhere.
@@ -70,7 +70,7 @@ def tokens(request: Asked) -> HttpResponse:
     return render(request, "settings/tokens.html", context, status=400 if form.errors else 200)
 
 
-def _made(request: Asked, form: TokenForm) -> NewToken:
+def _made(request: UserRequest, form: TokenForm) -> NewToken:
     given = form.cleaned_data
     return make_token(
         request.unlost,
@@ -83,7 +83,7 @@ def _made(request: Asked, form: TokenForm) -> NewToken:
 
 
 @require_POST
-def drop(request: Asked, token: int) -> HttpResponse:
+def drop(request: UserRequest, token: int) -> HttpResponse:
     """Forget one."""
     dropped = drop_token(request.unlost, token)
     messages.success(

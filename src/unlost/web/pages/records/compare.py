@@ -9,13 +9,13 @@ from django.views.decorators.http import require_GET
 
 from unlost.app.actions.backups.snapshots import SnapshotList, snapshots
 from unlost.app.actions.orgs.tables import tables
-from unlost.app.actions.records.compare import CompareResult, Part
+from unlost.app.actions.records.compare import CompareResult, RecordSlice
 from unlost.app.actions.records.compare import compare as differences
 from unlost.app.actions.records.lost import lost as lost_records
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, nights
-from unlost.web.parts.paging import Pages, start_of
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import ticked
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 LIVE = "live"
 PAGE = 200
@@ -25,7 +25,7 @@ NIGHTS = 400  # that are offered; older ones are named in the address
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ComparePair:
     """The two moments of a page, and those to choose from, the newest first."""
 
     one: str
@@ -45,7 +45,7 @@ class Pair:
 
 
 @require_GET
-def compare(request: Asked, org: str) -> HttpResponse:
+def compare(request: UserRequest, org: str) -> HttpResponse:
     """The tables that differ; of one table the records, field by field."""
     pair = _pair(request, org)
     table = request.GET.get("table") or None
@@ -56,7 +56,7 @@ def compare(request: Asked, org: str) -> HttpResponse:
         context["held"] = tables(request.unlost, org).tables
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
-    part = Part(start=start, most=CARDS, kind=kind)
+    part = RecordSlice(start=start, most=CARDS, kind=kind)
     told = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
     context |= {"told": told, "labels": _labels(request, org), "kind": kind}
     if table is not None:
@@ -68,7 +68,7 @@ def compare(request: Asked, org: str) -> HttpResponse:
 
 
 @require_GET
-def lost(request: Asked, org: str) -> HttpResponse:
+def lost(request: UserRequest, org: str) -> HttpResponse:
     """The records that were there at the first night and not at the second."""
     pair = _pair(request, org)
     context = {"part": "compare", "org": org, "pair": pair}
@@ -78,13 +78,13 @@ def lost(request: Asked, org: str) -> HttpResponse:
     found = lost_records(
         request.unlost, org, pair.one, pair.other, table=table, start=start, most=PAGE
     )
-    pages = Pages(start, PAGE, len(found.records), found.total)
+    pages = PageLinks(start, PAGE, len(found.records), found.total)
     shown = [f"{one.table}/{one.record}" for one in found.records]
     context["ticks"] = ticked(request, org, of=f"lost/{found.old}/{found.new}", shown=shown)
     return render(request, "compare/lost.html", context | {"found": found, "pages": pages})
 
 
-def _pair(request: Asked, org: str) -> Pair:
+def _pair(request: UserRequest, org: str) -> ComparePair:
     """The moments that were asked for, or the last two nights; beside one, the night before it."""
     listed: SnapshotList = snapshots(request.unlost, org)
     whole = nights(listed.snapshots)
@@ -93,20 +93,20 @@ def _pair(request: Asked, org: str) -> Pair:
     other = other or (numbers[-1] if len(numbers) > 1 else "")
     place = numbers.index(other) if other in numbers else len(numbers)
     one = one or (numbers[place - 1] if place else "")
-    return Pair(one, other, whole[::-1][:NIGHTS], listed.zone)
+    return ComparePair(one, other, whole[::-1][:NIGHTS], listed.zone)
 
 
-def _kind(request: Asked) -> ChangeKind | None:
+def _kind(request: UserRequest) -> ChangeKind | None:
     asked = request.GET.get("kind", "")
     return ChangeKind(asked) if asked in set(ChangeKind) else None
 
 
-def _pages(told: CompareResult, start: int) -> Pages:
+def _pages(told: CompareResult, start: int) -> PageLinks:
     shown = len(told.rows)
-    return Pages(start, CARDS, shown, start + shown + told.more)
+    return PageLinks(start, CARDS, shown, start + shown + told.more)
 
 
-def _labels(request: Asked, org: str) -> dict[str, str]:
+def _labels(request: UserRequest, org: str) -> dict[str, str]:
     return {one.table: one.label for one in tables(request.unlost, org).tables}
 
 

@@ -11,12 +11,12 @@ from unlost.app.actions.records.find import FindResult, FoundRecord
 from unlost.app.actions.records.find import find as search
 from unlost.model.access import Right
 from unlost.web.needs import needs_somewhere
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
 @needs_somewhere(Right.READ)
-def find(request: Asked) -> HttpResponse:
+def find(request: UserRequest) -> HttpResponse:
     """What was found; exactly one record opens at once."""
     text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None
     if not text:

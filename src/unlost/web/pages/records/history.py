@@ -11,11 +11,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from unlost.app.actions.records.file import open_stored
-from unlost.app.actions.records.history import ChangedField, Entry, HistoryResult, history
+from unlost.app.actions.records.history import ChangedField, HistoryEntry, HistoryResult, history
 from unlost.app.actions.records.show import ShowResult, show
 from unlost.model.snapshot import ChangeKind
-from unlost.web.parts.streaming import Piecewise, pieces
-from unlost.web.requests import Asked
+from unlost.web.parts.streaming import StreamedResponse, pieces
+from unlost.web.requests import UserRequest
 
 # Shown in the browser: kinds that run nothing. All others are only saved.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
@@ -23,7 +23,7 @@ SAVED = "application/octet-stream"
 
 
 @require_GET
-def timeline(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """What happened to it, the newest first."""
     story = history(request.unlost, org, table, record)
     told = [one for one in map(_told, story.entries[::-1]) if one is not None]
@@ -32,7 +32,7 @@ def timeline(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 
 @require_GET
-def fields(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+def fields(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """All its fields as of a backup, or now."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
@@ -46,7 +46,7 @@ def fields(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 
 @require_GET
-def related(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+def related(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """What belongs to it, by tables."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
@@ -55,7 +55,7 @@ def related(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 
 @require_GET
-def files(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+def files(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Its files, and those of what belongs to it."""
     shown = show(request.unlost, org, table, record, at="latest")
     context = {"shown": shown} | _place(request, shown) | {"tab": "files"}
@@ -63,13 +63,13 @@ def files(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 
 @require_GET
-def download(request: Asked, org: str, record: str) -> HttpResponseBase:
+def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
     """The bytes of a file: shown where that is safe and asked for, else saved."""
     stack = ExitStack()
     stored, body = open_stored(request.unlost, org, record, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
     shown = "show" in request.GET and kind in SHOWN
-    response = Piecewise(pieces(stack, body), content_type=kind if shown else SAVED)
+    response = StreamedResponse(pieces(stack, body), content_type=kind if shown else SAVED)
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
@@ -78,22 +78,22 @@ def download(request: Asked, org: str, record: str) -> HttpResponseBase:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TimelineEntry:
     """An entry of a story, with the fields that tell something."""
 
-    entry: Entry
+    entry: HistoryEntry
     fields: tuple[ChangedField, ...]
 
 
-def _told(entry: Entry) -> Told | None:
+def _told(entry: HistoryEntry) -> TimelineEntry | None:
     """Without the fields that the org sets by itself; None if nothing else changed."""
     telling = tuple(field for field in entry.fields if not field.by_itself)
     if entry.kind is ChangeKind.CHANGED and not telling:
         return None
-    return Told(entry, telling)
+    return TimelineEntry(entry, telling)
 
 
-def _place(request: Asked, told: HistoryResult | ShowResult) -> dict[str, object]:
+def _place(request: UserRequest, told: HistoryResult | ShowResult) -> dict[str, object]:
     """What all pages of a record show of it."""
     return {
         "part": "records",

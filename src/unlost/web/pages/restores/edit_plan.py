@@ -12,13 +12,13 @@ from unlost.model.errors import UsageError
 from unlost.web.forms.problems import done
 from unlost.web.forms.values import ValuesForm
 from unlost.web.pages.restores.restore import page, planning
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 TO = "to-"  # how the fields begin that say to whom
 
 
 @require_http_methods(["GET", "POST"])
-def edit(request: Asked, org: str, plan: str, table: str, record: str) -> HttpResponse:
+def edit(request: UserRequest, org: str, plan: str, table: str, record: str) -> HttpResponse:
     """The values with which a record shall come back; the plan is made again with them."""
     app = request.unlost
     found = planned_fields(app, org, plan, table, record)
@@ -32,7 +32,7 @@ def edit(request: Asked, org: str, plan: str, table: str, record: str) -> HttpRe
 
 
 @require_POST
-def give(request: Asked, org: str, plan: str) -> HttpResponse:
+def give(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Records that name some people shall name others; the plan is made again."""
     given = {
         name.removeprefix(TO): request.POST[name] for name in request.POST if name.startswith(TO)

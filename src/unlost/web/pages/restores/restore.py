@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from unlost.app.actions.restores.edit_plan import PlanPeople, plan_people
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
-    Wanted,
+    RestoreRequest,
     choose,
     choose_again,
     drop_kept,
@@ -31,9 +31,9 @@ from unlost.model.errors import UnlostError, UsageError
 from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts import background
-from unlost.web.parts.paging import Pages, start_of
+from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import sent_ticks
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
 PAGE = 200
@@ -41,13 +41,13 @@ PAGE = 200
 
 @require_POST
 @needs(Right.RESTORE)
-def begin(request: Asked, org: str) -> HttpResponse:
+def begin(request: UserRequest, org: str) -> HttpResponse:
     """Keep what was chosen, begin to plan, and go to the plan's page."""
     return planning(request, choose(request.unlost, org, _wanted(request, org)))
 
 
 @require_GET
-def plan(request: Asked, org: str, plan: str) -> HttpResponse:
+def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """A plan: under way, or what it would do, or why there is none."""
     view = kept_plan(request.unlost, org, plan)
     if not request.htmx:
@@ -59,17 +59,17 @@ def plan(request: Asked, org: str, plan: str) -> HttpResponse:
 
 
 @require_GET
-def records(request: Asked, org: str, plan: str, table: str) -> HttpResponse:
+def records(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
     """The records of one table of a plan."""
     view, start = kept_plan(request.unlost, org, plan), start_of(request)
     found = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
-    pages = Pages(start, PAGE, len(found.records), found.total)
+    pages = PageLinks(start, PAGE, len(found.records), found.total)
     context = {"found": found, "pages": pages, **_context(view)}
     return render(request, "restore/records.html", context)
 
 
 @require_POST
-def without(request: Asked, org: str, plan: str) -> HttpResponse:
+def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """The same without what was ticked: planned again."""
     try:
         view = leave_out(
@@ -86,13 +86,13 @@ def without(request: Asked, org: str, plan: str) -> HttpResponse:
 
 
 @require_POST
-def again(request: Asked, org: str, plan: str) -> HttpResponse:
+def again(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """The same once more."""
     return planning(request, choose_again(request.unlost, org, plan))
 
 
 @require_POST
-def drop(request: Asked, org: str, plan: str) -> HttpResponse:
+def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Forget a plan that was not run."""
     drop_kept(request.unlost, org, plan)
     messages.success(request, _("The plan is forgotten. Nothing was written."))
@@ -100,7 +100,7 @@ def drop(request: Asked, org: str, plan: str) -> HttpResponse:
 
 
 @require_POST
-def run(request: Asked, org: str, plan: str) -> HttpResponse:
+def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Hand the plan to the service, and go to its run."""
     typed = request.POST.get("typed", "")
     try:
@@ -119,14 +119,14 @@ def run(request: Asked, org: str, plan: str) -> HttpResponse:
 # --- for pages about plans ------------------------------------------------------------------------
 
 
-def planning(request: Asked, view: PlanView) -> HttpResponseRedirect:
+def planning(request: UserRequest, view: PlanView) -> HttpResponseRedirect:
     """Begin to make a plan, and go to its page."""
     background.begin(partial(make_kept, request.unlost, view.org, view.plan))
     return redirect("plan", org=view.org, plan=view.plan)
 
 
 def page(
-    request: Asked, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
+    request: UserRequest, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
 ) -> HttpResponse:
     """A plan's page, with what stands in the way of what somebody asked for."""
     context = _context(view) | {"error": error, "typed": typed, "people": _people(request, view)}
@@ -137,16 +137,18 @@ def page(
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _wanted(request: Asked, org: str) -> Wanted:
+def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     """What a page asks for: ticked records, all that was lost, or fields that changed."""
     asked = request.POST
     what, pair = asked.get("what", ""), (asked.get("a", ""), asked.get("b", ""))
     table = asked.get("table") or None
     if what == "lost":
-        return Wanted(PlanRequest(org, lost=pair, table=table))
+        return RestoreRequest(PlanRequest(org, lost=pair, table=table))
     if what == "changed":
         columns = tuple(asked.getlist("column"))
-        return Wanted(PlanRequest(org, changed=pair, table=table, columns=columns, related=False))
+        return RestoreRequest(
+            PlanRequest(org, changed=pair, table=table, columns=columns, related=False)
+        )
     chosen = tuple(dict.fromkeys(asked.getlist("record")))
     if "of" in asked:  # a page of a list whose other pages may have ticks too
         chosen = sent_ticks(request, org).records
@@ -156,10 +158,10 @@ def _wanted(request: Asked, org: str) -> Wanted:
             gettext_noop("No record was ticked."),
             next_step=gettext_noop("Go back and tick the records that should come back."),
         )
-    return Wanted(PlanRequest(org, chosen, at=asked.get("at") or None))
+    return RestoreRequest(PlanRequest(org, chosen, at=asked.get("at") or None))
 
 
-def _not_ticked(request: Asked, name: str) -> list[str]:
+def _not_ticked(request: UserRequest, name: str) -> list[str]:
     """What was there to be ticked and is not; a table can stand in several branches."""
     every = Counter(request.POST.getlist(f"every-{name}"))
     return sorted(every - Counter(request.POST.getlist(name)))
@@ -178,7 +180,7 @@ def _context(view: PlanView) -> dict[str, object]:
     }
 
 
-def _people(request: Asked, view: PlanView) -> PlanPeople | None:
+def _people(request: UserRequest, view: PlanView) -> PlanPeople | None:
     """Whom its records name, where they could name others still."""
     if view.state is not PlanState.MADE or view.summary is None or not view.summary.holders:
         return None

@@ -11,7 +11,7 @@ from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.web.needs import needs
 from unlost.web.parts.selections import seen, sent_ticks
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 from unlost.web.said import told
 
 LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
@@ -19,7 +19,7 @@ LISTS = ("compare", "lost")  # the pages that have such lists; a list's name beg
 
 @require_POST
 @needs(Right.RESTORE)
-def ticks(request: Asked, org: str) -> HttpResponse:
+def ticks(request: UserRequest, org: str) -> HttpResponse:
     """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
     asked, problem = request.POST, None
     try:

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import rights_in
-from unlost.app.actions.retention.forget import ForgetPlan, NightOf, forget, plan
-from unlost.app.actions.retention.holds import WishedHold, hold, holds, lift
+from unlost.app.actions.retention.forget import ForgetPlan, ForgottenBackup, forget, plan
+from unlost.app.actions.retention.holds import HoldRequest, hold, holds, lift
 from unlost.app.actions.retention.keeping import change, show
 from unlost.catalog.keeping import NUMBERS
 from unlost.model.access import Right
@@ -23,11 +23,11 @@ from unlost.model.errors import UnlostError
 from unlost.web.forms.keeping import HoldForm, KeepForm
 from unlost.web.forms.problems import add_problem
 from unlost.web.needs import needs
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def keeping(request: Asked, org: str) -> HttpResponse:
+def keeping(request: UserRequest, org: str) -> HttpResponse:
     """The rules and the holds; with numbers in the address also what would go by them."""
     asked = any(name in request.GET for name in NUMBERS)
     form = KeepForm(request.GET) if asked else None
@@ -36,7 +36,7 @@ def keeping(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def rules(request: Asked, org: str) -> HttpResponse:
+def rules(request: UserRequest, org: str) -> HttpResponse:
     """Set the rules. Nothing is forgotten by it yet."""
     form = KeepForm(request.POST)
     if not form.is_valid():
@@ -48,7 +48,7 @@ def rules(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def forgotten(request: Asked, org: str) -> HttpResponse:
+def forgotten(request: UserRequest, org: str) -> HttpResponse:
     """Forget what the preview said."""
     done = forget(request.unlost, org, plan=request.POST.get("plan", ""))
     told = ngettext(
@@ -62,7 +62,7 @@ def forgotten(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.OPERATE)
-def held(request: Asked, org: str) -> HttpResponse:
+def held(request: UserRequest, org: str) -> HttpResponse:
     """Hold something; from the page of a record, that record."""
     form = HoldForm(request.POST)
     if form.is_valid():
@@ -82,11 +82,11 @@ def held(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def lifted(request: Asked, org: str) -> HttpResponse:
+def lifted(request: UserRequest, org: str) -> HttpResponse:
     """Take a hold back."""
     sent = request.POST
     table, record, night = (sent.get(name, "") for name in ("table", "record", "night"))
-    wish = WishedHold(
+    wish = HoldRequest(
         table="" if record else table,
         record=f"{table}/{record}" if record else "",
         night=int(night) if night.isdecimal() and night != "0" else None,
@@ -98,7 +98,11 @@ def lifted(request: Asked, org: str) -> HttpResponse:
 
 
 def _page(
-    request: Asked, org: str, *, form: KeepForm | None = None, hold_form: HoldForm | None = None
+    request: UserRequest,
+    org: str,
+    *,
+    form: KeepForm | None = None,
+    hold_form: HoldForm | None = None,
 ) -> HttpResponse:
     (found,) = show(request.unlost, org).orgs
     can = rights_in(request.unlost, org)
@@ -122,18 +126,20 @@ def _page(
     return render(request, "orgs/keeping.html", context, status=status)
 
 
-def _preview(request: Asked, org: str, form: forms.Form | None) -> ForgetPlan | None:
+def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetPlan | None:
     """What would go by the numbers that were typed; None where none were, or they make no rule."""
     if not isinstance(form, KeepForm) or not form.is_valid():
         return None
     return plan(request.unlost, org, form.wish())
 
 
-def _by_year(nights: Sequence[NightOf], *, zone: str) -> list[tuple[int, list[NightOf]]]:
+def _by_year(
+    nights: Sequence[ForgottenBackup], *, zone: str
+) -> list[tuple[int, list[ForgottenBackup]]]:
     """The newest year first, and in it the newest night."""
     place = ZoneInfo(zone)
 
-    def year(night: NightOf) -> int:
+    def year(night: ForgottenBackup) -> int:
         return night.as_of.astimezone(place).year
 
     newest = sorted(nights, key=lambda night: night.number, reverse=True)

@@ -19,14 +19,14 @@ from unlost.web.forms.problems import add_problem, done
 from unlost.web.needs import needs
 from unlost.web.parts.erasures import begin, progress
 from unlost.web.parts.streaming import saved
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def privacy(request: Asked, org: str) -> HttpResponse:
+def privacy(request: UserRequest, org: str) -> HttpResponse:
     """Whose data it is; once it was sent also what was found, or what would be erased."""
     if request.htmx:
         return _state(request, org)
@@ -43,7 +43,7 @@ def privacy(request: Asked, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def data(request: Asked, org: str) -> HttpResponseBase:
+def data(request: UserRequest, org: str) -> HttpResponseBase:
     """What is held of the person, as a file to be saved."""
     form, app = PersonForm(_with_ticked(request.POST)), request.unlost
     opened = done(form, lambda: open_person(app, org, form.whose()))
@@ -55,7 +55,7 @@ def data(request: Asked, org: str) -> HttpResponseBase:
 
 @require_POST
 @needs(Right.MANAGE)
-def erased(request: Asked, org: str) -> HttpResponse:
+def erased(request: UserRequest, org: str) -> HttpResponse:
     """Begin to erase what the plan said, once the name of the org was typed."""
     form, agreed = PersonForm(request.POST), AgreeForm(request.POST, org=org)
     if form.is_valid() and agreed.is_valid():
@@ -79,7 +79,7 @@ def _with_ticked(sent: QueryDict) -> QueryDict:
     return told
 
 
-def _state(request: Asked, org: str) -> HttpResponse:
+def _state(request: UserRequest, org: str) -> HttpResponse:
     state = progress(request.unlost, org)
     going = state is not None and state.going
     context = {"org": org, "state": state, "zone": erasures(request.unlost, org).zone}
@@ -87,7 +87,7 @@ def _state(request: Asked, org: str) -> HttpResponse:
 
 
 def _page(
-    request: Asked,
+    request: UserRequest,
     org: str,
     form: PersonForm,
     *,

@@ -15,12 +15,12 @@ from unlost.web.forms.privacy import AgreeForm
 from unlost.web.forms.problems import add_problem, done
 from unlost.web.needs import needs
 from unlost.web.parts.erasures import begin
-from unlost.web.requests import Asked, sent
+from unlost.web.requests import UserRequest, sent
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
-def correct(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+def correct(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Which field, and what it is in truth; once that was sent also what would change."""
     shown = show(request.unlost, org, table, record, at="latest")
     form = CorrectForm(shown.fields, shown.values, sent(request))
@@ -29,7 +29,7 @@ def correct(request: Asked, org: str, table: str, record: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE)
-def corrected(request: Asked, org: str, table: str, record: str) -> HttpResponse:
+def corrected(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """Begin to correct what the plan said, once the name of the org was typed."""
     shown = show(request.unlost, org, table, record, at="latest")
     form, agreed = (
@@ -47,13 +47,13 @@ def corrected(request: Asked, org: str, table: str, record: str) -> HttpResponse
     return _page(request, shown, form, seen=_planned(request, shown, form), agreed=agreed)
 
 
-def _planned(request: Asked, shown: ShowResult, form: CorrectForm) -> RectifyPlan | None:
+def _planned(request: UserRequest, shown: ShowResult, form: CorrectForm) -> RectifyPlan | None:
     wish = (shown.table, shown.record)
     return done(form, lambda: plan(request.unlost, shown.org, form.wish(*wish)))
 
 
 def _page(
-    request: Asked,
+    request: UserRequest,
     shown: ShowResult,
     form: CorrectForm,
     *,

@@ -12,17 +12,17 @@ from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
 from unlost.app.actions.backups.snapshots import certificate
-from unlost.app.actions.restores.kept_plan import Wanted, choose, make_kept, waiting
+from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_kept, waiting
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
-from unlost.app.actions.runs.control import Controlled, cancel, go_on, pause
-from unlost.app.actions.runs.run import Job
+from unlost.app.actions.runs.control import RunCommandResult, cancel, go_on, pause
+from unlost.app.actions.runs.run import RunStatus
 from unlost.app.actions.runs.run import job as job_state
-from unlost.app.actions.runs.runs import Group, JobsResult
+from unlost.app.actions.runs.runs import RunGroup, RunsPage
 from unlost.app.actions.runs.runs import jobs as job_list
 from unlost.app.compose import Application
-from unlost.app.restores.overrides import CauseEdit, Otherwise
+from unlost.app.restores.overrides import CauseEdit, Overrides
 from unlost.catalog.runs import RunState
 from unlost.model.access import Right
 from unlost.model.errors import NotFound, UnlostError, UsageError
@@ -30,11 +30,11 @@ from unlost.model.snapshot import CommitKind
 from unlost.web.failing import status_of
 from unlost.web.pages.restores.restore import STOP_POLLING
 from unlost.web.parts import background
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 from unlost.web.said import said
 from unlost.web.said import told as problem
 
-ACTS: dict[str, Callable[[Application, str], Controlled]] = {
+ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
     "go-on": go_on,
     "cancel": cancel,
@@ -43,7 +43,7 @@ KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
 
 
 @require_GET
-def jobs(request: Asked) -> HttpResponse:
+def jobs(request: UserRequest) -> HttpResponse:
     """Runs by org, kind and state, and plans that wait to be run."""
     org, app = request.GET.get("org") or None, request.unlost
     kind, group = _kind(request), _group(request)
@@ -54,7 +54,7 @@ def jobs(request: Asked) -> HttpResponse:
         "org": org,
         "kind": kind,
         "group": group,
-        "groups": Group,
+        "groups": RunGroup,
         "zones": {one.name: one.identity.zone for one in app.orgs()},
         "here": request.get_full_path(),
     }
@@ -67,7 +67,7 @@ def jobs(request: Asked) -> HttpResponse:
 
 
 @require_GET
-def job(request: Asked, run: str) -> HttpResponse:
+def job(request: UserRequest, run: str) -> HttpResponse:
     """One run: how far it is, or how it ended."""
     told = job_state(request.unlost, run)
     rights = _rights(request, told.org)
@@ -81,7 +81,7 @@ def job(request: Asked, run: str) -> HttpResponse:
 
 
 @require_POST
-def act(request: Asked, run: str, act: str) -> HttpResponse:
+def act(request: UserRequest, run: str, act: str) -> HttpResponse:
     """Pause a run, let it go on, or cancel it."""
     if act not in ACTS:
         raise Http404
@@ -91,7 +91,7 @@ def act(request: Asked, run: str, act: str) -> HttpResponse:
 
 
 @require_POST
-def retry(request: Asked, run: str) -> HttpResponse:
+def retry(request: UserRequest, run: str) -> HttpResponse:
     """Plan again what failed: all of it, or what failed for the causes that were ticked.
 
     A field can be set for all that failed for a cause.
@@ -99,9 +99,9 @@ def retry(request: Asked, run: str) -> HttpResponse:
     app = request.unlost
     org = job_state(app, run).org
     codes = tuple(request.POST.getlist("code"))
-    asked = PlanRequest(org, otherwise=Otherwise(causes=tuple(_causes(request))))
+    asked = PlanRequest(org, otherwise=Overrides(causes=tuple(_causes(request))))
     try:
-        view = choose(app, org, Wanted(asked, retry=run, codes=codes))
+        view = choose(app, org, RestoreRequest(asked, retry=run, codes=codes))
     except UsageError as error:
         return _refused(request, run, error)
     background.begin(partial(make_kept, app, org, view.plan))
@@ -109,7 +109,7 @@ def retry(request: Asked, run: str) -> HttpResponse:
 
 
 @require_POST
-def back_up(request: Asked, org: str) -> HttpResponse:
+def back_up(request: UserRequest, org: str) -> HttpResponse:
     """Have the service back up an org now."""
     try:
         ask_backup(request.unlost, org)
@@ -130,7 +130,7 @@ TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-r
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def _causes(request: Asked) -> Iterator[CauseEdit]:
+def _causes(request: UserRequest) -> Iterator[CauseEdit]:
     """The fields that were chosen, each for its cause."""
     for name, cause in request.POST.items():
         place, _dash, number = name.partition("-")
@@ -141,7 +141,7 @@ def _causes(request: Asked) -> Iterator[CauseEdit]:
             yield CauseEdit(table, column, value, code)
 
 
-def _refused(request: Asked, run: str, error: UsageError) -> HttpResponse:
+def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
     """A restore's page, with why it is not planned again as was asked."""
     told = job_state(request.unlost, run)
     rights = _rights(request, told.org)
@@ -150,28 +150,28 @@ def _refused(request: Asked, run: str, error: UsageError) -> HttpResponse:
     return render(request, "jobs/job.html", context, status=status_of(error))
 
 
-def _kind(request: Asked) -> CommitKind | None:
+def _kind(request: UserRequest) -> CommitKind | None:
     asked = request.GET.get("kind", "")
     return CommitKind(asked) if asked in KINDS else None
 
 
-def _group(request: Asked) -> Group | None:
+def _group(request: UserRequest) -> RunGroup | None:
     asked = request.GET.get("state", "")
-    return Group(asked) if asked in set(Group) else None
+    return RunGroup(asked) if asked in set(RunGroup) else None
 
 
-def _status(found: JobsResult) -> int:
+def _status(found: RunsPage) -> int:
     return 200 if found.going else STOP_POLLING
 
 
-def _rights(request: Asked, org: str) -> frozenset[Right]:
+def _rights(request: UserRequest, org: str) -> frozenset[Right]:
     """What the actor may do in an org."""
     app = request.unlost
     oids = [one.oid for one in app.orgs() if one.name == org]
     return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
 
 
-def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
+def _acts(told: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     """What the actor may do with it now."""
     operates = Right.OPERATE in rights
     waits = told.state in (RunState.PARKED, RunState.FAILED)
@@ -185,7 +185,7 @@ def _acts(told: Job, rights: frozenset[Right]) -> dict[str, object]:
     }
 
 
-def _outcome(request: Asked, told: Job) -> dict[str, object]:
+def _outcome(request: UserRequest, told: RunStatus) -> dict[str, object]:
     try:
         return {"outcome": outcome(request.unlost, told.run)}
     except NotFound as error:
@@ -194,7 +194,7 @@ def _outcome(request: Asked, told: Job) -> dict[str, object]:
         return {"journal_gone": True}
 
 
-def _ended(request: Asked, told: Job, rights: frozenset[Right]) -> dict[str, object]:
+def _ended(request: UserRequest, told: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     """How it ended: of a restore each record, of a backup what it proved."""
     if told.state != RunState.DONE.value:
         return {}

@@ -18,15 +18,15 @@ from unlost.app.actions.storage.storage import (
     use,
 )
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
-from unlost.app.storage.storage_chart import NARROW, WIDE, Sheet, chart
-from unlost.web.requests import Asked
+from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
+from unlost.web.requests import UserRequest
 from unlost.web.said import word
 
 TABLES = 15  # the largest of each storage
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnChart:
     """A storage with its charts, for wide screens and for phones."""
 
     line: StorageLine
@@ -35,7 +35,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class StorageFilling:
     """What fills one storage, the largest first; ``rest`` tables are not told."""
 
     name: str
@@ -46,7 +46,7 @@ class Filling:
 
 
 @require_GET
-def every(request: Asked) -> HttpResponse:
+def every(request: UserRequest) -> HttpResponse:
     """The storages of all orgs; of a single org its own page."""
     found = overview(request.unlost).orgs
     if len(found) == 1:
@@ -55,7 +55,7 @@ def every(request: Asked) -> HttpResponse:
 
 
 @require_GET
-def one(request: Asked, org: str) -> HttpResponse:
+def one(request: UserRequest, org: str) -> HttpResponse:
     """The storages of an org; ``?show=use`` and ``?show=loops``: also what takes time to read."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
@@ -75,12 +75,12 @@ def one(request: Asked, org: str) -> HttpResponse:
     return render(request, "storage/one.html", context | {"can": rights_in(app, org)})
 
 
-def draw(line: StorageLine, found: StorageTrend) -> Drawn:
+def draw(line: StorageLine, found: StorageTrend) -> DrawnChart:
     """A storage with its charts."""
-    return Drawn(line, _chart(line, found, WIDE), _chart(line, found, NARROW))
+    return DrawnChart(line, _chart(line, found, WIDE), _chart(line, found, NARROW))
 
 
-def _chart(line: StorageLine, found: StorageTrend, sheet: Sheet) -> SafeString:
+def _chart(line: StorageLine, found: StorageTrend, sheet: ChartSheet) -> SafeString:
     name = f"{word(line.name)}, {found.org}"
     drawn = chart(
         name,
@@ -95,15 +95,15 @@ def _chart(line: StorageLine, found: StorageTrend, sheet: Sheet) -> SafeString:
     return SafeString(drawn)  # made by us of numbers; the one text in it is escaped
 
 
-def fillings(filled: StorageUse) -> list[Filling]:
+def fillings(filled: StorageUse) -> list[StorageFilling]:
     """What fills each storage."""
     names = dict.fromkeys(one.storage for one in filled.tables)
     return [_filling(filled, name) for name in names]
 
 
-def _filling(filled: StorageUse, name: str) -> Filling:
+def _filling(filled: StorageUse, name: str) -> StorageFilling:
     tables = tuple(one for one in filled.tables if one.storage == name)
-    return Filling(
+    return StorageFilling(
         name,
         tables[:TABLES],
         max(0, len(tables) - TABLES),

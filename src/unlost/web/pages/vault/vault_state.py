@@ -17,11 +17,11 @@ from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import VerifyLevel
 from unlost.web.needs import needs
-from unlost.web.requests import Asked
+from unlost.web.requests import UserRequest
 
 
 @require_GET
-def state(request: Asked) -> HttpResponse:
+def state(request: UserRequest) -> HttpResponse:
     """What it holds of each org, and when it was verified."""
     return render(
         request, "vault/state.html", {"part": "vault", "vault": vault_state(request.unlost)}
@@ -30,7 +30,7 @@ def state(request: Asked) -> HttpResponse:
 
 @require_POST
 @needs(Right.OPERATE)
-def verified(request: Asked) -> HttpResponse:
+def verified(request: UserRequest) -> HttpResponse:
     """Verify it: quickly at once; for all the rest the service is asked."""
     level = _level(request.POST.get("level", ""))
     if level is not VerifyLevel.QUICK:
@@ -53,7 +53,7 @@ def verified(request: Asked) -> HttpResponse:
 
 @require_POST
 @needs(Right.OPERATE)
-def mirrored(request: Asked) -> HttpResponse:
+def mirrored(request: UserRequest) -> HttpResponse:
     """Have the service bring the second copy up to date."""
     ask_mirror(request.unlost)
     messages.success(request, _("The service brings the second copy up to date."))
@@ -61,7 +61,7 @@ def mirrored(request: Asked) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def checks(request: Asked) -> HttpResponse:
+def checks(request: UserRequest) -> HttpResponse:
     """A look at the whole home, and at the orgs too if that is asked for."""
     check_home(request.unlost, Right.MANAGE)
     found: Diagnosis | None = None

@@ -36,7 +36,7 @@ REASONS = {
 }
 
 
-class Answer(OneLogin_Saml2_Response):  # type: ignore[misc]
+class SamlResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
     """An answer as it was sent; nothing in it is to be believed before ``prove``."""
 
     def prove(self, request: HttpRequest, name: str) -> None:
@@ -67,10 +67,10 @@ def _as_named(code: int) -> str:
     return f"it is not right ({next(names, 'unknown')})"
 
 
-def read(request: HttpRequest, name: str, held: dict[str, Any], text: str) -> Answer:
+def read(request: HttpRequest, name: str, held: dict[str, Any], text: str) -> SamlResponse:
     """An answer in base64; raises NotAllowed (``saml-refused``)."""
     try:
-        return Answer(settings(request, name, held), text)
+        return SamlResponse(settings(request, name, held), text)
     except UNREADABLE as error:
         raise refused("it cannot be read") from error
 

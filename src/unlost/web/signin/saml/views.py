@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from unlost.catalog.sso import Kind
+from unlost.catalog.sso import SsoProtocol
 from unlost.web.needs import open_to_all
 from unlost.web.signin.leaving import sends_away
 from unlost.web.signin.saml.answer import read, refused
@@ -98,7 +98,7 @@ def _kept(request: HttpRequest) -> LoginSession:
 
 
 def _provider(request: HttpRequest, name: str) -> Saml:
-    held = SocialApp.objects.filter(provider=Kind.SAML.value, provider_id=name).first()
+    held = SocialApp.objects.filter(provider=SsoProtocol.SAML.value, provider_id=name).first()
     if held is None:
         raise Http404
     return Saml(request, app=held)

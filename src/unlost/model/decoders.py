@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 _one = threading.Lock()
-_known: dict[Any, "Learned[Any]"] = {}
+_known: dict[Any, "TypeDecoder[Any]"] = {}
 
 
-class Learned[T]:
+class TypeDecoder[T]:
     """A type that was learned."""
 
     def __init__(self, kind: type[T]) -> None:
@@ -31,10 +31,10 @@ class Learned[T]:
         return msgspec.convert(value, self._kind, strict=strict)
 
 
-def learned[T](kind: type[T]) -> Learned[T]:
+def decoder_for[T](kind: type[T]) -> TypeDecoder[T]:
     """What reads values of a type, learned at the first call."""
     with _one:
         found = _known.get(kind)
         if found is None:
-            found = _known[kind] = Learned(kind)
+            found = _known[kind] = TypeDecoder(kind)
     return found
