@@ -12,9 +12,9 @@ from unlost.model.rectification import Rectification, Rectify, RightValue
 from unlost.model.retention import (
     Forget,
     Forgetting,
-    HoldTarget,
     Hold,
     HoldScope,
+    HoldTarget,
     KeepRules,
     TableForgotten,
 )
