@@ -142,7 +142,7 @@ def rekeying(folder: Path, *, rows: int) -> dict[str, float]:
         vault = bench.open()
         org = vault.adopt(IDENTITY)
         job = done(lambda: vault.rekey(org, run="rekey"))
-        assert vault.under_earlier_keys(org).objects == 0
+        assert vault.usage(org).earlier_keys.objects == 0
     return {"rekey_s": job.wall_s, "rekey_rss_mb": job.peak_mb}
 
 

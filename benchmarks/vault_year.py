@@ -161,12 +161,12 @@ def sizes(bench: Bench, versions: float) -> dict[str, float]:
     """Sizes as it is and as it would be if it were written anew; how fast it is verified."""
     vault = bench.open()
     org = vault.adopt(IDENTITY)
-    size = vault.size(org)
+    size = vault.usage(org).bytes
     start = time.perf_counter()
     assert vault.verify(VerifyLevel.FULL).damages == ()
     verified = time.perf_counter() - start
     peak = peak_of(lambda: merged_whole(vault, org))
-    fresh = vault.size(org)
+    fresh = vault.usage(org).bytes
     segments = vault.room(org).chain.live().segments[TABLE].values()
     return {
         "vault_mb": size / 1e6,

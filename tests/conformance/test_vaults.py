@@ -6,7 +6,7 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from unlost.model.erasure import Erase, MatchColumn, TableErased
+from unlost.model.erasure import Erase, MatchColumn, PastErasure, TableErased
 from unlost.model.errors import Conflict, NotFound, UnlostError
 from unlost.model.lineage import resolve
 from unlost.model.maintenance import unconditional
@@ -16,7 +16,7 @@ from unlost.model.ports.vault import Commit
 from unlost.model.reading import Rows
 from unlost.model.rectification import Rectify, RightValue
 from unlost.model.retention import Forget, Forgetting, Hold, HoldScope, HoldTarget, KeepRules
-from unlost.model.salvage import Salvage, SalvageEffect
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
 from unlost.model.schema import Column, Schema, Table, WireKind
 from unlost.model.snapshot import Added, CommitKind, Lineage, SnapshotInfo, TableCommit
 from unlost.testing.clock import START, VirtualClock
@@ -282,13 +282,13 @@ def test_holds_stand_above_rules_and_are_there_for_the_next_process(
     """One on the same thing replaces the earlier one, also in its place in time."""
     night(vault, org, "night-2")
     thing = HoldTarget(HoldScope.NIGHT, night=1)
-    vault.hold(org, (Hold(thing, "audit", "ada"),), run="hold-1")
-    info = vault.hold(org, (Hold(thing, "court", "bo"),), run="hold-2")
+    vault.change_holds(org, placed=(Hold(thing, "audit", "ada"),), run="hold-1")
+    info = vault.change_holds(org, placed=(Hold(thing, "court", "bo"),), run="hold-2")
     assert info.kind is CommitKind.HOLD
     again = reopen(vault)
     assert again.holds(org) == (Hold(thing, "court", "bo", None, info.number),)
     assert again.plan(org, Forget(KeepRules(daily=1))).effect.nothing
-    again.lift(org, (thing,), run="hold-3")
+    again.change_holds(org, lifted=(thing,), run="hold-3")
     assert again.holds(org) == ()
     assert again.plan(org, Forget(KeepRules(daily=1))).effect.nights == (1,)
 
@@ -309,7 +309,7 @@ def test_what_was_erased_is_gone_and_stays_out(vault: EncryptedVault, org: str) 
     again = reopen(vault)
     assert [len(again.history(org, "Thing", one)) for one in ("a", "b")] == [0, 1]
     assert again.apply(org, unconditional(wish), run="erase-3").snapshot is None
-    (told,) = again.erasures(org)
+    (told,) = again.past_operations(org, PastErasure)
     assert (told.proof.by, told.proof.run, told.complete) == ("admin", "erase-2", True)
     assert told.proof.listed == len(told.pseudonyms) == 2
     seen = {"a": "Anna", "z": " ANNA", "y": ""}
@@ -334,11 +334,11 @@ def test_a_hold_stands_above_an_erasure(vault: EncryptedVault, org: str) -> None
         HoldTarget(HoldScope.RECORD, "Thing", "a"),
         HoldTarget(HoldScope.NIGHT, night=2),
     ):
-        vault.hold(org, (Hold(thing),), run=f"hold-{thing.scope}")
+        vault.change_holds(org, placed=(Hold(thing),), run=f"hold-{thing.scope}")
         with pytest.raises(Conflict) as caught:
             vault.apply(org, unconditional(wish), run="erase-1")
         assert caught.value.code == "erase-held"
-        vault.lift(org, (thing,), run=f"lift-{thing.scope}")
+        vault.change_holds(org, lifted=(thing,), run=f"lift-{thing.scope}")
     assert len(vault.history(org, "Thing", "a")) == 1
     assert vault.apply(org, unconditional(wish), run="erase-2").snapshot is not None
 
@@ -373,7 +373,7 @@ def test_a_wrong_value_is_replaced_in_all_history(vault: EncryptedVault, org: st
     assert names == ["Anna", "Hanna", "Anna"]
     assert again.history(org, "Thing", "b")[0].cells["Name"] == "Ana"
     assert again.apply(org, unconditional(wish), run="rectify-3").snapshot is None
-    (told,) = again.erasures(org)
+    (told,) = again.past_operations(org, PastErasure)
     assert (told.proof.run, told.proof.columns) == ("rectify-2", ("Thing.Name",))
     assert again.commits(org)[-1].kind is CommitKind.RECTIFY
     named_night(again, org, "night-9", {"a": "Ana"})
@@ -391,7 +391,7 @@ def test_where_nothing_is_damaged_nothing_is_salvaged(vault: EncryptedVault, org
         == SalvageEffect()
     )
     assert seen == [SalvageEffect()]
-    assert (len(vault.commits(org)), vault.salvages(org)) == (before, ())
+    assert (len(vault.commits(org)), vault.past_operations(org, PastSalvage)) == (before, ())
     head = vault.head(org)
     assert head is not None
     assert head.unread("Thing", ["a"]) == {}
@@ -410,7 +410,7 @@ def test_what_stands_in_the_way_of_a_correction(vault: EncryptedVault, org: str)
             vault.plan(org, wish)
         assert caught.value.code == code
     thing = HoldTarget(HoldScope.RECORD, "Thing", "a")
-    vault.hold(org, (Hold(thing),), run="hold-1")
+    vault.change_holds(org, placed=(Hold(thing),), run="hold-1")
     with pytest.raises(Conflict) as held:
         vault.apply(org, unconditional(Rectify(key, (right,))), run="rectify-1")
     assert held.value.code == "rectify-held"

@@ -181,8 +181,8 @@ def _held(story: Story) -> None:
     one = HoldTarget(HoldScope.RECORD, TABLE, record(2))
     night = HoldTarget(HoldScope.NIGHT, night=1)
     held = (Hold(one, 'Prüfung "2"', "Müller", until), Hold(night, "Frist", "Müller"))
-    story.vault.hold(story.org, held, run="hold-1")
-    story.vault.lift(story.org, (night,), run="lift-1")
+    story.vault.change_holds(story.org, placed=held, run="hold-1")
+    story.vault.change_holds(story.org, lifted=(night,), run="lift-1")
 
 
 def _merged(story: Story) -> None:

@@ -120,7 +120,7 @@ def _small() -> Iterator[None]:
 def _continue(story: Story) -> None:
     vault, org = story.vault, story.org
     record = HoldTarget(HoldScope.RECORD, "Account", vaultstory.account_id(5))
-    vault.hold(org, (Hold(record, "a lawsuit", "ada"),), run="hold-1")
+    vault.change_holds(org, placed=(Hold(record, "a lawsuit", "ada"),), run="hold-1")
     vault.apply(
         org, unconditional(Erase((ZOE,), (MatchColumn("Contact", "Email"),))), run="erase-1"
     )

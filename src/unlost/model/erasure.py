@@ -108,13 +108,17 @@ class ErasureProof:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasureTold:
-    """A proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
+class PastErasure:
+    """An erasure or a rectification of the past: its proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
 
     proof: ErasureProof
     snapshot: int
     pseudonyms: tuple[str, ...]
     complete: bool
+
+    def without_columns(self) -> "PastErasure | None":
+        """This operation for a user from whom columns are hidden; None where it names columns."""
+        return None if self.proof.columns else self
 
 
 def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:

@@ -1,6 +1,6 @@
 """Salvaging: what is left of damaged objects that no copy has whole, and what of them is lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from unlost.model.errors import Conflict
@@ -104,10 +104,14 @@ class Salvage(MaintenanceOperation[SalvageEffect]):
 
 
 @dataclass(frozen=True, slots=True)
-class SalvageTold:
+class PastSalvage:
     """A salvage of the past: which commit it was, when, and sentences about what was lost."""
 
     snapshot: int
     run: str
     at: datetime
     sentences: tuple[str, ...]
+
+    def without_columns(self) -> "PastSalvage":
+        """This operation for a user from whom columns are hidden: the sentences name them."""
+        return replace(self, sentences=())

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost.model.rekeying import UnderEarlier
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -55,6 +57,18 @@ class Sweep:
     stray: int = 0
     next_at: datetime | None = None
     held_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrgUsage:
+    """How much an org needs of a vault.
+
+    ``bytes`` are those of all that its snapshots are read from. ``earlier_keys``: the part of them
+    that is still sealed under earlier org keys than the newest.
+    """
+
+    bytes: int
+    earlier_keys: UnderEarlier
 
 
 @dataclass(frozen=True, slots=True)

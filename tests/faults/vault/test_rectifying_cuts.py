@@ -12,6 +12,7 @@ import scanner
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
+from unlost.model.erasure import PastErasure
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
@@ -91,7 +92,7 @@ def test_all_or_nothing_is_corrected_and_the_next_one_does_the_rest(part: int) -
         assert pictures(again) == AFTER
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert strays(again) == set()
-        assert all(one.complete for one in again.vault.erasures(again.org))
+        assert all(one.complete for one in again.vault.past_operations(again.org, PastErasure))
         assert wrong(opened(again, disk)) == set()
 
 

@@ -31,7 +31,7 @@ from stateful.vault.test_versions import (
     rows_of,
     schema_of,
 )
-from unlost.model.erasure import Erase
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
@@ -119,7 +119,10 @@ def picture(vault: EncryptedVault) -> list[object]:
     for key in KEYS:
         told += [(v.snapshot, v.op, dict(v.cells)) for v in vault.history(org, TABLE, key)]
     told += [sorted(hit.record for hit in vault.search(org, word)) for word in ("x", "NA", "0007")]
-    told += [vault.holds(org), [one.proof.tables for one in vault.erasures(org)]]
+    told += [
+        vault.holds(org),
+        [one.proof.tables for one in vault.past_operations(org, PastErasure)],
+    ]
     return told
 
 
@@ -280,7 +283,9 @@ class Cuts(RuleBasedStateMachine):
     def hold(self, thing: HoldTarget, cut: Cut) -> bool:
         """Cut off before its commit, it leaves a run that whoever holds next closes."""
         run, holds = f"hold-{next(self.runs)}", (Hold(thing),)
-        return self.attempt(lambda vault: vault.hold(vault.adopt(IDENTITY), holds, run=run), cut)
+        return self.attempt(
+            lambda vault: vault.change_holds(vault.adopt(IDENTITY), placed=holds, run=run), cut
+        )
 
     @precondition(lambda self: self.pinned or self.held)
     @rule(cut=CUTS)
@@ -290,7 +295,9 @@ class Cuts(RuleBasedStateMachine):
             HoldTarget(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
         )
         run, things = f"lift-{next(self.runs)}", (*nights, *records)
-        if self.attempt(lambda vault: vault.lift(vault.adopt(IDENTITY), things, run=run), cut):
+        if self.attempt(
+            lambda vault: vault.change_holds(vault.adopt(IDENTITY), lifted=things, run=run), cut
+        ):
             self.pinned, self.held = set(), set()
 
     @precondition(lambda self: self.nights)

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from stateful.vault.lives import let_live
 from stateful.vault.model import Model, Run, Seen
-from unlost.model.erasure import Erase
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
@@ -353,7 +353,7 @@ class Versions(RuleBasedStateMachine):
             Hold(HoldTarget(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned)
         )
         if holds:
-            self.vault.hold(self.org, holds, run=f"hold-{self.upkeeps}")
+            self.vault.change_holds(self.org, placed=holds, run=f"hold-{self.upkeeps}")
             self.model.maintain()
         self.pinned |= pins
         kept = {nights[-1], *self.pinned}
@@ -390,7 +390,7 @@ class Versions(RuleBasedStateMachine):
             self.model.maintain()
             assert done.snapshot == self.model.commits
         self.kept.clear()
-        assert all(one.complete for one in self.vault.erasures(self.org))
+        assert all(one.complete for one in self.vault.past_operations(self.org, PastErasure))
 
     @precondition(lambda self: self.model.commits)
     @rule(

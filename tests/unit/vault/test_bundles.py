@@ -18,7 +18,7 @@ from manytables import (
     stored,
 )
 from smallvault import IDENTITY, rows
-from unlost.model.erasure import Erase
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
 from unlost.model.maintenance import unconditional
 from unlost.model.rectification import Rectify, RightValue
@@ -277,7 +277,7 @@ def test_an_erasure_leaves_nothing_in_any_bundle(many: ManyTables) -> None:
     assert [many.names(n) for n in (1, 2)] == before
     assert len(many.bundles()) == 2, "what lay beside it lies in one again, of each night"
     assert many.damages() == ()
-    assert many.small.vault.erasures(many.small.org)[0].complete
+    assert many.small.vault.past_operations(many.small.org, PastErasure)[0].complete
     compact(many, "c1", *TABLES)
     assert [many.names(n) for n in (1, 2)] == before
     assert many.damages() == ()

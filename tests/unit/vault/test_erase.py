@@ -10,7 +10,7 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn, PastErasure
 from unlost.model.errors import Conflict, IntegrityError, StoreError, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.maintenance import unconditional
@@ -131,7 +131,7 @@ def test_what_is_told_of_it() -> None:
     assert told == [("Contact", 1, 1, 1), ("ContentVersion", 1, 1, 1)]
     assert done.unknown == (unknown,)
     assert (done.values, done.files, done.journals, done.certificates) == (1, 2, (), 0)
-    (one,) = story.vault.erasures(story.org)
+    (one,) = story.vault.past_operations(story.org, PastErasure)
     assert (one.snapshot, one.complete, one.proof.by) == (5, True, "admin")
     assert (one.proof.run, one.proof.tables, one.proof.files) == ("erase-1", done.tables, 2)
     assert len(one.pseudonyms) == one.proof.listed == 4
@@ -337,7 +337,7 @@ def test_a_journal_that_names_it_goes_and_others_stay() -> None:
 def test_a_hold_stands_above_it(held: HoldTarget) -> None:
     story = vaultstory.told(MemoryStore())
     before = pictures(story)
-    story.vault.hold(story.org, (Hold(held, "lawsuit"),), run="h1")
+    story.vault.change_holds(story.org, placed=(Hold(held, "lawsuit"),), run="h1")
     for act in (
         lambda: story.vault.plan(story.org, wish(ZOE, PRICES)).effect,
         lambda: story.vault.apply(story.org, unconditional(wish(ZOE, PRICES)), run="e1"),
@@ -353,8 +353,8 @@ def test_a_hold_stands_above_it(held: HoldTarget) -> None:
         story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     assert caught.value.next_step.startswith("Lift the hold")
     assert pictures(story) == before
-    assert story.vault.erasures(story.org) == ()
-    story.vault.lift(story.org, (held,), run="h2")
+    assert story.vault.past_operations(story.org, PastErasure) == ()
+    story.vault.change_holds(story.org, lifted=(held,), run="h2")
     assert story.vault.apply(story.org, unconditional(wish(ZOE)), run="e2").snapshot == 7
     assert scanner.found(story.vault, ZOE.record) == set()
     check_whole(story.vault)
@@ -364,7 +364,9 @@ def test_a_held_night_does_not_hold_what_came_later() -> None:
     small = SmallVault()
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     small.night("n2", ("b", "U", {"Name": "Ben"}))
-    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=1)),), run="h1"
+    )
     assert small.vault.apply(small.org, unconditional(wish(thing("b"))), run="e1").snapshot == 4
 
 
@@ -389,7 +391,11 @@ def test_one_after_the_other_and_once_more() -> None:
     again = story.vault.apply(story.org, unconditional(wish(*people)), run="e4")
     assert (again.snapshot, again.tables, again.removed) == (None, (), 0)
     assert len(story.vault.commits(story.org)) == commits
-    assert [one.proof.listed for one in story.vault.erasures(story.org)] == [1, 1, 1]
+    assert [one.proof.listed for one in story.vault.past_operations(story.org, PastErasure)] == [
+        1,
+        1,
+        1,
+    ]
     check_whole(reopened(story))
     with pytest.raises(Conflict):
         story.vault.apply(
@@ -406,7 +412,7 @@ def test_what_it_needs() -> None:
     with pytest.raises(UsageError) as caught:
         small.vault.plan(small.org, wish(thing("a")))
     assert caught.value.code == "erase-empty"
-    assert small.vault.erasures(small.org) == ()
+    assert small.vault.past_operations(small.org, PastErasure) == ()
     small.night("n1", ("a", "U", {"Name": "Anna"}))
     for wrong, code in (
         (wish(), "erase-nothing"),
@@ -483,11 +489,11 @@ def test_a_sweep_finishes_what_was_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
     story.vault.apply(story.org, unconditional(wish(ZOE)), run="e1")
     monkeypatch.undo()
     assert scanner.found(story.vault, ZOE.record)
-    assert [one.complete for one in story.vault.erasures(story.org)] == [False]
+    assert [one.complete for one in story.vault.past_operations(story.org, PastErasure)] == [False]
     check_whole(story.vault)
     story.vault.sweep(story.org, run="s1")
     assert scanner.found(story.vault, ZOE.record) == set()
-    assert [one.complete for one in story.vault.erasures(story.org)] == [True]
+    assert [one.complete for one in story.vault.past_operations(story.org, PastErasure)] == [True]
     check_whole(reopened(story))
 
 

@@ -111,7 +111,9 @@ def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> No
     ten_nights(small)
     kept = (4, 10)
     before, was = seen_by(small, kept), versions(small)
-    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=4), "audit"),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=4), "audit"),), run="h1"
+    )
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.kept == kept
     assert done.nights == (1, 2, 3, 5, 6, 7, 8, 9)
@@ -215,12 +217,14 @@ def test_a_held_night_keeps_the_deleted_records_that_it_shows() -> None:
     small.clock.advance(days=100)
     night(small, "n4", ("c", "U", {"Name": "Carl"}))
     before = seen_by(small, (2,))
-    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2), "lawsuit"),), run="h1"
+    )
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f1"
     )
     assert seen_by(small, (2,)) == before
-    small.vault.lift(small.org, (HoldTarget(HoldScope.NIGHT, night=2),), run="h2")
+    small.vault.change_holds(small.org, lifted=(HoldTarget(HoldScope.NIGHT, night=2),), run="h2")
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=30))), run="f2"
     )
@@ -324,13 +328,13 @@ def test_what_is_held_stays(thing: HoldTarget) -> None:
     small = SmallVault()
     ten_nights(small)
     was = versions(small)
-    small.vault.hold(small.org, (Hold(thing, "lawsuit", by="lena"),), run="h1")
+    small.vault.change_holds(small.org, placed=(Hold(thing, "lawsuit", by="lena"),), run="h1")
     small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
     )
     assert versions(small)[IDS[3]] == was[IDS[3]]
     assert (versions(small) == was) is (thing.scope is not HoldScope.RECORD)
-    small.vault.lift(small.org, (thing,), run="h2")
+    small.vault.change_holds(small.org, lifted=(thing,), run="h2")
     small.clock.advance(days=5)
     assert small.vault.holds(small.org) == ()
     small.vault.apply(
@@ -345,7 +349,7 @@ def test_a_hold_ends_when_it_runs_out() -> None:
     ten_nights(small)
     until = small.clock.now() + timedelta(days=1)
     thing = HoldTarget(HoldScope.ORG)
-    small.vault.hold(small.org, (Hold(thing, until=until),), run="h1")
+    small.vault.change_holds(small.org, placed=(Hold(thing, until=until),), run="h1")
     (hold,) = small.vault.holds(small.org)
     assert (hold.thing, hold.until, hold.since) == (thing, until, 11)
     assert small.vault.plan(small.org, Forget(KeepRules(daily=1))).effect.nothing
@@ -448,7 +452,7 @@ def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as full:
         full.setattr(OpenCommit, "hold", fails)
         with pytest.raises(StoreError):
-            small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.ORG)),), run="h1")
+            small.vault.change_holds(small.org, placed=(Hold(HoldTarget(HoldScope.ORG)),), run="h1")
     assert small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1))), run="f1"
     ).kept == (10,)
@@ -507,12 +511,14 @@ def test_a_snapshot_in_hand_is_read_as_it_was() -> None:
 def test_as_of_what_is_no_backup_nothing_is_promised() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1"
+    )
     small.vault.at(small.org, 11)
     small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     with pytest.raises(NotFound, match="is no backup"):
         small.vault.at(small.org, 11)
-    assert len(small.vault.as_of(small.org, 11).scan(TABLE).read_all()) > 0
+    assert len(small.vault.at(small.org, 11, forgotten=True).scan(TABLE).read_all()) > 0
 
 
 def test_a_stop_changes_nothing() -> None:
@@ -566,7 +572,7 @@ def test_whatever_was_and_whatever_stays(
     before, was = seen_by(small, kept), versions(small)
     whole = {id_: list(small.vault.history(small.org, TABLE, id_)) for id_ in IDS}
     pins = tuple(Hold(HoldTarget(HoldScope.NIGHT, night=number)) for number in kept)
-    small.vault.hold(small.org, pins, run="holds")
+    small.vault.change_holds(small.org, placed=pins, run="holds")
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
     assert done.kept == tuple(kept)
     assert seen_by(small, kept) == before
@@ -598,6 +604,8 @@ def told_apart(
 def test_a_night_that_is_held_as_kind_is_no_night() -> None:
     small = SmallVault()
     ten_nights(small)
-    small.vault.hold(small.org, (Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1")
+    small.vault.change_holds(
+        small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=2)),), run="h1"
+    )
     assert small.vault.commits(small.org)[-1].kind is CommitKind.HOLD
     assert len(small.vault.snapshots(small.org)) == 10

@@ -48,7 +48,7 @@ def test_older_contents_stay_where_a_record_or_its_table_is_held(
 ) -> None:
     made = story()
     if thing is not None:
-        made.vault.hold(made.org, (Hold(thing, "lawsuit"),), run="hold-1")
+        made.vault.change_holds(made.org, placed=(Hold(thing, "lawsuit"),), run="hold-1")
     assert made.vault.plan(made.org, Forget(KeepRules(daily=1))).effect.files == going
     assert (
         made.vault.apply(made.org, unconditional(Forget(KeepRules(daily=1))), run="forget-1").files

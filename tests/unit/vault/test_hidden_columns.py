@@ -17,6 +17,7 @@ from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns, hidden_columns
 from unlost.model.ports.vault import IncomingFile, Snapshot, Vault, VaultReader
 from unlost.model.reading import FileRef
+from unlost.model.salvage import PastSalvage
 from unlost.model.schema import ChangeLog, Column, ColumnTrait, FileColumn, Schema, Table, WireKind
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit, Visibility
 from unlost.testing.clock import START
@@ -228,7 +229,7 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "commits": lambda vault, org: vault.commits(org),
     "at": lambda vault, org: [told(vault.at(org, i.number)) for i in ends(vault.snapshots(org))],
     "as_of": lambda vault, org: [
-        told(vault.as_of(org, i.number)) for i in ends(vault.commits(org))
+        told(vault.at(org, i.number, forgotten=True)) for i in ends(vault.commits(org))
     ],
     "history": lambda vault, org: [
         *(vault.history(org, PERSON, record) for record in ("p1", "p2", "gone", "quiet")),
@@ -243,7 +244,7 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "open_file": every_file,
     "journals": lambda vault, org: vault.journals(org),
     "lineage": lambda vault, org: vault.lineage(org),
-    "salvages": lambda vault, org: vault.salvages(org),
+    "salvages": lambda vault, org: vault.past_operations(org, PastSalvage),
 }
 SNAPSHOT: Mapping[str, Callable[[Snapshot, str], Any]] = {
     "info": lambda snapshot, _: snapshot.info,
@@ -346,7 +347,7 @@ def test_the_whole_vault_gives_them() -> None:
 def test_hidden_columns_are_not_named(small: SmallVault) -> None:
     vault = visible(small)
     for info in vault.commits(small.org):
-        snapshot = vault.as_of(small.org, info.number)
+        snapshot = vault.at(small.org, info.number, forgotten=True)
         for table in snapshot.tables().keys() & HIDDEN.by_table.keys():
             assert not HIDDEN.of(table) & set(snapshot.columns(table))
             described = snapshot.schema().table(table)
@@ -526,5 +527,5 @@ def test_a_salvage_is_shown_without_its_sentences() -> None:
     small = plain()
     commit = small.vault.begin(small.org, run="s", kind=CommitKind.SALVAGE, identity=IDENTITY)
     commit.finish([], as_of=START)
-    assert len(small.vault.salvages(small.org)) == 1
-    assert [one.sentences for one in visible(small).salvages(small.org)] == [()]
+    assert len(small.vault.past_operations(small.org, PastSalvage)) == 1
+    assert [one.sentences for one in visible(small).past_operations(small.org, PastSalvage)] == [()]

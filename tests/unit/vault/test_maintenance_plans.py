@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from smallvault import TABLE, SmallVault
-from unlost.model.erasure import Erase
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict
+from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.maintenance import Agreement, MaintenanceOperation, unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.rectification import Rectify, RightValue
-from unlost.model.retention import Forget, KeepRules
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.salvage import Salvage
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.operations import PROCEDURES
@@ -111,3 +112,33 @@ def test_a_plan_holds_also_before_the_first_backup(operation: MaintenanceOperati
     assert small.vault.apply(small.org, seen, run="run-1") == seen.effect
     with pytest.raises(Conflict):
         small.vault.apply(small.org, Agreement(operation, "another"), run="run-2")
+
+
+def test_holds_are_placed_and_lifted_by_one_commit() -> None:
+    """A hold that is lifted and placed again in one go stands."""
+    small = SmallVault()
+    night(small, 1)
+    first, second = (HoldTarget(HoldScope.RECORD, TABLE, record) for record in ("a", "b"))
+    small.vault.change_holds(small.org, placed=(Hold(first), Hold(second)), run="hold-1")
+    info = small.vault.change_holds(
+        small.org, placed=(Hold(first, "again"),), lifted=(first, second), run="hold-2"
+    )
+    assert small.vault.holds(small.org) == (Hold(first, "again", since=info.number),)
+    small.vault.change_holds(small.org, run="hold-3")
+    assert small.vault.holds(small.org) == (Hold(first, "again", since=info.number),)
+
+
+def test_who_does_not_see_every_column_is_told_of_no_rectification() -> None:
+    """Its proof names the columns that it corrected."""
+    small = SmallVault()
+    for number in (1, 2):
+        small.night(f"n{number}", ("a", "U", {"Name": "Anna"}), ("b", "U", {"Name": "Ben"}))
+    right = (RightValue("Name", "right"),)
+    small.vault.apply(small.org, unconditional(Rectify(KEY, right)), run="rectify-1")
+    small.vault.apply(small.org, unconditional(Erase((KEY,))), run="erase-1")
+    partly = small.vault.visible({small.org: HiddenColumns({TABLE: frozenset({"Phone"})})})
+    told = [
+        [past.proof.run for past in reader.past_operations(small.org, PastErasure)]
+        for reader in (small.vault, small.vault.visible({}), partly)
+    ]
+    assert told == [["rectify-1", "erase-1"], ["rectify-1", "erase-1"], ["erase-1"]]

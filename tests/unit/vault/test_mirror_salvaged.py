@@ -129,7 +129,7 @@ def holed(story: vaultstory.Story, seq: int) -> vaultstory.Story:
     """The vault with a checkpoint, as another process finds it that has lost a commit."""
     while story.vault.commits(story.org)[-1].number % CHECKPOINT_EVERY:
         number = story.vault.commits(story.org)[-1].number
-        story.vault.lift(story.org, (), run=f"lift-{number}")
+        story.vault.change_holds(story.org, lifted=(), run=f"lift-{number}")
     story.store.delete(object_names.commit(story.org, seq))
     return vaultstory.opened_again(story, story.store)
 

@@ -9,6 +9,7 @@ import pytest
 import scanner
 import vaultstory
 from smallvault import TABLE, SmallVault, finish, rows, schema
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.maintenance import unconditional
@@ -314,7 +315,7 @@ def test_documents_that_tell_of_the_value() -> None:
         story.vault.at(story.org, number).certificate().findings[0].detail for number in (5, 6)
     ]
     assert details == ["", f"{ZOE.record} only"]
-    (told,) = story.vault.erasures(story.org)
+    (told,) = story.vault.past_operations(story.org, PastErasure)
     assert (told.proof.run, told.proof.by, told.proof.journals) == ("r1", "admin", 1)
     assert (told.proof.columns, told.proof.listed, told.complete) == (("Contact.Email",), 0, True)
     check_whole(story.vault)
@@ -387,11 +388,11 @@ def test_an_empty_org_has_nothing_to_correct() -> None:
 def test_holds_and_open_runs_stand_in_the_way() -> None:
     story = vaultstory.told(MemoryStore())
     thing = HoldTarget(HoldScope.RECORD, "Contact", ZOE.record)
-    story.vault.hold(story.org, (Hold(thing),), run="hold-1")
+    story.vault.change_holds(story.org, placed=(Hold(thing),), run="hold-1")
     with pytest.raises(Conflict) as caught:
         story.vault.apply(story.org, unconditional(wish(ZOE, Email=NEW)), run="r1")
     assert caught.value.code == "rectify-held"
-    story.vault.lift(story.org, (thing,), run="hold-2")
+    story.vault.change_holds(story.org, lifted=(thing,), run="hold-2")
     commit = story.vault.begin(
         story.org, run="night-5", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY
     )

@@ -7,7 +7,7 @@ import pytest
 
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
-from unlost.model.erasure import Erase
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
@@ -113,7 +113,7 @@ def test_files_are_there_after_an_erasure_beside_a_step_that_has_only_packs(
         story.vault.rekey(story.org, run="packs", most=1)
     assert all_there(story)
     assert tells_secret(story) == []
-    assert all(one.complete for one in story.vault.erasures(story.org))
+    assert all(one.complete for one in story.vault.past_operations(story.org, PastErasure))
     assert rekeyed(story).complete
     assert all_there(story)
 

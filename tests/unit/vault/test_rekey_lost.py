@@ -23,7 +23,7 @@ def story() -> Story:
     made = vaultstory.told(MemoryStore())
     while made.vault.commits(made.org)[-1].number % CHECKPOINT_EVERY:
         number = made.vault.commits(made.org)[-1].number
-        made.vault.lift(made.org, (), run=f"lift-{number}")
+        made.vault.change_holds(made.org, lifted=(), run=f"lift-{number}")
     return made
 
 

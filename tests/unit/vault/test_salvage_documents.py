@@ -15,7 +15,7 @@ from unlost.model.errors import Conflict, IntegrityError, NotFound, StoreError
 from unlost.model.finding import FindingKind
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.salvage import Salvage, SalvageEffect
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.layout import object_names
 from unlost.vault.maintenance.salvage import salvager
@@ -101,7 +101,7 @@ def test_nothing_of_a_journal_is_left_that_was_given_up(tmp_path: Path) -> None:
     assert len(entries) > 1
     story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert not [one for one in entries if one.exists()]
-    (told,) = story.vault.salvages(story.org)
+    (told,) = story.vault.past_operations(story.org, PastSalvage)
     assert told.sentences == ("The journal of restore-1 was lost.",)
 
 
@@ -111,7 +111,7 @@ def test_the_certificates_of_other_nights_are_as_they_were(tmp_path: Path) -> No
     story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert before is not None
     assert story.vault.at(story.org, 2).certificate() == before
-    (told,) = story.vault.salvages(story.org)
+    (told,) = story.vault.past_operations(story.org, PastSalvage)
     assert told.sentences == ("Certificates of backups were lost: 1.",)
 
 

@@ -11,7 +11,7 @@ from second_reader.reader import Org, Vault
 from sweeps import parts_of
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.maintenance import unconditional
-from unlost.model.salvage import Salvage, SalvageEffect
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect
 from unlost.model.snapshot import CommitKind, VerifyLevel, Version
 from unlost.vault.stores.local import LocalStore
 from vaultstory import FILES, IDENTITY, Story
@@ -169,7 +169,7 @@ def test_nothing_is_salvaged_beside_an_open_run_and_no_run_over_it(tmp_path: Pat
     with pytest.raises(Conflict) as late:
         commit.finish([], as_of=other.clock.now())
     assert late.value.code in ("run-given-up", "forgotten-meanwhile")
-    (told,) = other.vault.salvages(other.org)
+    (told,) = other.vault.past_operations(other.org, PastSalvage)
     assert told.run == "salvage-1"
     assert "lost" in " ".join(told.sentences)
 

@@ -23,7 +23,7 @@ from unlost.model.errors import NotFound
 from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.retention import Forget, KeepRules
-from unlost.model.salvage import Salvage
+from unlost.model.salvage import PastSalvage, Salvage
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
 from unlost.testing.clock import START
 from unlost.vault.format.physical import SEARCH, SUPPRESSED, U_ID, physical
@@ -194,7 +194,7 @@ def test_a_lost_pack_of_files_alone_is_told_ever_after(tmp_path: Path) -> None:
             hurt(folder, name, "gone")
     other = opened(story, folder)
     done = other.vault.apply(other.org, unconditional(Salvage()), run="salvage-1")
-    (sentences,) = [one.sentences for one in other.vault.salvages(other.org)]
+    (sentences,) = [one.sentences for one in other.vault.past_operations(other.org, PastSalvage)]
     assert any(f"{done.files_lost} files are lost." in one for one in sentences)
 
 
@@ -207,7 +207,7 @@ def test_lost_marks_of_erasures_are_told_with_what_follows() -> None:
     done = salvaged(vault)
     (marks,) = [one for one in done.tables if one.table == SUPPRESSED]
     assert "not known to be erased any more" in marks.warning
-    (sentences,) = [one.sentences for one in vault.vault.salvages(vault.org)]
+    (sentences,) = [one.sentences for one in vault.vault.past_operations(vault.org, PastSalvage)]
     assert any(marks.warning in one for one in sentences)
 
 

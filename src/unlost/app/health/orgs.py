@@ -34,7 +34,7 @@ def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Rep
 
 def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     """After a new master key: how much can still be read by who has an earlier one."""
-    left = app.whole_vault.under_earlier_keys(org.oid)
+    left = app.whole_vault.usage(org.oid).earlier_keys
     name = f"{org.name}: keys"
     if left.objects:
         yield warning(

@@ -94,7 +94,7 @@ def certify_part(
         quotas=(),
         rounds=rounds,
     )
-    return _resting(made, session.ports.vault.as_of(session.org, rests_on))
+    return _resting(made, session.ports.vault.at(session.org, rests_on, forgotten=True))
 
 
 def _resting(made: Certificate, night: Snapshot) -> Certificate:

@@ -113,7 +113,7 @@ class BackupSession:
         """The fingerprint of the rights under which a snapshot was read."""
         with self._lock:
             if number not in self._rights:
-                snapshot = self.ports.vault.as_of(self.org, number)
+                snapshot = self.ports.vault.at(self.org, number, forgotten=True)
                 self._rights[number] = snapshot.schema().fingerprint
             return self._rights[number]
 

@@ -11,15 +11,15 @@ import pyarrow as pa
 from unlost.model.bycolumns import ReadByColumns
 from unlost.model.certificate import Certificate
 from unlost.model.copies import HomeCopies
-from unlost.model.erasure import ErasureTold
+from unlost.model.erasure import PastErasure
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.maintenance import Agreement, MaintenanceOperation, MaintenancePlan
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
 from unlost.model.reading import FileRef, Rows
-from unlost.model.rekeying import Rekeyed, UnderEarlier
+from unlost.model.rekeying import Rekeyed
 from unlost.model.retention import Hold, HoldTarget
-from unlost.model.salvage import SalvageTold
+from unlost.model.salvage import PastSalvage
 from unlost.model.schema import Schema
 from unlost.model.snapshot import (
     Added,
@@ -38,7 +38,7 @@ from unlost.model.snapshot import (
     Version,
     Visibility,
 )
-from unlost.model.upkeep import Compaction, Sweep
+from unlost.model.upkeep import Compaction, OrgUsage, Sweep
 
 
 class Snapshot(ReadByColumns, Protocol):
@@ -136,12 +136,11 @@ class VaultReader(Protocol):
         """All that took a number, oldest first: nights, restores and whatever else."""
         ...
 
-    def at(self, org: str, number: int) -> Snapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-forgotten`` too)."""
-        ...
+    def at(self, org: str, number: int, *, forgotten: bool = False) -> Snapshot:
+        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``).
 
-    def as_of(self, org: str, number: int) -> Snapshot:
-        """Open a commit like ``at``, also one of which versions were forgotten."""
+        ``forgotten``: any commit, also one of which versions were forgotten.
+        """
         ...
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
@@ -182,8 +181,10 @@ class VaultReader(Protocol):
         """
         ...
 
-    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """List the salvages, oldest first."""
+    def past_operations[P: (PastErasure, PastSalvage)](
+        self, org: str, kind: type[P]
+    ) -> tuple[P, ...]:
+        """List the operations of this kind that were applied, oldest first."""
         ...
 
 
@@ -392,32 +393,23 @@ class VaultMaintenance(Protocol):
         """All holds that were not lifted, also those that have run out."""
         ...
 
-    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
-        """Set holds; one on the same thing replaces the earlier one."""
-        ...
-
-    def lift(self, org: str, things: tuple[HoldTarget, ...], *, run: str) -> SnapshotInfo:
-        """Take holds back."""
+    def change_holds(
+        self,
+        org: str,
+        *,
+        placed: Sequence[Hold] = (),
+        lifted: Sequence[HoldTarget] = (),
+        run: str,
+    ) -> SnapshotInfo:
+        """Take holds back, then place others; one on the same thing replaces the earlier one."""
         ...
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
         """Those of the records that are on the list of what is not taken in again."""
         ...
 
-    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
-        """What was erased, oldest first, as far as it may be told."""
-        ...
-
-    def size(self, org: str) -> int:
-        """Bytes of all that the snapshots of an org are read from."""
-        ...
-
-    def under_earlier_keys(self, org: str) -> UnderEarlier:
-        """How much is still sealed under earlier org keys, as far as the newest commit tells."""
-        ...
-
-    def format(self) -> int:
-        """The number of the format that the vault is of; raises IntegrityError, NotFound, StoreError."""
+    def usage(self, org: str) -> OrgUsage:
+        """How much an org needs, as far as its newest commit tells."""
         ...
 
 

@@ -100,6 +100,11 @@ def confirm_vault_file(store: Store) -> None:
         store.put_new(VAULT_FILE, store.get(VAULT_FILE))
 
 
+def vault_format(store: Store) -> int:
+    """The number of the format that a vault is of; raises IntegrityError, NotFound, StoreError."""
+    return read_vault_file(store.get(VAULT_FILE)).format
+
+
 def new_stretch(entropy: Entropy) -> KeyStretch:
     """Parameters for a new passphrase slot."""
     return KeyStretch(salt=entropy.bytes(SALT_BYTES))

@@ -131,7 +131,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     known = get_org(org)
     made = read_kept(app, known, plan)
     step = _step(made, RecordKey(table, record))
-    wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
+    wanted = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
     described = wanted.schema().table(table)
     names = RecordNames(wanted)
     label = described.label or table if described is not None else table

@@ -113,7 +113,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     if closed is None:
         return None
     plan = log.opened.plan
-    wanted = app.vault.as_of(oid, plan.snapshot)
+    wanted = app.vault.at(oid, plan.snapshot, forgotten=True)
     telling = _Telling(wanted, plan.choices, hidden=oid in app.hidden)
     bad = [one for one in closed.records if not one.ending.good]
     written = [one for one in closed.records if one.ending.good]

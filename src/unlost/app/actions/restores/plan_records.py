@@ -59,7 +59,7 @@ def plan_records(
     made = read_kept(app, known, plan)
     steps = [step for step in made.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = app.vault.as_of(known.oid, made.snapshot)
+    wanted = app.vault.at(known.oid, made.snapshot, forgotten=True)
     described = wanted.schema().table(table)
     return PlannedRecords(
         org,

@@ -13,7 +13,7 @@ from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
-from unlost.model.erasure import Erase, Erasure, ErasureTold, MatchColumn, TableErased
+from unlost.model.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
 from unlost.model.errors import UsageError
 from unlost.model.maintenance import Agreement
 from unlost.model.reading import Json
@@ -185,11 +185,11 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
 def erasures(app: Application, org: str) -> Erasures:
     """The proofs of what was erased from an org, and corrected in it; raises NotFound for an unknown one."""
     known = get_org(org)
-    told = app.whole_vault.erasures(known.oid)
+    told = app.whole_vault.past_operations(known.oid, PastErasure)
     return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
 
 
-def _line(told: ErasureTold) -> ErasureLine:
+def _line(told: PastErasure) -> ErasureLine:
     proof = told.proof
     return ErasureLine(
         run=proof.run,

@@ -177,7 +177,7 @@ class RestoreSurvey:
     def snapshot(self, number: int) -> Snapshot:
         """A snapshot; raises NotFound."""
         if number not in self._snapshots:
-            self._snapshots[number] = self.ports.vault.as_of(self.org, number)
+            self._snapshots[number] = self.ports.vault.at(self.org, number, forgotten=True)
         return self._snapshots[number]
 
     def shape(self, number: int, name: str) -> Table | None:

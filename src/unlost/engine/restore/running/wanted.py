@@ -125,7 +125,7 @@ class WantedReader:
     def _schema(self, place: Place) -> Table:
         if place not in self._schemas:
             night, name = place
-            schema = self._vault.as_of(self._org, night).schema().table(name)
+            schema = self._vault.at(self._org, night, forgotten=True).schema().table(name)
             if schema is None:
                 raise moved(RecordKey(name, next(iter(self._numbers[place]))))
             self._schemas[place] = schema
@@ -134,7 +134,7 @@ class WantedReader:
     def _read(self, place: Place, records: Sequence[str]) -> _Window:
         night, name = place
         schema = self._schema(place)
-        rows = self._vault.as_of(self._org, night).get(name, records)
+        rows = self._vault.at(self._org, night, forgotten=True).get(name, records)
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
         told = digests(schema, rows, columns)
@@ -142,7 +142,9 @@ class WantedReader:
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file that the vault held for the record in the wanted state."""
-        files = self._vault.as_of(self._org, _place(step)[0]).files(step.table, [step.record])
+        files = self._vault.at(self._org, _place(step)[0], forgotten=True).files(
+            step.table, [step.record]
+        )
         return files[0] if files else None
 
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
@@ -152,7 +154,9 @@ class WantedReader:
             groups[_place(step)].append(step)
         found: dict[RecordKey, StoredFile] = {}
         for (night, table), own in groups.items():
-            stored = self._vault.as_of(self._org, night).files(table, [one.record for one in own])
+            stored = self._vault.at(self._org, night, forgotten=True).files(
+                table, [one.record for one in own]
+            )
             for file in stored:
                 found.setdefault(RecordKey(table, file.record), file)
         return found

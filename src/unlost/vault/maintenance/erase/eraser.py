@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.erasure import Erase, Erasure, ErasureProof, ErasureTold, TableErased
+from unlost.model.erasure import Erase, Erasure, ErasureProof, PastErasure, TableErased
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
@@ -47,7 +47,7 @@ def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) 
     return replace(done, removed=removed)
 
 
-def erasures(room: OrgVault) -> tuple[ErasureTold, ...]:
+def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
     """The proofs of an org, oldest first."""
     state = room.chain.live()
     made = erasures_in(room, state) if state.seq else []
@@ -58,7 +58,7 @@ def erasures(room: OrgVault) -> tuple[ErasureTold, ...]:
         by_run.setdefault(mark.run, []).append(mark.pseudonym)
     complete = is_complete(room, state)
     return tuple(
-        ErasureTold(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
+        PastErasure(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
         for one in made
         if one.erased is not None
     )

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.salvage import Salvage, SalvageEffect, SalvageTold, TableSalvaged
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
@@ -75,12 +75,15 @@ def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree)
         raise
 
 
-def salvages(room: OrgVault) -> Iterator[SalvageTold]:
-    """What was salvaged, oldest first."""
-    for number, info in sorted(room.chain.live().commits.items()):
-        if info.kind is CommitKind.SALVAGE:
-            told = tuple(_sentences(room.chain.manifest(number)[0]))
-            yield SalvageTold(number, info.run, info.finished, told)
+def salvages(room: OrgVault) -> tuple[PastSalvage, ...]:
+    """The salvages of an org, oldest first."""
+    return tuple(
+        PastSalvage(
+            number, info.run, info.finished, tuple(_sentences(room.chain.manifest(number)[0]))
+        )
+        for number, info in sorted(room.chain.live().commits.items())
+        if info.kind is CommitKind.SALVAGE
+    )
 
 
 def _sentences(manifest: Manifest) -> Iterator[str]:
