@@ -11,9 +11,7 @@ from unlost.model.errors import Conflict
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.system import Clock, Entropy, Witness
-from unlost.model.snapshot import (
-    CommitKind,
-)
+from unlost.model.snapshot import CommitKind
 from unlost.model.store import Store
 from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import Keyring
@@ -146,7 +144,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         )
 
     def room(self, org: str) -> OrgVault:
-        """What serves an org; raises NotFound (``org-unknown``)."""
+        """Open an org; raises NotFound (``org-unknown``)."""
         return self._orgs.room(org)
 
     def oids(self) -> list[str]:
