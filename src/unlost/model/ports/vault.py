@@ -196,37 +196,7 @@ class IncomingFile:
     open: Callable[[], AbstractContextManager[BinaryIO]]
 
 
-class Waiting(Protocol):
-    """What an open commit does with tables of which little has changed."""
-
-    def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``).
-
-        They are durable where the piece is, and can be read only while the run is open.
-        """
-        ...
-
-    def recall(self, added: Iterable[Added]) -> None:
-        """Know again the rows that pieces hold which an earlier process was given; others are known.
-
-        Whoever goes on with a run calls this before it adds more of the same table.
-        """
-        ...
-
-
-class Suppressing(Protocol):
-    """The part of the port ``Commit`` that keeps out what was erased."""
-
-    def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was."""
-        ...
-
-    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
-        ...
-
-
-class Commit(Suppressing, Waiting, Protocol):
+class Commit(Protocol):
     """An open commit of one run. Nothing of it is visible before ``finish``."""
 
     run: str
@@ -243,6 +213,28 @@ class Commit(Suppressing, Waiting, Protocol):
         known values are carried forward, so that hiding a column changes no record.
         Within a commit the later of two adds wins for a record.
         """
+        ...
+
+    def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
+        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``).
+
+        They are durable where the piece is, and can be read only while the run is open.
+        """
+        ...
+
+    def recall(self, added: Iterable[Added]) -> None:
+        """Know again the rows that pieces hold which an earlier process was given; others are known.
+
+        Whoever goes on with a run calls this before it adds more of the same table.
+        """
+        ...
+
+    def admitted(self, table: str, rows: Rows) -> Rows:
+        """The rows without those of records that were erased, or match one that was."""
+        ...
+
+    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
+        """Ids of records without those that were erased."""
         ...
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:

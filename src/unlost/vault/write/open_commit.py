@@ -87,7 +87,7 @@ class OpenCommit:
         return self._added(table, rows, carry=carry, out=self._out)
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """As ``add``; but where it comes to few rows, the piece itself holds them: see ``Waiting``."""
+        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``)."""
         added = self._added(table, rows, carry=carry, out=self._holding)
         return replace(added, held=self._holding.told(added.segments))
 
