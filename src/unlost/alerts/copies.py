@@ -47,12 +47,12 @@ def _left_out(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     last = watched.last
     if last is None:
         return
-    found = [*last.broken, *last.damaged]
-    if found:
+    names = [*last.broken, *last.damaged]
+    if names:
         yield _alarm(
             "left-out",
             Urgency.NOW,
-            f"Something in the vault is damaged, and was not taken over into its second copy: {found[0]}",
+            f"Something in the vault is damaged, and was not taken over into its second copy: {names[0]}",
             "Look at all of it, then repair the vault from the copy.",
             _VERIFY,
         )
@@ -81,16 +81,16 @@ def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 
 def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The vault was damaged and is whole again: something destroys what lies there."""
-    one = watched.repair
-    if one is not None and watched.now - one.at <= TOLD_FOR:
-        many = len(one.repaired)
+    check = watched.repair
+    if check is not None and watched.now - check.at <= TOLD_FOR:
+        many = len(check.repaired)
         objects = f"{many} objects" if many > 1 else "1 object"
         yield RaisedAlert(
             AlertRule.VAULT_REPAIRED,
             "",
-            f"{one.at:%Y-%m-%d}",
+            f"{check.at:%Y-%m-%d}",
             Urgency.SOON,
-            f"On {one.at:%Y-%m-%d} the vault was damaged, and repaired from its second copy: {objects}.",
+            f"On {check.at:%Y-%m-%d} the vault was damaged, and repaired from its second copy: {objects}.",
             "Nothing is lost. Look at the disk of the vault: it may be about to fail, or somebody "
             "has changed files there.",
             _VERIFY,

@@ -48,10 +48,10 @@ type OrgRule = Callable[[OrgFacts], Iterator[RaisedAlert]]
 
 def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
     """All that must be said now, each alert once."""
-    said = [one for org in watched.orgs for rule in ORG_RULES for one in rule(org)]
-    said += list(damaged(watched))
-    said += list(copies(watched.copies)) if watched.copies is not None else []
-    return tuple({one.key: one for one in said}.values())
+    alerts = [alert for org in watched.orgs for rule in ORG_RULES for alert in rule(org)]
+    alerts += list(damaged(watched))
+    alerts += list(copies(watched.copies)) if watched.copies is not None else []
+    return tuple({alert.key: alert for alert in alerts}.values())
 
 
 # --- nights ---------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
 def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A table that was held before could not be read, or is not there any more."""
     for line in org.proof.tables if org.proof is not None else ():
-        causes = [one for one in line.findings if one.kind in LOST_TABLE]
+        causes = [finding for finding in line.findings if finding.kind in LOST_TABLE]
         if causes and line.held:
             yield _alarm(
                 AlertRule.TABLE_LOST,
@@ -305,7 +305,7 @@ def _unusual(rule: AlertRule, org: OrgFacts, table: str, sentence: str) -> Raise
 
 
 def _vanished(line: TableLine) -> bool:
-    return any(one.kind is FindingKind.UNUSUAL_LOSS for one in line.findings)
+    return any(finding.kind is FindingKind.UNUSUAL_LOSS for finding in line.findings)
 
 
 def _unusual_counts(
@@ -313,8 +313,8 @@ def _unusual_counts(
 ) -> Iterator[tuple[str, int]]:
     """Tables of the newest night, and of the hours since, that are beyond what is usual."""
     nights = org.counts if org.today is None else (org.today, *org.counts)
-    found = dict(_beyond(nights, of))
-    return iter((dict(_beyond(org.counts, of)) | found).items())
+    beyond = dict(_beyond(nights, of))
+    return iter((dict(_beyond(org.counts, of)) | beyond).items())
 
 
 def _beyond(
@@ -323,21 +323,21 @@ def _beyond(
     newest, before = nights[0], nights[1:]
     for table, count in sorted(of(newest).items()):
         known = [of(night).get(table, 0) for night in before if table in night.held]
-        held = newest.held.get(table, 0) + newest.deleted.get(table, 0)
-        if count > limit_of(known, held=held):
+        expected = newest.held.get(table, 0) + newest.deleted.get(table, 0)
+        if count > limit_of(known, stored_count=expected):
             yield table, count
 
 
-def limit_of(before: Sequence[int], *, held: int) -> float:
+def limit_of(before: Sequence[int], *, stored_count: int) -> float:
     """Rows in a night above which a table's night is unusual.
 
     Median and median deviation of earlier nights do not move with the outliers that are looked
     for; a table without enough nights is judged by its size.
     """
     if len(before) < LEAST_NIGHTS:
-        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * held)
+        return max(UNUSUAL_LEAST, UNUSUAL_SHARE * stored_count)
     middle = statistics.median(before)
-    deviation = DAY_TO_DAY * statistics.median([abs(one - middle) for one in before])
+    deviation = DAY_TO_DAY * statistics.median([abs(count - middle) for count in before])
     return max(UNUSUAL_LEAST, middle + USUAL_TIMES * max(deviation, middle * 0.25), *before)
 
 
@@ -366,15 +366,15 @@ def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
     for name, seen in sorted(org.forecasts.items()):
         if seen.reached is None or seen.now >= seen.limit * seen.stop:
             continue  # never, or already: the rule of storage says that
-        left = seen.reached - org.now
-        if left <= FORECAST_SOON:
+        until_full = seen.reached - org.now
+        if until_full <= FORECAST_SOON:
             yield _alarm(
                 AlertRule.STORAGE_FORECAST,
                 org,
                 name,
-                Urgency.NOW if left <= FORECAST_NOW else Urgency.SOON,
+                Urgency.NOW if until_full <= FORECAST_NOW else Urgency.SOON,
                 f"As it grows now, {name} of {org.name} is {seen.stop:.0%} full on "
-                f"{seen.reached:%Y-%m-%d}, in {max(left.days, 0)} days.",
+                f"{seen.reached:%Y-%m-%d}, in {max(until_full.days, 0)} days.",
                 "Make room before it stops the org: see how it grew.",
                 f"unlost storage {org.name}",
             )
@@ -399,17 +399,17 @@ def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A credential ends soon: then nobody can sign in any more."""
-    for one in org.expiries:
-        left = one.at - org.now
-        if left <= EXPIRES_SOON:
-            over = left <= timedelta(0)
+    for expiry in org.expiries:
+        until_expiry = expiry.at - org.now
+        if until_expiry <= EXPIRES_SOON:
+            over = until_expiry <= timedelta(0)
             yield _alarm(
                 AlertRule.CREDENTIAL_EXPIRES,
                 org,
-                one.name,
-                Urgency.NOW if left <= EXPIRES_NOW else Urgency.SOON,
-                f"{one.name[:1].upper()}{one.name[1:]} by which {org.name} is read "
-                f"{'ended' if over else 'ends'} on {one.at:%Y-%m-%d}.",
+                expiry.name,
+                Urgency.NOW if until_expiry <= EXPIRES_NOW else Urgency.SOON,
+                f"{expiry.name[:1].upper()}{expiry.name[1:]} by which {org.name} is read "
+                f"{'ended' if over else 'ends'} on {expiry.at:%Y-%m-%d}.",
                 "Renew it in the org, then give it with `unlost org add` under the same name.",
                 "unlost org list",
                 level=int(over),
@@ -493,15 +493,15 @@ def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
 
 def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A restore that the service was to do does not go on by itself."""
-    for one in org.halted:
+    for restore in org.halted:
         yield _alarm(
             AlertRule.RESTORE_HALTED,
             org,
-            one.run,
+            restore.run,
             Urgency.NOW,
-            f"The restore {one.run} to {org.name} stopped: {one.sentence}",
+            f"The restore {restore.run} to {org.name} stopped: {restore.sentence}",
             "See to the cause, then let it go on: it goes on where it stopped.",
-            f"unlost runs {one.run} --go-on",
+            f"unlost runs {restore.run} --go-on",
         )
 
 
@@ -571,4 +571,4 @@ def _hours(time: timedelta) -> str:
 def _storages(proof: Certificate | None) -> Sequence[Quota]:
     """What an org may keep; what it may read in a day is no storage."""
     quotas = proof.quotas if proof is not None else ()
-    return [one for one in quotas if one.unit == "bytes" and not one.name.endswith("a day")]
+    return [quota for quota in quotas if quota.unit == "bytes" and not quota.name.endswith("a day")]

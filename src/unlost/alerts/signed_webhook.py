@@ -50,9 +50,9 @@ class Webhook:
 
 def webhook_to(settings: Mapping[str, Json], secret: str | None) -> Webhook:
     """The webhook of a channel's settings; raises ValidationError if they do not fit."""
-    own = decoder_for(WebhookSettings).convert(settings, strict=False)
-    parsed(own.url)
-    return Webhook(own, secret)
+    webhook_settings = decoder_for(WebhookSettings).convert(settings, strict=False)
+    parsed(webhook_settings.url)
+    return Webhook(webhook_settings, secret)
 
 
 def signature(secret: str, seconds: int, body: bytes) -> str:

@@ -81,12 +81,12 @@ class ActionMarker:
         self, call: Callable[Concatenate["Application", P], R]
     ) -> Callable[Concatenate["Application", P], R]:
         """The function, let in and noted."""
-        own = UserAction(
+        user_action = UserAction(
             self.name, self.right, self.trace, self.where, call, self.subject, self.told
         )
         signature = inspect.signature(call)
         assert self.name not in ACTIONS, self.name
-        ACTIONS[self.name] = own
+        ACTIONS[self.name] = user_action
 
         @wraps(call)
         def let_in(app: "Application", /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -94,9 +94,9 @@ class ActionMarker:
                 return call(app, *args, **kwargs)
             given = signature.bind(app, *args, **kwargs).arguments
             if isinstance(app, RemoteAccess):
-                return cast("R", app.act_elsewhere(own, given))
-            with _noted(app, own, given) as result:
-                _check(app, own, given)
+                return cast("R", app.act_elsewhere(user_action, given))
+            with _noted(app, user_action, given) as result:
+                _check(app, user_action, given)
                 value = result.value = call(app, *args, **kwargs)
             return value
 
@@ -188,27 +188,29 @@ class _Result:
 
 
 @contextmanager
-def _noted(app: "Application", own: UserAction, given: Mapping[str, Any]) -> "Iterator[_Result]":
+def _noted(
+    app: "Application", user_action: UserAction, given: Mapping[str, Any]
+) -> "Iterator[_Result]":
     """Write into the audit how it ended. What cannot be noted is not done, or not told."""
     result = _Result()
     before = _inside.set(True)
     try:
         yield result
     except UnlostError as error:
-        _note(app, own, given, outcome=error.code)
+        _note(app, user_action, given, outcome=error.code)
         raise
     except BaseException as error:
-        _note(app, own, given, outcome=type(error).__name__)
+        _note(app, user_action, given, outcome=type(error).__name__)
         raise
     finally:
         _inside.reset(before)
-    told = own.told(result.value) if own.told is not None else {}
-    _note(app, own, given, outcome=DONE, detail=told)
+    detail = user_action.told(result.value) if user_action.told is not None else {}
+    _note(app, user_action, given, outcome=DONE, detail=detail)
 
 
 def _note(
     app: "Application",
-    own: UserAction,
+    user_action: UserAction,
     given: Mapping[str, Any],
     *,
     outcome: str,
@@ -217,15 +219,17 @@ def _note(
     if app.actor.kind is ActorKind.SERVICE:
         return
     refused = outcome in ("not-permitted", "org-unknown")
-    if own.trace is Trace.NONE and not refused:
+    if user_action.trace is Trace.NONE and not refused:
         return
-    subject = "/".join(str(given[name]) for name in own.subject if given.get(name) is not None)
+    subject = "/".join(
+        str(given[name]) for name in user_action.subject if given.get(name) is not None
+    )
     deed = AuditEvent(
         app.clock.now(),
         app.actor.kind,
         _plain(app.actor.name, LONGEST_ACTOR),
-        own.name,
-        own.trace,
+        user_action.name,
+        user_action.trace,
         _plain(given.get("org") or "", LONGEST_ORG),
         _plain(subject, LONGEST_SUBJECT),
         outcome,
@@ -239,15 +243,15 @@ def _plain(value: object, longest: int) -> str:
     return str(value).replace("\x00", "")[:longest]
 
 
-def _check(app: "Application", own: UserAction, given: Mapping[str, Any]) -> None:
-    if own.where is Where.HOME:
-        check_home(app, own.right)
-    elif own.where is Where.ORG and given.get("org") is not None:
-        check_org(app, own.right, given["org"])
-    elif own.where is Where.RUN and given.get("run") is not None:
-        _check_run(app, own.right, given["run"])
+def _check(app: "Application", user_action: UserAction, given: Mapping[str, Any]) -> None:
+    if user_action.where is Where.HOME:
+        check_home(app, user_action.right)
+    elif user_action.where is Where.ORG and given.get("org") is not None:
+        check_org(app, user_action.right, given["org"])
+    elif user_action.where is Where.RUN and given.get("run") is not None:
+        _check_run(app, user_action.right, given["run"])
     else:
-        check_somewhere(app, own.right)
+        check_somewhere(app, user_action.right)
 
 
 def _check_run(app: "Application", right: Right, run: str) -> None:

@@ -301,8 +301,8 @@ class Application:
         """
         calls = schedule_of(oid).schedule.calls
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
-        own = RunCancellation(run, self.clock, wish_of) if run is not None else None
-        return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, own)
+        cancellation = RunCancellation(run, self.clock, wish_of) if run is not None else None
+        return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
 
     def writer_secrets(self, oid: str) -> SecretStore:
         """The sealed secrets of an org's write identity."""

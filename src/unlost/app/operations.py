@@ -47,8 +47,8 @@ class ApiOperation:
     def call(self) -> Callable[..., Any]:
         """The action itself; its module is imported now."""
         module, _, name = self.function.rpartition(".")
-        found: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
-        return found
+        function: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
+        return function
 
     @property
     def returns(self) -> Any:
@@ -59,8 +59,8 @@ class ApiOperation:
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """The parameters that travel."""
         return {
-            name: one
-            for name, one in inspect.signature(self.call).parameters.items()
+            name: parameter
+            for name, parameter in inspect.signature(self.call).parameters.items()
             if name not in STAY and name != self.takes
         }
 
@@ -244,4 +244,4 @@ OPERATIONS = (
     ApiOperation("audit.verify", _POST, "/audit/verify", "people.audit.verify"),
     ApiOperation("audit.export", _POST, "/audit/export", "people.audit.export", gives=LINES),
 )
-BY_ACTION = {one.action: one for one in OPERATIONS}
+BY_ACTION = {operation.action: operation for operation in OPERATIONS}

@@ -49,12 +49,12 @@ class AlertChanges:
 
 def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open what is new, renew what lasts, close what is over; and line up what must be told."""
-    said = {one.key: one for one in alarms}
+    alerts = {alarm.key: alarm for alarm in alarms}
     with own_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
-        opened = [_open(alarm, now) for key, alarm in said.items() if key not in known]
-        grown = [row for key, row in known.items() if key in said and _renew(row, said[key])]
-        over = [row for key, row in known.items() if key not in said]
+        opened = [_open(alarm, now) for key, alarm in alerts.items() if key not in known]
+        grown = [row for key, row in known.items() if key in alerts and _renew(row, alerts[key])]
+        over = [row for key, row in known.items() if key not in alerts]
         for row in over:
             _close(row, now)
         _line_up([*opened, *grown], AlertMessage.OPENED, now)
@@ -69,17 +69,17 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     """Alerts that last, the newest first; ``most``: the newest ones, those that are over too."""
     with own_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
-        found = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
-    return [_alert(row) for row in found]
+        alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
+    return [_alert(row) for row in alert_rows]
 
 
 def acknowledge(key: str, *, at: datetime) -> bool:
     """Note that somebody sees to it: nothing more is told until it is over. False: no such alert."""
     with own_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
-        found = rows.update(acknowledged_at=at)
+        count = rows.update(acknowledged_at=at)
         Delivery.objects.filter(alert__in=rows, sent_at=None).update(next_at=None)
-    return bool(found)
+    return bool(count)
 
 
 # --- messages -------------------------------------------------------------------------------------
@@ -171,17 +171,21 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
     with own_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
-            told = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
+            deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
                 sent_at=None, next_at=None
             )
-            known = set(told.values_list("alert_id", flat=True))
+            known = set(deliveries.values_list("alert_id", flat=True))
             lasting = AlertRow.objects.filter(resolved_at=None, acknowledged_at=None)
             Delivery.objects.bulk_create(
                 Delivery(
-                    alert=one, channel=row, told=AlertMessage.OPENED.value, made_at=at, next_at=at
+                    alert=alert_row,
+                    channel=row,
+                    told=AlertMessage.OPENED.value,
+                    made_at=at,
+                    next_at=at,
                 )
-                for one in lasting
-                if one.id not in known
+                for alert_row in lasting
+                if alert_row.id not in known
             )
 
 
@@ -234,9 +238,9 @@ def _close(row: AlertRow, now: datetime) -> None:
     """Over: who was told that it began is told that it ended, and nobody else."""
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
-    told = row.deliveries.filter(told=AlertMessage.OPENED.value)
-    told.filter(sent_at=None).update(next_at=None)
-    channels = {one.channel_id for one in told.exclude(sent_at=None)}
+    deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value)
+    deliveries.filter(sent_at=None).update(next_at=None)
+    channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
     for channel in channels:
         Delivery.objects.create(
             alert=row,
@@ -247,10 +251,14 @@ def _close(row: AlertRow, now: datetime) -> None:
         )
 
 
-def _line_up(rows: Sequence[AlertRow], told: AlertMessage, now: datetime) -> None:
-    channels = [one for one in ChannelRow.objects.all() if ChannelKind(one.kind).takes_alerts]
+def _line_up(rows: Sequence[AlertRow], message: AlertMessage, now: datetime) -> None:
+    channels = [
+        channel_row
+        for channel_row in ChannelRow.objects.all()
+        if ChannelKind(channel_row.kind).takes_alerts
+    ]
     Delivery.objects.bulk_create(
-        Delivery(alert=row, channel=channel, told=told.value, made_at=now, next_at=now)
+        Delivery(alert=row, channel=channel, told=message.value, made_at=now, next_at=now)
         for row in rows
         if row.acknowledged_at is None
         for channel in channels

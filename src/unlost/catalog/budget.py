@@ -112,9 +112,9 @@ def _spent_until(
     if row.limit is None:
         return None
     ours = row.limit * share.ours / 100 - calls
-    held = sum(hour.calls for hour in hours)
-    if held > ours:
-        return _room_at(hours, held - ours, now=now)
+    spent = sum(hour.calls for hour in hours)
+    if spent > ours:
+        return _room_at(hours, spent - ours, now=now)
     fresh = row.reported_at is not None and now - row.reported_at <= STALE
     if fresh and row.used + row.taken > row.limit * share.total / 100 - calls:
         return now + PAUSE
@@ -123,7 +123,7 @@ def _spent_until(
 
 def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
     """When so many of our calls are 24 hours old; their hours count until they are over."""
-    for hour in sorted(hours, key=lambda one: one.hour):
+    for hour in sorted(hours, key=lambda api_hour: api_hour.hour):
         over -= hour.calls
         if over <= 0:
             return max(hour.hour + HOUR + DAY, now + timedelta(minutes=1))
@@ -132,8 +132,8 @@ def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetim
 
 def _count(oid: str, calls: int, *, now: datetime) -> None:
     hour = now.replace(minute=0, second=0, microsecond=0)
-    made = ApiHour.objects.filter(oid=oid, hour=hour).update(calls=F("calls") + calls)
-    if not made:
+    updated = ApiHour.objects.filter(oid=oid, hour=hour).update(calls=F("calls") + calls)
+    if not updated:
         ApiHour.objects.create(oid=oid, hour=hour, calls=calls)
         ApiHour.objects.filter(oid=oid, hour__lte=now - 2 * DAY).delete()
 

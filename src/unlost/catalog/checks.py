@@ -63,10 +63,10 @@ def newest_checks(*, most: int) -> Sequence[CheckRecord]:
 
 def _newest_of_each() -> Sequence[CheckRecord]:
     """The newest look of each level at each part, newest first: older ones are disproved by these."""
-    own = VaultCheck.objects.filter(mirror=False)
-    kinds = own.values("level", "part", "parts").annotate(newest=models.Max("id"))
+    own_checks = VaultCheck.objects.filter(mirror=False)
+    kinds = own_checks.values("level", "part", "parts").annotate(newest=models.Max("id"))
     with own_connection():
-        rows = own.filter(id__in=[kind["newest"] for kind in kinds]).order_by("-at", "-id")
+        rows = own_checks.filter(id__in=[kind["newest"] for kind in kinds]).order_by("-at", "-id")
         return [_value(row) for row in rows]
 
 
@@ -77,7 +77,7 @@ def _newest(rows: models.QuerySet[VaultCheck]) -> CheckRecord | None:
 
 
 def _value(row: VaultCheck) -> CheckRecord:
-    damages = tuple(str(one) for one in row.damages)
+    damages = tuple(str(damage) for damage in row.damages)
     part = VerifyPart(row.part, row.parts) if row.parts else None
     return CheckRecord(
         row.at,
@@ -87,6 +87,6 @@ def _value(row: VaultCheck) -> CheckRecord:
         damages,
         part,
         row.mirror,
-        tuple(str(one) for one in row.repaired),
+        tuple(str(name) for name in row.repaired),
         row.tried,
     )

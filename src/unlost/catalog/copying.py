@@ -78,8 +78,8 @@ def settings_digest() -> str:
 def dump() -> bytes:
     """The database as it is now, without what only matters to this machine's processes."""
     with own_connection(), closing(sqlite3.connect(":memory:")) as copy:
-        with as_file() as held:
-            held.backup(copy)
+        with as_file() as connection:
+            connection.backup(copy)
         for table in PASSING:
             copy.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
         copy.commit()
@@ -95,12 +95,12 @@ def write_database(content: bytes, file: Path) -> None:
     file.write_bytes(content)
     try:
         with closing(sqlite3.connect(file)) as database:
-            (found,) = database.execute("PRAGMA quick_check").fetchone()
+            (result,) = database.execute("PRAGMA quick_check").fetchone()
     except sqlite3.DatabaseError as error:
-        found = str(error)
-    if found != "ok":
+        result = str(error)
+    if result != "ok":
         file.unlink()
-        raise _damaged(found)
+        raise _damaged(result)
 
 
 def tells_of(content: bytes, oids: Collection[str]) -> bool:
@@ -184,8 +184,10 @@ def last_copy() -> NewestCopy | None:
 def note_copy(copied: NewestCopy) -> None:
     """Remember a copy; only the newest matters."""
     with own_connection():
-        made = HomeCopy.objects.create(number=copied.number, settings=copied.settings, at=copied.at)
-        HomeCopy.objects.exclude(id=made.id).delete()
+        copy_row = HomeCopy.objects.create(
+            number=copied.number, settings=copied.settings, at=copied.at
+        )
+        HomeCopy.objects.exclude(id=copy_row.id).delete()
 
 
 def _damaged(why: str) -> IntegrityError:

@@ -93,10 +93,10 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
 def _ticks(org: str, texts: set[str]) -> int:
     count = 0
     for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
-        left = [one for one in row.records if one not in texts]
-        if left != row.records:
+        remaining = [record for record in row.records if record not in texts]
+        if remaining != row.records:
             count += 1
-            TickRow.objects.filter(pk=row.pk).update(records=left)
+            TickRow.objects.filter(pk=row.pk).update(records=remaining)
     return count
 
 
@@ -105,13 +105,13 @@ def _sentences(
 ) -> int:
     count = 0
     for row in model._default_manager.iterator(_AT_ONCE):
-        told = {name: getattr(row, name) for name in names}
-        found = {name: instead for name, text in told.items() if pattern.search(text)}
-        if "key" in found:
-            found["key"] = f"erased-{row.pk}"
-        if found:
+        sentences = {name: getattr(row, name) for name in names}
+        replaced = {name: instead for name, text in sentences.items() if pattern.search(text)}
+        if "key" in replaced:
+            replaced["key"] = f"erased-{row.pk}"
+        if replaced:
             count += 1
-            model._default_manager.filter(pk=row.pk).update(**found)
+            model._default_manager.filter(pk=row.pk).update(**replaced)
     return count
 
 

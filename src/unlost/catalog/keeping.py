@@ -57,14 +57,14 @@ def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
 
 def keep_as(old: str, new: str, *, at: datetime) -> None:
     """Keep the nights of one org (an oid) as those of another; holds and old nights are not moved."""
-    kept = rules_of(old)
-    if kept.since is not None:
-        set_rules(new, kept.rules, at=at)
+    rules = rules_of(old)
+    if rules.since is not None:
+        set_rules(new, rules.rules, at=at)
 
 
 def save_forgotten(oid: str, record: ForgottenRecord) -> None:
     """Keep the newest forgetting of an org in the place of the one before."""
-    told = {
+    values = {
         "at": record.at,
         "snapshot": record.snapshot,
         "nights": record.nights,
@@ -76,7 +76,7 @@ def save_forgotten(oid: str, record: ForgottenRecord) -> None:
         "error_sentence": record.error_sentence,
     }
     with own_connection():
-        ForgottenRow.objects.update_or_create(oid=oid, defaults=told)
+        ForgottenRow.objects.update_or_create(oid=oid, defaults=values)
 
 
 def last_forgotten(oid: str) -> ForgottenRecord | None:

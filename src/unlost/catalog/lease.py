@@ -26,14 +26,14 @@ class SqlLease:
     @contextmanager
     def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
         """Hold the lease of this oid while the context is open; raises Conflict if it is held."""
-        held = self._locks.take(f"{org}.{kind.value}")
-        if held is None:
+        lock = self._locks.take(f"{org}.{kind.value}")
+        if lock is None:
             raise self._conflict(org, kind)
         try:
             self._write(org, kind, run)
             yield
         finally:
-            held.release()
+            lock.release()
 
     def _write(self, org: str, kind: CommitKind, run: str) -> None:
         holder = {"run": run, "process": os.getpid(), "since": self._clock.now()}

@@ -28,7 +28,7 @@ def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]
             attempt_time__gt=at - LOCKED_FOR, username__isnull=False
         )
         rows = rows if name is None else rows.filter(username=name.lower())
-        found = (
+        attempts = (
             rows.order_by()
             .values("username", "ip_address")
             .annotate(failures=Sum("failures_since_start"), newest=Max("attempt_time"))
@@ -42,7 +42,7 @@ def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]
                 row["failures"],
                 row["newest"] + LOCKED_FOR,
             )
-            for row in found
+            for row in attempts
         ]
 
 

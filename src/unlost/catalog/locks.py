@@ -47,14 +47,14 @@ class FileLocks:
         except BlockingIOError:
             os.close(file)
             return None
-        held = FileLock(file)
-        self._held = [one for one in self._held if one.taken] + [held]
-        return held
+        lock = FileLock(file)
+        self._held = [one for one in self._held if one.taken] + [lock]
+        return lock
 
     def close(self) -> None:
         """Give back all that is held."""
-        for held in self._held:
-            held.release()
+        for lock in self._held:
+            lock.release()
 
 
 def open_locks(url: str, folder: Path, *, lost: Callable[[], None]) -> Locks:

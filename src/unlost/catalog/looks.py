@@ -23,8 +23,8 @@ def keep_look(look: str, *, asked: str, at: datetime) -> None:
     """Keep what shall be looked at: one under way stays as it is, one that is over is begun anew."""
     fresh = {"asked": asked, "asked_at": at, "answer": "", "seat": "", "tries": 0}
     with together():
-        _, made = LookRow.objects.get_or_create(id=look, defaults=fresh)
-        if not made:
+        _, created = LookRow.objects.get_or_create(id=look, defaults=fresh)
+        if not created:
             LookRow.objects.filter(id=look).exclude(answer="").update(**fresh)
 
 

@@ -20,7 +20,7 @@ def save_mirror(record: MirrorRecord) -> None:
 
 
 def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
-    told = more | {
+    values = more | {
         "address": record.address,
         "begun_at": record.begun_at,
         "done_at": record.done_at,
@@ -34,14 +34,14 @@ def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
         "error_sentence": record.error_sentence,
     }
     with own_connection():
-        MirrorRow.objects.update_or_create(id=_ONLY, defaults=told)
+        MirrorRow.objects.update_or_create(id=_ONLY, defaults=values)
 
 
 def last_mirror(address: str | None = None) -> MirrorRecord | None:
     """The newest try; None if there was none, or none at this address where one is given."""
-    own = {} if address is None else {"address": address}
+    place = {} if address is None else {"address": address}
     with own_connection():
-        row = MirrorRow.objects.filter(id=_ONLY, **own).first()
+        row = MirrorRow.objects.filter(id=_ONLY, **place).first()
     return None if row is None else _value(row)
 
 

@@ -107,13 +107,13 @@ def _move(*, of: str, to: str) -> None:
 
 def _models() -> Sequence[type[models.Model]]:
     """All tables of the catalog and of sign-ins, those first to which others refer."""
-    found = [
+    kinds = [
         model
         for app in KEPT
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
     ]
     order: TopologicalSorter[type[models.Model]] = TopologicalSorter()
-    for model in found:
+    for model in kinds:
         related = {field.related_model for field in model._meta.concrete_fields}
-        order.add(model, *(one for one in found if one in related and one is not model))
+        order.add(model, *(kind for kind in kinds if kind in related and kind is not model))
     return list(order.static_order())

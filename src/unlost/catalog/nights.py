@@ -79,10 +79,10 @@ def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
     with own_connection():
         ranked = Night.objects.select_related("org").annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
-    found: dict[str, list[NightRecord]] = {}
+    nights: dict[str, list[NightRecord]] = {}
     for row in rows:
-        found.setdefault(row.org.oid, []).append(_value(row))
-    return found
+        nights.setdefault(row.org.oid, []).append(_value(row))
+    return nights
 
 
 def give_up_before(oid: str, name: str, *, at: datetime) -> None:

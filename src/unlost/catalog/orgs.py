@@ -67,12 +67,12 @@ def orgs_read_once() -> Iterator[None]:
 
 def list_orgs() -> Sequence[ProtectedOrg]:
     """All orgs, by name."""
-    held = _once.get()
-    if held is None:
+    cached_orgs = _once.get()
+    if cached_orgs is None:
         return _read_orgs()
-    if held.orgs is None:
-        held.orgs = _read_orgs()
-    return held.orgs
+    if cached_orgs.orgs is None:
+        cached_orgs.orgs = _read_orgs()
+    return cached_orgs.orgs
 
 
 def _read_orgs() -> Sequence[ProtectedOrg]:
@@ -82,9 +82,9 @@ def _read_orgs() -> Sequence[ProtectedOrg]:
 
 def _changed() -> None:
     """What was read before is not so any more."""
-    held = _once.get()
-    if held is not None:
-        held.orgs = None
+    cached_orgs = _once.get()
+    if cached_orgs is not None:
+        cached_orgs.orgs = None
 
 
 def serving_orgs() -> Sequence[ProtectedOrg]:

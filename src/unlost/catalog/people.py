@@ -73,15 +73,15 @@ def find_person(name: str) -> Person | None:
 
 def get_person(name: str) -> Person:
     """The person of this name; raises NotFound (``person-unknown``)."""
-    found = find_person(name)
-    if found is None:
+    person = find_person(name)
+    if person is None:
         raise NotFound(
             "person-unknown",
             f"There is nobody named {name!r} in this home.",
             next_step="See who there is with `unlost user list`, or add somebody with "
             "`unlost user add`.",
         )
-    return found
+    return person
 
 
 def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
@@ -105,10 +105,10 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
     person = get_person(name)
     with own_connection(), transaction.atomic():
         place = Org.objects.get(name=org) if org is not None else None
-        held = MembershipRow.objects.filter(user_id=person.user, org=place)
+        roles = MembershipRow.objects.filter(user_id=person.user, org=place)
         if role is None:
-            held.delete()
-        elif not held.update(role=role.value):
+            roles.delete()
+        elif not roles.update(role=role.value):
             MembershipRow.objects.create(user_id=person.user, org=place, role=role.value)
     return get_person(name)
 
@@ -117,9 +117,9 @@ def roles_as(old: str, new: str) -> None:
     """Give everybody in one org (an oid) the role that they have in another; tokens move there."""
     with own_connection(), transaction.atomic():
         org = Org.objects.get(oid=new)
-        for held in MembershipRow.objects.filter(org__oid=old):
+        for membership_row in MembershipRow.objects.filter(org__oid=old):
             MembershipRow.objects.get_or_create(
-                user_id=held.user_id, org=org, defaults={"role": held.role}
+                user_id=membership_row.user_id, org=org, defaults={"role": membership_row.role}
             )
         TokenRow.objects.filter(org__oid=old).update(org=org)
 
@@ -197,15 +197,21 @@ def actor_of(user: User | int) -> Actor | None:
 
 def _grants(row: User) -> tuple[Grant, ...]:
     return tuple(
-        Grant(Role(held.role), held.org.oid if held.org is not None else None)
-        for held in row.memberships.select_related("org")
+        Grant(
+            Role(membership_row.role),
+            membership_row.org.oid if membership_row.org is not None else None,
+        )
+        for membership_row in row.memberships.select_related("org")
     )
 
 
 def _person(row: User) -> Person:
     roles = [
-        PersonRole(Role(held.role), held.org.name if held.org is not None else None)
-        for held in row.memberships.all()
+        PersonRole(
+            Role(membership_row.role),
+            membership_row.org.name if membership_row.org is not None else None,
+        )
+        for membership_row in row.memberships.all()
     ]
     return Person(
         row.pk,
@@ -213,7 +219,7 @@ def _person(row: User) -> Person:
         row.first_name,
         row.email,
         row.is_active,
-        tuple(sorted(roles, key=lambda one: (one.org is not None, one.org or ""))),
+        tuple(sorted(roles, key=lambda role: (role.org is not None, role.org or ""))),
         row.date_joined,
         row.last_login,
     )
@@ -230,6 +236,6 @@ def _refuse_taken(email: str) -> None:
 
 
 def _end_sessions(user: int) -> None:
-    held = UserSession.objects.filter(user_id=user)
-    Session.objects.filter(session_key__in=held.values("session_key")).delete()
-    held.delete()
+    sessions = UserSession.objects.filter(user_id=user)
+    Session.objects.filter(session_key__in=sessions.values("session_key")).delete()
+    sessions.delete()

@@ -71,8 +71,8 @@ def plan_of_run(run: str) -> StoredPlan | None:
 def plan_content(plan: str) -> bytes:
     """The bytes of a plan; empty where it is not made, or not there."""
     with own_connection():
-        found = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
-    return bytes(found or b"")
+        content = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
+    return bytes(content or b"")
 
 
 def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:

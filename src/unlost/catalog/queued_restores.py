@@ -37,7 +37,7 @@ class ParkedTry:
 def queue_restore(run: str, *, org: str, at: datetime) -> None:
     """Have the service do a run of an org, named by its name; one that stopped goes on."""
     with own_connection():
-        row, made = Run.objects.get_or_create(
+        row, created = Run.objects.get_or_create(
             id=run,
             defaults={
                 "org": Org.objects.get(name=org),
@@ -47,7 +47,7 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
                 "tries": 0,
             },
         )
-        if not made:
+        if not created:
             row.state, row.wish, row.tries = RunState.WAITING.value, "", row.tries or 0
             row.failures = 0
             row.resume_at = row.ended_at = None

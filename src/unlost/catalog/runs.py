@@ -158,8 +158,8 @@ def ended_runs(runs: Iterable[str]) -> frozenset[str]:
 def wish_of(run: str) -> RunCommand:
     """What people want of a run."""
     with own_connection():
-        found = Run.objects.filter(id=run).values_list("wish", flat=True).first()
-    return RunCommand(found or "")
+        command = Run.objects.filter(id=run).values_list("wish", flat=True).first()
+    return RunCommand(command or "")
 
 
 def set_wish(run: str, wish: RunCommand) -> bool:
@@ -242,10 +242,10 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
     with own_connection():
         ranked = Run.objects.select_related("org").filter(**chosen).annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
-    found: dict[str, list[RunRecord]] = {}
+    runs: dict[str, list[RunRecord]] = {}
     for row in rows:
-        found.setdefault(row.org.name, []).append(_value(row, row.org.name))
-    return found
+        runs.setdefault(row.org.name, []).append(_value(row, row.org.name))
+    return runs
 
 
 def let_hours_give_way(oids: Iterable[str]) -> None:

@@ -75,9 +75,15 @@ def set_schedule(
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
-def put_off(kept: StoredSchedule, *, next_at: datetime | None) -> None:
+def put_off(schedule: StoredSchedule, *, next_at: datetime | None) -> None:
     """Keep when the next night begins."""
-    _keep(kept.oid, kept.schedule, since=kept.since, after=kept.after or "", next_at=next_at)
+    _keep(
+        schedule.oid,
+        schedule.schedule,
+        since=schedule.since,
+        after=schedule.after or "",
+        next_at=next_at,
+    )
 
 
 def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
@@ -87,23 +93,25 @@ def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
 
 
 def begin_night(
-    kept: StoredSchedule, due: DueBackup, *, at: datetime, next_at: datetime | None
+    schedule: StoredSchedule, due: DueBackup, *, at: datetime, next_at: datetime | None
 ) -> None:
     """Write down that a night is to be done; again changes nothing."""
     with own_connection(), transaction.atomic():
         Night.objects.get_or_create(
-            org=Org.objects.get(oid=kept.oid),
+            org=Org.objects.get(oid=schedule.oid),
             name=due.night,
             defaults={
                 "due_at": due.begins,
                 "begun_at": at,
                 "state": NightState.WAITING.value,
-                "run": run_of(kept.oid, due.night),
+                "run": run_of(schedule.oid, due.night),
                 "next_at": due.begins,
                 "missed": list(due.missed),
             },
         )
-        _keep(kept.oid, kept.schedule, since=kept.since, after=due.night, next_at=next_at)
+        _keep(
+            schedule.oid, schedule.schedule, since=schedule.since, after=due.night, next_at=next_at
+        )
 
 
 def _keep(

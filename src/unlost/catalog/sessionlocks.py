@@ -70,8 +70,8 @@ class SessionLocks:
         session = self._opened()
         if name in self._held:
             return None
-        found = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
-        if not found:
+        locked = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
+        if not locked:
             return None
         self._held.add(name)
         return SessionLock(self, name)
@@ -104,8 +104,8 @@ class SessionLocks:
         if self._over.is_set() or (self._session is not None and self._session.closed):
             raise database_away("the session that held its locks has ended")
         if self._session is None:
-            told = conninfo_to_dict(self._url).get("options", "")
-            url = make_conninfo(self._url, **ALIVE, options=f"{told} {SERVER_ALIVE}".strip())
+            options = conninfo_to_dict(self._url).get("options", "")
+            url = make_conninfo(self._url, **ALIVE, options=f"{options} {SERVER_ALIVE}".strip())
             self._session = psycopg.connect(url, autocommit=True, row_factory=scalar_row)
             threading.Thread(target=self._beat, name="locks", daemon=True).start()
         return self._session

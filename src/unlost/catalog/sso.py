@@ -88,25 +88,25 @@ def remove_provider(name: str) -> Provider:
         row = _rows().filter(provider_id=name).first()
         if row is None:
             raise _unknown(name)
-        told = _provider(row)
+        provider = _provider(row)
         SocialAccount.objects.filter(provider=name).delete()
         row.delete()
-        return told
+        return provider
 
 
 def _rows() -> Any:
-    return SocialApp.objects.filter(provider__in=[one.value for one in SsoProtocol])
+    return SocialApp.objects.filter(provider__in=[protocol.value for protocol in SsoProtocol])
 
 
 def _provider(row: SocialApp) -> Provider:
-    held = row.settings
+    settings = row.settings
     return Provider(
         row.provider_id,
         row.name,
-        held["server_url"],
+        settings["server_url"],
         row.client_id,
-        held["origin"],
-        held["verified_email"],
+        settings["origin"],
+        settings["verified_email"],
         SsoProtocol(row.provider),
     )
 

@@ -28,9 +28,9 @@ def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
         org = Org.objects.get(oid=oid)
         StorageSample.objects.bulk_create(
             [
-                StorageSample(org=org, name=one.name, at=at, used=one.used, limit=one.limit)
-                for one in quotas
-                if one.unit == "bytes" and not one.name.endswith("a day")
+                StorageSample(org=org, name=quota.name, at=at, used=quota.used, limit=quota.limit)
+                for quota in quotas
+                if quota.unit == "bytes" and not quota.name.endswith("a day")
             ],
             ignore_conflicts=True,
         )
@@ -42,12 +42,14 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
         rows = list(
             StorageSample.objects.filter(org__oid=oid, at__gte=since).order_by("name", "at")
         )
-    found: dict[str, list[StorageSample]] = {}
+    samples: dict[str, list[StorageSample]] = {}
     for row in rows:
-        found.setdefault(row.name, []).append(row)
+        samples.setdefault(row.name, []).append(row)
     return [
-        StorageHistory(name, own[-1].limit, tuple(Sample(row.at, row.used) for row in own))
-        for name, own in found.items()
+        StorageHistory(
+            name, own_samples[-1].limit, tuple(Sample(row.at, row.used) for row in own_samples)
+        )
+        for name, own_samples in samples.items()
     ]
 
 
@@ -57,8 +59,8 @@ def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]
     with own_connection():
         ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
         rows = list(ranked.annotate(place=place).filter(place=1).order_by("name"))
-    found: dict[str, list[StorageHistory]] = {}
+    histories: dict[str, list[StorageHistory]] = {}
     for row in rows:
         history = StorageHistory(row.name, row.limit, (Sample(row.at, row.used),))
-        found.setdefault(row.org.oid, []).append(history)
-    return found
+        histories.setdefault(row.org.oid, []).append(history)
+    return histories

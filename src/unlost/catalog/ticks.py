@@ -19,19 +19,21 @@ class SelectionList:
     of: str
 
 
-def ticks_of(one: SelectionList, *, since: datetime) -> Sequence[str]:
+def ticks_of(selection_list: SelectionList, *, since: datetime) -> Sequence[str]:
     """What is ticked in a list, as TABLE/ID in the order of ticking; nothing of before an instant."""
     with own_connection():
-        row = TickRow.objects.filter(**_named(one), at__gte=since).first()
+        row = TickRow.objects.filter(**_named(selection_list), at__gte=since).first()
     return row.records if row is not None else ()
 
 
-def change_ticks(one: SelectionList, change: Change, *, at: datetime) -> Sequence[str]:
+def change_ticks(selection_list: SelectionList, change: Change, *, at: datetime) -> Sequence[str]:
     """Change what is ticked in a list, one change after the other, and give what is left."""
     with together():
         rows = TickRow.objects.select_for_update()
-        org = Org.objects.get(name=one.org)
-        row, _ = rows.get_or_create(org=org, by=one.by, of=one.of, defaults={"at": at})
+        org = Org.objects.get(name=selection_list.org)
+        row, _ = rows.get_or_create(
+            org=org, by=selection_list.by, of=selection_list.of, defaults={"at": at}
+        )
         records = list(change(row.records))
         if records:
             TickRow.objects.filter(pk=row.pk).update(at=at, records=records)
@@ -43,8 +45,8 @@ def change_ticks(one: SelectionList, change: Change, *, at: datetime) -> Sequenc
 def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
     """The lists of an org in which somebody ticked."""
     with own_connection():
-        found = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
-        return [SelectionList(org, by, of) for of in found]
+        list_names = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
+        return [SelectionList(org, by, of) for of in list_names]
 
 
 def drop_ticks(*, before: datetime) -> None:
@@ -60,5 +62,5 @@ def drop_older_lists(*, by: str, most: int) -> None:
         TickRow.objects.filter(id__in=list(newest[most:])).delete()
 
 
-def _named(one: SelectionList) -> dict[str, str]:
-    return {"org__name": one.org, "by": one.by, "of": one.of}
+def _named(selection_list: SelectionList) -> dict[str, str]:
+    return {"org__name": selection_list.org, "by": selection_list.by, "of": selection_list.of}

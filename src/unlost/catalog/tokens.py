@@ -77,9 +77,9 @@ def drop_token(token: int) -> ApiToken:
                 f"There is no token {token}.",
                 next_step="See them with `unlost token list`.",
             )
-        told = _token(row)
+        api_token = _token(row)
         row.delete()
-        return told
+        return api_token
 
 
 def actor_of_token(text: str, *, at: datetime) -> Actor | None:

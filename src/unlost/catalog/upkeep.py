@@ -7,7 +7,7 @@ from unlost.model.upkeep import UpkeepRecord
 
 def save_upkeep(oid: str, record: UpkeepRecord) -> None:
     """Keep the newest upkeep of an org in the place of the one before."""
-    told = {
+    values = {
         "at": record.at,
         "snapshot": record.snapshot,
         "bytes_before": record.before,
@@ -20,7 +20,7 @@ def save_upkeep(oid: str, record: UpkeepRecord) -> None:
         "error_sentence": record.error_sentence,
     }
     with own_connection():
-        Upkeep.objects.update_or_create(oid=oid, defaults=told)
+        Upkeep.objects.update_or_create(oid=oid, defaults=values)
 
 
 def last_upkeep(oid: str) -> UpkeepRecord | None:

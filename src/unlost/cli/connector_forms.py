@@ -29,13 +29,13 @@ def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
 
     parameters = [
         _parameter("name", NewName),
-        *[_setting(one) for one in settings_of(connector)],
+        *[_setting(setting) for setting in settings_of(connector)],
         *[_secret_file(secret) for secret in connector.secrets(None)],
         _parameter("home", Home, default=None),
         _parameter("json", AsJson, default=False),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = f"Add a {connector.name} org, or give a known one new settings."
     return command
 
@@ -53,11 +53,13 @@ def writer_form(
 
     settings = {
         setting.name: _optional(_setting(setting))
-        for one in connectors
-        for setting in settings_of(one)
+        for connector in connectors
+        for setting in settings_of(connector)
     }
     files = {
-        secret.name: _secret_file(secret) for one in connectors for secret in one.secrets(None)
+        secret.name: _secret_file(secret)
+        for connector in connectors
+        for secret in connector.secrets(None)
     }
     parameters = [
         *settings.values(),
@@ -66,14 +68,14 @@ def writer_form(
         _parameter("json", AsJson, default=False),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = "Settings that are left out are those with which the org is read."
     return command
 
 
 def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str, Any]:
     """The settings that were given, as plain values."""
-    names = {setting.name for one in connectors for setting in settings_of(one)}
+    names = {setting.name for connector in connectors for setting in settings_of(connector)}
     return {
         name: bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
     }
@@ -81,10 +83,10 @@ def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str
 
 def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
     """Secrets of a write identity, from files and from the environment."""
-    found: dict[str, str] = {}
-    for one in connectors:
-        found |= _read_secrets(one, given, prefix="UNLOST_WRITER_")
-    return found
+    secrets: dict[str, str] = {}
+    for connector in connectors:
+        secrets |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")
+    return secrets
 
 
 def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -96,7 +98,7 @@ def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
 
 def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
     """The settings among what was given, as plain values."""
-    return {one.name: bare(given[one.name]) for one in settings_of(connector)}
+    return {setting.name: bare(given[setting.name]) for setting in settings_of(connector)}
 
 
 def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
@@ -105,13 +107,13 @@ def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
 
 
 def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for secret in connector.secrets(None):
         file: Path | None = given[_file_name(secret)]
         value = _read(file) if file else os.environ.get(f"{prefix}{secret.name.upper()}", "")
         if value:
-            found[secret.name] = value if secret.lines else value.strip()
-    return found
+            secrets[secret.name] = value if secret.lines else value.strip()
+    return secrets
 
 
 def _setting(setting: Setting) -> inspect.Parameter:

@@ -21,7 +21,8 @@ def vault_place(
     Raises UsageError (``store-address-invalid``).
     """
     ca, own, others = (
-        one.absolute() if one is not None else None for one in (ca_file, credentials, maintenance)
+        path.absolute() if path is not None else None
+        for path in (ca_file, credentials, maintenance)
     )
     reach = BucketOptions(endpoint, region, hosted, ca, own, others, bandwidth)
     if text is None and reach == BucketOptions():

@@ -138,24 +138,26 @@ class RemoteHome:
 
 def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
     """What httpx is to send."""
-    told = {name: given[name] for name in operation.parameters if name in given}
-    plain: dict[str, Any] = msgspec.to_builtins(told, str_keys=True)
-    left = {name: plain[name] for name in operation.left if name in plain}
+    sent = {name: given[name] for name in operation.parameters if name in given}
+    plain: dict[str, Any] = msgspec.to_builtins(sent, str_keys=True)
+    query = {name: plain[name] for name in operation.left if name in plain}
     parts = {name: quote(as_path(value), safe="") for name, value in plain.items()}
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "method": operation.method.value,
         "url": f"{url}{API}{operation.path.format(**parts)}",
     }
     if operation.takes:
         content = plan_bytes(given[operation.takes])
-        return asked | {"content": content, "headers": {"Content-Type": BYTES}}
+        return options | {"content": content, "headers": {"Content-Type": BYTES}}
     if operation.method is Method.GET:
-        return asked | {"params": {name: one for name, one in left.items() if one is not None}}
+        return options | {
+            "params": {name: value for name, value in query.items() if value is not None}
+        }
     if not operation.left:
-        return asked
-    body = left.get(operation.left[0]) if operation.alone else left
+        return options
+    body = query.get(operation.left[0]) if operation.alone else query
     typed = {"Content-Type": "application/json"}
-    return asked | {"content": msgspec.json.encode(body), "headers": typed}
+    return options | {"content": msgspec.json.encode(body), "headers": typed}
 
 
 def _checked(url: str) -> str:
@@ -173,8 +175,8 @@ def _checked(url: str) -> str:
 def _failed(answer: httpx.Response) -> UnlostError:
     kind = KINDS.get(answer.status_code, StoreError)
     try:
-        told = answer.json()["error"]
-        return kind(told["code"], told["sentence"], next_step=told["next_step"])
+        problem = answer.json()["error"]
+        return kind(problem["code"], problem["sentence"], next_step=problem["next_step"])
     except (ValueError, KeyError, TypeError):
         return StoreError(
             "server-strange",

@@ -18,16 +18,16 @@ def sorted_runs(tables: Iterable[pa.Table], *, folder: Path, name: str) -> list[
     Rows of one id keep their order within a run.
     """
     runs: list[SpilledRows] = []
-    held: list[pa.Table] = []
+    waiting: list[pa.Table] = []
     rows = 0
     for table in tables:
-        held.append(table)
+        waiting.append(table)
         rows += table.num_rows
         if rows >= RUN_ROWS:
-            runs.append(_spill_run(held, folder, f"{name}-{len(runs)}"))
-            held, rows = [], 0
+            runs.append(_spill_run(waiting, folder, f"{name}-{len(runs)}"))
+            waiting, rows = [], 0
     if rows:
-        runs.append(_spill_run(held, folder, f"{name}-{len(runs)}"))
+        runs.append(_spill_run(waiting, folder, f"{name}-{len(runs)}"))
     return runs
 
 
@@ -78,8 +78,8 @@ class _Head:
             self.last = self.rows["id"][-1].as_py().encode()
 
 
-def _spill_run(held: list[pa.Table], folder: Path, name: str) -> SpilledRows:
-    rows = pa.concat_tables(held)
+def _spill_run(waiting: list[pa.Table], folder: Path, name: str) -> SpilledRows:
+    rows = pa.concat_tables(waiting)
     order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
     ordered = rows.take(order).combine_chunks()
     writer = SpillWriter(folder, name, ordered.schema)

@@ -94,12 +94,12 @@ def resolve(moment: Past, backups: Sequence[SnapshotInfo]) -> SnapshotInfo:
     if isinstance(moment, Latest):
         return backups[-1]
     if isinstance(moment, Numbered):
-        found = [night for night in backups if night.number == moment.number]
+        infos = [night for night in backups if night.number == moment.number]
     else:
-        found = [night for night in backups if night.as_of <= moment.instant]
-    if not found:
+        infos = [night for night in backups if night.as_of <= moment.instant]
+    if not infos:
         raise _unknown(moment, backups)
-    return found[-1]
+    return infos[-1]
 
 
 def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:

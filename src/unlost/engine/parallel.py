@@ -43,18 +43,18 @@ def abreast[A, T](call: Callable[[A], T], lanes: Sequence[Iterator[A]]) -> Itera
     one is begun.
     """
     with ExitStack() as stack:
-        held = [_Lane[A, T](one, stack.enter_context(_thread())) for one in lanes]
+        running = [_Lane[A, T](lane, stack.enter_context(_thread())) for lane in lanes]
         try:
-            while held:
-                for lane in held:
+            while running:
+                for lane in running:
                     if lane.takes:
                         lane.take(call)
                     yield from lane.over()
-                held = [lane for lane in held if lane.calls or not lane.ended]
-                if held and not any(lane.takes for lane in held):
-                    wait([lane.calls[0] for lane in held], return_when=FIRST_COMPLETED)
+                running = [lane for lane in running if lane.calls or not lane.ended]
+                if running and not any(lane.takes for lane in running):
+                    wait([lane.calls[0] for lane in running], return_when=FIRST_COMPLETED)
         finally:
-            for lane in held:
+            for lane in running:
                 for future in lane.calls:
                     future.cancel()
 

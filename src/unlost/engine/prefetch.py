@@ -19,11 +19,11 @@ def ahead[A, T](
             for item in items:
                 begun.append((item, pool.submit(call, item)))
                 if len(begun) > deep:
-                    first, told = begun.popleft()
-                    yield first, told.result()
+                    first, future = begun.popleft()
+                    yield first, future.result()
             while begun:
-                first, told = begun.popleft()
-                yield first, told.result()
+                first, future = begun.popleft()
+                yield first, future.result()
         finally:
-            for _, told in begun:
-                told.cancel()
+            for _, future in begun:
+                future.cancel()

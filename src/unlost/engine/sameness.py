@@ -28,11 +28,11 @@ def canonical(kind: WireKind, text: str) -> str:
     return text.lower() if kind is WireKind.BOOLEAN else text
 
 
-def same(kind: WireKind, one: str | None, other: str | None) -> bool:
+def same(kind: WireKind, old: str | None, other: str | None) -> bool:
     """True if both mean the same value; null is the same as null alone."""
-    if one is None or other is None:
-        return one is other
-    return one == other or canonical(kind, one) == canonical(kind, other)
+    if old is None or other is None:
+        return old is other
+    return old == other or canonical(kind, old) == canonical(kind, other)
 
 
 def differs(kind: WireKind, old: pa.Array, new: pa.Array) -> pa.BooleanArray:

@@ -107,10 +107,10 @@ def spread(key: str, window: int) -> timedelta:
 def instant(wall: datetime, zone: str) -> datetime:
     """The instant of a time on the wall: the first of two, or the first minute after a gap."""
     place = ZoneInfo(zone)
-    found = wall.replace(tzinfo=place, fold=0).astimezone(UTC)
-    if found.astimezone(place).replace(tzinfo=None) == wall:
-        return found
-    before, after = wall.replace(tzinfo=place, fold=1).astimezone(UTC), found
+    astimezone = wall.replace(tzinfo=place, fold=0).astimezone(UTC)
+    if astimezone.astimezone(place).replace(tzinfo=None) == wall:
+        return astimezone
+    before, after = wall.replace(tzinfo=place, fold=1).astimezone(UTC), astimezone
     offset = before.astimezone(place).utcoffset()
     while after - before > MINUTE:
         middle = before + (after - before) // 2

@@ -133,10 +133,10 @@ class DurableJobs:
     def take_over(self) -> list[str]:
         """Queue again what workers left that are no more; the ids."""
         assert self._slot is not None
-        found = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
+        status = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
         left: list[str] = []
-        for executor in {str(one.executor_id) for one in found} - {self._slot.executor}:
-            with orphaned(self._locks, executor, own=self._slot) as dead:
+        for executor in {str(workflow.executor_id) for workflow in status} - {self._slot.executor}:
+            with orphaned(self._locks, executor, slot=self._slot) as dead:
                 left += _queue_again(executor) if dead else []
         return left
 
@@ -149,19 +149,21 @@ class DurableJobs:
 
     def again(self, ids: Iterable[str]) -> None:
         """Forget those of these jobs that broke off: they can be asked for again."""
-        asked = list(ids)
+        job_ids = list(ids)
         broken = DBOS.list_workflows(
-            workflow_ids=asked, status=list(BROKEN), load_input=False, load_output=False
+            workflow_ids=job_ids, status=list(BROKEN), load_input=False, load_output=False
         )
-        if asked and broken:
-            DBOS.delete_workflows([one.workflow_id for one in broken])
+        if job_ids and broken:
+            DBOS.delete_workflows([status.workflow_id for status in broken])
 
     def doing(self) -> list[ActiveJob]:
         """Jobs that wait or are under way."""
-        found = DBOS.list_workflows(
+        status = DBOS.list_workflows(
             status=["ENQUEUED", "PENDING"], load_input=False, load_output=False
         )
-        return [ActiveJob(one.workflow_id, one.status == "ENQUEUED") for one in found]
+        return [
+            ActiveJob(workflow.workflow_id, workflow.status == "ENQUEUED") for workflow in status
+        ]
 
     def forget(self, *, before: str) -> int:
         """Drop jobs that ended before an instant (RFC 3339); how many."""
@@ -172,7 +174,7 @@ class DurableJobs:
             load_output=False,
         )
         if over:
-            DBOS.delete_workflows([one.workflow_id for one in over])
+            DBOS.delete_workflows([status.workflow_id for status in over])
         return len(over)
 
 
@@ -197,18 +199,18 @@ _registry: dict[JobKind, Handler] = {}
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=SAME_CRASHES)
 def _do(kind: str, org: str, subject: str) -> None:
     """One job. Handlers answer for what they do being the same when it is done again."""
-    told = JobKind(kind)
-    _registry[told](Job(str(DBOS.workflow_id), told, org, subject))
+    job_kind = JobKind(kind)
+    _registry[job_kind](Job(str(DBOS.workflow_id), job_kind, org, subject))
 
 
 def _queue_again(executor: str) -> list[str]:
     """Queue what a worker left, while its slot is held so that nobody else does."""
-    found = DBOS.list_workflows(
+    status = DBOS.list_workflows(
         status=["PENDING"], executor_id=executor, load_input=False, load_output=False
     )
-    for one in found:
-        DBOS.resume_workflows([one.workflow_id], queue_name=_queue_of(one.workflow_id))
-    return [one.workflow_id for one in found]
+    for workflow in status:
+        DBOS.resume_workflows([workflow.workflow_id], queue_name=_queue_of(workflow.workflow_id))
+    return [one.workflow_id for one in status]
 
 
 def ask(place: Path | str, job: Job) -> None:

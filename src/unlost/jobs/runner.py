@@ -53,7 +53,7 @@ class LocalRunner:
             return []
         stop = threading.Event()
 
-        def one(item: A) -> T | None:
+        def single(item: A) -> T | None:
             if stop.is_set():
                 return None
             try:
@@ -63,7 +63,7 @@ class LocalRunner:
                 raise
 
         with ThreadPoolExecutor(min(self._workers, len(items))) as pool:
-            futures = [pool.submit(one, item) for item in items]
+            futures = [pool.submit(single, item) for item in items]
         failed = _failed(futures)
         if failed is not None:
             raise failed
@@ -75,22 +75,22 @@ class LocalRunner:
 
     def sleep_until(self, when: datetime) -> None:
         """Let time pass; a resumed run sleeps only for what is left."""
-        while (left := (when - self._clock.now()).total_seconds()) > 0:
-            self._clock.sleep(min(left, LONGEST_NAP))
+        while (total_seconds := (when - self._clock.now()).total_seconds()) > 0:
+            self._clock.sleep(min(total_seconds, LONGEST_NAP))
 
     def _once[T](self, name: str, key: str, call: Callable[[], T], result: type[T]) -> T:
-        kept = self._store.result(self._run, name, key)
-        if kept is not None:
-            return _decoded(kept, result, name)
+        stored = self._store.result(self._run, name, key)
+        if stored is not None:
+            return _decoded(stored, result, name)
         made = call()
         result_bytes = msgspec.json.encode(made)
         self._store.keep(self._run, name, key, result_bytes, at=self._clock.now())
         return made
 
 
-def _decoded[T](kept: bytes, result: type[T], name: str) -> T:
+def _decoded[T](content: bytes, result: type[T], name: str) -> T:
     try:
-        return decoder_for(result).decode(kept)
+        return decoder_for(result).decode(content)
     except msgspec.MsgspecError as error:
         raise IntegrityError(
             "step-unreadable",

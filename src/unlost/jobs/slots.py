@@ -33,10 +33,10 @@ def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
     Raises Conflict (``worker-running``, ``workers-full``).
     """
     for name in _slots(alone=alone):
-        held = locks.take(_lock(name))
-        if held is not None:
-            own = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
-            return ServiceSlot(name, own, held)
+        lock = locks.take(_lock(name))
+        if lock is not None:
+            slot_name = name if alone else f"{name}.{socket.gethostname()}-{os.getpid()}"
+            return ServiceSlot(name, slot_name, lock)
     if alone:
         raise Conflict(
             "worker-running",
@@ -51,11 +51,11 @@ def take_slot(locks: Locks, *, alone: bool) -> ServiceSlot:
 
 
 @contextmanager
-def orphaned(locks: Locks, executor: str, *, own: ServiceSlot) -> Iterator[bool]:
+def orphaned(locks: Locks, executor: str, *, slot: ServiceSlot) -> Iterator[bool]:
     """True if the worker of this name is no more; nobody takes its slot meanwhile."""
     name = executor.partition(".")[0]
-    if name == own.name:
-        yield executor != own.executor  # an earlier owner of the slot that is ours now
+    if name == slot.name:
+        yield executor != slot.executor  # an earlier owner of the slot that is ours now
         return
     with vacant(locks, name) as free:
         yield free
@@ -64,12 +64,12 @@ def orphaned(locks: Locks, executor: str, *, own: ServiceSlot) -> Iterator[bool]
 @contextmanager
 def vacant(locks: Locks, name: str) -> Iterator[bool]:
     """True if nobody has this slot; nobody takes it meanwhile."""
-    held = locks.take(_lock(name))
+    lock = locks.take(_lock(name))
     try:
-        yield held is not None
+        yield lock is not None
     finally:
-        if held is not None:
-            held.release()
+        if lock is not None:
+            lock.release()
 
 
 def worker_runs(locks: Locks, *, alone: bool) -> bool:

@@ -75,14 +75,14 @@ class CsvReader:
         """
         if not self.columns:
             return
-        held: pa.RecordBatch | None = None
+        pending: pa.RecordBatch | None = None
         for batch in self._parsed():
             if batch.num_rows == 0:
                 continue
-            if held is not None:
-                yield self._counted(held)
-            held = batch
-        last = self._without_end(held)
+            if pending is not None:
+                yield self._counted(pending)
+            pending = batch
+        last = self._without_end(pending)
         if last.num_rows:
             yield self._counted(last)
 
@@ -137,14 +137,14 @@ class CsvReader:
 
     def _blocks(self) -> Iterator[bytes]:
         """The rest of the body in pieces just under a block, and the end row behind it."""
-        parts, held = [self._pending], len(self._pending)
+        parts, size = [self._pending], len(self._pending)
         self._pending = b""
         for chunk in self._chunks:
-            if held + len(chunk) > self._block_bytes:
+            if size + len(chunk) > self._block_bytes:
                 yield b"".join(parts)
-                parts, held = [], 0
+                parts, size = [], 0
             parts.append(chunk)
-            held += len(chunk)
+            size += len(chunk)
         end = ",".join([f'"{END}"', *['""'] * (len(self.columns) - 1)]) + "\n"
         yield b"".join(parts)
         self.bytes -= len(end)

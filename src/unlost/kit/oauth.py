@@ -215,10 +215,10 @@ def speak_oauth(
         for hint in hints:
             if hint.fits(failure):
                 return NotAllowed(hint.code, hint.sentence, next_step=hint.next_step)
-        said = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
+        reason = " ".join(part for part in (failure.code, failure.message) if part) or "no reason"
         return NotAllowed(
             "sign-in-refused",
-            f"{failure.host} refused the sign-in (HTTP {failure.status}: {said}).",
+            f"{failure.host} refused the sign-in (HTTP {failure.status}: {reason}).",
             next_step="Check the address, the client id and the secret of the org.",
         )
 

@@ -46,9 +46,9 @@ class ReadableTable(ReadableRows):
         ``_u_op`` is U for a state and D, P, M or A for an end; ``_u_snap`` the snapshot that brought
         it, ``_u_valid_to`` the one that brought the next, or null.
         """
-        own = self._source
+        source = self._source
         told = table_source(
-            own.snapshot, own.table, what=TableContent.VERSIONS, as_values=own.as_values
+            source.snapshot, source.table, what=TableContent.VERSIONS, as_values=source.as_values
         )
         return replace(self, _source=told)
 
@@ -61,18 +61,18 @@ class ReadableTable(ReadableRows):
 
         They are plain values to be pickled: see ``Partition`` for what is in them.
         """
-        own = self._source
+        source = self._source
         return [
             Partition(
                 self._opening,
                 self._org,
-                own.snapshot.info.number,
-                own.table,
-                what=own.what,
-                as_values=own.as_values,
+                source.snapshot.info.number,
+                source.table,
+                what=source.what,
+                as_values=source.as_values,
                 within=span,
             )
-            for span in own.snapshot.spans(own.table, rows=rows)
+            for span in source.snapshot.spans(source.table, rows=rows)
         ]
 
     def count(self, where: pc.Expression | None = None) -> int:

@@ -48,8 +48,11 @@ def open_vault(
     Without a home nothing tells whether the newest backup was taken away: ``ReadableSnapshot.head`` can be
     held against the one that a certificate or ``unlost snapshots`` printed.
     """
-    ca, own = (Path(one).absolute() if one else None for one in (ca_file, credentials_file))
-    reach = BucketOptions(endpoint, region, hosted, ca, own)
+    ca, credentials_path = (
+        Path(file_name).absolute() if file_name else None
+        for file_name in (ca_file, credentials_file)
+    )
+    reach = BucketOptions(endpoint, region, hosted, ca, credentials_path)
     place = read_address(str(path), reach=reach, base=Path.cwd())
     way = opening(place, key_file=key_file, passphrase=passphrase, recovery=recovery)
     return ReadableVault(way, opened(way))
@@ -73,15 +76,15 @@ class ReadableVault:
     def org(self, name: str) -> "ReadableOrg":
         """An org by its name, label or tenant id; raises NotFound (``org-unknown``)."""
         names, known = _names(self._vault), self._vault.orgs()
-        for told in (
+        for name_of in (
             lambda oid, who: _name(oid, who, names),
             lambda _, who: who.label,
             lambda _, who: who.tenant,
             lambda oid, _: oid,
         ):
-            found = [oid for oid, who in known.items() if told(oid, who) == name]
-            if len(found) == 1:
-                return ReadableOrg(self._opening, self._vault, found[0], name, known[found[0]])
+            oids = [oid for oid, who in known.items() if name_of(oid, who) == name]
+            if len(oids) == 1:
+                return ReadableOrg(self._opening, self._vault, oids[0], name, known[oids[0]])
         every = [_name(oid, who, names) for oid, who in known.items()]
         near = get_close_matches(name, every, n=3, cutoff=0.5) or sorted(every)
         raise NotFound(

@@ -110,14 +110,14 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
 
     def head(self, num_rows: int) -> pa.Table:
         """The first rows."""
-        found: list[pa.RecordBatch] = []
-        left = num_rows
+        batches: list[pa.RecordBatch] = []
+        remaining = num_rows
         for batch in self._batches():
-            found.append(batch.slice(0, left))
-            left -= len(found[-1])
-            if left <= 0:
+            batches.append(batch.slice(0, remaining))
+            remaining -= len(batches[-1])
+            if remaining <= 0:
                 break
-        return pa.Table.from_batches(found, schema=self.projected_schema)
+        return pa.Table.from_batches(batches, schema=self.projected_schema)
 
     def take(self, indices: Any, **_: Any) -> pa.Table:
         """Rows by their places."""
@@ -148,9 +148,9 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
             if len(rows):
                 yield from rows.select(self._names).to_batches()
 
-    def _looked_up(self, asked: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def _looked_up(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The same where most columns are not those of the filter: the filter is looked at first."""
-        read = list(dict.fromkeys((ID, *asked)))
+        read = list(dict.fromkeys((ID, *names)))
         last: str | None = None
         for batch in self._source.batches(read, within=self._within):
             rows = pa.Table.from_batches([batch]).filter(self._where)
@@ -162,13 +162,15 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
                 yield from self._records(rows.column(ID).to_pylist())
             else:
                 span = IdSpan(low, f"{last}\0")
-                every = list(dict.fromkeys((*self._names, *asked)))
+                every = list(dict.fromkeys((*self._names, *names)))
                 yield from self._passing(self._source.batches(every, within=span))
 
     def _records(self, ids: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Some records by their ids."""
         source = self._source
-        inside = {one.inside for one in source.columns if one.name in self._names and one.kind}
+        inside = {
+            column.inside for column in source.columns if column.name in self._names and column.kind
+        }
         rows = source.snapshot.get(source.table, ids, columns=sorted(inside)).combine_chunks()
         for batch in rows.to_batches():
             yield source.told(batch, self._names)

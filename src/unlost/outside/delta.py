@@ -149,14 +149,14 @@ class _Changed:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         source = self._source
-        inside = list(dict.fromkeys((*(one.inside for one in source.columns), "_u_op")))
+        inside = list(dict.fromkeys((*(column.inside for column in source.columns), "_u_op")))
         for batch in source.snapshot.newer(source.table, inside, after=self._after):
             gone = pc.not_equal(batch.column("_u_op"), "U")
-            told = source.told(batch, source.schema.names)
+            renamed = source.told(batch, source.schema.names)
             self.rows += len(batch)
             there = batch.filter(pc.invert(gone)).column("_u_id")
             self.lost += source.lost_of(there.to_pylist())
-            columns = [*told.cast(_schema(source)).columns, gone]
+            columns = [*renamed.cast(_schema(source)).columns, gone]
             yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
@@ -166,9 +166,11 @@ def _follows(source: TableSource, older: TableSource) -> bool:
     Not so where a column went, or got another name or type; nor where one came of which records that
     did not change have a value: it was hidden for a while.
     """
-    now = {one.name: (one, source.schema.field(one.name).type) for one in source.columns}
-    then = {one.name: (one, older.schema.field(one.name).type) for one in older.columns}
-    if any(name not in now or _unlike(now[name], own) for name, own in then.items()):
+    now = {
+        column.name: (column, source.schema.field(column.name).type) for column in source.columns
+    }
+    then = {column.name: (column, older.schema.field(column.name).type) for column in older.columns}
+    if any(name not in now or _unlike(now[name], field) for name, field in then.items()):
         return False
     came = [name for name in now if name not in then]
     number = older.snapshot.info.number
@@ -179,15 +181,15 @@ def _follows(source: TableSource, older: TableSource) -> bool:
     return True
 
 
-def _unlike(one: Any, other: Any) -> bool:
-    return bool((one[0].inside, one[1]) != (other[0].inside, other[1]))
+def _unlike(old: Any, other: Any) -> bool:
+    return bool((old[0].inside, old[1]) != (other[0].inside, other[1]))
 
 
 def _schema(source: TableSource) -> pa.Schema:
     """The types that Delta has: its instants are in microseconds."""
     fields = [
-        pa.field(one.name, MICROSECONDS if pa.types.is_timestamp(one.type) else one.type)
-        for one in source.schema
+        pa.field(field.name, MICROSECONDS if pa.types.is_timestamp(field.type) else field.type)
+        for field in source.schema
     ]
     return pa.schema(fields)
 

@@ -109,7 +109,7 @@ def export_files(
     draft = out.with_name(f".{out.name}.unlost-part")
     with writing(out), held(draft):
         receipt = begun(draft, ExportReceipt(kind, snapshot.info.number, snapshot.info.head))
-        done, paths = {one.table for one in receipt.tables}, paths_of(tables, kind)
+        done, paths = {export.table for export in receipt.tables}, paths_of(tables, kind)
         for table in tables:
             if table not in done:
                 source = source_of(snapshot, table, kind)
@@ -160,20 +160,20 @@ class CountedBatches:
 def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
     """The receipt of an export that was cut, or a fresh one; raises Conflict (``export-other``)."""
     try:
-        found = decoder_for(ExportReceipt).decode((folder / RECEIPT).read_bytes())
+        receipt = decoder_for(ExportReceipt).decode((folder / RECEIPT).read_bytes())
     except FileNotFoundError:
         note(folder, fresh)
         return fresh
     except msgspec.DecodeError:
-        found = None
-    same = found is not None and replace(found, tables=()) == fresh
-    if found is None or not same:
+        receipt = None
+    same = receipt is not None and replace(receipt, tables=()) == fresh
+    if receipt is None or not same:
         raise Conflict(
             "export-other",
             f"In {folder} lies an export of something else that was not finished.",
             next_step="Remove that folder, or ask again for what it was.",
         )
-    return found
+    return receipt
 
 
 def note(folder: Path, receipt: ExportReceipt) -> None:

@@ -34,14 +34,14 @@ def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
         return column.cast(pa.string())
     return pa.array(
-        [None if one is None else _text(one) for one in column.to_pylist()], pa.string()
+        [None if cell is None else _text(cell) for cell in column.to_pylist()], pa.string()
     )
 
 
 def _digits(column: pa.Array) -> pa.Array:
     """Decimals without zeros that say nothing."""
     return pa.array(
-        [None if one is None else _number(one) for one in column.to_pylist()], pa.string()
+        [None if cell is None else _number(cell) for cell in column.to_pylist()], pa.string()
     )
 
 
@@ -67,8 +67,8 @@ def for_people(rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
         formulas = pc.fill_null(pc.match_substring_regex(column, _FORMULA), fill_value=False)
         count = formulas.true_count
         changed += count
-        told = pc.binary_join_element_wise("'", column, "") if count else column
-        columns.append(pc.if_else(formulas, told, column) if count else column)
+        binary_join_element_wise = pc.binary_join_element_wise("'", column, "") if count else column
+        columns.append(pc.if_else(formulas, binary_join_element_wise, column) if count else column)
     return pa.RecordBatch.from_arrays(columns, names=rows.schema.names), changed
 
 
@@ -77,15 +77,15 @@ def write_csv(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO, 
 
     Gives the number of cells that were changed ``people``'s sake.
     """
-    told = plain(pa.RecordBatch.from_pylist([], schema=schema)).schema
+    schema_row = plain(pa.RecordBatch.from_pylist([], schema=schema)).schema
     changed = 0
-    with pacsv.CSVWriter(out, told) as writer:
+    with pacsv.CSVWriter(out, schema_row) as writer:
         for batch in rows:
             texts = plain(batch)
             if people:
                 texts, count = for_people(texts)
                 changed += count
-            writer.write_batch(texts.cast(told))
+            writer.write_batch(texts.cast(schema_row))
     return changed
 
 

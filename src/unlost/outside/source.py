@@ -68,11 +68,11 @@ class TableSource:
     @cached_property
     def schema(self) -> pa.Schema:
         """Names and types."""
-        return pa.schema([pa.field(one.name, self._type(one)) for one in self.columns])
+        return pa.schema([pa.field(column.name, self._type(column)) for column in self.columns])
 
     @cached_property
     def _by_name(self) -> dict[str, OutColumn]:
-        return {one.name: one for one in self.columns}
+        return {column.name: column for column in self.columns}
 
     def batches(
         self, names: Sequence[str], *, within: IdSpan = EVERY_ID
@@ -106,9 +106,9 @@ class TableSource:
 
     def lost_of(self, ids: Sequence[str]) -> int:
         """The same of these records alone."""
-        names = {one.inside for one in self.columns}
-        found = self.snapshot.unread(self.table, ids).values()
-        return sum(len(columns & names) for columns in found)
+        names = {column.inside for column in self.columns}
+        unread = self.snapshot.unread(self.table, ids).values()
+        return sum(len(columns & names) for columns in unread)
 
     def _live(self) -> Iterator[pa.Table]:
         return self.snapshot.live_ids(self.table) if self.snapshot.salvaged else iter(())
@@ -149,8 +149,8 @@ def table_source(
     inside = snapshot.columns(table)
     names = distinct([*inside, *system]) if caseless else [*inside, *system]
     columns = tuple(
-        OutColumn(name, own, kinds.get(own, WireKind.TEXT) if at < len(inside) else None)
-        for at, (name, own) in enumerate(zip(names, [*inside, *system], strict=True))
+        OutColumn(name, own_name, kinds.get(own_name, WireKind.TEXT) if at < len(inside) else None)
+        for at, (name, own_name) in enumerate(zip(names, [*inside, *system], strict=True))
     )
     return TableSource(snapshot, table, columns, what, as_values)
 
@@ -159,23 +159,23 @@ def distinct(names: Sequence[str]) -> list[str]:
     """Names of which no two differ only by case: the later of such end in ``_2``, ``_3``…"""
     taken = {name.lower() for name in names}
     used: set[str] = set()
-    told = []
+    names_so_far = []
     for name in names:
-        number, own = 1, name
-        while own.lower() in used or (number > 1 and own.lower() in taken):
+        number, candidate = 1, name
+        while candidate.lower() in used or (number > 1 and candidate.lower() in taken):
             number += 1
-            own = f"{name}_{number}"
-        used.add(own.lower())
-        told.append(own)
-    return told
+            candidate = f"{name}_{number}"
+        used.add(candidate.lower())
+        names_so_far.append(candidate)
+    return names_so_far
 
 
-def table_called(schema: Schema, held: Sequence[str], name: str) -> str:
+def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
     """The table that was meant, by its name in any case; raises NotFound (``table-unknown``)."""
-    known = list(dict.fromkeys([*(table.name for table in schema.tables), *held]))
+    known = list(dict.fromkeys([*(table.name for table in schema.tables), *stored_names]))
     if name in known:
         return name
-    same = [one for one in known if one.lower() == name.lower()]
+    same = [candidate for candidate in known if candidate.lower() == name.lower()]
     if len(same) == 1:
         return same[0]
     near = get_close_matches(name, known, n=3, cutoff=0.5)

@@ -61,8 +61,10 @@ def tables_named(statement: str) -> list[NamedTable]:
     """
     with closing(duckdb.connect(":memory:")) as parser:
         _check_kind(parser, statement)
-        (told,) = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchone() or ("{}",)
-    tree = json.loads(told)
+        (parsed,) = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchone() or (
+            "{}",
+        )
+    tree = json.loads(parsed)
     if tree.get("error"):
         raise _not_understood(str(tree.get("error_message", "")))
     return list(dict.fromkeys(_names_in(tree)))
@@ -76,15 +78,15 @@ def reads_of(
     A name without an org means the only org; of several, none. Raises NotFound (``org-unknown``,
     ``table-unknown``).
     """
-    found = []
-    for one in named:
-        if one.org.lower() in _OWN_SCHEMAS:
+    tables = []
+    for table in named:
+        if table.org.lower() in _OWN_SCHEMAS:
             continue
-        org = _org_called(one, orgs)
+        org = _org_called(table, orgs)
         if org is not None:
-            read = _read(snapshot(org), org, one)
-            found += [read] if read is not None else []
-    return found
+            read = _read(snapshot(org), org, table)
+            tables += [read] if read is not None else []
+    return tables
 
 
 @contextmanager
@@ -171,7 +173,7 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
     """The error for a table that a statement names and no org has."""
     bare = name.removesuffix(TEXT).removesuffix(HISTORY)
     near = get_close_matches(bare, tables, n=3, cutoff=0.5) or list(tables)[:5]
-    listed = " or ".join(f"{quoted(org)}.{quoted(one)}" for one in near)
+    listed = " or ".join(f"{quoted(org)}.{quoted(near_name)}" for near_name in near)
     return NotFound(
         "table-unknown",
         f"The backup of {org!r} has no table {name!r}.",
@@ -308,7 +310,7 @@ def _split(words: str) -> tuple[str, str]:
     """What DuckDB says in one line, and what it proposes."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     first = lines[0].rstrip(".") if lines else "it gave no reason"
-    hints = [one for one in lines[1:] if one.startswith(("Did you mean", "Candidate"))]
+    hints = [line for line in lines[1:] if line.startswith(("Did you mean", "Candidate"))]
     return first, " ".join(hints)
 
 

@@ -85,11 +85,11 @@ def _dates(text: pa.Array) -> pa.Array:
 
 def _instants(text: pa.Array) -> pa.Array:
     series = _series(text)
-    found = pl.select(instant(pl.lit(series))).to_series()
+    instants = pl.select(instant(pl.lit(series))).to_series()
     finer = series.str.contains(_FINER).fill_null(value=False)
     if finer.any():
-        found = found.set(finer, None)
-    return found.to_arrow().cast(INSTANT)
+        instants = instants.set(finer, None)
+    return instants.to_arrow().cast(INSTANT)
 
 
 def _series(text: pa.Array) -> pl.Series:

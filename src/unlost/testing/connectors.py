@@ -106,7 +106,7 @@ class SourceContract:
         """The tables that are looked at."""
         names = {table.name for table in schema.tables}
         assert set(self.samples) <= names
-        return [one for one in schema.tables if not self.samples or one.name in self.samples]
+        return [table for table in schema.tables if not self.samples or table.name in self.samples]
 
     def test_an_org_has_one_identity(self, source: Source) -> None:
         """Connector and tenant are told, and are the same each time."""
@@ -250,15 +250,15 @@ class SourceContract:
             order = dict(zip(sorted(whole), keys, strict=True))
             middle = sorted(whole, key=lambda one: order[one].encode())[len(whole) // 2]
             ranges = [IdRange(high=middle, rows=len(whole)), IdRange(low=middle)]
-            tasks = [source.plan_reads(table, cursor, ids=one) for one in ranges]
+            tasks = [source.plan_reads(table, cursor, ids=id_range) for id_range in ranges]
             assert not any(task.full for some in tasks for task in some), table.name
             low, high = (set(ids_of(read_all(source, some))) for some in tasks)
             night = read_all(source, source.plan_reads(table, cursor))
             changed = set(ids_of([page for page in night if page.rows.cells is not None]))
             assert low | high | changed == whole, table.name
             assert not (low | high) & changed, table.name
-            assert all(order[one] < order[middle] for one in low), table.name
-            assert all(order[one] >= order[middle] for one in high), table.name
+            assert all(order[record] < order[middle] for record in low), table.name
+            assert all(order[record] >= order[middle] for record in high), table.name
 
     def test_reading_twice_gives_the_same(self, source: Source, tables: list[Table]) -> None:
         """Records and texts of an org that stands still do not move."""

@@ -104,13 +104,13 @@ class _Guarded:
         self._port, self._point, self._after, self._only = port, point, after, only
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not callable(found) or (self._only is not None and name not in self._only):
-            return found
+        attribute = getattr(self._port, name)
+        if not callable(attribute) or (self._only is not None and name not in self._only):
+            return attribute
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._point.pass_by()
-            answer = found(*args, **kwargs)
+            answer = attribute(*args, **kwargs)
             if self._after:
                 self._point.pass_by()
             return self._wrapped(answer)

@@ -69,7 +69,11 @@ class MemoryWriter:
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
         """What the test put there, for these tables."""
         names = {table.name for table in tables}
-        return [one for one in self.lacking if one.table is None or one.table in names]
+        return [
+            permission
+            for permission in self.lacking
+            if permission.table is None or permission.table in names
+        ]
 
     def capability(self, table: Table) -> WriteCapability:
         """What the platform says."""
@@ -114,14 +118,14 @@ class MemoryWriter:
         wanted = set(values)
         self.calls.append(("find", table.name, len(wanted)))
         self.faults.strike("find", table.name)
-        found: dict[tuple[str, ...], str] = {}
-        for key, held in self.platform.live(table.name):
-            value = tuple(held.cells.get(name) or "" for name in columns)
+        by_values: dict[tuple[str, ...], str] = {}
+        for key, record in self.platform.live(table.name):
+            value = tuple(record.cells.get(name) or "" for name in columns)
             if value in wanted:
-                if value in found:
+                if value in by_values:
                     raise Conflict("key-not-unique", f"Two records of {table.name} share a key.")
-                found[value] = key
-        return found
+                by_values[value] = key
+        return by_values
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         """Live records as they are now."""
@@ -132,7 +136,7 @@ class MemoryWriter:
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """One by one."""
-        return [self.fetch(one.table, one.ids, columns=one.columns) for one in looks]
+        return [self.fetch(look.table, look.ids, columns=look.columns) for look in looks]
 
     def recent(
         self,
@@ -145,13 +149,15 @@ class MemoryWriter:
         """Records that this user made since then; this org knows when, whatever they tell."""
         self.calls.append(("recent", table.name, 0))
         self.faults.strike("recent", table.name)
-        made = self.platform.created
-        found = [
-            (key, held)
-            for key, held in self.platform.live(table.name)
-            if (own := made.get((table.name, key))) and own[0] >= since and own[1] == self.user
+        created = self.platform.created
+        rows = [
+            (key, record)
+            for key, record in self.platform.live(table.name)
+            if (birth := created.get((table.name, key)))
+            and birth[0] >= since
+            and birth[1] == self.user
         ]
-        return self._rows(found, columns)
+        return self._rows(rows, columns)
 
     def settle(self, table: Table, *, since: datetime) -> None:  # noqa: ARG002
         """Nothing is ever under way here."""
@@ -167,9 +173,9 @@ class MemoryWriter:
     def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         outcome = self._row(op, table, row)
         if outcome.id is not None and row.file is not None:
-            held = self.org.tables[table]
-            held.records[outcome.id].cells.update(file_cells(row.file))
-            held.files[outcome.id] = row.file
+            memory_table = self.org.tables[table]
+            memory_table.records[outcome.id].cells.update(file_cells(row.file))
+            memory_table.files[outcome.id] = row.file
         return outcome
 
     def _row(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
@@ -210,15 +216,15 @@ class MemoryWriter:
             raise RowRefused(FULL, "storage limit exceeded")
         self.full_after -= 1
 
-    def _rows(self, found: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
+    def _rows(self, records: list[tuple[str, MemoryRecord]], columns: Sequence[str]) -> Rows:
         cells = {
-            name: pa.array([h.cells.get(name) for _, h in found], pa.string()) for name in columns
+            name: pa.array([h.cells.get(name) for _, h in records], pa.string()) for name in columns
         }
         return Rows(
-            pa.array([key for key, _ in found], pa.string()),
-            pa.array([Op.STATE.value] * len(found), pa.string()),
-            pa.array([held.modified for _, held in found], INSTANT),
-            pa.array([held.by for _, held in found], pa.string()),
+            pa.array([key for key, _ in records], pa.string()),
+            pa.array([Op.STATE.value] * len(records), pa.string()),
+            pa.array([record.modified for _, record in records], INSTANT),
+            pa.array([record.by for _, record in records], pa.string()),
             pa.RecordBatch.from_pydict(cells),
             self.org.clock.now(),
         )

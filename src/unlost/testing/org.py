@@ -148,16 +148,16 @@ class MemoryOrg:
         self, table: str, column: str, kind: WireKind = WireKind.TEXT, *, value: str | None = None
     ) -> None:
         """A new column; ``value`` stands in every record at once, and no stamp moves."""
-        held = self.tables[table]
-        held.columns[column] = Column(column, kind)
-        for record in held.records.values():
+        memory_table = self.tables[table]
+        memory_table.columns[column] = Column(column, kind)
+        for record in memory_table.records.values():
             record.cells[column] = value
 
     def drop_column(self, table: str, column: str) -> None:
         """Remove a column with its values."""
-        held = self.tables[table]
-        del held.columns[column]
-        for record in held.records.values():
+        memory_table = self.tables[table]
+        del memory_table.columns[column]
+        for record in memory_table.records.values():
             record.cells.pop(column, None)
 
     def retype_column(self, table: str, column: str, kind: WireKind, value: str | None) -> None:
@@ -200,15 +200,15 @@ class MemoryOrg:
     ) -> str:
         """A new record's id."""
         self._made += 1
-        made = record or f"{table[:3]}{self._made:09d}"
+        new_id = record or f"{table[:3]}{self._made:09d}"
         stamp = self.clock.now()
-        full = {**dict.fromkeys(self._own(table)), **cells, "Id": made}
+        full = {**dict.fromkeys(self._own(table)), **cells, "Id": new_id}
 
         def apply() -> None:
-            self.tables[table].records[made] = MemoryRecord(full, stamp, by)
+            self.tables[table].records[new_id] = MemoryRecord(full, stamp, by)
 
-        self._commit(table, made, apply, commit_after)
-        return made
+        self._commit(table, new_id, apply, commit_after)
+        return new_id
 
     def update(
         self,
@@ -224,38 +224,42 @@ class MemoryOrg:
         stamp = self.clock.now()
 
         def apply() -> None:
-            held = self.tables[table].records[record]
-            self._log(table, record, held.cells, cells, stamp, by)
-            held.cells.update(cells)
-            held.modified, held.by = stamp, by
+            memory_record = self.tables[table].records[record]
+            self._log(table, record, memory_record.cells, cells, stamp, by)
+            memory_record.cells.update(cells)
+            memory_record.modified, memory_record.by = stamp, by
 
         self._commit(table, record, apply, commit_after)
 
     def delete(self, table: str, record: str, *, by: str = "U1") -> None:
         """Put a record into the bin."""
         self.settle(record=record)
-        held = self.tables[table].records[record]
-        held.deleted, held.modified, held.by = True, self.clock.now(), by
+        memory_record = self.tables[table].records[record]
+        memory_record.deleted, memory_record.modified, memory_record.by = True, self.clock.now(), by
 
     def undelete(self, table: str, record: str, *, by: str = "U1") -> None:
         """Take a record out of the bin."""
-        held = self.tables[table].records[record]
-        held.deleted, held.modified, held.by = False, self.clock.now(), by
+        memory_record = self.tables[table].records[record]
+        memory_record.deleted, memory_record.modified, memory_record.by = (
+            False,
+            self.clock.now(),
+            by,
+        )
 
     def purge(self, table: str, record: str) -> None:
         """Remove a record for ever; the source lists its id for some days."""
         self.settle(record=record)
-        held = self.tables[table]
-        del held.records[record]
-        held.files.pop(record, None)
+        memory_table = self.tables[table]
+        del memory_table.records[record]
+        memory_table.files.pop(record, None)
         if (table, record) not in self.hidden_rows | self.unshared_rows:
-            held.purged.append((self.clock.now(), record))
+            memory_table.purged.append((self.clock.now(), record))
 
     def attach(self, table: str, name: str, body: bytes) -> str:
         """A new record that is a file."""
-        made = self.create(table, {"Name": name, **file_cells(body)})
-        self.tables[table].files[made] = body
-        return made
+        new_id = self.create(table, {"Name": name, **file_cells(body)})
+        self.tables[table].files[new_id] = body
+        return new_id
 
     def replace_file(self, table: str, record: str, body: bytes) -> None:
         """Give a file other bytes."""
@@ -279,8 +283,8 @@ class MemoryOrg:
         blind = self.hidden_rows | self.unshared_rows
         hidden = {column for owner, column in self.hidden_columns if owner == table}
         return {
-            key: replace(held, cells={c: v for c, v in held.cells.items() if c not in hidden})
-            for key, held in sorted(self.tables[table].records.items())
+            key: replace(record, cells={c: v for c, v in record.cells.items() if c not in hidden})
+            for key, record in sorted(self.tables[table].records.items())
             if (table, key) not in blind
         }
 
@@ -288,8 +292,10 @@ class MemoryOrg:
         """Ids that the source still lists as purged, and that do not exist again."""
         oldest = self.clock.now() - timedelta(days=BIN_DAYS)
         floor = max(since, oldest) if since else oldest
-        held = self.tables[table]
-        return sorted({r for at, r in held.purged if at >= floor and r not in held.records})
+        memory_table = self.tables[table]
+        return sorted(
+            {r for at, r in memory_table.purged if at >= floor and r not in memory_table.records}
+        )
 
     def _own(self, table: str) -> list[str]:
         system = {column.name for column in SYSTEM} | {"Body"}
@@ -311,29 +317,29 @@ class MemoryOrg:
         stamp: datetime,
         by: str,
     ) -> None:
-        held = self.tables[table]
-        log = held.change_log
+        memory_table = self.tables[table]
+        log = memory_table.change_log
         if log is None:
             return
         for column, value in after.items():
-            if not _alike(held.columns[column].kind, before.get(column), value):
+            if not _alike(memory_table.columns[column].kind, before.get(column), value):
                 self._made += 1
-                made = f"HIS{self._made:09d}"
+                log_id = f"HIS{self._made:09d}"
                 cells = {
-                    "Id": made,
+                    "Id": log_id,
                     "RecordId": record,
                     "Field": column,
                     "Old": before.get(column),
                     "New": value,
                 }
-                self.tables[log.table].records[made] = MemoryRecord(cells, stamp, by)
+                self.tables[log.table].records[log_id] = MemoryRecord(cells, stamp, by)
 
 
-def _alike(kind: WireKind, one: str | None, other: str | None) -> bool:
+def _alike(kind: WireKind, old: str | None, other: str | None) -> bool:
     """True if an org sees no change: a number written otherwise is the same number."""
-    if one is None or other is None:
-        return one == other
-    return _canonical(kind, one) == _canonical(kind, other)
+    if old is None or other is None:
+        return old == other
+    return _canonical(kind, old) == _canonical(kind, other)
 
 
 def _canonical(kind: WireKind, text: str) -> str:

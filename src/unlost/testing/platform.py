@@ -90,20 +90,22 @@ class Platform:
         """All but the system columns can be set; unique columns are keys."""
         if table in self.capabilities:
             return self.capabilities[table]
-        held = self.org.tables[table]
-        told = frozenset({"Body", "BodySize", "BodyDigest"}) if held.has_files else frozenset()
-        own = frozenset(held.columns) - SYSTEM - told
+        memory_table = self.org.tables[table]
+        file_columns = (
+            frozenset({"Body", "BodySize", "BodyDigest"}) if memory_table.has_files else frozenset()
+        )
+        plain_columns = frozenset(memory_table.columns) - SYSTEM - file_columns
         return WriteCapability(
             table,
             ops=EVERY_OP,
-            settable=own,
-            changeable=own,
+            settable=plain_columns,
+            changeable=plain_columns,
             needs_value=frozenset(c for owner, c in self.required if owner == table),
             keys=tuple(MatchKey(columns) for owner, columns in self.unique if owner == table),
-            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(told)),
-            file_column="Body" if held.has_files else None,
-            small_file=self.small_file if held.has_files else 0,
-            files_per_call=self.files_per_call if held.has_files else 0,
+            never=tuple(NeverColumn(c, NeverReason.BY_PLATFORM) for c in sorted(file_columns)),
+            file_column="Body" if memory_table.has_files else None,
+            small_file=self.small_file if memory_table.has_files else 0,
+            files_per_call=self.files_per_call if memory_table.has_files else 0,
         )
 
     # --- writes ------------------------------------------------------------------------------------
@@ -118,16 +120,16 @@ class Platform:
         own = {name: value for name, value in given.items() if name not in lists}
         sent = given if self.stubborn else cells
         own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
-        made = self.org.create(table, own, by=by)
-        self.created[table, made] = (self.org.clock.now(), by)
+        new_id = self.org.create(table, own, by=by)
+        self.created[table, new_id] = (self.org.clock.now(), by)
         for product in capability.by_products:
             if given.get(product.column) is None:
                 other = self.org.create(product.table, {"Name": given.get("Name")}, by=by)
                 self.created[product.table, other] = (self.org.clock.now(), by)
-                self.org.tables[table].records[made].cells[product.column] = other
+                self.org.tables[table].records[new_id].cells[product.column] = other
         for gather in capability.gathers:
-            self._unfold(gather, made, given.get(gather.column), by)
-        return made
+            self._unfold(gather, new_id, given.get(gather.column), by)
+        return new_id
 
     def update(self, table: str, record: str, cells: Cells, *, by: str) -> None:
         """Change cells of a live record."""
@@ -156,7 +158,7 @@ class Platform:
         if not self.leaves_bin(table, record):
             raise RowRefused("UNDELETE_FAILED", "Entity is not in the recycle bin")
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
-        came = [one for one in self._group(table, record) if not self._is_lost(one)]
+        came = [member for member in self._group(table, record) if not self._is_lost(member)]
         for owner, child in came:
             self._check_uniques(owner, {}, child)
         for owner, child in came:
@@ -176,8 +178,10 @@ class Platform:
 
     def purge_bin(self) -> None:
         """Empty the bin for ever."""
-        for name, held in self.org.tables.items():
-            for record in [key for key, one in held.records.items() if one.deleted]:
+        for name, table in self.org.tables.items():
+            for record in [
+                key for key, memory_record in table.records.items() if memory_record.deleted
+            ]:
                 self.org.purge(name, record)
         self._binned.clear()
 
@@ -185,28 +189,34 @@ class Platform:
 
     def leaves_bin(self, table: str, record: str) -> bool:
         """True if a record of the bin can come out of it by itself, keys left aside."""
-        held = self.org.tables[table].records.get(record)
+        memory_record = self.org.tables[table].records.get(record)
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
-        own = binned.root == (table, record)
-        return held is not None and held.deleted and own and not binned.lost
+        is_root = binned.root == (table, record)
+        return memory_record is not None and memory_record.deleted and is_root and not binned.lost
 
     def live(self, table: str) -> Iterator[tuple[str, MemoryRecord]]:
         """Live records of a table."""
-        for key, held in self.org.visible(table).items():
-            if not held.deleted:
-                yield key, held
+        for key, record in self.org.visible(table).items():
+            if not record.deleted:
+                yield key, record
 
     # --- inside ------------------------------------------------------------------------------------
 
     def _group(self, table: str, record: str) -> list[tuple[str, str]]:
         """The record of the bin, and what went there because of it."""
-        others = [key for key, one in self._binned.items() if one.root == (table, record)]
+        others = [
+            key
+            for key, binned_record in self._binned.items()
+            if binned_record.root == (table, record)
+        ]
         return others or [(table, record)]
 
     def _is_live(self, record: str | None) -> bool:
         """True if any table has this record, and not in the bin."""
-        held = [table.records.get(str(record)) for table in self.org.tables.values()]
-        return any(one is not None and not one.deleted for one in held)
+        records = [table.records.get(str(record)) for table in self.org.tables.values()]
+        return any(
+            memory_record is not None and not memory_record.deleted for memory_record in records
+        )
 
     def _is_lost(self, key: tuple[str, str]) -> bool:
         return key in self._binned and self._binned[key].lost
@@ -223,8 +233,8 @@ class Platform:
             binned.lost |= details and (owner, child) not in masters
 
     def _live(self, table: str, record: str) -> None:
-        held = self.org.tables[table].records.get(record)
-        if held is None or held.deleted:
+        memory_record = self.org.tables[table].records.get(record)
+        if memory_record is None or memory_record.deleted:
             raise RowRefused("ENTITY_IS_DELETED", "entity is deleted")
 
     def _check_columns(self, table: str, cells: Cells, allowed: frozenset[str]) -> None:
@@ -251,30 +261,30 @@ class Platform:
 
     def _check_reference(self, column: str, tables: tuple[str, ...], target: str) -> None:
         for table in tables:
-            held = self.org.tables[table].records.get(target)
-            if held is not None and not held.deleted:
+            record = self.org.tables[table].records.get(target)
+            if record is not None and not record.deleted:
                 return
         raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} is not there.", column)
 
     def _check_unique(
         self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None
     ) -> None:
-        held = self.org.tables[table].records
-        before = held[record].cells if record is not None else {}
+        records = self.org.tables[table].records
+        before = records[record].cells if record is not None else {}
         wanted = [cells.get(name, before.get(name)) for name in columns]
         if None in wanted:
             return
-        for key, other in held.items():
+        for key, other in records.items():
             same = [other.cells.get(name) for name in columns] == wanted
             if same and key != record and not other.deleted:
                 raise RowRefused("DUPLICATE_VALUE", f"{key} has this value already.", *columns)
 
-    def _unfold(self, gather: Gather, made: str, joined: str | None, by: str) -> None:
-        for one in filter(None, (joined or "").split(";")):
+    def _unfold(self, gather: Gather, parent: str, joined: str | None, by: str) -> None:
+        for address in filter(None, (joined or "").split(";")):
             cells: dict[str, str | None] = {
                 **dict(gather.where),
-                gather.parent_column: made,
-                gather.value_column: one,
+                gather.parent_column: parent,
+                gather.value_column: address,
             }
             row = self.org.create(gather.table, cells, by=by)
             self.created[gather.table, row] = (self.org.clock.now(), by)
@@ -290,15 +300,15 @@ class Platform:
         wanted = set(records)
         for name, table in self.org.tables.items():
             for column, targets, rule in self._references(table):
-                for key, held in table.records.items():
-                    value = held.cells.get(column)
-                    if not held.deleted and any((t, value) in wanted for t in targets):
+                for key, record in table.records.items():
+                    value = record.cells.get(column)
+                    if not record.deleted and any((t, value) in wanted for t in targets):
                         yield name, key, column, rule
 
     def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:
         seen = [(table, record)]
-        for one in seen:
-            for owner, child, _, rule in self._pointing([one]):
+        for member in seen:
+            for owner, child, _, rule in self._pointing([member]):
                 if rule is DeleteRule.CASCADE and (owner, child) not in seen:
                     seen.append((owner, child))
         yield from seen

@@ -57,6 +57,6 @@ class MemoryRunner:
 
     def sleep_until(self, when: datetime) -> None:
         """Let time pass."""
-        left = (when - self._clock.now()).total_seconds()
-        if left > 0:
-            self._clock.sleep(left)
+        total_seconds = (when - self._clock.now()).total_seconds()
+        if total_seconds > 0:
+            self._clock.sleep(total_seconds)

@@ -75,7 +75,7 @@ class MemorySource:
     def discover(self) -> Schema:
         """Tables and columns as the reading user may see them."""
         self._called("discover")
-        tables = [self._table(name) for name, held in self.org.tables.items() if not held.dropped]
+        tables = [self._table(name) for name, table in self.org.tables.items() if not table.dropped]
         return Schema(tuple(tables), self.org.fingerprint, tuple(self.org.findings))
 
     def quotas(self) -> Sequence[Quota]:
@@ -101,8 +101,8 @@ class MemorySource:
             tasks.append(ReadTask(table.name, "purged", since is None, state))
         pieces = self.split if since is None else 1
         for piece in range(pieces):
-            own: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
-            tasks.append(ReadTask(table.name, "rows", since is None, own))
+            piece_state: dict[str, Json] = {**state, "piece": piece, "pieces": pieces}
+            tasks.append(ReadTask(table.name, "rows", since is None, piece_state))
         return tasks
 
     def id_order(self, ids: pa.Array) -> pa.Array:
@@ -142,15 +142,15 @@ class MemorySource:
         """Rows of these ids, deleted ones too."""
         self._called("read_ids", table.name)
         visible = self.org.visible(table.name)
-        found = [(key, visible[key]) for key in ids if key in visible]
-        if found:
-            yield self._page(self._rows(table.name, [c.name for c in table.columns], found))
+        records = [(key, visible[key]) for key in ids if key in visible]
+        if records:
+            yield self._page(self._rows(table.name, [c.name for c in table.columns], records))
 
     def census(self, table: Table) -> Iterator[pa.Array]:
         """Live ids, in an order that is not theirs, in small arrays."""
         self._called("census", table.name)
         self._refuse(table.name)
-        live = [key for key, held in self.org.visible(table.name).items() if not held.deleted]
+        live = [key for key, record in self.org.visible(table.name).items() if not record.deleted]
         live.reverse()
         for at in range(0, len(live), self.page_rows):
             self._called("census_page", table.name)
@@ -160,7 +160,7 @@ class MemorySource:
         """Live rows that the user may see."""
         self._called("count", table.name)
         self._refuse(table.name)
-        return sum(not held.deleted for held in self.org.visible(table.name).values())
+        return sum(not record.deleted for record in self.org.visible(table.name).values())
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
         """One file a row of a table that has files."""
@@ -198,35 +198,35 @@ class MemorySource:
         self.faults.strike(call, table)
 
     def _refuse(self, table: str) -> None:
-        held = self.org.tables[table]
-        if held.refused or held.dropped:
+        memory_table = self.org.tables[table]
+        if memory_table.refused or memory_table.dropped:
             raise SourceRefused("table-refused", f"The source does not deliver {table}.")
 
     def _table(self, name: str) -> Table:
-        held = self.org.tables[name]
+        table = self.org.tables[name]
         hidden = [c for owner, c in sorted(self.org.hidden_columns) if owner == name]
-        seen = [c for c in held.columns.values() if c.name not in hidden]
+        seen = [c for c in table.columns.values() if c.name not in hidden]
         return Table(
             name,
             tuple(seen),
             label=name,
             plural=name + "s",
             strategy="memory",
-            name_column="Name" if "Name" in held.columns else None,
+            name_column="Name" if "Name" in table.columns else None,
             modified_column="Modified",
             modified_by_column="ModifiedBy",
-            traits=held.traits,
-            files=held.file_columns,
-            change_log=held.change_log,
-            hidden=tuple(c for c in hidden if c in held.columns),
+            traits=table.traits,
+            files=table.file_columns,
+            change_log=table.change_log,
+            hidden=tuple(c for c in hidden if c in table.columns),
         )
 
     def _changed(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
         bins = TableTrait.REPORTS_DELETES in self.org.tables[task.table].traits
         rows = [
-            (key, held)
-            for key, held in self.org.visible(task.table).items()
-            if (start is None or held.modified >= start) and (bins or not held.deleted)
+            (key, record)
+            for key, record in self.org.visible(task.table).items()
+            if (start is None or record.modified >= start) and (bins or not record.deleted)
         ]
         piece, pieces = int(str(task.state["piece"])), int(str(task.state["pieces"]))
         return rows[len(rows) * piece // pieces : len(rows) * (piece + 1) // pieces]
@@ -238,9 +238,9 @@ class MemorySource:
             str(end)[::-1] if end is not None else None for end in _items(task.state["range"])
         )
         return [
-            (key, held)
-            for key, held in self.org.visible(task.table).items()
-            if held.modified < start
+            (key, record)
+            for key, record in self.org.visible(task.table).items()
+            if record.modified < start
             and key[::-1] >= (low or "")
             and (high is None or key[::-1] < high)
         ]
@@ -267,33 +267,35 @@ class MemorySource:
             self.org.clock.now(),
         )
 
-    def _rows(self, table: str, columns: list[str], found: list[tuple[str, MemoryRecord]]) -> Rows:
+    def _rows(
+        self, table: str, columns: list[str], records: list[tuple[str, MemoryRecord]]
+    ) -> Rows:
         known = self.org.tables[table].columns
         blind = {column for owner, column in self.org.hidden_columns if owner == table}
         if any(name not in known or name in blind for name in columns):
             raise SourceRefused("column-gone", f"A column of {table} is not there any more.")
         cells = {
-            name: pa.array([_cell(name, held) for _, held in found], pa.string())
+            name: pa.array([_cell(name, record) for _, record in records], pa.string())
             for name in columns
             if known[name].kind is not WireKind.BINARY
         }
-        ops = [(Op.DELETED if held.deleted else Op.STATE).value for _, held in found]
+        ops = [(Op.DELETED if record.deleted else Op.STATE).value for _, record in records]
         return Rows(
-            pa.array([key for key, _ in found], pa.string()),
+            pa.array([key for key, _ in records], pa.string()),
             pa.array(ops, pa.string()),
-            pa.array([held.modified for _, held in found], INSTANT),
-            pa.array([held.by for _, held in found], pa.string()),
+            pa.array([record.modified for _, record in records], INSTANT),
+            pa.array([record.by for _, record in records], pa.string()),
             pa.RecordBatch.from_pydict(cells),
             self.org.clock.now(),
         )
 
 
-def _cell(name: str, held: MemoryRecord) -> str | None:
+def _cell(name: str, record: MemoryRecord) -> str | None:
     if name == "Modified":
-        return held.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return record.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     if name == "ModifiedBy":
-        return held.by
-    return held.cells.get(name)
+        return record.by
+    return record.cells.get(name)
 
 
 def _items(value: Json) -> list[Json]:

@@ -52,22 +52,22 @@ def rows(
         cells,
     )
     table = st.dictionaries(ids if ids is not None else record_ids(), row, max_size=most)
-    return table.map(lambda found: _rows(columns, found))
+    return table.map(lambda by_id: _rows(columns, by_id))
 
 
 def _rows(
-    columns: Sequence[str], found: dict[str, tuple[str, datetime, tuple[str | None, ...]]]
+    columns: Sequence[str], by_id: dict[str, tuple[str, datetime, tuple[str | None, ...]]]
 ) -> Rows:
-    kept = list(found.values())
+    states = list(by_id.values())
     cells = {
-        name: pa.array([values[at] for _, _, values in kept], pa.string())
+        name: pa.array([values[at] for _, _, values in states], pa.string())
         for at, name in enumerate(columns)
     }
     return Rows(
-        pa.array(list(found), pa.string()),
-        pa.array([op for op, _, _ in kept], pa.string()),
-        pa.array([at for _, at, _ in kept], pa.timestamp("ms", tz="UTC")),
-        pa.nulls(len(kept), pa.string()),
+        pa.array(list(by_id), pa.string()),
+        pa.array([op for op, _, _ in states], pa.string()),
+        pa.array([at for _, at, _ in states], pa.timestamp("ms", tz="UTC")),
+        pa.nulls(len(states), pa.string()),
         pa.RecordBatch.from_pydict(cells),
         EPOCH,
     )

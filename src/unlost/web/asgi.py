@@ -22,8 +22,8 @@ def asgi(kept: Path | None = None) -> Any:
     app = ServeStaticASGI(get_asgi_application(), max_age=3600, allow_all_origins=False)
     for finder in get_finders():
         for name, storage in finder.list([]):
-            found = Path(storage.path(name))
-            squeezed = _squeezed(found, kept / name) if kept is not None else found
+            path = Path(storage.path(name))
+            squeezed = _squeezed(path, kept / name) if kept is not None else path
             app.add_file_to_dictionary(f"/static/{name}", str(squeezed))
     return app
 

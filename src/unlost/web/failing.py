@@ -85,7 +85,9 @@ def broken(request: HttpRequest) -> HttpResponse:
         "page-broke",
         page=match.view_name if match is not None else "",
         error=type(error).__name__,
-        where=" < ".join(f"{Path(one.filename).name}:{one.lineno}" for one in reversed(where)),
+        where=" < ".join(
+            f"{Path(summary.filename).name}:{summary.lineno}" for summary in reversed(where)
+        ),
     )
     return render(request, "broken.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 

@@ -75,8 +75,8 @@ class ActorMiddleware:
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: object, kwargs: object
     ) -> HttpResponse | None:
         """Ask for a sign-in where one is needed."""
-        own = view.__module__.startswith("allauth.") or request.path.startswith(API)
-        if request.unlost is not None or own or getattr(view, OPEN, False):  # type: ignore[attr-defined]
+        is_open = view.__module__.startswith("allauth.") or request.path.startswith(API)
+        if request.unlost is not None or is_open or getattr(view, OPEN, False):  # type: ignore[attr-defined]
             return None
         return redirect(
             f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}"

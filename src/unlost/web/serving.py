@@ -64,9 +64,11 @@ def set_up(home_key: bytes, reached: ReachedAddress) -> None:
     """Tell Django what depends on the home; call it before the first request."""
     from django.conf import settings
 
-    hosts = [*NAMES, *(urlsplit(one).hostname or "" for one in reached.origins)]
-    secure = bool(reached.origins) and all(one.startswith("https://") for one in reached.origins)
-    told: dict[str, Any] = {
+    hosts = [*NAMES, *(urlsplit(origin).hostname or "" for origin in reached.origins)]
+    secure = bool(reached.origins) and all(
+        origin.startswith("https://") for origin in reached.origins
+    )
+    config: dict[str, Any] = {
         "SECRET_KEY": secret_key(home_key),
         "ALLOWED_HOSTS": hosts,
         "CSRF_TRUSTED_ORIGINS": list(reached.origins),
@@ -76,7 +78,7 @@ def set_up(home_key: bytes, reached: ReachedAddress) -> None:
         # a proxy in front says so; it must drop what browsers send under this name
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if secure else None,
     }
-    for name, value in told.items():
+    for name, value in config.items():
         setattr(settings, name, value)
 
 

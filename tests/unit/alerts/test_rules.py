@@ -376,7 +376,7 @@ def test_sixty_ordinary_nights_are_silent() -> None:
     held=st.integers(0, 10**6),
 )
 def test_a_night_like_any_before_is_never_unusual(before: list[int], held: int) -> None:
-    limit = limit_of(before, held=held)
+    limit = limit_of(before, stored_count=held)
     assert limit >= max(before)
     assert limit >= UNUSUAL_LEAST
 

@@ -137,15 +137,15 @@ def test_sizes_for_people() -> None:
 def test_the_breaker() -> None:
     policy = BackupPolicy(breaker_floor=5)
     cases = [(True, 5, 10), (True, 6, 10), (True, 20, 1000), (True, 21, 1000), (False, 1, 1000)]
-    assert [fate(trusted=t, missing=m, held=h, policy=policy) for t, m, h in cases] == [
+    assert [fate(trusted=t, missing=m, live_count=h, policy=policy) for t, m, h in cases] == [
         DeleteVerdict.DELETED,
         DeleteVerdict.UNUSUAL,
         DeleteVerdict.DELETED,
         DeleteVerdict.UNUSUAL,
         DeleteVerdict.NOT_VISIBLE,
     ]
-    assert policy.allows_loss(missing=1000, held=10**6)
-    assert not policy.allows_loss(missing=1001, held=10**6)
+    assert policy.allows_loss(missing=1000, live_count=10**6)
+    assert not policy.allows_loss(missing=1001, live_count=10**6)
 
 
 def test_a_file_is_needed_unless_it_is_known_to_be_the_same() -> None:

@@ -45,7 +45,7 @@ def expected(made: list[str], fresh: str) -> list[tuple[Any, ...]]:
 def test_two_nights(scene: Scene) -> None:
     made, fresh = changed_org(scene)
     scene.night()
-    between = Between.of(scene.vault, scene.oid, one=2, other=1)
+    between = Between.of(scene.vault, scene.oid, after=2, other=1)
     assert "Account" in between.tables()
     told = [row for row in rows(between.differences("Account")) if row[2] != "Id"]
     assert told == expected(made, fresh)
@@ -65,7 +65,7 @@ def test_a_column_that_came_makes_no_change_that_nobody_can_see(scene: Scene) ->
     scene.org.update("Account", made[0], {"Taste": "bitter"})
     scene.org.update("Account", made[1], {"Phone": "new"})
     scene.night()
-    between = Between.of(scene.vault, scene.oid, one=1, other=2)
+    between = Between.of(scene.vault, scene.oid, after=1, other=2)
     assert not between.plain("Account")
     assert sum(len(found) for found in between.changed("Account")) == 2
     assert between.summary("Account").changed == 1
@@ -75,7 +75,7 @@ def test_who_does_not_see_all_columns_counts_what_they_see(scene: Scene) -> None
     chocolate(scene)
     scene.night()
     scene.night()
-    filtered = Between.of(scene.vault, scene.oid, one=1, other=2, filtered=["Account"])
+    filtered = Between.of(scene.vault, scene.oid, after=1, other=2, filtered=["Account"])
     assert not filtered.plain("Account")
     assert filtered.plain("Contact")
 
@@ -164,6 +164,6 @@ def test_a_table_that_came_between_is_all_new(scene: Scene) -> None:
     scene.org.add_table("Late", {"Name": WireKind.TEXT})
     late = scene.org.create("Late", {"Name": "x"})
     scene.night()
-    between = Between.of(scene.vault, scene.oid, one=1, other=2)
+    between = Between.of(scene.vault, scene.oid, after=1, other=2)
     assert (late, "created") in {row[:2] for row in rows(between.differences("Late"))}
     assert made

@@ -48,7 +48,7 @@ def test_waits_double_up_to_the_longest_and_are_spread() -> None:
 
 
 def test_what_the_other_side_asks_for_is_never_undercut() -> None:
-    assert Backoff().seconds(1, fraction=0.5, asked=120.0) == 120.0
+    assert Backoff().seconds(1, fraction=0.5, retry_after=120.0) == 120.0
 
 
 def test_patience_sleeps_by_its_clock_and_ends_with_the_error() -> None:

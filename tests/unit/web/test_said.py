@@ -14,7 +14,7 @@ from unlost.engine.restore.planning.predict import WORDS
 from unlost.model.errors import UnlostError, database_away
 from unlost.model.finding import FindingKind
 from unlost.web.forms.connector import ConnectorForm
-from unlost.web.said import LONGEST, isolated, said, told, word
+from unlost.web.translate import LONGEST, isolated, said, told, word
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ def sender(kind: ChannelKind, settings: Mapping[str, Json], secret: str | None) 
     """The sender of a channel; raises UsageError (``channel-invalid``) for settings that do not fit."""
     module = import_module(f"unlost.alerts.senders.{kind.value}")
     try:
-        made: Sender = module.opened(settings, secret)
+        opened: Sender = module.opened(settings, secret)
     except msgspec.ValidationError as error:
         raise UsageError(
             "channel-invalid",
             f"The settings of the {kind.value} channel are not right: {error}.",
             next_step="See `unlost alert channel --help` for what a channel needs.",
         ) from error
-    return made
+    return opened

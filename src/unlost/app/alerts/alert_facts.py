@@ -110,7 +110,10 @@ class Watcher:
             calls_limit=limit,
             drift=proved.drift if proved is not None else (),
             expiries=self._expiries(app, org),
-            halted=tuple(HaltedRestore(one.run, one.sentence) for one in halted_restores(org.oid)),
+            halted=tuple(
+                HaltedRestore(halted_restore.run, halted_restore.sentence)
+                for halted_restore in halted_restores(org.oid)
+            ),
             upkeep=last_upkeep(org.oid),
             forgotten=last_forgotten(org.oid),
         )
@@ -120,10 +123,10 @@ class Watcher:
         try:
             connector = app.connector(org.identity.connector)
             store = app.secrets(org.oid)
-            held = {one.name: store.get(one.name) for one in connector.secrets(None)}
+            secrets = {secret.name: store.get(secret.name) for secret in connector.secrets(None)}
         except UnlostError:
             return ()
-        return tuple(connector.expiries({name: text for name, text in held.items() if text}))
+        return tuple(connector.expiries({name: text for name, text in secrets.items() if text}))
 
     def _read(self, app: Application, oid: str) -> ProvedBackups | None:
         """What is known of an org's backups, though the vault may not be readable now."""
@@ -139,7 +142,7 @@ class Watcher:
         if not whole:
             return None
         known = self._proved.get(oid)
-        names = tuple(one.certificate for one in every if one.number >= whole[-1].number)
+        names = tuple(info.certificate for info in every if info.number >= whole[-1].number)
         if known is None or (known.number, known.names[:1]) != (whole[-1].number, names[:1]):
             known = _proved(app, oid, every, whole)
         if names[1:] and (known.newest, known.names) != (every[-1].number, names):
@@ -178,8 +181,8 @@ def _with_hours(
         for table in tables
     }
     states = newest.tables()
-    held = {table: states[table].held for table in tables}
-    today = NightCounts(hours[-1].as_of, held, *(_by_kind(moved, kind) for kind in KINDS))
+    counts = {table: states[table].held for table in tables}
+    today = NightCounts(hours[-1].as_of, counts, *(_by_kind(moved, kind) for kind in KINDS))
     return replace(known, newest=hours[-1].number, part=newest.certificate(), today=today)
 
 
@@ -227,10 +230,10 @@ def _forgotten_between(
 
 def _moved(vault: VaultReader, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
     """How many records were created, changed and deleted between two backups."""
-    found: Counter[str] = Counter()
+    moved: Counter[str] = Counter()
     for rows in vault.changes(oid, table, after=after, until=until):
-        found.update(rows.column("change").to_pylist())
-    return found
+        moved.update(rows.column("change").to_pylist())
+    return moved
 
 
 def _by_kind(moved: Mapping[str, Counter[str]], kind: ChangeKind) -> dict[str, int]:
@@ -244,17 +247,17 @@ def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...
     of whole tables is told by it too.
     """
     old, new = (app.vault.at(oid, number).schema() for number in (before, now))
-    told: list[str] = []
+    changes: list[str] = []
     for table in old.tables:
         present = new.table(table.name)
         for column in table.columns if present is not None else ():
             assert present is not None
-            held = present.column(column.name)
-            if held is None and column.name not in present.hidden:
-                told.append(f"{table.name}.{column.name} is gone")
-            elif held is not None and held.kind is not column.kind:
-                told.append(f"{table.name}.{column.name} is {held.kind.value} now")
-    return tuple(told)
+            earlier = present.column(column.name)
+            if earlier is None and column.name not in present.hidden:
+                changes.append(f"{table.name}.{column.name} is gone")
+            elif earlier is not None and earlier.kind is not column.kind:
+                changes.append(f"{table.name}.{column.name} is {earlier.kind.value} now")
+    return tuple(changes)
 
 
 def _counts(proof: Certificate) -> NightCounts:
@@ -270,9 +273,12 @@ def _counts(proof: Certificate) -> NightCounts:
 
 
 def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
-    held = storages(oid, since=now - LOOKED_BACK)
-    found = {one.name: forecast(one.samples, limit=one.limit, now=now) for one in held}
-    return {name: seen for name, seen in found.items() if seen is not None}
+    histories = storages(oid, since=now - LOOKED_BACK)
+    forecasts = {
+        history.name: forecast(history.samples, limit=history.limit, now=now)
+        for history in histories
+    }
+    return {name: seen for name, seen in forecasts.items() if seen is not None}
 
 
 def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:

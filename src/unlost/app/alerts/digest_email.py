@@ -70,13 +70,13 @@ def _lines(org: OrgFacts) -> Iterator[str]:
 
 def _backup(org: OrgFacts, proof: Certificate) -> str:
     """The night, with what the hours before it brought since the night before."""
-    held = sum(line.held for line in proof.tables)
+    live_count = sum(line.held for line in proof.tables)
     day = org.counts[0] if org.counts else None
     created, changed, deleted = (
         sum(getattr(day, name, {}).get(line.table, getattr(line, name)) for line in proof.tables)
         for name in ("created", "changed", "deleted")
     )
     return (
-        f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {held:,} records, {created:,} created, "
+        f"backup of {proof.as_of:%Y-%m-%d %H:%M} UTC, {live_count:,} records, {created:,} created, "
         f"{changed:,} changed, {deleted:,} deleted; {proof.verdict.value}."
     )

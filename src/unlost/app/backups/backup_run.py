@@ -58,12 +58,12 @@ def close_hours(app: Application, org: ProtectedOrg, *, but: str = "") -> None:
 
 def close_hour(app: Application, org: ProtectedOrg, end: RunEnd, *, run: str) -> None:
     """End a run of an hour for good, as done if it was committed before it could say so."""
-    made = _committed(app, org, run)
-    if made is None:
+    info = _committed(app, org, run)
+    if info is None:
         with suppress(UnlostError):  # what stays is garbage of a run that nobody goes on with
             app.whole_vault.begin(org.oid, run=run, kind=KIND, identity=org.identity).abandon()
     elif end.state is not RunState.DONE:
-        end = RunEnd(RunState.DONE, None, snapshot=made.number)
+        end = RunEnd(RunState.DONE, None, snapshot=info.number)
     shutil.rmtree(app.home.work / run, ignore_errors=True)
     end_run(run, replace(end, at=app.clock.now()))
     app.steps.drop(run)

@@ -89,13 +89,13 @@ def _database(app: Application) -> Iterator[RepairableCheck]:
         yield good("database", f"PostgreSQL {server_version()} answers.")
     for file in app.home.files:
         if file.exists():
-            found = _quick_check(file)
-            if found == "ok":
+            quick_check = _quick_check(file)
+            if quick_check == "ok":
                 yield good("database", f"{file} is whole.")
             else:
                 yield bad(
                     "database",
-                    f"{file} is damaged: {found}.",
+                    f"{file} is damaged: {quick_check}.",
                     "Stop the service. The file of jobs may simply be moved away; bring "
                     "catalog.sqlite back with `unlost vault rebuild` into another folder.",
                 )
@@ -104,10 +104,10 @@ def _database(app: Application) -> Iterator[RepairableCheck]:
 def _quick_check(file: Path) -> str:
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            (check_result,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         return str(error)
-    return str(found)
+    return str(check_result)
 
 
 def _vault(app: Application) -> Iterator[RepairableCheck]:
@@ -229,13 +229,13 @@ def _service(app: Application) -> Iterator[RepairableCheck]:
             f"The service does not run, so that {', '.join(planned)} is not backed up by itself.",
             "Start it with `unlost up`, best as a systemd unit.",
         )
-    if planned and not any(one.kind.takes_alerts for one in list_channels()):
+    if planned and not any(channel.kind.takes_alerts for channel in list_channels()):
         yield warning(
             "alerts",
             "Nobody is told when something breaks: there is no channel.",
             "Add one with `unlost alert channel`.",
         )
-    lasting = [one for one in list_alerts() if one.resolved_at is None]
+    lasting = [alert for alert in list_alerts() if alert.resolved_at is None]
     if lasting:
         yield warning(
             "alerts", f"{len(lasting)} alerts last.", "See them with `unlost alert list`."

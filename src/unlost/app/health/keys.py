@@ -26,11 +26,11 @@ def key_looks(app: Application) -> Iterator[RepairableCheck]:
     yield from _apart(app)
     try:
         opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
-        held = ways(opened.store, opened.keys)
+        slot_states = ways(opened.store, opened.keys)
         sheet = registered(opened.store, opened.keys).sheet
     except UnlostError:
         return
-    for way in held:
+    for way in slot_states:
         yield from _slot(opened, way)
     if is_unfinished(opened.store, opened.keys):
         yield warning(
@@ -41,16 +41,16 @@ def key_looks(app: Application) -> Iterator[RepairableCheck]:
         )
     yield from _strange(opened)
     yield from _shredding(app, opened)
-    yield from _enough([way.slot for way in held if way.usable], sheet=sheet)
+    yield from _enough([way.slot for way in slot_states if way.usable], sheet=sheet)
 
 
 def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
     """What somebody put where keys lie; it counts for nothing."""
     store, keys = opened.store, opened.keys
-    if found := strange_entries(store, keys):
+    if entries := strange_entries(store, keys):
         yield warning(
             "register",
-            f"{register_name(found[0])} and {len(found) - 1} more do not prove themselves: the newest "
+            f"{register_name(entries[0])} and {len(entries) - 1} more do not prove themselves: the newest "
             "whole entry of the register counts.",
             "`unlost doctor --repair` removes them; see then with `unlost key list` whether each key "
             "is there.",
@@ -83,10 +83,10 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck
             "`unlost doctor --repair` takes it away.",
             repair=partial(finish_shredding, store, keys),
         )
-    if found := strange_proofs(store, keys):
+    if proofs := strange_proofs(store, keys):
         yield warning(
             "shredding proof",
-            f"{found[0]} says that an org was shredded, and does not count. Somebody put it there.",
+            f"{proofs[0]} says that an org was shredded, and does not count. Somebody put it there.",
             "Find out who may write to the vault's place; `unlost doctor --repair` removes it.",
             repair=partial(remove_strange_proofs, store, keys),
         )

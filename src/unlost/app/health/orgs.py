@@ -34,16 +34,16 @@ def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Rep
 
 def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     """After a new master key: how much can still be read by who has an earlier one."""
-    left = app.whole_vault.usage(org.oid).earlier_keys
+    earlier = app.whole_vault.usage(org.oid).earlier_keys
     name = f"{org.name}: keys"
-    if left.objects:
+    if earlier.objects:
         yield warning(
             name,
-            f"{left.objects} objects that backups are read from are still sealed under an earlier key.",
+            f"{earlier.objects} objects that backups are read from are still sealed under an earlier key.",
             "The service seals them anew, a part each night. To do it now: "
             f"unlost key rekey {org.name}",
         )
-    elif not left.complete:
+    elif not earlier.complete:
         yield good(
             name,
             "All that backups need is under the newest key. The earlier one goes with what nobody needs "
@@ -67,7 +67,11 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     try:
         with app.open_org(org) as source:
             yield from _clock(app, org, source)
-            gaps = [one for one in source.discover().findings if one.severity is Severity.GAP]
+            gaps = [
+                finding
+                for finding in source.discover().findings
+                if finding.severity is Severity.GAP
+            ]
     except UnlostError as error:
         yield bad(name, error.sentence, error.next_step)
         return
@@ -80,8 +84,8 @@ def _reader(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
 
 def _clock(app: Application, org: ProtectedOrg, source: Source) -> Iterator[RepairableCheck]:
     before = app.clock.now()
-    told = source.server_time()
-    apart = abs(told - before - (app.clock.now() - before) / 2)
+    server_time = source.server_time()
+    apart = abs(server_time - before - (app.clock.now() - before) / 2)
     if apart > SKEW:
         yield bad(
             f"{org.name}: clock",

@@ -61,12 +61,12 @@ def migrate(file: Path) -> None:
 def _point_django_at(settings: Mapping[str, Any]) -> None:
     from django.db import connections
 
-    held = connections.settings["default"]
-    if all(held[name] == value for name, value in settings.items()):
+    database = connections.settings["default"]
+    if all(database[name] == value for name, value in settings.items()):
         return
     connections["default"].close()
     del connections["default"]  # its class is that of the engine before
-    held.update(settings)
+    database.update(settings)
 
 
 def _file(file: Path) -> Mapping[str, Any]:

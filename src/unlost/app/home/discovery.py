@@ -27,15 +27,15 @@ def load_connector(name: str) -> Connector:
     if name in _folders():
         module = import_module(f"{GROUP}.{name.replace('-', '_')}")
         return cast("Connector", getattr(module, ATTRIBUTE))
-    found = _entry_points().get(name)
-    if found is None:
+    point = _entry_points().get(name)
+    if point is None:
         raise NotFound(
             "connector-unknown",
             f"No connector is named {name!r}.",
             next_step=f"Use one of: {', '.join(connector_names())}.",
         )
     try:
-        return cast("Connector", found.load())
+        return cast("Connector", point.load())
     except Exception as error:
         raise UsageError(
             "connector-broken",

@@ -239,7 +239,7 @@ def _address(place: StoreAddress, root: Path) -> str:
 
 def _reach(reach: BucketOptions) -> str:
     """The lines that say how a bucket is reached; what is as always has none."""
-    told: dict[str, object] = {
+    section: dict[str, object] = {
         "endpoint": reach.endpoint,
         "region": reach.region,
         "hosted": reach.hosted,
@@ -249,10 +249,10 @@ def _reach(reach: BucketOptions) -> str:
         "bandwidth": reach.bandwidth,
     }
     if reach.cache != CACHE:
-        told["cache"] = reach.cache
+        section["cache"] = reach.cache
     return "".join(
         f"{name} = {json.dumps(value)}\n"
-        for name, value in told.items()
+        for name, value in section.items()
         if value or name == "cache"
     )
 
@@ -289,26 +289,26 @@ def read_home(root: Path) -> Home:
     return home
 
 
-def _place_of(told: Mapping[str, object], root: Path) -> StoreAddress:
+def _place_of(section: Mapping[str, object], root: Path) -> StoreAddress:
     reach = BucketOptions(
-        endpoint=str(told.get("endpoint", "")),
-        region=str(told.get("region", "")),
-        hosted=told.get("hosted") is True,
-        ca_file=_file_of(told, "ca_file"),
-        credentials_file=_file_of(told, "credentials_file"),
-        maintenance_file=_file_of(told, "maintenance_credentials_file"),
-        bandwidth=_megabytes(told, "bandwidth", 0),
-        cache=_megabytes(told, "cache", CACHE),
+        endpoint=str(section.get("endpoint", "")),
+        region=str(section.get("region", "")),
+        hosted=section.get("hosted") is True,
+        ca_file=_file_of(section, "ca_file"),
+        credentials_file=_file_of(section, "credentials_file"),
+        maintenance_file=_file_of(section, "maintenance_credentials_file"),
+        bandwidth=_megabytes(section, "bandwidth", 0),
+        cache=_megabytes(section, "cache", CACHE),
     )
-    return read_address(str(told["address"]), reach=reach, base=root)
+    return read_address(str(section["address"]), reach=reach, base=root)
 
 
-def _file_of(told: Mapping[str, object], name: str) -> Path | None:
-    return Path(str(told[name])) if told.get(name) else None
+def _file_of(section: Mapping[str, object], name: str) -> Path | None:
+    return Path(str(section[name])) if section.get(name) else None
 
 
-def _megabytes(told: Mapping[str, object], name: str, usual: int) -> int:
-    number = told.get(name, usual)
+def _megabytes(section: Mapping[str, object], name: str, usual: int) -> int:
+    number = section.get(name, usual)
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise TypeError(f"{name}, a whole number of megabytes,")
     return number

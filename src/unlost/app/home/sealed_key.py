@@ -54,9 +54,9 @@ class Sealer:
         Raises UsageError (``transit-unclear``), NotAllowed (``transit-token``, ``transit-refused``),
         TransientError (``transit-away``).
         """
-        own = self.absolute()
-        ciphertext = own._transit().seal(key.text(), token=own._token())
-        file = _File(key.slot, ciphertext, own)
+        sealer = self.absolute()
+        ciphertext = sealer._transit().seal(key.text(), token=sealer._token())
+        file = _File(key.slot, ciphertext, sealer)
         return f"{FIRST}\n{msgspec.json.encode(file).decode()}\n"
 
     def opened(self, ciphertext: str) -> str:

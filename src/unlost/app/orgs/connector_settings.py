@@ -36,7 +36,7 @@ class Setting:
     def choices(self) -> tuple[str, ...]:
         """The values to choose from; none where any will do."""
         chosen = isinstance(self.hint, type) and issubclass(self.hint, Enum)
-        return tuple(str(one.value) for one in self.hint) if chosen else ()
+        return tuple(str(choice.value) for choice in self.hint) if chosen else ()
 
 
 def settings_of(connector: Connector) -> Sequence[Setting]:
@@ -67,7 +67,7 @@ def leads_elsewhere(connector: Connector, old: Mapping[str, Any], new: Mapping[s
 
     A connector says which of its settings lead there (``leads`` in a field's metadata).
     """
-    leading = [one.name for one in fields(connector.config) if one.metadata.get("leads")]
+    leading = [field.name for field in fields(connector.config) if field.metadata.get("leads")]
     return any((old.get(name) or "") != (new.get(name) or "") for name in leading)
 
 
@@ -79,4 +79,6 @@ def missing_secrets(
     Raises UsageError where the config is not right.
     """
     read = read_config(connector, dict(config))
-    return [one for one in connector.secrets(read) if one.required and one.name not in known]
+    return [
+        secret for secret in connector.secrets(read) if secret.required and secret.name not in known
+    ]

@@ -26,8 +26,8 @@ def open_draft(app: Application, sealed: str, *, place: str) -> Mapping[str, Any
         text = unseal(b64decode(sealed), key=key, place=_place(place))
     except (NotAllowed, ValueError):
         return {}
-    found: Mapping[str, Any] = msgspec.json.decode(text)
-    return found
+    content: Mapping[str, Any] = msgspec.json.decode(text)
+    return content
 
 
 def _place(place: str) -> bytes:

@@ -60,10 +60,10 @@ def read_metadata(place_or_text: str) -> IdentityProvider:
     require_saml()
     given = place_or_text.strip()
     text = given.encode() if given.startswith("<") else get_body(given)
-    told = _parsed(text)
-    several = told.get("x509certMulti", {}).get("signing") or [told.get("x509cert", "")]
-    sign_in = told.get("singleSignOnService", {}).get("url", "")
-    return described(told.get("entityId", ""), sign_in, tuple(several))
+    parsed = _parsed(text)
+    several = parsed.get("x509certMulti", {}).get("signing") or [parsed.get("x509cert", "")]
+    sign_in = parsed.get("singleSignOnService", {}).get("url", "")
+    return described(parsed.get("entityId", ""), sign_in, tuple(several))
 
 
 def described(entity: str, sign_in: str, certificates: tuple[str, ...]) -> IdentityProvider:
@@ -96,10 +96,10 @@ def _parsed(text: bytes) -> dict[str, Any]:
     from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser as Parser
 
     try:
-        told: dict[str, Any] = Parser.parse(text).get("idp", {})
+        parsed: dict[str, Any] = Parser.parse(text).get("idp", {})
     except (LxmlError, SyntaxError, ValueError, OneLogin_Saml2_Error) as error:
         raise _incomplete() from error
-    return told
+    return parsed
 
 
 def _incomplete() -> UsageError:

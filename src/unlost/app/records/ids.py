@@ -31,15 +31,19 @@ def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     """The canonical ids that ``text`` may mean besides what it says; none if it is no id."""
     word = text.strip()
     connector = connector_of(app, org)
-    return [one for one in connector.record_ids(word) if one != word] if connector else ()
+    return (
+        [record_id for record_id in connector.record_ids(word) if record_id != word]
+        if connector
+        else ()
+    )
 
 
 def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     """The first of the ids that the snapshot knows in a table, alive or deleted; None if none."""
     if table not in snapshot.tables():
         return None
-    held = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
-    return next((one for one in ids if one in held), None)
+    stored_ids = set(snapshot.get(table, ids, columns=[]).column("_u_id").to_pylist())
+    return next((record_id for record_id in ids if record_id in stored_ids), None)
 
 
 def connector_of(app: Application, org: ProtectedOrg) -> Connector | None:

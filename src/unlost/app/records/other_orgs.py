@@ -16,10 +16,10 @@ class OtherOrgRecords:
 
 
 def elsewhere_of(
-    app: Application, found: Sequence[tuple[str, RecordKey]]
+    app: Application, records: Sequence[tuple[str, RecordKey]]
 ) -> tuple[OtherOrgRecords, ...]:
     """Live records of other orgs (by oid) that stand for records, counted by org."""
     names, counts = app.names(), dict[str, int]()
-    for oid, _ in found:
+    for oid, _ in records:
         counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1
     return tuple(OtherOrgRecords(name, count) for name, count in sorted(counts.items()))

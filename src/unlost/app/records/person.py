@@ -58,9 +58,9 @@ def gather(
     records, the e-mails that refer to them, and the files around them.
     """
     same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
-    held = _held(head, same)
-    unknown = len(set(named) - set(held))
-    if not held:
+    stored_keys = _held(head, same)
+    unknown = len(set(named) - set(stored_keys))
+    if not stored_keys:
         for table in sorted({one.table for one in named} - head.tables().keys()):
             table_named(head.schema(), table)
         raise NotFound(
@@ -71,17 +71,22 @@ def gather(
     files: list[StoredFile] = []
     search = ReferenceSearch(head, deleted=True)
     if related:
-        held = list(with_belongings(head, held))
-        groups = _around(search, held)
+        stored_keys = list(with_belongings(head, stored_keys))
+        groups = _around(search, stored_keys)
         files = every_version(head, [stored for stored, _through in files_of(head, groups)])
-        held += [*_mails(app, org, head, groups), *(RecordKey(f.table, f.record) for f in files)]
-    held += _logged(head, held)
-    records = tuple(sorted(set(held), key=lambda key: (key.table, key.record)))
+        stored_keys += [
+            *_mails(app, org, head, groups),
+            *(RecordKey(f.table, f.record) for f in files),
+        ]
+    stored_keys += _logged(head, stored_keys)
+    records = tuple(sorted(set(stored_keys), key=lambda key: (key.table, key.record)))
     if len(records) > MOST:
         raise _too_large(len(records))
-    own = (one for table, ids in _by_table(records).items() for one in _files(head, table, ids))
-    found = {(one.table, one.record, one.column): one for one in (*files, *own)}
-    every = tuple(found[key] for key in sorted(found))
+    own_files = (
+        file for table, ids in _by_table(records).items() for file in _files(head, table, ids)
+    )
+    by_place = {(file.table, file.record, file.column): file for file in (*files, *own_files)}
+    every = tuple(by_place[key] for key in sorted(by_place))
     return PersonRecords(records, every, unknown, tuple(sorted(search.unsearched)))
 
 
@@ -95,24 +100,24 @@ def _the_same(
             old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
             beside.setdefault(old, []).append(live)
             beside.setdefault(live, []).append(old)
-    found = dict.fromkeys(named)
-    left = list(found)
-    while left:
-        fresh = [key for key in beside.get(left.pop(), ()) if key not in found]
-        found |= dict.fromkeys(fresh)
-        left += fresh
-    return tuple(found)
+    live_ids = dict.fromkeys(named)
+    unresolved = list(live_ids)
+    while unresolved:
+        fresh = [key for key in beside.get(unresolved.pop(), ()) if key not in live_ids]
+        live_ids |= dict.fromkeys(fresh)
+        unresolved += fresh
+    return tuple(live_ids)
 
 
 def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
     """Those of which the vault has something."""
     known = head.tables()
     return [
-        RecordKey(table, str(one))
+        RecordKey(table, str(record_id))
         for table, ids in _by_table(records).items()
         if table in known
         for some in batched(ids, AT_ONCE)
-        for one in head.get(table, some, columns=[]).column("_u_id").to_pylist()
+        for record_id in head.get(table, some, columns=[]).column("_u_id").to_pylist()
     ]
 
 
@@ -124,16 +129,16 @@ def _around(search: ReferenceSearch, records: Sequence[RecordKey]) -> list[Refer
         for name, ids in _by_table(records).items()
         if (table := schema.table(name)) and not table.has(TableTrait.CONFIGURATION)
     }
-    own = set(records)
+    known_keys = set(records)
     referring = search.around_several(starts) if starts else []
-    return [*referring, *_themselves(head, starts, own)]
+    return [*referring, *_themselves(head, starts, known_keys)]
 
 
 def _themselves(
-    head: Snapshot, starts: dict[str, pa.Array], own: set[RecordKey]
+    head: Snapshot, starts: dict[str, pa.Array], known_keys: set[RecordKey]
 ) -> Iterator[ReferringIds]:
     """The records as a group, so that files are followed from those of them that link such."""
-    for name in sorted({key.table for key in own} & starts.keys()):
+    for name in sorted({key.table for key in known_keys} & starts.keys()):
         table = head.schema().table(name)
         assert table is not None, "it is in the schema"
         if not table.files and table.name_column is None:
@@ -148,7 +153,9 @@ def _mails(
     rules = connector.mail_rules(head.schema()) if connector is not None else {}
     for group in groups:
         if group.table.name in rules:
-            yield from (RecordKey(group.table.name, one) for one in group.ids.to_pylist())
+            yield from (
+                RecordKey(group.table.name, record_id) for record_id in group.ids.to_pylist()
+            )
 
 
 def _logged(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
@@ -171,10 +178,10 @@ def _files(head: Snapshot, table: str, ids: Sequence[str]) -> Iterator[StoredFil
 
 
 def _by_table(records: Iterable[RecordKey]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+    by_table: dict[str, dict[str, None]] = {}
     for key in records:
-        found.setdefault(key.table, {})[key.record] = None
-    return {table: tuple(found[table]) for table in sorted(found)}
+        by_table.setdefault(key.table, {})[key.record] = None
+    return {table: tuple(by_table[table]) for table in sorted(by_table)}
 
 
 def _too_large(count: int) -> UsageError:

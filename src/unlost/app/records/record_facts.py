@@ -64,12 +64,12 @@ def how_gone(
         return None
     last = versions[-1]
     first = _first_tombstone(versions)
-    before = [one for one in nights if one.number < first.snapshot and one.read(last.table)]
-    told = last.op is Op.DELETED
-    by = last.modified_by if told else None
+    before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
+    is_told = last.op is Op.DELETED
+    by = last.modified_by if is_told else None
     return RecordDeletion(
         how=last.op,
-        at=last.modified_at if told else None,
+        at=last.modified_at if is_told else None,
         by=by,
         by_name=people.name(last.table, by),
         after=before[-1].as_of if before else None,
@@ -130,17 +130,17 @@ class RecordNames:
 
     def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
         """Names by id, of the records that are found in one of the tables."""
-        found: dict[str, str] = {}
+        names: dict[str, str] = {}
         for table in tables:
-            wanted = [one for one in ids if one not in found]
-            found |= self._in_table(table, wanted)
-        return found
+            wanted = [record_id for record_id in ids if record_id not in names]
+            names |= self._in_table(table, wanted)
+        return names
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)
         if table is None or table.name_column is None or name not in self._held:
             return {}
-        missing = [one for one in ids if (name, one) not in self._known]
+        missing = [record_id for record_id in ids if (name, record_id) not in self._known]
         if missing:
             rows = self._snapshot.get(name, missing, columns=[table.name_column])
             values = zip(
@@ -148,6 +148,10 @@ class RecordNames:
                 rows.column(table.name_column).to_pylist(),
                 strict=True,
             )
-            self._known |= {(name, one): "" for one in missing}
-            self._known |= {(name, one): value or "" for one, value in values}
-        return {one: self._known[name, one] for one in ids if self._known[name, one]}
+            self._known |= {(name, record_id): "" for record_id in missing}
+            self._known |= {(name, record_id): value or "" for record_id, value in values}
+        return {
+            record_id: self._known[name, record_id]
+            for record_id in ids
+            if self._known[name, record_id]
+        }

@@ -21,9 +21,12 @@ def chosen_records(
     if len(texts) > MAX_STEPS:
         raise too_large()
     typed = [_typed(app, org, text) for text in texts]
-    held = _held(app.vault.head(org.oid), typed)
+    stored_keys = _held(app.vault.head(org.oid), typed)
     return tuple(
-        RecordKey(table, next((one for one in ids if (table, one) in held), ids[0]))
+        RecordKey(
+            table,
+            next((record_id for record_id in ids if (table, record_id) in stored_keys), ids[0]),
+        )
         for table, ids in typed
     )
 
@@ -44,13 +47,13 @@ def _held(
     head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
 ) -> set[tuple[str, str]]:
     """Which of these ids the newest backup knows, alive or deleted."""
-    asked: dict[str, set[str]] = {}
+    by_table: dict[str, set[str]] = {}
     for table, ids in typed:
-        asked.setdefault(table, set()).update(ids)
+        by_table.setdefault(table, set()).update(ids)
     known = head.tables() if head is not None else ()
     return {
-        (table, str(one))
-        for table, ids in asked.items()
+        (table, str(record_id))
+        for table, ids in by_table.items()
         if head is not None and table in known
-        for one in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
+        for record_id in head.get(table, sorted(ids), columns=[]).column("_u_id").to_pylist()
     }

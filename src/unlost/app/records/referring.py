@@ -59,24 +59,28 @@ class ReferenceSearch:
         for table, ids in starts.items():
             self._remember(table, ids)
         groups = self._step(starts, owned=False)
-        found = [replace(one, through=None) for one in groups]
-        groups = [one for one in groups if one.table.name not in starts]
+        referring_ids = [replace(group, through=None) for group in groups]
+        groups = [group for group in groups if group.table.name not in starts]
         for _ in range(1, DEPTH):
             groups = self._step(self._followed(groups), owned=True)
-            found += groups
-        return _merged(found)
+            referring_ids += groups
+        return _merged(referring_ids)
 
     def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[ReferringIds]:
         """The records that refer to any of ``targets``, ids by table, and were not met before."""
-        held = self.snapshot.tables()
+        states = self.snapshot.tables()
         edges = _edges(self.snapshot.schema(), frozenset(targets), owned=owned)
-        known = [one for one in edges if one.table.name in held and held[one.table.name].held]
+        known = [
+            reference_edge
+            for reference_edge in edges
+            if reference_edge.table.name in states and states[reference_edge.table.name].held
+        ]
         groups: list[ReferringIds] = []
-        for edge in sorted(known, key=lambda one: held[one.table.name].held):
-            if held[edge.table.name].held > self.rows:
+        for edge in sorted(known, key=lambda one: states[one.table.name].held):
+            if states[edge.table.name].held > self.rows:
                 self.unsearched.add(edge.table.name)
                 continue
-            self.rows -= held[edge.table.name].held
+            self.rows -= states[edge.table.name].held
             groups += self._scan(edge, targets)
         return groups
 
@@ -86,13 +90,13 @@ class ReferenceSearch:
         read = _read(edge.table)
         reader = self.snapshot.scan(edge.table.name, columns=read)
         empty = reader.schema.empty_table().select([ID, *read])
-        found = {target: [empty] for target in edge.columns}
+        pieces = {target: [empty] for target in edge.columns}
         dead = self.snapshot.scan_deleted(edge.table.name, columns=read) if self.deleted else ()
         for batch in chain(reader, dead):
             rows = pa.Table.from_batches([batch]).select([ID, *read])
             for target, names in edge.columns.items():
-                found[target].append(rows.filter(_any(rows, names, targets[target])))
-        for target, parts in found.items():
+                pieces[target].append(rows.filter(_any(rows, names, targets[target])))
+        for target, parts in pieces.items():
             rows = self._fresh(edge.table.name, pa.concat_tables(parts))
             if len(rows):
                 ids = rows[ID].combine_chunks()
@@ -133,13 +137,13 @@ def _merged(groups: Iterable[ReferringIds]) -> list[ReferringIds]:
     return list(merged.values())
 
 
-def _both(one: ReferringIds, other: ReferringIds) -> ReferringIds:
+def _both(ids: ReferringIds, other: ReferringIds) -> ReferringIds:
     return ReferringIds(
-        one.table,
-        tuple(dict.fromkeys((*one.columns, *other.columns))),
-        one.through,
-        pa.concat_arrays([one.ids, other.ids]),
-        pa.concat_tables([one.cells, other.cells]).slice(0, MOST_IDS),
+        ids.table,
+        tuple(dict.fromkeys((*ids.columns, *other.columns))),
+        ids.through,
+        pa.concat_arrays([ids.ids, other.ids]),
+        pa.concat_tables([ids.cells, other.cells]).slice(0, MOST_IDS),
     )
 
 
@@ -162,7 +166,9 @@ def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Refe
         if table.name in logs or table.has(TableTrait.CONFIGURATION):
             continue
         columns = {
-            target: tuple(one.name for one in table.columns if _points(one, target, owned=owned))
+            target: tuple(
+                column.name for column in table.columns if _points(column, target, owned=owned)
+            )
             for target in targets
         }
         pointing = {target: names for target, names in sorted(columns.items()) if names}

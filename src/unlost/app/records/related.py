@@ -94,7 +94,7 @@ def related(
     files = files_of(snapshot, groups)
     names = RecordNames(snapshot)
     shown = [group for group in groups if not group.table.files]
-    ranked = sorted(shown, key=lambda one: (one.through is not None, _nameless(one), -len(one.ids)))
+    ranked = sorted(shown, key=lambda ids: (ids.through is not None, _nameless(ids), -len(ids.ids)))
     return RelatedRecords(
         snapshot=snapshot.info.number,
         as_of=snapshot.info.as_of,
@@ -129,7 +129,9 @@ def _told(
         through=group.through,
         count=len(group.ids),
         lost=len(group.ids) - len(alive),
-        first=tuple(RelatedRecord(one, labels[one], one in living) for one in first),
+        first=tuple(
+            RelatedRecord(record_id, labels[record_id], record_id in living) for record_id in first
+        ),
     )
 
 
@@ -151,9 +153,9 @@ def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> p
 def _labels(group: ReferringIds, snapshot: Snapshot, names: RecordNames) -> Mapping[str, str]:
     """Names of the first records; what has none of its own is called after what else it refers to."""
     rows = group.cells.slice(0, FIRST).to_pylist()
-    own = group.table.name_column
-    if own is not None:
-        return {str(row[ID]): row[own] or "" for row in rows}
+    name_column = group.table.name_column
+    if name_column is not None:
+        return {str(row[ID]): row[name_column] or "" for row in rows}
     labels = {str(row[ID]): "" for row in rows}
     for column, tables in other_references(group, snapshot.schema()):
         values = [row[column] for row in rows if row[column]]

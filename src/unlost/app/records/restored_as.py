@@ -26,11 +26,14 @@ def came_back_as(
     """The records that stand for this one now, in its own org first; in orgs that one may read."""
     rows = app.vault.lineage(org.oid, table=table, records=[record])
     readable = sorted(app.orgs(Right.READ), key=lambda one: one.oid != org.oid)
-    found = ((one, _last(rows, RecordKey(table, record), org.oid, one.oid)) for one in readable)
+    restored = (
+        (org_row, _last(rows, RecordKey(table, record), org.oid, org_row.oid))
+        for org_row in readable
+    )
     return tuple(
-        RestoredAs(one.name, last.live, last.run)
-        for one, last in found
-        if last is not None and (one.oid, last.live) != (org.oid, record)
+        RestoredAs(org_row.name, last.live, last.run)
+        for org_row, last in restored
+        if last is not None and (org_row.oid, last.live) != (org.oid, record)
     )
 
 
@@ -52,12 +55,12 @@ def stand_ins(
     """For those of these records that came back to their org with another id: that id."""
     rows = app.vault.lineage(org.oid, table=table, records=records)
     lives = resolve(rows, org=org.oid, target=org.oid)
-    found = {record: lives.get(RecordKey(table, record)) for record in records}
-    return {record: live for record, live in found.items() if live and live != record}
+    by_record = {record: lives.get(RecordKey(table, record)) for record in records}
+    return {record: live for record, live in by_record.items() if live and live != record}
 
 
 def _last(rows: Iterable[Lineage], key: RecordKey, org: str, target: str) -> Lineage | None:
     """The row that leads to what stands for a record of ``org`` in ``target``."""
-    told = [row for row in rows if row.target == target]
-    live = resolve(told, org=org, target=target).get(key)
-    return next((row for row in told if row.live == live), None)
+    lineages = [row for row in rows if row.target == target]
+    live = resolve(lineages, org=org, target=target).get(key)
+    return next((row for row in lineages if row.live == live), None)

@@ -62,9 +62,9 @@ class Overrides:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns, as TABLE.COLUMN, and the people, as TABLE/ID, that it is about."""
-        named = {f"{one.record.partition('/')[0]}.{one.column}" for one in self.edits}
-        named |= {f"{one.table}.{one.column}" for one in self.causes}
-        return tuple(sorted(named | {one.person for one in self.given}))
+        named = {f"{edit.record.partition('/')[0]}.{edit.column}" for edit in self.edits}
+        named |= {f"{cause.table}.{cause.column}" for cause in self.causes}
+        return tuple(sorted(named | {reference.person for reference in self.given}))
 
 
 AS_IT_WAS = Overrides()
@@ -94,8 +94,8 @@ def said(
 
 
 def _edit(text: str) -> TypedEdit:
-    cell, told, value = text.partition("=")
-    return TypedEdit(*_cell(cell if told else "", text), value)
+    cell, separator, value = text.partition("=")
+    return TypedEdit(*_cell(cell if separator else "", text), value)
 
 
 def _cell(cell: str, text: str) -> tuple[str, str]:
@@ -115,18 +115,18 @@ def _given(text: str) -> ReassignedReference:
 
 
 def _cause(text: str) -> CauseEdit:
-    name, told, value = text.partition("=")
+    name, separator, value = text.partition("=")
     table, _, column = name.partition(".")
-    if not (table and column and told):
+    if not (table and column and separator):
         raise _unreadable(text, "TABLE.COLUMN=VALUE, such as Case.Status=New")
     return CauseEdit(table, column, value)
 
 
 def _unreadable(text: str, form: str) -> UsageError:
-    told = text.partition("=")[0]  # what comes after it may be somebody's data
+    place = text.partition("=")[0]  # what comes after it may be somebody's data
     return UsageError(
         "edit-unreadable",
-        f"{told!r} does not say what shall come back otherwise.",
+        f"{place!r} does not say what shall come back otherwise.",
         next_step=f"Write it as {form}.",
     )
 
@@ -137,7 +137,7 @@ def _unreadable(text: str, form: str) -> UsageError:
 def meant(
     app: Application,
     org: ProtectedOrg,
-    asked: Overrides,
+    overrides: Overrides,
     *,
     failed: Sequence[RecordOutcome] = (),
 ) -> Edits:
@@ -146,28 +146,28 @@ def meant(
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``edit-value-wrong``).
     """
     values: dict[RecordKey, dict[str, str | None]] = {}
-    if not asked:
+    if not overrides:
         return Edits()
     reading = TypedValueReader(app, org)
-    for cause in asked.causes:
-        told = reading.cell(cause.table, cause.column, cause.value)
-        for one in failed:
-            if one.table == cause.table and cause.code in ("", one.code):
-                values.setdefault(RecordKey(one.table, one.record), {})[cause.column] = told
-    keys = chosen_records(app, org, [one.record for one in asked.edits])
-    for key, edit in zip(keys, asked.edits, strict=True):
+    for cause in overrides.causes:
+        cell = reading.cell(cause.table, cause.column, cause.value)
+        for outcome in failed:
+            if outcome.table == cause.table and cause.code in ("", outcome.code):
+                values.setdefault(RecordKey(outcome.table, outcome.record), {})[cause.column] = cell
+    keys = chosen_records(app, org, [typed_edit.record for typed_edit in overrides.edits])
+    for key, edit in zip(keys, overrides.edits, strict=True):
         values.setdefault(key, {})[edit.column] = reading.cell(key.table, edit.column, edit.value)
-    people = chosen_records(app, org, [one.person for one in asked.given])
+    people = chosen_records(app, org, [reference.person for reference in overrides.given])
     instead = {
-        key: reading.id_of((key.table,), one.to)
-        for key, one in zip(people, asked.given, strict=True)
+        key: reading.id_of((key.table,), reference.to)
+        for key, reference in zip(people, overrides.given, strict=True)
     }
     return Edits(values, instead)
 
 
-def check(app: Application, org: ProtectedOrg, asked: Overrides) -> None:
+def check(app: Application, org: ProtectedOrg, overrides: Overrides) -> None:
     """Raise as ``meant`` what can be known before anything is planned."""
-    meant(app, org, asked)
+    meant(app, org, overrides)
 
 
 class TypedValueReader:
@@ -193,7 +193,7 @@ class TypedValueReader:
         """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
         ids = typed_ids(self._app, self._org, text)
         known = (held_id(self._head, table, ids) for table in tables if self._head is not None)
-        return next((one for one in known if one is not None), ids[0])
+        return next((record_id for record_id in known if record_id is not None), ids[0])
 
 
 def read_value(column: Column, text: str, *, zone: str) -> str:
@@ -201,22 +201,24 @@ def read_value(column: Column, text: str, *, zone: str) -> str:
     return typed_text(column, text, zone=ZoneInfo(zone))
 
 
-def with_edits(asked: Overrides, record: str, values: Mapping[str, str | None]) -> Overrides:
+def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | None]) -> Overrides:
     """The same with these values of a record, whatever was typed for them before."""
     others = tuple(
-        one for one in asked.edits if (one.record, one.column in values) != (record, True)
+        edit for edit in overrides.edits if (edit.record, edit.column in values) != (record, True)
     )
-    own = tuple(TypedEdit(record, column, value) for column, value in values.items())
-    return Overrides((*others, *own), asked.given, asked.causes)
+    edits = tuple(TypedEdit(record, column, value) for column, value in values.items())
+    return Overrides((*others, *edits), overrides.given, overrides.causes)
 
 
-def with_given(asked: Overrides, given: Mapping[str, str]) -> Overrides:
+def with_given(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
     """The same with these people instead of others; who was given records before gives them on."""
     on = {person.partition("/")[2]: to for person, to in given.items()}
-    kept = {one.person: on.get(one.to, one.to) for one in asked.given}
-    every = {**kept, **given}
+    replacements = {
+        reference.person: on.get(reference.to, reference.to) for reference in overrides.given
+    }
+    every = {**replacements, **given}
     return Overrides(
-        asked.edits,
+        overrides.edits,
         tuple(ReassignedReference(person, to) for person, to in every.items()),
-        asked.causes,
+        overrides.causes,
     )

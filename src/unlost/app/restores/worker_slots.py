@@ -14,26 +14,26 @@ def seat_of(app: Application, kind: str, *, seats: int) -> Iterator[str | None]:
     if taken is None:
         yield None
         return
-    name, held = taken
+    name, lock = taken
     try:
         yield name
     finally:
-        held.release()
+        lock.release()
 
 
 def is_taken(app: Application, seat: str) -> bool:
     """True while somebody sits there; a process that ends, however it ends, leaves its seat."""
-    held = app.locks.take(seat)
-    if held is None:
+    lock = app.locks.take(seat)
+    if lock is None:
         return True
-    held.release()
+    lock.release()
     return False
 
 
 def _take(app: Application, kind: str, seats: int) -> tuple[str, HeldLock] | None:
     for number in range(1, seats + 1):
         name = f"{kind}-{number}"
-        held = app.locks.take(name)
-        if held is not None:
-            return name, held
+        lock = app.locks.take(name)
+        if lock is not None:
+            return name, lock
     return None

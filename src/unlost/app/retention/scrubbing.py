@@ -27,9 +27,9 @@ PATIENCE = timedelta(days=1)  # a commit whose answer was lost comes within minu
 @contextmanager
 def nothing_else(app: Application, org: ProtectedOrg, *, run: str) -> Iterator[None]:
     """Hold an org so that no other run of this home begins; raises Conflict (``run-in-progress``)."""
-    with ExitStack() as held:
+    with ExitStack() as leases:
         for kind in KINDS:
-            held.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
+            leases.enter_context(app.lease.hold(org.oid, kind=kind, run=run))
         yield
 
 
@@ -47,17 +47,19 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
     noted = noted_scrubs(org.oid)
     if not noted:
         return 0
-    proofs = [past.proof for past in app.whole_vault.past_operations(org.oid, PastErasure)]
+    proofs = [erasure.proof for erasure in app.whole_vault.past_operations(org.oid, PastErasure)]
     corrected = {proof.run for proof in proofs if proof.columns}
     done = {proof.run for proof in proofs} | {sure}
-    erased = [one for one in noted if one.run in done]
-    count = sum(scrub(org.name, one.records, stays=one.run in corrected) for one in erased)
+    erased = [scrub_row for scrub_row in noted if scrub_row.run in done]
+    count = sum(
+        scrub(org.name, scrub_row.records, stays=scrub_row.run in corrected) for scrub_row in erased
+    )
     if erased:
         empty(app, org)
         renew_copies(app)
-    for one in noted:
-        if one.run in done or app.clock.now() - one.at > PATIENCE:
-            end_scrub(one.run)
+    for pending_scrub in noted:
+        if pending_scrub.run in done or app.clock.now() - pending_scrub.at > PATIENCE:
+            end_scrub(pending_scrub.run)
     return count
 
 

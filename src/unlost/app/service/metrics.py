@@ -182,10 +182,10 @@ def application(board: MetricsBoard, now: Now) -> WSGIApplication:
     registry.register(ServiceFigures(board))
     metrics: WSGIApplication = make_wsgi_app(registry)
 
-    def answer(asked: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        path = asked.get("PATH_INFO", "")
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            return metrics(asked, start)
+            return metrics(environ, start)
         if path == "/health":
             return _health(board, now(), start)
         start("404 Not Found", [("Content-Type", "text/plain")])
@@ -197,12 +197,12 @@ def application(board: MetricsBoard, now: Now) -> WSGIApplication:
 def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterable[bytes]:
     look = board.newest
     well = look is not None and now - look.at <= TOO_LONG
-    told = {
+    report = {
         "status": "ok" if well else "not looking",
         "last_look": look.at.isoformat() if look is not None else None,
     }
     start("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
-    return [json.dumps(told).encode() + b"\n"]
+    return [json.dumps(report).encode() + b"\n"]
 
 
 @contextmanager

@@ -155,9 +155,9 @@ class Service:
         """True if this process looks what is due: one of a home does at a time."""
         if self.part is ServicePart.SERVICE and not self._lead:
             with _outlived(log, "lead-failed"):
-                held = app.locks.take(LEAD)
-                if held is not None:
-                    self._lead.append(held)
+                lock = app.locks.take(LEAD)
+                if lock is not None:
+                    self._lead.append(lock)
                 elif self._turn("stand-by", STAND_BY_SECONDS, app):
                     log.event("stands-by")
         return bool(self._lead)
@@ -200,7 +200,9 @@ class Service:
     def _seen(self, app: Application, jobs: DurableJobs) -> ServiceSample:
         doing = jobs.doing()
         waiting = sum(job.waiting for job in doing)
-        lasting = [one.alarm.urgency.value for one in list_alerts() if one.resolved_at is None]
+        lasting = [
+            alert.alarm.urgency.value for alert in list_alerts() if alert.resolved_at is None
+        ]
         return ServiceSample(
             app.clock.now(),
             self._watcher.seen,
@@ -248,8 +250,8 @@ class Service:
             night = do_night(app, job.org, job.subject)
             ended = find_night(job.org, job.subject) if night is not None else None
             if ended is not None:
-                told = {"org": job.org, "night": ended.name, "run": ended.run}
-                log.event("night-tried", **told, state=ended.state.value, code=ended.error_code)
+                event = {"org": job.org, "night": ended.name, "run": ended.run}
+                log.event("night-tried", **event, state=ended.state.value, code=ended.error_code)
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
                 with _outlived(log, "upkeep-unasked"):  # the next night asks again
@@ -260,12 +262,16 @@ class Service:
             log = ServiceLog(sys.stderr, clock=app.clock)
             forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
             if forgot is not None:
-                told = {"nights": forgot.nights, "versions": forgot.versions}
-                log.event("forgot", org=job.org, code=forgot.error_code, **told)
-            kept = keep_small(app, job.org)
-            if kept is not None:
-                sizes = {"merged": kept.before, "into": kept.after, "removed": kept.removed}
-                log.event("kept-small", org=job.org, code=kept.error_code, **sizes)
+                event = {"nights": forgot.nights, "versions": forgot.versions}
+                log.event("forgot", org=job.org, code=forgot.error_code, **event)
+            upkeep_record = keep_small(app, job.org)
+            if upkeep_record is not None:
+                sizes = {
+                    "merged": upkeep_record.before,
+                    "into": upkeep_record.after,
+                    "removed": upkeep_record.removed,
+                }
+                log.event("kept-small", org=job.org, code=upkeep_record.error_code, **sizes)
 
     def _restore(self, job: Job) -> None:
         with self.opened(self.brake) as app:
@@ -278,32 +284,32 @@ class Service:
     def _hour(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             hour = do_hour(app, job.org, job.subject)
-            told = {"org": job.org, "hour": job.subject, "run": hour.run}
+            event = {"org": job.org, "hour": job.subject, "run": hour.run}
             log = ServiceLog(sys.stderr, clock=app.clock)
-            log.event("hour-tried", **told, state=hour.ending.value, code=hour.code)
+            log.event("hour-tried", **event, state=hour.ending.value, code=hour.code)
 
     def _verify(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             level, _, part = job.subject.partition(" ")
             some = read_part(part) if part else None
-            found = verify(app, level=VerifyLevel(level), part=some)
+            verify_result = verify(app, level=VerifyLevel(level), part=some)
             log = ServiceLog(sys.stderr, clock=app.clock)
-            log.event("vault-verified", damages=len(found.damages), part=part)
-            healed = heal_vault(app, found.damages) if found.damages else None
+            log.event("vault-verified", damages=len(verify_result.damages), part=part)
+            healed = heal_vault(app, verify_result.damages) if verify_result.damages else None
             if healed is not None:
                 log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
             mirror = look_at_mirror(app, part=some) if some is not None else None
             if mirror is not None:
-                told = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
-                log.event("mirror-verified", part=part, **told)
+                event = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
+                log.event("mirror-verified", part=part, **event)
 
     def _mirror(self, job: Job) -> None:  # noqa: ARG002 (there is one)
         with self.opened(self.brake) as app:
             done = keep_mirrored(app)
             if done is not None:
-                told = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
+                event = {"objects": done.objects, "bytes": done.bytes, "removed": done.removed}
                 ServiceLog(sys.stderr, clock=app.clock).event(
-                    "mirrored", code=done.error_code, **told
+                    "mirrored", code=done.error_code, **event
                 )
 
 

@@ -85,13 +85,17 @@ def chart(
     ``styled``: with a style of its own, for a file. ``full_on`` stands in that text before the day.
     """
     scale = _scale(samples, limit, seen, now, sheet)
-    told = _told(name, samples[-1].used, limit, seen, now, full_on)
+    description = _told(name, samples[-1].used, limit, seen, now, full_on)
     size = f'viewBox="0 0 {sheet.width} {sheet.height}"'
-    label = f'role="img" aria-label="{escape(told, QUOTES)}"'
+    label = f'role="img" aria-label="{escape(description, QUOTES)}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} class="chart" {label}>',
         *([f"<style>{STYLE}</style>"] if styled else []),
-        *([f'<text class="title" x="{sheet.left}" y="20">{escape(told)}</text>'] if styled else []),
+        *(
+            [f'<text class="title" x="{sheet.left}" y="20">{escape(description)}</text>']
+            if styled
+            else []
+        ),
         *_axes(scale, now),
         *(_line(scale, limit, "limit", "100%") if limit else ()),
         *(_line(scale, limit * seen.stop, "stop", f"{seen.stop:.0%}") if seen is not None else ()),
@@ -105,11 +109,11 @@ def chart(
 
 def crossing(seen: Forecast, share: float, *, now: datetime) -> datetime | None:
     """When the trend reaches a share of the limit; None where it does not, or has already."""
-    left = seen.limit * share - seen.now
+    until_full = seen.limit * share - seen.now
     far = timedelta(days=3650)
-    if left <= 0 or seen.daily <= 0 or left / seen.daily > far / DAY:
+    if until_full <= 0 or seen.daily <= 0 or until_full / seen.daily > far / DAY:
         return None
-    return now + left / seen.daily * DAY
+    return now + until_full / seen.daily * DAY
 
 
 def _scale(
@@ -183,8 +187,8 @@ def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
 
 def _beside(scale: _Scale, used: float, seen: Forecast) -> float:
     """The height of the word at the right end, out of the way of that of the stop line."""
-    own, taken = scale.y(used) + 4, scale.y(seen.limit * seen.stop) + 4
-    return taken + 14 if abs(own - taken) < 14 else own
+    label_y, taken = scale.y(used) + 4, scale.y(seen.limit * seen.stop) + 4
+    return taken + 14 if abs(label_y - taken) < 14 else label_y
 
 
 def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[datetime, float]:

@@ -102,24 +102,24 @@ def opener(app: Application, *, witnessed: bool) -> Opened:
     return opened
 
 
-def check_apart(own: StoreAddress, other: StoreAddress) -> None:
+def check_apart(address: StoreAddress, other: StoreAddress) -> None:
     """Raise UsageError (``copy-same-place``) where one of the places lies in the other."""
-    if own.folder is not None and other.folder is not None:
-        first, second = own.folder.resolve(), other.folder.resolve()
+    if address.folder is not None and other.folder is not None:
+        first, second = address.folder.resolve(), other.folder.resolve()
         inside = first.is_relative_to(second) or second.is_relative_to(first)
     else:
-        paths = [f"{one}/" for one in (own, other)]
-        alike = (own.folder, own.reach.endpoint) == (other.folder, other.reach.endpoint)
+        paths = [f"{address_text}/" for address_text in (address, other)]
+        alike = (address.folder, address.reach.endpoint) == (other.folder, other.reach.endpoint)
         inside = alike and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
     if inside:
-        raise not_apart(own, other)
+        raise not_apart(address, other)
 
 
-def not_apart(own: StoreAddress, other: StoreAddress) -> UsageError:
+def not_apart(address: StoreAddress, other: StoreAddress) -> UsageError:
     """The error for a copy that would lie in what it is a copy of."""
     return UsageError(
         "copy-same-place",
-        f"{other} and the vault in {own} are not apart from one another.",
+        f"{other} and the vault in {address} are not apart from one another.",
         next_step="Name another place, best in another building or account.",
     )
 
@@ -132,8 +132,8 @@ def check_unseen(app: Application, place: StoreAddress) -> None:
     there, mark = store_at(app, place), f"probe/{app.entropy.bytes(16).hex()}"
     there.put_new(mark, b"")
     try:
-        own = store_at(app, app.home.place)
-        if any(one.name.endswith(mark) for one in own.list("")):
+        store = store_at(app, app.home.place)
+        if any(listed_object.name.endswith(mark) for listed_object in store.list("")):
             raise not_apart(app.home.place, place)
     finally:
         there.delete(mark)

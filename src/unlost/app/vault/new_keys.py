@@ -34,8 +34,8 @@ LOCK = "keys"
 @contextmanager
 def alone(locks: Locks) -> Iterator[None]:
     """Nobody else changes the keys of this home meanwhile; raises Conflict (``keys-in-hand``)."""
-    held = locks.take(LOCK)
-    if held is None:
+    lock = locks.take(LOCK)
+    if lock is None:
         raise Conflict(
             "keys-in-hand",
             "Somebody else is changing the keys of this home.",
@@ -44,7 +44,7 @@ def alone(locks: Locks) -> Iterator[None]:
     try:
         yield
     finally:
-        held.release()
+        lock.release()
 
 
 def _silent(_: str) -> None:
@@ -155,7 +155,7 @@ def drafted_key(
     if draft.exists():
         with suppress(NotAllowed):  # a torn one opened nothing
             left = slot_of(draft)
-            if left in {one.slot for one in ways(opened.store, opened.keys)}:
+            if left in {way.slot for way in ways(opened.store, opened.keys)}:
                 remove_way(opened.store, opened.keys, left)
         draft.unlink()
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)

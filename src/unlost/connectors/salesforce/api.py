@@ -195,11 +195,13 @@ class SalesforceApi:
             answer = self.post_json(
                 "composite/batch", {"haltOnError": False, "batchRequests": requests}
             )
-            results += [(int(one["statusCode"]), one["result"]) for one in answer["results"]]
+            results += [
+                (int(result["statusCode"]), result["result"]) for result in answer["results"]
+            ]
         return results
 
     def composite(
-        self, asked: Sequence[BatchedGet | BatchedPost]
+        self, requests: Sequence[BatchedGet | BatchedPost]
     ) -> tuple[list[BatchedAnswer], datetime]:
         """At most 25 calls that read in one, with headers of their own, and the server's time.
 
@@ -207,19 +209,19 @@ class SalesforceApi:
         """
         wanted = [
             {
-                "method": "GET" if isinstance(one, BatchedGet) else "POST",
-                "url": f"/services/data/{self.version}/{one.path}",
+                "method": "GET" if isinstance(request, BatchedGet) else "POST",
+                "url": f"/services/data/{self.version}/{request.path}",
                 "referenceId": f"get{place}",
-                **({"httpHeaders": dict(one.headers)} if one.headers else {}),
-                **({"body": one.body} if isinstance(one, BatchedPost) else {}),
+                **({"httpHeaders": dict(request.headers)} if request.headers else {}),
+                **({"body": request.body} if isinstance(request, BatchedPost) else {}),
             }
-            for place, one in enumerate(asked)
+            for place, request in enumerate(requests)
         ]
         body = json.dumps({"allOrNone": False, "compositeRequest": wanted}).encode()
         answer = self.client.send(HttpCall("POST", self.url("composite"), SEND_JSON, body))
-        return [_got(one) for one in read_json(answer)["compositeResponse"]], self.time_of(
-            answer.headers
-        )
+        return [
+            _got(answered) for answered in read_json(answer)["compositeResponse"]
+        ], self.time_of(answer.headers)
 
     def server_time(self) -> datetime:
         """Salesforce's clock, from the versions list, which needs no session."""
@@ -258,9 +260,9 @@ class SalesforceApi:
         return speaker(self.clock.now)(failure, TABLE.decide(failure))
 
 
-def _got(one: Mapping[str, Any]) -> BatchedAnswer:
-    headers = {name.lower(): str(text) for name, text in (one.get("httpHeaders") or {}).items()}
-    return BatchedAnswer(int(one["httpStatusCode"]), one["body"], headers)
+def _got(answer: Mapping[str, Any]) -> BatchedAnswer:
+    headers = {name.lower(): str(text) for name, text in (answer.get("httpHeaders") or {}).items()}
+    return BatchedAnswer(int(answer["httpStatusCode"]), answer["body"], headers)
 
 
 def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:

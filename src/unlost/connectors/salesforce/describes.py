@@ -54,9 +54,13 @@ class FetchedDescribe:
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
         """The same, with what another fetch says of some objects in place of what this one does."""
-        asked = by.describes.keys() | by.refused.keys()
-        left = {name: one for name, one in self.describes.items() if name not in asked}
-        return FetchedDescribe(left | by.describes, self.refused | by.refused, self.kept - asked)
+        asked_names = by.describes.keys() | by.refused.keys()
+        remaining = {
+            name: describe for name, describe in self.describes.items() if name not in asked_names
+        }
+        return FetchedDescribe(
+            remaining | by.describes, self.refused | by.refused, self.kept - asked_names
+        )
 
 
 class DescribeCache:
@@ -97,41 +101,44 @@ class DescribeCache:
         )
 
     def _part(self, names: Sequence[str], reader: str, now: datetime) -> FetchedDescribe:
-        kept = {name: one for name in names if (one := self._get(name, reader, now))}
+        describes = {name: describe for name in names if (describe := self._get(name, reader, now))}
         gets = [
-            BatchedGet(path, _condition(kept.get(name)))
+            BatchedGet(path, _condition(describes.get(name)))
             for name, path in zip(names, _paths(names), strict=True)
         ]
         try:
             answers, at = self._api.composite(gets)
         except SalesforceRefusal:
             return self._anew(names)
-        told = dict(zip(names, answers, strict=True))
-        fresh = {name: answer for name, answer in told.items() if answer.status == OK}
-        same = {name for name, answer in told.items() if answer.status == NOT_MODIFIED}
+        batched_answers = dict(zip(names, answers, strict=True))
+        fresh = {name: answer for name, answer in batched_answers.items() if answer.status == OK}
+        same = {name for name, answer in batched_answers.items() if answer.status == NOT_MODIFIED}
         for name, answer in fresh.items():
             self._put(name, reader, answer, at)
         return FetchedDescribe(
             {name: answer.body for name, answer in fresh.items()}
-            | {name: kept[name].describe for name in same & kept.keys()},
-            {name: told[name].body for name in told.keys() - fresh.keys() - (same & kept.keys())},
-            frozenset(same & kept.keys()),
+            | {name: describes[name].describe for name in same & describes.keys()},
+            {
+                name: batched_answers[name].body
+                for name in batched_answers.keys() - fresh.keys() - (same & describes.keys())
+            },
+            frozenset(same & describes.keys()),
         )
 
     def _get(self, name: str, reader: str, now: datetime) -> CachedDescribe | None:
         assert self._cache is not None
         try:
-            kept = decoder_for(CachedDescribe).decode(self._cache.get(_entry(name)) or b"")
+            describe = decoder_for(CachedDescribe).decode(self._cache.get(_entry(name)) or b"")
         except msgspec.DecodeError:
             return None
-        fits = kept.reader == reader and kept.fetched <= now < kept.fetched + BELIEVED
-        return kept if fits else None
+        fits = describe.reader == reader and describe.fetched <= now < describe.fetched + BELIEVED
+        return describe if fits else None
 
     def _put(self, name: str, reader: str, answer: BatchedAnswer, at: datetime) -> None:
         assert self._cache is not None
         modified = answer.headers.get(LAST_MODIFIED) or _http_date(at - MARGIN)
-        kept = CachedDescribe(reader, at, modified, answer.body)
-        self._cache.put(_entry(name), msgspec.json.encode(kept))
+        describe = CachedDescribe(reader, at, modified, answer.body)
+        self._cache.put(_entry(name), msgspec.json.encode(describe))
 
     def _reader(self, rights: UserRights) -> str:
         facts = (self._api.token_field("id"), self._api.version, rights.fingerprint(()))
@@ -155,8 +162,8 @@ def _paths(names: Sequence[str]) -> list[str]:
     return [f"sobjects/{name}/describe" for name in names]
 
 
-def _condition(kept: CachedDescribe | None) -> Mapping[str, str]:
-    return {IF_MODIFIED_SINCE: kept.modified} if kept else {}
+def _condition(describe: CachedDescribe | None) -> Mapping[str, str]:
+    return {IF_MODIFIED_SINCE: describe.modified} if describe else {}
 
 
 def _http_date(when: datetime) -> str:

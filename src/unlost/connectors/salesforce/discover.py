@@ -48,7 +48,9 @@ class DiscoveredSchema:
     linkable: tuple[str, ...]
 
 
-def discover(api: SalesforceApi, config: SalesforceConfig, kept: DescribeCache) -> DiscoveredSchema:
+def discover(
+    api: SalesforceApi, config: SalesforceConfig, cache: DescribeCache
+) -> DiscoveredSchema:
     """Look at the org as the backup user sees it; what did not change is ``kept``."""
     entries = _entries(api)
     findings: list[Finding] = []
@@ -60,11 +62,11 @@ def discover(api: SalesforceApi, config: SalesforceConfig, kept: DescribeCache) 
         else:
             findings.append(finding)
     rights = read_rights(api)
-    fetched = kept.fetch(wanted, rights)
+    fetched = cache.fetch(wanted, rights)
     hidden = hidden_columns(api, fetched.describes)
     doubted = sorted(fetched.kept & hidden.columns.keys())
     if doubted:  # what was kept may be older than the column
-        fetched = fetched.corrected(kept.again(doubted, rights))
+        fetched = fetched.corrected(cache.again(doubted, rights))
         hidden = still_hidden(hidden, fetched.describes)
     describes, refused = _one_by_one(api, fetched)
     findings += refused
@@ -126,11 +128,11 @@ def _one_by_one(
 
 def _refused(name: str, answer: Any, error: SalesforceRefusal) -> Finding:
     code, message = read_error(answer)
-    said = first_line(message) or first_line(error.message) or code or error.native
+    line = first_line(message) or first_line(error.message) or code or error.native
     return Finding(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
-        f"Salesforce lists {name} but will not describe it ({said}).",
+        f"Salesforce lists {name} but will not describe it ({line}).",
         "Give the backup user read access to the object, or leave it out.",
         table=name,
     )

@@ -143,10 +143,10 @@ def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandlin
 
 
 def _passing(failure: CallFailure) -> TransientError:
-    said = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
+    reason = f"{failure.code}: {first_line(failure.message)}" if failure.code else "no reason given"
     return TransientError(
         "source-error",
-        f"Salesforce could not answer (HTTP {failure.status}, {said}).",
+        f"Salesforce could not answer (HTTP {failure.status}, {reason}).",
         next_step="Try again later; status.salesforce.com tells of disturbances.",
         retry_after=failure.retry_after,
     )
@@ -190,10 +190,10 @@ def _final(failure: CallFailure) -> UnlostError:
         )
     if failure.status == 410 or failure.code == "UNSUPPORTED_API_VERSION":
         return wrong_version()
-    said = first_line(failure.message) or "no reason given"
+    line = first_line(failure.message) or "no reason given"
     return NotAllowed(
         "salesforce-session-refused",
-        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {said}).",
+        f"Salesforce does not accept this sign-in for its API (HTTP {failure.status}: {line}).",
         next_step="Give the External Client App the scope 'Manage user data via APIs (api)' and "
         "the backup user the permission 'API Enabled'.",
     )

@@ -20,11 +20,11 @@ def expiries(secrets: Mapping[str, str]) -> Sequence[Expiry]:
     if BEGIN not in pem:
         return ()
     try:
-        found = x509.load_pem_x509_certificates(pem.encode())
+        certificates = x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
         return ()
     return tuple(
-        Expiry(f"the certificate {one.subject.rfc4514_string() or one.serial_number}",
-               one.not_valid_after_utc)
-        for one in found
+        Expiry(f"the certificate {certificate.subject.rfc4514_string() or certificate.serial_number}",
+               certificate.not_valid_after_utc)
+        for certificate in certificates
     )  # fmt: skip

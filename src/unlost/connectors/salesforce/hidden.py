@@ -28,7 +28,7 @@ def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> Und
     """Compare each describe with the list of all fields of the object."""
     names = sorted(describes)
     answers = api.batch([_question(name) for name in names])
-    found: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     untold: list[str] = []
     for name, (status, answer) in zip(names, answers, strict=True):
         if status != 200:
@@ -36,8 +36,8 @@ def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> Und
             continue
         hidden = tuple(sorted(set(_listed(api, answer)) - _shown(describes[name])))
         if hidden:
-            found[name] = hidden
-    return UndescribedColumns(found, tuple(untold))
+            columns[name] = hidden
+    return UndescribedColumns(columns, tuple(untold))
 
 
 def still_hidden(
@@ -45,7 +45,7 @@ def still_hidden(
 ) -> UndescribedColumns:
     """The same after some objects were described anew."""
     left = {
-        name: tuple(one for one in columns if one not in _shown(describes[name]))
+        name: tuple(column for column in columns if column not in _shown(describes[name]))
         for name, columns in hidden.columns.items()
         if name in describes
     }
@@ -112,7 +112,9 @@ def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
         answer = api.get_json("limits/recordCount")
     except SalesforceRefusal:
         return []
-    counted = {one["name"]: int(one["count"]) for one in answer.get("sObjects") or ()}
+    counted = {
+        count_row["name"]: int(count_row["count"]) for count_row in answer.get("sObjects") or ()
+    }
     return [
         Finding(
             FindingKind.PERMISSION_MISSING,

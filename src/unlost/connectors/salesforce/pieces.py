@@ -44,9 +44,9 @@ class ResultStream:
         """The result is whole; ``announced`` is how many rows the source said it has."""
         if self._held is None:
             return
-        held, self._held = self._held, None
+        page, self._held = self._held, None
         owed = None if announced is None else announced - self.rows
-        yield self._let_go(Page(held.rows, Proof(owed, held.proof.parsed, held.proof.bytes)))
+        yield self._let_go(Page(page.rows, Proof(owed, page.proof.parsed, page.proof.bytes)))
 
     def _let_go(self, page: Page) -> Page:
         self._delivered.append(page.rows.ids)

@@ -121,10 +121,10 @@ def missing_rights(rights: UserRights) -> list[Finding]:
         (ALL_FILES, _no_all_files()),
         (SETUP, _no_setup()),
     )
-    found = [finding for permission, finding in checks if rights.lacks(permission)]
+    findings = [finding for permission, finding in checks if rights.lacks(permission)]
     if not rights.flags:
-        found.append(_unknown())
-    return found
+        findings.append(_unknown())
+    return findings
 
 
 def _no_view_all() -> Finding:

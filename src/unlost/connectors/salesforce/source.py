@@ -352,13 +352,13 @@ class SalesforceSource:
     def _census_by_parents(self, table: Table) -> Iterator[pa.Array]:
         """Links are found from both ends; each counts once."""
         columns = ("Id", "IsDeleted") if table.column("IsDeleted") else ("Id",)
-        found = [
+        ranges = [
             live_ids(page.rows)
             for page in self._parents.read(TableQuery(table.name, columns), parent_types(table))
             if len(page.rows)
         ]
-        if found:
-            yield pa.chunked_array(found).unique()
+        if ranges:
+            yield pa.chunked_array(ranges).unique()
 
     def _linkable(self) -> Sequence[str]:
         if self._found is None:

@@ -32,8 +32,8 @@ OWNERS = ("OwnerId", "CreatedById")
 
 def storage_rules(schema: Schema) -> Mapping[str, StorageRule]:
     """What records of each table cost; tables that cost nothing are left out."""
-    found = {table.name: _rule(table) for table in schema.tables}
-    return {name: rule for name, rule in found.items() if rule.weights}
+    rules = {table.name: _rule(table) for table in schema.tables}
+    return {name: rule for name, rule in rules.items() if rule.weights}
 
 
 def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
@@ -63,9 +63,9 @@ def _weights(table: Table) -> list[StorageWeight]:
         weights.append(StorageWeight(DATA_STORAGE, ARTICLE))
     elif table.name in COUNTED or table.name.endswith(CUSTOM):
         weights.append(StorageWeight(DATA_STORAGE, SIZES.get(table.name, RECORD)))
-    told = FILES.get(table.name)
-    if told is not None and table.column(told) is not None:
-        weights.append(StorageWeight(FILE_STORAGE, told=told))
+    content_column = FILES.get(table.name)
+    if content_column is not None and table.column(content_column) is not None:
+        weights.append(StorageWeight(FILE_STORAGE, told=content_column))
     return weights
 
 

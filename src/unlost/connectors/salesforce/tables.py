@@ -71,9 +71,11 @@ def table_of(
     read file links without naming their files.
     """
     name = describe["name"]
-    fields = [one for one in describe["fields"] if not is_compound(one) and not is_unreadable(one)]
+    fields = [
+        field for field in describe["fields"] if not is_compound(field) and not is_unreadable(field)
+    ]
     columns = tuple(
-        column_of(one, rules.get((name, one["name"]), DeleteRule.UNKNOWN)) for one in fields
+        column_of(field, rules.get((name, field["name"]), DeleteRule.UNKNOWN)) for field in fields
     )
     names = frozenset(column.name for column in columns)
     modified, modified_by = stamp_columns(names)
@@ -99,13 +101,13 @@ def unreadable_columns(describe: Describe) -> list[Finding]:
         Finding(
             FindingKind.COLUMN_UNREADABLE,
             Severity.NOTE,
-            f"{one.get('label') or one['name']} of {describe.get('label') or describe['name']} is "
+            f"{field.get('label') or field['name']} of {describe.get('label') or describe['name']} is "
             "given by no query; what it lists is kept as records of its own.",
             table=describe["name"],
-            column=one["name"],
+            column=field["name"],
         )
-        for one in describe["fields"]
-        if is_unreadable(one) and not is_compound(one)
+        for field in describe["fields"]
+        if is_unreadable(field) and not is_compound(field)
     ]
 
 
@@ -113,8 +115,8 @@ def cursor_column(table: Table) -> str | None:
     """The column by which changed rows are asked for; None: only whole reads."""
     if not table.has(TableTrait.INCREMENTAL):
         return None
-    asked = (NEW_BY[table.name],) if table.name in NEW_BY else CURSORS
-    return next((name for name in asked if table.column(name)), None)
+    candidates = (NEW_BY[table.name],) if table.name in NEW_BY else CURSORS
+    return next((name for name in candidates if table.column(name)), None)
 
 
 def parent_types(table: Table) -> tuple[str, ...]:
@@ -134,12 +136,14 @@ def _strategy(name: str, fields: list[Mapping[str, Any]], *, all_files: bool) ->
         return ReadStrategy.PARENTS
     rest = name in NO_BULK or name.endswith(("__Tag", "__mdt", "__kav"))
     return (
-        ReadStrategy.REST if rest or any(needs_rest(one) for one in fields) else ReadStrategy.BULK
+        ReadStrategy.REST
+        if rest or any(needs_rest(field) for field in fields)
+        else ReadStrategy.BULK
     )
 
 
 def _name_column(describe: Describe, names: frozenset[str]) -> str | None:
-    named = (one["name"] for one in describe["fields"] if one.get("nameField"))
+    named = (field["name"] for field in describe["fields"] if field.get("nameField"))
     return next((name for name in named if name in names), None)
 
 
@@ -188,7 +192,7 @@ def _file(column: Column, names: frozenset[str]) -> FileColumn:
 def with_change_logs(tables: Iterable[Table]) -> tuple[Table, ...]:
     """The tables, each with the table among them in which Salesforce notes its changes."""
     known = tuple(tables)
-    logs = dict(found for table in known if (found := _change_log(table)))
+    logs = dict(change_log for table in known if (change_log := _change_log(table)))
     return tuple(replace(table, change_log=logs.get(table.name)) for table in known)
 
 

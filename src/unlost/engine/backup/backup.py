@@ -267,14 +267,14 @@ def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> Non
                 due.append(account)
             else:
                 account.owed = CANNOT_LIST
-    found = session.runner.map(
+    census_results = session.runner.map(
         "census",
         lambda account: take_census(session, account.name, account.reads, full=account.full),
         due,
         key=lambda account: account.name,
         result=CensusResult,
     )
-    for account, census in zip(due, found, strict=True):
+    for account, census in zip(due, census_results, strict=True):
         account.census = census
         if census.failure is None:
             account.live = census.live
@@ -291,15 +291,15 @@ CANNOT_LIST = ReadFailure(
 
 
 def _count_rows(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
-    asked = [a for a in accounts if a.failure is None and a.live is None]
+    progresses = [a for a in accounts if a.failure is None and a.live is None]
     counted = session.runner.map(
         "count",
         lambda account: _counted(session, account.plan),
-        asked,
+        progresses,
         key=lambda account: account.name,
         result=SourceCount,
     )
-    for account, answer in zip(asked, counted, strict=True):
+    for account, answer in zip(progresses, counted, strict=True):
         account.live = answer.live
 
 

@@ -83,9 +83,9 @@ def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
 def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
     """Ids of the census that are not held as visible, and of which no row was read tonight."""
     alive, dead = _latest(side.seen)
-    held = side.held["id"]
+    id_column = side.held["id"]
     blind = pl.concat([hidden, dead])
-    visible = held.filter(~held.is_in(blind.implode()))
+    visible = id_column.filter(~id_column.is_in(blind.implode()))
     known = pl.concat([visible, alive])
     return side.census.filter(~side.census.is_in(known.implode())).unique().sort()
 
@@ -137,11 +137,11 @@ def _sides(
 ) -> Iterator[CensusSide]:
     runs = [*seen, *(listed or ())]
     streams = [_held(session, table), *(read_run(session.folder, run) for run in runs)]
-    for held, *rest in aligned(streams):
+    for known_rows, *rest in aligned(streams):
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
         census = _latest(saw)[0] if listed is None else ids
-        yield CensusSide(census, _frame([held], HELD), saw)
+        yield CensusSide(census, _frame([known_rows], HELD), saw)
 
 
 SEEN_ORDERED = pa.schema([*SEEN, ("order", pa.int64())])
@@ -164,16 +164,16 @@ def _held(session: BackupSession, table: str) -> Iterator[pa.Table]:
 
 
 def _frame(tables: Sequence[pa.Table | None], schema: pa.Schema) -> pl.DataFrame:
-    found = [table.cast(schema) for table in tables if table is not None]
-    made = pl.from_arrow(pa.concat_tables(found) if found else schema.empty_table())
-    assert isinstance(made, pl.DataFrame)
-    return made
+    present = [table.cast(schema) for table in tables if table is not None]
+    from_arrow = pl.from_arrow(pa.concat_tables(present) if present else schema.empty_table())
+    assert isinstance(from_arrow, pl.DataFrame)
+    return from_arrow
 
 
 def _series(ids: pa.Array) -> pl.Series:
-    made = pl.from_arrow(ids)
-    assert isinstance(made, pl.Series)
-    return made.cast(pl.String).rename("id")
+    converted = pl.from_arrow(ids)
+    assert isinstance(converted, pl.Series)
+    return converted.cast(pl.String).rename("id")
 
 
 def _spill(writer: SpillWriter, ids: pl.Series) -> None:

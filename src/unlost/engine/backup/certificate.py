@@ -33,7 +33,7 @@ def table_line(
     ``files`` and ``file_bytes`` are all that the vault holds of the table.
     """
     table = account.plan.table
-    told = findings_of(schema, table.name)
+    findings = findings_of(schema, table.name)
     return TableLine(
         table.name,
         table.label,
@@ -51,7 +51,7 @@ def table_line(
         table.hidden,
         hidden_rows,
         dangling,
-        (*told, *table_findings(account, hidden_rows=hidden_rows, told=told)),
+        (*findings, *table_findings(account, hidden_rows=hidden_rows, findings=findings)),
     )
 
 
@@ -112,9 +112,9 @@ def certificate(
 
 def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
     """What the certificate says to somebody who reads nothing else."""
-    held = sum(line.held for line in lines)
+    live_count = sum(line.held for line in lines)
     files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
-    what = f"{many(held, 'record')} of {many(len(lines), 'table')}"
+    what = f"{many(live_count, 'record')} of {many(len(lines), 'table')}"
     if files:
         what += f" and {many(files, 'file')} ({human_bytes(size)})"
     if not gaps:
@@ -137,16 +137,22 @@ def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
         sum(getattr(line, what) for line in lines) for what in ("created", "changed", "deleted")
     )
     counts = f"{created:,} created, {changed:,} changed, {deleted:,} deleted"
-    told = [
+    parts = [
         f"Between two nights: {names}{more} read, {counts}. All others are as in backup {night}.",
-        *(one.sentence for one in proof.findings if one.kind is FindingKind.LEFT_TO_NIGHT),
+        *(
+            finding.sentence
+            for finding in proof.findings
+            if finding.kind is FindingKind.LEFT_TO_NIGHT
+        ),
     ]
-    gaps = [one for line in lines for one in line.findings if one.severity is Severity.GAP]
+    gaps = [
+        finding for line in lines for finding in line.findings if finding.severity is Severity.GAP
+    ]
     if gaps:
-        told.append(f"Not everything is protected: {gaps[0].sentence}")
+        parts.append(f"Not everything is protected: {gaps[0].sentence}")
     elif not whole:
-        told.append(f"The certificate of backup {night} names gaps.")
-    return " ".join(told)
+        parts.append(f"The certificate of backup {night} names gaps.")
+    return " ".join(parts)
 
 
 def human_bytes(size: float) -> str:

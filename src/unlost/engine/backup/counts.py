@@ -25,7 +25,7 @@ def tally(session: BackupSession, table: str, pieces: Sequence[Added]) -> TableC
     """
     counts = session.commit.counts(table, pieces)
     state = session.base.tables().get(table) if session.base is not None else None
-    held = (state.held if state is not None else 0) + counts.created + counts.revived
+    live_count = (state.held if state is not None else 0) + counts.created + counts.revived
     return TableCounts(
-        counts.created, counts.changed, counts.deleted, counts.revived, held - counts.deleted
+        counts.created, counts.changed, counts.deleted, counts.revived, live_count - counts.deleted
     )

@@ -38,15 +38,15 @@ def _references(
 ) -> dict[tuple[str, ...], pa.Array]:
     """Ids referred to, by the tables in which they may be."""
     read = {name for name, results in reads.items() if results}
-    found: dict[tuple[str, ...], list[pa.Array]] = {}
+    by_target: dict[tuple[str, ...], list[pa.Array]] = {}
     for result in reads.get(table, ()):
         for batch in batches(session.folder, result.references):
             column = session.table(table).table.column(batch.column("column")[0].as_py())
             assert column is not None
             assert column.reference is not None
             if set(column.reference.tables) <= read:
-                found.setdefault(column.reference.tables, []).append(batch.column("id"))
-    return {targets: pc.unique(pa.chunked_array(ids)) for targets, ids in found.items()}
+                by_target.setdefault(column.reference.tables, []).append(batch.column("id"))
+    return {targets: pc.unique(pa.chunked_array(ids)) for targets, ids in by_target.items()}
 
 
 def _pointing_nowhere(
@@ -55,43 +55,43 @@ def _pointing_nowhere(
     targets: Sequence[str],
     ids: pa.Array,
 ) -> int:
-    left = ids
+    missing = ids
     for target in targets:
-        alive = _alive(session, target, reads[target], left)
-        left = left.filter(pc.invert(pc.is_in(left, alive)))
-    return len(left)
+        alive = _alive(session, target, reads[target], missing)
+        missing = missing.filter(pc.invert(pc.is_in(missing, alive)))
+    return len(missing)
 
 
 def _alive(
     session: BackupSession, table: str, reads: Sequence[ReadResult], ids: pa.Array
 ) -> pa.Array:
     """Those of ``ids`` that are alive: as tonight told last, else as the snapshot before has it."""
-    told = [
+    live_frames = [
         pl.DataFrame(schema={"id": pl.String, "op": pl.String}),
         *_before(session, table, ids),
     ]
     for read in reads:
         for batch in batches(session.folder, read.seen):
             met = batch.filter(pc.is_in(batch.column("id"), ids))
-            told.append(_frame(pa.Table.from_batches([met])))
-    last = pl.concat(told).unique("id", keep="last", maintain_order=True)
+            live_frames.append(_frame(pa.Table.from_batches([met])))
+    last = pl.concat(live_frames).unique("id", keep="last", maintain_order=True)
     return last.filter(pl.col("op") == Op.STATE.value)["id"].to_arrow().cast(pa.string())
 
 
 def _before(session: BackupSession, table: str, ids: pa.Array) -> list[pl.DataFrame]:
     if session.base is None or table not in session.base.tables():
         return []
-    found = []
+    frames = []
     for at in range(0, len(ids), GET_IDS):
         rows = session.base.get(table, ids.slice(at, GET_IDS).to_pylist())
-        found.append(
+        frames.append(
             _frame(
                 pa.table(
                     {"id": rows["_u_id"].cast(pa.string()), "op": rows["_u_op"].cast(pa.string())}
                 )
             )
         )
-    return found
+    return frames
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:

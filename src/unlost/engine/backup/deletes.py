@@ -48,11 +48,11 @@ class ResolvedDeletes:
     failure: ReadFailure | None = None
 
 
-def fate(*, trusted: bool, missing: int, held: int, policy: BackupPolicy) -> DeleteVerdict:
+def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) -> DeleteVerdict:
     """What is believed of ``missing`` rows of a table of ``held``."""
     if not trusted:
         return DeleteVerdict.NOT_VISIBLE
-    if policy.allows_loss(missing=missing, held=held):
+    if policy.allows_loss(missing=missing, live_count=live_count):
         return DeleteVerdict.DELETED
     return DeleteVerdict.UNUSUAL
 
@@ -61,24 +61,32 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     """Read what the census has and the vault has not; decide about what it has not."""
     table = census.table
     fetched = look(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
-    held = _held(session, table)
+    live_count = _held(session, table)
     plan = session.table(table)
     lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
         believed = fate(
-            trusted=plan.trusted, missing=census.lost.rows, held=held, policy=session.policy
+            trusted=plan.trusted,
+            missing=census.lost.rows,
+            live_count=live_count,
+            policy=session.policy,
         )
         looked: list[LookupResult] = []
     else:
         looked = look(session, lost)
-        ids = tuple(key for one in looked for key in one.missing)
+        ids = tuple(key for lookup_result in looked for key in lookup_result.missing)
         missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
-        believed = fate(trusted=plan.trusted, missing=len(ids), held=held, policy=session.policy)
-    vanished = look_for_hidden(session, census, held=held)
+        believed = fate(
+            trusted=plan.trusted, missing=len(ids), live_count=live_count, policy=session.policy
+        )
+    vanished = look_for_hidden(session, census, live_count=live_count)
     every = (*fetched, *looked, *vanished.looked)
-    failure = next((one.failure for one in every if one.failure is not None), None)
-    reads = tuple(one.read for one in every if one.read is not None)
+    failure = next(
+        (lookup_result.failure for lookup_result in every if lookup_result.failure is not None),
+        None,
+    )
+    reads = tuple(lookup_result.read for lookup_result in every if lookup_result.read is not None)
     if failure is not None:
         return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)

@@ -62,10 +62,10 @@ def add_files(
 
 
 def needed(
-    refs: Sequence[FileRef], held: Sequence[StoredFile], *, sizes_tell: bool = False
+    refs: Sequence[FileRef], files: Sequence[StoredFile], *, sizes_tell: bool = False
 ) -> list[FileRef]:
     """The files that the vault does not hold as they are: another size, checksum, or unknown."""
-    known = {(file.record, file.column): file for file in held}
+    known = {(file.record, file.column): file for file in files}
     return [
         ref
         for ref in refs
@@ -105,10 +105,10 @@ def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[in
 
 def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) -> FilesResult:
     refs = _refs(session, group)
-    held: Sequence[StoredFile] = ()
+    files: Sequence[StoredFile] = ()
     if session.base is not None and group.table in session.base.tables():
-        held = session.base.files(group.table, [ref.record for ref in refs])
-    wanted = needed(refs, held, sizes_tell=sizes_tell)
+        files = session.base.files(group.table, [ref.record for ref in refs])
+    wanted = needed(refs, files, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)
     incoming = (IncomingFile(ref, partial(_open, session, ref)) for ref in wanted)
@@ -116,7 +116,7 @@ def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) ->
     session.ports.observer.progress(
         Progress(Phase.FILES, group.table, files=added.files, bytes=added.file_bytes)
     )
-    replaced = {(file.record, file.column): file.size for file in held}
+    replaced = {(file.record, file.column): file.size for file in files}
     old = [replaced[key] for ref in wanted if (key := (ref.record, ref.column)) in replaced]
     return FilesResult(
         group.table, added, max(added.files - len(old), 0), added.file_bytes - sum(old)

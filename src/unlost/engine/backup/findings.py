@@ -11,7 +11,7 @@ GIVE_RIGHT = "Give the backup user the right to see it, then run a backup: it is
 
 
 def table_findings(
-    account: TableProgress, *, hidden_rows: int, told: tuple[Finding, ...]
+    account: TableProgress, *, hidden_rows: int, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
     """All findings of one table. ``told`` are those that the connector made about it."""
     found = [
@@ -21,7 +21,7 @@ def table_findings(
         _audit_failed(account),
         _unusual_loss(account),
         _rows_hidden(account.plan.table, hidden_rows),
-        _columns_hidden(account.plan.table, told),
+        _columns_hidden(account.plan.table, findings),
     ]
     pages = [finding for read in account.reads for finding in read.findings]
     files = [f for result in account.files if result.added for f in result.added.findings]
@@ -38,8 +38,8 @@ def read_failure(account: TableProgress) -> Finding | None:
     failure = account.failure
     if failure is None:
         return None
-    held = account.before is not None and account.before.window_start is not None
-    was = " It was backed up before; the vault keeps what it had." if held else ""
+    was_stored = account.before is not None and account.before.window_start is not None
+    was = " It was backed up before; the vault keeps what it had." if was_stored else ""
     return Finding(
         FindingKind.TABLE_REFUSED if failure.refused else FindingKind.TABLE_UNREADABLE,
         Severity.GAP,
@@ -160,8 +160,8 @@ def _rows_hidden(table: Table, count: int) -> Finding | None:
     )
 
 
-def _columns_hidden(table: Table, told: tuple[Finding, ...]) -> Finding | None:
-    if not table.hidden or any(f.kind is FindingKind.COLUMN_HIDDEN for f in told):
+def _columns_hidden(table: Table, findings: tuple[Finding, ...]) -> Finding | None:
+    if not table.hidden or any(f.kind is FindingKind.COLUMN_HIDDEN for f in findings):
         return None
     return Finding(
         FindingKind.COLUMN_HIDDEN,

@@ -58,11 +58,11 @@ def rights_since(
 
 
 def _hidden_columns(base: Snapshot) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    by_table: dict[str, set[str]] = {}
     for mark in base.hidden():
         if mark.column is not None:
-            found.setdefault(mark.table, set()).add(mark.column)
-    return {table: frozenset(columns) for table, columns in found.items()}
+            by_table.setdefault(mark.table, set()).add(mark.column)
+    return {table: frozenset(columns) for table, columns in by_table.items()}
 
 
 def _unread_files(lines: Mapping[str, TableLine]) -> frozenset[str]:

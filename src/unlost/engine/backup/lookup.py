@@ -109,11 +109,11 @@ def _look_at(session: BackupSession, turn: Sequence[Batch]) -> list[LookupResult
 def _look_up(session: BackupSession, batch: Batch) -> LookupResult:
     plan = session.table(batch.table)
     notes = RowObserver(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
-    found: set[str] = set()
+    ids: set[str] = set()
 
     def noted(pages: Iterator[Page]) -> Iterator[Rows]:
         for rows in notes.passing(pages):
-            found.update(rows.ids.to_pylist())
+            ids.update(rows.ids.to_pylist())
             yield rows
 
     try:
@@ -123,4 +123,4 @@ def _look_up(session: BackupSession, batch: Batch) -> LookupResult:
     except SourceFailed as broke:
         return LookupResult(failure=judged(broke, session.source))
     expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
-    return LookupResult(notes.close(added), tuple(key for key in expected if key not in found))
+    return LookupResult(notes.close(added), tuple(key for key in expected if key not in ids))

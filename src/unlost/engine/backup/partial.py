@@ -41,33 +41,33 @@ def plan_part(
     }
     causes = {name: why_left(plans.get(name), schema, known) for name in chosen}
     read = [replace(plan, census=_asked_now(plan)) for n, plan in plans.items() if not causes[n]]
-    left = tuple(_left(name, cause) for name, cause in causes.items() if cause)
-    return BackupPlan(tuple(read), (), known.schema, left)
+    findings = tuple(_left(name, cause) for name, cause in causes.items() if cause)
+    return BackupPlan(tuple(read), (), known.schema, findings)
 
 
 def why_left(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
     """Why a table is left to the night, as the end of a sentence; empty if it is not."""
     if plan is None:
         return "the org does not tell of it any more"
-    held = known.schema.table(plan.table.name)
-    if held is None or Reason.FIRST_SIGHT in plan.reasons:
+    table = known.schema.table(plan.table.name)
+    if table is None or Reason.FIRST_SIGHT in plan.reasons:
         return "no night has read it yet"
     if schema.fingerprint != known.schema.fingerprint:
         return "the rights of the backup user changed"
     if Reason.NO_CURSOR in plan.reasons:
         return "it cannot be asked for what changed"
-    if not _same_columns(plan, held):
+    if not _same_columns(plan, table):
         return "its columns changed"
     return "it must be read in full" if plan.full else ""
 
 
-def _same_columns(plan: TablePlan, held: Table) -> bool:
+def _same_columns(plan: TablePlan, table: Table) -> bool:
     """True if rows have the columns that the vault knows, and none was shown or hidden since."""
-    told = {column.name: column.kind for column in plan.table.columns}
-    kept = {column.name: column.kind for column in held.columns}
-    if plan.now_hidden or plan.now_visible or told.keys() | set(plan.carry) != kept.keys():
+    kinds = {column.name: column.kind for column in plan.table.columns}
+    kept = {column.name: column.kind for column in table.columns}
+    if plan.now_hidden or plan.now_visible or kinds.keys() | set(plan.carry) != kept.keys():
         return False
-    return all(kept[name] is kind for name, kind in told.items())
+    return all(kept[name] is kind for name, kind in kinds.items())
 
 
 def _asked_now(plan: TablePlan) -> tuple[Reason, ...]:

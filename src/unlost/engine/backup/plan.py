@@ -93,9 +93,9 @@ def plan_backup(
     tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
     described = {table.name for table in schema.tables}
     gone = tuple(name for name in known.states if name not in described)
-    kept = [_stored(plan, known) for plan in tables]
-    kept += [table for name in gone if (table := known.schema.table(name)) is not None]
-    return BackupPlan(tables, gone, replace(schema, tables=tuple(kept)))
+    stored_tables = [_stored(plan, known) for plan in tables]
+    stored_tables += [table for name in gone if (table := known.schema.table(name)) is not None]
+    return BackupPlan(tables, gone, replace(schema, tables=tuple(stored_tables)))
 
 
 def plan_table(
@@ -109,14 +109,16 @@ def plan_table(
 ) -> TablePlan:
     """How one table is read."""
     state = known.states.get(table.name)
-    held = known.schema.table(table.name)
+    stored = known.schema.table(table.name)
     rights = known.rights.get(table.name, frozenset())
     moved = bool(rights - {schema.fingerprint})
-    reasons = _full_reasons(table, held, state, known, rights_moved=moved)
+    reasons = _full_reasons(table, stored, state, known, rights_moved=moved)
     if full:
         reasons = (Reason.ASKED, *reasons)
     marked = known.hidden_columns.get(table.name, frozenset())
-    hidden = [name for name in table.hidden if held is not None and held.column(name) is not None]
+    hidden = [
+        name for name in table.hidden if stored is not None and stored.column(name) is not None
+    ]
     return TablePlan(
         table,
         None if reasons or state is None else state.cursor,
@@ -132,20 +134,20 @@ def plan_table(
 
 def _full_reasons(
     table: Table,
-    held: Table | None,
+    stored: Table | None,
     state: TableState | None,
     known: KnownState,
     *,
     rights_moved: bool,
 ) -> tuple[Reason, ...]:
-    if held is None or state is None or state.window_start is None:
+    if stored is None or state is None or state.window_start is None:
         return (Reason.FIRST_SIGHT,)
     reasons = []
     if not table.has(TableTrait.INCREMENTAL) or state.cursor is None:
         reasons.append(Reason.NO_CURSOR)
-    if any(_appeared(column, held) for column in table.columns):
+    if any(_appeared(column, stored) for column in table.columns):
         reasons.append(Reason.COLUMN_APPEARED)
-    if any(_retyped(column, held) for column in table.columns):
+    if any(_retyped(column, stored) for column in table.columns):
         reasons.append(Reason.COLUMN_RETYPED)
     if rights_moved:
         reasons.append(Reason.RIGHTS_CHANGED)
@@ -156,12 +158,12 @@ def _full_reasons(
     return tuple(reasons)
 
 
-def _appeared(column: Column, held: Table) -> bool:
-    return held.column(column.name) is None or column.name in held.hidden
+def _appeared(column: Column, table: Table) -> bool:
+    return table.column(column.name) is None or column.name in table.hidden
 
 
-def _retyped(column: Column, held: Table) -> bool:
-    before = held.column(column.name)
+def _retyped(column: Column, table: Table) -> bool:
+    before = table.column(column.name)
     return before is not None and before.kind is not column.kind
 
 
@@ -195,6 +197,6 @@ def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
 
 def _stored(plan: TablePlan, known: KnownState) -> Table:
     """The table as the snapshot has it: with the columns whose values are carried forward."""
-    held = known.schema.table(plan.table.name)
-    carried = [c for name in plan.carry if held is not None and (c := held.column(name))]
+    table = known.schema.table(plan.table.name)
+    carried = [c for name in plan.carry if table is not None and (c := table.column(name))]
     return replace(plan.table, columns=(*plan.table.columns, *carried))

@@ -58,7 +58,7 @@ class BackupPolicy:
     reference_limit: int = 2_000
     reads_at_once: int = 16
 
-    def allows_loss(self, *, missing: int, held: int) -> bool:
+    def allows_loss(self, *, missing: int, live_count: int) -> bool:
         """True if ``missing`` of ``held`` rows may be believed to be deleted."""
-        usual = min(self.breaker_share * held, self.breaker_rows)
+        usual = min(self.breaker_share * live_count, self.breaker_rows)
         return missing <= max(usual, self.breaker_floor)

@@ -83,7 +83,7 @@ def certify_part(
     lines += [_carried(line) for line in earlier if line.table not in read]
     clock = session.ports.clock
     end = session.runner.step("quotas", lambda: Quotas((), clock.now()), result=Quotas)
-    made = certificates.certificate(
+    certificate = certificates.certificate(
         org=begun.identity,
         run=session.runner.run,
         as_of=begun.as_of,
@@ -94,16 +94,16 @@ def certify_part(
         quotas=(),
         rounds=rounds,
     )
-    return _resting(made, session.ports.vault.at(session.org, rests_on, forgotten=True))
+    return _resting(certificate, session.ports.vault.at(session.org, rests_on, forgotten=True))
 
 
-def _resting(made: Certificate, night: Snapshot) -> Certificate:
+def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
     """With the word of the night on all that was not read now."""
     proof = night.certificate()
     whole = proof is None or proof.verdict is Verdict.COMPLETE
-    verdict = made.verdict if whole else Verdict.GAPS
-    sentence = certificates.sentence_of_part(made, night=night.info.number, whole=whole)
-    return replace(made, verdict=verdict, sentence=sentence, rests_on=night.info.number)
+    verdict = certificate.verdict if whole else Verdict.GAPS
+    sentence = certificates.sentence_of_part(certificate, night=night.info.number, whole=whole)
+    return replace(certificate, verdict=verdict, sentence=sentence, rests_on=night.info.number)
 
 
 def _carried(line: TableLine) -> TableLine:

@@ -112,14 +112,14 @@ def read_tables(
 ) -> dict[str, TableRound]:
     """Read all ``requests`` in one look."""
     reads: dict[str, TableRound] = {}
-    left = list(requests)
+    table_requests = list(requests)
     for attempt in range(ATTEMPTS):
         name = f"{look.name}/{attempt}"
-        for read in _attempt(session, left, replace(look, name=name)):
+        for read in _attempt(session, table_requests, replace(look, name=name)):
             before = reads.get(read.table)
             reads[read.table] = read if before is None else _joined(before, read)
-        left = [r for r in left if _worth_another(reads[r.table].failure)]
-        if not left:
+        table_requests = [r for r in table_requests if _worth_another(reads[r.table].failure)]
+        if not table_requests:
             break
     return reads
 

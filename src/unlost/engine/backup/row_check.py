@@ -44,7 +44,7 @@ class DueRange:
     ids: IdRange | None = None
 
 
-def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdSlice | None:
+def part_of(row_count: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdSlice | None:
     """The part of a table of ``held`` records that is due in a ``turn``; None if none is. Pure.
 
     Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
@@ -54,13 +54,13 @@ def part_of(held: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdS
         return None
     most = max(1, min(policy.most_rows, policy.most_bytes // max(row_bytes, 1)))
     size = min(policy.fewest_rows, most)
-    while size * policy.nights < held and size * 2 <= most:
+    while size * policy.nights < row_count and size * 2 <= most:
         size *= 2
     turns = policy.nights
-    while size * turns < held:
+    while size * turns < row_count:
         turns *= 2
     start = turn % turns * size
-    return IdSlice(start, min(start + size, held)) if start < held else None
+    return IdSlice(start, min(start + size, row_count)) if start < row_count else None
 
 
 def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> IdRange | None:
@@ -68,51 +68,51 @@ def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> I
 
     The sample is drawn by the ids alone: it is the same on each night.
     """
-    held = snapshot.tables()[table].held
-    if part == IdSlice(0, held):
-        return IdRange(rows=held)
+    row_count = snapshot.tables()[table].held
+    if part == IdSlice(0, row_count):
+        return IdRange(rows=row_count)
     step = 1
-    while held > step * SAMPLE:
+    while row_count > step * SAMPLE:
         step *= 2
     ids = _sample(snapshot, table, step)
     order = pc.sort_indices(pc.cast(source.id_order(ids), pa.binary()))
     if part.start // step >= len(ids):
         return None
     low = ids[order[part.start // step].as_py()].as_py() if part.start else ""
-    last = part.stop == held or part.stop // step >= len(ids)
+    last = part.stop == row_count or part.stop // step >= len(ids)
     high = None if last else ids[order[part.stop // step].as_py()].as_py()
     return IdRange(low, high, part.stop - part.start)
 
 
 def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
     """About one live id in ``step``."""
-    found = [pl.Series("id", [], pl.String)]
+    samples = [pl.Series("id", [], pl.String)]
     for rows in snapshot.live_ids(table):
         ids = pl.Series("id", pl.from_arrow(rows["_u_id"].cast(pa.string())))
-        found.append(ids if step == 1 else ids.filter(ids.hash(0) % step == 0))
-    return pl.concat(found).to_arrow().cast(pa.string())
+        samples.append(ids if step == 1 else ids.filter(ids.hash(0) % step == 0))
+    return pl.concat(samples).to_arrow().cast(pa.string())
 
 
 def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
     """Read the parts that are due; what differs goes into the commit, and is counted."""
-    asked = [account for account in accounts if _can_be_audited(account)]
+    progresses = [account for account in accounts if _can_be_audited(account)]
     due = session.runner.map(
         "audit/due",
         lambda account: _due(session, account),
-        asked,
+        progresses,
         key=lambda account: account.name,
         result=DueRange,
     )
     requests = [
-        TableRequest(account.name, account.plan.since, one.ids)
-        for account, one in zip(asked, due, strict=True)
-        if one.ids is not None
+        TableRequest(account.name, account.plan.since, due_range.ids)
+        for account, due_range in zip(progresses, due, strict=True)
+        if due_range.ids is not None
     ]
     look = ReadRound("audit", Phase.AUDIT, session.policy.audit.most_bytes * SLACK)
     reads = read_tables(session, requests, look)
     results = [result for read in reads.values() for result in (*read.results, *read.again)]
     files = add_files(session, results, look="audit", sizes_tell=True)
-    for account in asked:
+    for account in progresses:
         if account.name in reads:
             account.audit = _audited(session, reads[account.name])
             account.files += [result for result in files if result.table == account.name]
@@ -128,9 +128,9 @@ def _can_be_audited(account: TableProgress) -> bool:
 def _due(session: BackupSession, account: TableProgress) -> DueRange:
     assert session.base is not None
     assert account.before is not None
-    held = account.before.held
+    row_count = account.before.held
     part = part_of(
-        held,
+        row_count,
         row_bytes=max(session.base.row_bytes(account.name), _read_bytes(account)),
         turn=session.night + crc32(account.name.encode()),
         policy=session.policy.audit,

@@ -54,7 +54,7 @@ class RowObserver:
         self._seen = SpillWriter(folder, f"{name}.seen", SEEN)
         self._files = SpillWriter(folder, f"{name}.files", FILES)
         self._references = SpillWriter(folder, f"{name}.refs", REFERENCES)
-        described = {found.table.name for found in session.plan.tables}
+        described = {plan.table.name for plan in session.plan.tables}
         self._pointing = [
             column.name
             for column in self._table.columns
@@ -116,10 +116,10 @@ class RowObserver:
 
     def _note_references(self, cells: pa.RecordBatch, alive: pa.Array) -> None:
         for name in self._pointing:
-            left = self._session.policy.reference_limit - self._references.rows
-            if left <= 0 or name not in cells.schema.names:
+            remaining = self._session.policy.reference_limit - self._references.rows
+            if remaining <= 0 or name not in cells.schema.names:
                 continue
-            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, left)
+            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, remaining)
             names = pa.array([name] * len(ids), pa.string())
             self._references.write(pa.RecordBatch.from_arrays([names, ids], schema=REFERENCES))
 

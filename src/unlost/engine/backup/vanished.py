@@ -38,7 +38,9 @@ class VanishedRows:
         return tuple(key for looked in self.looked for key in looked.missing)
 
 
-def look_for_hidden(session: BackupSession, census: CensusResult, *, held: int) -> VanishedRows:
+def look_for_hidden(
+    session: BackupSession, census: CensusResult, *, live_count: int
+) -> VanishedRows:
     """Ask by id for hidden rows that would be seen if they were still there.
 
     None are asked for where there are more than the breaker allows in a table of ``held``.
@@ -46,7 +48,7 @@ def look_for_hidden(session: BackupSession, census: CensusResult, *, held: int) 
     ids: list[str] = []
     for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
-        if not session.policy.allows_loss(missing=len(ids), held=held):
+        if not session.policy.allows_loss(missing=len(ids), live_count=live_count):
             return VanishedRows()
     return VanishedRows(
         tuple(look(session, batched(session, census.table, LookupReason.HIDDEN, ids)))

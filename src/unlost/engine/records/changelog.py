@@ -32,8 +32,8 @@ def noted_changes(
     if log is None or log.table not in snapshot.tables():
         return []
     rows = _rows(snapshot, log, record)
-    found = [note for row in rows if (note := _noted(row, log, table)) is not None]
-    return _once(sorted(found, key=lambda note: (note.at, note.column)), table, values)
+    logged_changes = [note for row in rows if (note := _noted(row, log, table)) is not None]
+    return _once(sorted(logged_changes, key=lambda note: (note.at, note.column)), table, values)
 
 
 def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str, str | None]]:
@@ -47,8 +47,8 @@ def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str,
         log.by_column,
     ]
     rows = snapshot.where(log.table, log.record_column, [record], columns=columns)
-    found: list[dict[str, str | None]] = rows.select(columns).to_pylist()
-    return found
+    dicts: list[dict[str, str | None]] = rows.select(columns).to_pylist()
+    return dicts
 
 
 def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedChange | None:
@@ -63,9 +63,9 @@ def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedCh
 
 def _column(table: Table, field: str) -> Column | None:
     """The column that a log calls ``field``; references are also called without their ``Id``."""
-    found = table.column(field)
-    if found is not None:
-        return found
+    column = table.column(field)
+    if column is not None:
+        return column
     reference = table.column(field + "Id")
     return reference if reference is not None and reference.reference is not None else None
 
@@ -73,13 +73,13 @@ def _column(table: Table, field: str) -> Column | None:
 def _once(
     notes: list[LoggedChange], table: Table, values: Mapping[str, frozenset[str | None]]
 ) -> list[LoggedChange]:
-    kept: dict[tuple[datetime, str, str], LoggedChange] = {}
+    logged_changes: dict[tuple[datetime, str, str], LoggedChange] = {}
     for at, note in enumerate(notes):
         column = table.column(note.column)
         assert column is not None
         twice = column.kind is WireKind.REFERENCE
         key = (note.at, note.column, "" if twice else str(at))
         known = values.get(note.column, frozenset()) - {None}
-        if key not in kept or known & {note.old, note.new}:
-            kept[key] = note
-    return list(kept.values())
+        if key not in logged_changes or known & {note.old, note.new}:
+            logged_changes[key] = note
+    return list(logged_changes.values())

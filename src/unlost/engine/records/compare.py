@@ -67,10 +67,10 @@ class Between:
 
     @classmethod
     def of(
-        cls, vault: VaultReader, org: str, *, one: int, other: int, filtered: Iterable[str] = ()
+        cls, vault: VaultReader, org: str, *, after: int, other: int, filtered: Iterable[str] = ()
     ) -> "Between":
         """The snapshots of these numbers, in whatever order they are named."""
-        first, last = sorted((one, other))
+        first, last = sorted((after, other))
         return cls(vault, org, vault.at(org, first), vault.at(org, last), frozenset(filtered))
 
     def tables(self) -> list[str]:
@@ -79,16 +79,16 @@ class Between:
 
     def differences(self, table: str) -> Iterator[pa.Table]:
         """All differences of a table."""
-        for found in self.changed(table):
-            for at in range(0, found.num_rows, GET_IDS):
-                yield self.described(table, found.slice(at, GET_IDS))
+        for ids in self.changed(table):
+            for at in range(0, ids.num_rows, GET_IDS):
+                yield self.described(table, ids.slice(at, GET_IDS))
 
     def changed(self, table: str) -> Iterator[pa.Table]:
         """The records that the vault holds to differ, in the order of their ids: id and change."""
         after, until = self.old.info.number, self.new.info.number
-        for found in self.vault.changes(self.org, table, after=after, until=until):
-            ids = found["_u_id"].cast(pa.string())
-            yield pa.table({"id": ids, "change": found["change"]})
+        for change in self.vault.changes(self.org, table, after=after, until=until):
+            ids = change["_u_id"].cast(pa.string())
+            yield pa.table({"id": ids, "change": change["change"]})
 
     def described(self, table: str, changes: pa.Table) -> pa.Table:
         """The fields in which these records differ."""
@@ -112,8 +112,8 @@ class Between:
 
     def summary(self, table: str) -> TableSummary:
         """What differs in a table, in records."""
-        found = self.changed(table) if self.plain(table) else self.differences(table)
-        return summarize(found, table)
+        changed = self.changed(table) if self.plain(table) else self.differences(table)
+        return summarize(changed, table)
 
 
 def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
@@ -161,18 +161,18 @@ class LiveComparison:
                 f"The table {table} is not both in the backup and in the org.",
                 next_step="See which tables there are with: unlost certificate",
             )
-        told: set[str] = set()
+        reported: set[str] = set()
         bare: list[Rows] = []
         for task in self._ready(self.source.plan_reads(described, state.cursor)):
             for page in self.source.read(task):
                 if page.rows.cells is None:
                     bare.append(page.rows)
                 else:
-                    yield self._described(described, _fresh(page.rows, told))
+                    yield self._described(described, _fresh(page.rows, reported))
         for rows in bare:  # a list of deletes also names what came back since: rows know better
-            yield self._described(described, _fresh(rows, told))
+            yield self._described(described, _fresh(rows, reported))
         if self.by_census:
-            yield from self._absent(described, told)
+            yield from self._absent(described, reported)
 
     def summary(self, table: str) -> TableSummary:
         """What differs in a table, in records; raises what the source raises."""
@@ -185,41 +185,41 @@ class LiveComparison:
         before = pl.DataFrame(pl.from_arrow(old.select(["_u_id", "_u_op"]).cast(IDS_AND_OPS)))
         both = plain.join(before, on="_u_id", how="left", suffix="_old")
         changes = both.select(pl.col("_u_id").alias("id"), _live_change().alias("change"))
-        kept = changes.filter(pl.col("change").is_not_null()).to_arrow()
+        arrow = changes.filter(pl.col("change").is_not_null()).to_arrow()
         unread = _unread((self.old,), table.name, rows.ids.to_pylist())
-        return _fields(_text(kept), old, new, table.columns, unread)
+        return _fields(_text(arrow), old, new, table.columns, unread)
 
     def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
         """The tasks, as soon as the source is done with its part of them."""
-        left = list(tasks)
-        while left:
-            state = self.source.prepare(left.pop(0))
+        read_tasks = list(tasks)
+        while read_tasks:
+            state = self.source.prepare(read_tasks.pop(0))
             if isinstance(state, Ready):
                 yield from state.tasks
             else:
-                left.append(state.task)
+                read_tasks.append(state.task)
                 pause = (state.until - self.clock.now()).total_seconds()
                 self.clock.sleep(max(pause, 0.0))
 
-    def _absent(self, table: Table, told: set[str]) -> Iterator[pa.Table]:
+    def _absent(self, table: Table, reported: set[str]) -> Iterator[pa.Table]:
         hidden = [mark.record for mark in self.old.hidden(table.name) if mark.record is not None]
-        known = pa.array(sorted(told.union(hidden)), pa.string())
+        known = pa.array(sorted(reported.union(hidden)), pa.string())
         listed = (pa.table({"id": ids.cast(pa.string())}) for ids in self.source.census(table))
         runs = sorted_runs(listed, folder=self.work, name=f"compare/{table.name}")
-        held = (
+        absent = (
             pa.table({"id": rows["_u_id"].cast(pa.string())})
             for rows in self.old.live_ids(table.name)
         )
-        for mine, *theirs in aligned([held, *(read_run(self.work, run) for run in runs)]):
+        for mine, *theirs in aligned([absent, *(read_run(self.work, run) for run in runs)]):
             if mine is not None:
                 yield _lost(mine["id"], [known, *(t["id"] for t in theirs if t is not None)])
 
 
-def _fresh(rows: Rows, told: set[str]) -> Rows:
+def _fresh(rows: Rows, reported: set[str]) -> Rows:
     """The rows of records that were not told of before, each once: the last. Adds them to ``told``."""
     ids = rows.ids.to_pylist()
-    again = pa.array(sorted(told.intersection(ids)), pa.string())
-    told.update(ids)
+    again = pa.array(sorted(reported.intersection(ids)), pa.string())
+    reported.update(ids)
     last = pl.Series("id", pl.from_arrow(rows.ids)).is_last_distinct().to_arrow()
     return chosen(rows, pc.and_(last, pc.invert(pc.is_in(rows.ids, value_set=again))))
 
@@ -257,13 +257,13 @@ def _unread(
     snapshots: Iterable[Snapshot], table: str, ids: Sequence[str]
 ) -> Mapping[str, frozenset[str]]:
     """By column the records of which one of the snapshots does not know what they had there."""
-    found: dict[str, set[str]] = {}
+    by_table: dict[str, set[str]] = {}
     for snapshot in snapshots:
-        held = snapshot.unread(table, ids) if table in snapshot.tables() else {}
-        for record, columns in held.items():
+        unread = snapshot.unread(table, ids) if table in snapshot.tables() else {}
+        for record, columns in unread.items():
             for column in columns:
-                found.setdefault(column, set()).add(record)
-    return {column: frozenset(records) for column, records in found.items()}
+                by_table.setdefault(column, set()).add(record)
+    return {column: frozenset(records) for column, records in by_table.items()}
 
 
 def _fields(
@@ -278,17 +278,17 @@ def _fields(
     ``unread``: by column, records of which is not known what they had there.
     """
     before, after = (_aligned(changes["id"], rows).combine_chunks() for rows in (old, new))
-    found = []
+    masks = []
     for column in columns:
         if column.has(ColumnTrait.VOLATILE) or column.kind is WireKind.BINARY:
             continue
         if column.name in before.column_names and column.name in after.column_names:
-            one, other = before[column.name], after[column.name]
-            if not one.equals(other):
-                field = _field(changes, column, one, other)
+            older, other = before[column.name], after[column.name]
+            if not older.equals(other):
+                field = _field(changes, column, older, other)
                 passed = pa.array(sorted(unread.get(column.name, ())), pa.string())
-                found.append(field.filter(pc.invert(pc.is_in(field["id"], value_set=passed))))
-    fields = pa.concat_tables([DIFFERENCES.empty_table(), *found])
+                masks.append(field.filter(pc.invert(pc.is_in(field["id"], value_set=passed))))
+    fields = pa.concat_tables([DIFFERENCES.empty_table(), *masks])
     rest = changes.filter(
         pc.and_(
             pc.invert(pc.is_in(changes["id"], value_set=fields["id"])),
@@ -309,16 +309,16 @@ def _bare(changes: pa.Table) -> pa.Table:
 def _field(
     changes: pa.Table, column: Column, old: pa.ChunkedArray, new: pa.ChunkedArray
 ) -> pa.Table:
-    one, other = old.combine_chunks().cast(pa.string()), new.combine_chunks().cast(pa.string())
+    older, other = old.combine_chunks().cast(pa.string()), new.combine_chunks().cast(pa.string())
     deleted = pc.equal(changes["change"].combine_chunks(), ChangeKind.DELETED.value)
-    mask = pc.and_(differs(column.kind, one, other), pc.invert(deleted))
+    mask = pc.and_(differs(column.kind, older, other), pc.invert(deleted))
     hit = changes.filter(mask)
     return pa.table(
         {
             "id": hit["id"],
             "change": hit["change"],
             "column": pa.array([column.name] * hit.num_rows, pa.string()),
-            "old": one.filter(mask),
+            "old": older.filter(mask),
             "new": other.filter(mask),
         },
         schema=DIFFERENCES,
@@ -348,8 +348,8 @@ def _as_held(rows: Rows) -> pa.Table:
 
 
 def _columns(snapshot: Snapshot, table: str) -> Sequence[Column]:
-    found = snapshot.schema().table(table)
-    return found.columns if found is not None else ()
+    shape = snapshot.schema().table(table)
+    return shape.columns if shape is not None else ()
 
 
 def _text(changes: pa.Table) -> pa.Table:

@@ -35,13 +35,13 @@ class ExplainedChanges:
 
 def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldChange, ...]:
     """Columns that both states have and that mean different values; volatile ones never count."""
-    found = []
+    changes = []
     for name in new:
         column = table.column(name) if table is not None else None
         volatile = column is not None and column.has(ColumnTrait.VOLATILE)
         if name in old and not volatile and not same(_kind(table, name), old[name], new[name]):
-            found.append(FieldChange(name, old[name], new[name]))
-    return tuple(found)
+            changes.append(FieldChange(name, old[name], new[name]))
+    return tuple(changes)
 
 
 def explain(
@@ -52,16 +52,16 @@ def explain(
     shown: dict[int, LoggedChange] = {}
     for column in dict.fromkeys(note.column for note in notes if note.column in new):
         places = [at for at, note in enumerate(notes) if note.column == column]
-        own = [notes[at] for at in places]
+        logged_changes = [notes[at] for at in places]
         kind, change = _kind(table, column), changes.get(column)
-        own = own[: _count(own, old, new[column], kind)]
-        if change is not None and own:
-            own, change = _joined(own, change, kind)
+        logged_changes = logged_changes[: _count(logged_changes, old, new[column], kind)]
+        if change is not None and logged_changes:
+            logged_changes, change = _joined(logged_changes, change, kind)
         if change is None:
             changes.pop(column, None)
         else:
             changes[column] = change
-        shown |= dict(zip(places, own, strict=False))
+        shown |= dict(zip(places, logged_changes, strict=False))
     wait = tuple(note for at, note in enumerate(notes) if at not in shown)
     return ExplainedChanges(tuple(shown[at] for at in sorted(shown)), wait, tuple(changes.values()))
 
@@ -97,8 +97,8 @@ def _joined(
     if same(kind, last.new, change.new) and not _silent(last):
         return list(notes), None
     if all(_silent(note) for note in notes) or not same(kind, first.old, change.old):
-        told = replace(last, old=change.old, new=change.new)
-        return [*notes[:-1], told], None
+        logged_change = replace(last, old=change.old, new=change.new)
+        return [*notes[:-1], logged_change], None
     return list(notes), replace(change, old=last.new)
 
 

@@ -142,11 +142,11 @@ def history(vault: VaultReader, org: str, table: str, record: str) -> tuple[Even
     shape = head.schema().table(table)
     noted = _noted(head, shape, record, versions) if shape is not None else []
     backups = vault.snapshots(org)
-    told = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
+    story = events(versions, shape, noted, Nights([info for info in backups if info.read(table)]))
     shown = shown_by(versions, [info.number for info in backups])
     return tuple(
         event if event.snapshot is None else replace(event, snapshot=shown[event.snapshot])
-        for event in told
+        for event in story
     )
 
 
@@ -155,13 +155,13 @@ def shown_by(versions: Sequence[Version], backups: Sequence[int]) -> dict[int, i
 
     ``backups`` are numbers, the oldest first; versions likewise.
     """
-    found: dict[int, int | None] = {}
+    by_snapshot: dict[int, int | None] = {}
     for version, following in zip_longest(versions, versions[1:]):
         at = bisect_left(backups, version.snapshot)
         first = backups[at] if at < len(backups) else None
         over = first is not None and following is not None and first >= following.snapshot
-        found[version.snapshot] = None if over else first
-    return found
+        by_snapshot[version.snapshot] = None if over else first
+    return by_snapshot
 
 
 def events(
@@ -171,18 +171,21 @@ def events(
     story = _Story()
     state: Version | None = None
     before: Version | None = None
-    left = list(noted)
+    logged_changes = list(noted)
     for version in versions:
-        found = _explained(version, state, left, table)
-        left = [*found.wait, *(note for note in left if note.at > _seen_until(version))]
-        event = _event(version, before, state, found, nights)
+        changes = _explained(version, state, logged_changes, table)
+        logged_changes = [
+            *changes.wait,
+            *(note for note in logged_changes if note.at > _seen_until(version)),
+        ]
+        event = _event(version, before, state, changes, nights)
         if event is not None and event.kind is ChangeKind.DELETED and _was_dead(before):
             story.sharpen(event)
             event = None
-        story.tell([*([] if event is None else [event]), *_log_events(found.shown)])
+        story.tell([*([] if event is None else [event]), *_log_events(changes.shown)])
         before = version
         state = version if version.cells else state
-    story.note(_log_events(left))
+    story.note(_log_events(logged_changes))
     return story.in_order()
 
 
@@ -232,11 +235,11 @@ def _event(
     version: Version,
     before: Version | None,
     state: Version | None,
-    found: ExplainedChanges,
+    changes: ExplainedChanges,
     nights: Nights,
 ) -> Event | None:
     kind = _kind(version, before)
-    if kind is ChangeKind.CHANGED and not found.rest:
+    if kind is ChangeKind.CHANGED and not changes.rest:
         return None
     moved = version.modified_at is not None and (
         state is None or version.modified_at != state.modified_at
@@ -245,12 +248,12 @@ def _event(
     exact = version.modified_at if moved and kind is not ChangeKind.CREATED else None
     until = version.observed_at
     if kind is ChangeKind.CREATED and moved and version.modified_at is not None:
-        until = min(until, version.modified_at, *(note.at for note in found.shown))
+        until = min(until, version.modified_at, *(note.at for note in changes.shown))
     return Event(
         kind,
         When(exact, after, until),
         version.modified_by if exact is not None else None,
-        found.rest,
+        changes.rest,
         Origin.VAULT,
         version.op,
         version.snapshot,

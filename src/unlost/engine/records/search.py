@@ -28,17 +28,17 @@ def find(
     Whole values come before beginnings, live records before deleted ones.
     """
     known = vault.orgs()
-    found = [
+    search_results = [
         SearchResult(known[org], hit, _exact(hit, text))
         for org in (orgs if orgs is not None else sorted(known))
         for hit in _labelled(vault, org, text, limit)
     ]
-    return tuple(sorted(found, key=_rank)[:limit])
+    return tuple(sorted(search_results, key=_rank)[:limit])
 
 
-def _rank(found: SearchResult) -> tuple[bool, bool, str, str, str]:
-    hit = found.hit
-    return (not found.exact, not hit.alive, hit.label.casefold(), hit.table, hit.record)
+def _rank(search_result: SearchResult) -> tuple[bool, bool, str, str, str]:
+    hit = search_result.hit
+    return (not search_result.exact, not hit.alive, hit.label.casefold(), hit.table, hit.record)
 
 
 def _exact(hit: SearchHit, text: str) -> bool:

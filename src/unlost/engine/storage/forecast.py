@@ -49,11 +49,11 @@ def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
     """Where the samples lead; None for too few, or for an allowance without a limit."""
-    own = _since_last_fall(_one_a_day(samples), limit)
-    if limit <= 0 or len(own) < FEWEST:
+    since_last_fall = _since_last_fall(_one_a_day(samples), limit)
+    if limit <= 0 or len(since_last_fall) < FEWEST:
         return None
-    growth = _growth(_steps(own), QUIET * limit)
-    used = own[-1].used + growth.daily * ((now - own[-1].at) / DAY)
+    growth = _growth(_steps(since_last_fall), QUIET * limit)
+    used = since_last_fall[-1].used + growth.daily * ((now - since_last_fall[-1].at) / DAY)
     return Forecast(
         used,
         limit,
@@ -61,8 +61,8 @@ def forecast(
         growth.daily,
         growth.slow,
         growth.fast,
-        max(own[0].at, own[-1].at - growth.days * DAY),
-        min(len(own), growth.days + 1),
+        max(since_last_fall[0].at, since_last_fall[-1].at - growth.days * DAY),
+        min(len(since_last_fall), growth.days + 1),
         _reached(used, growth.daily, limit * stop, now),
         _reached(used, growth.fast, limit * stop, now),
         _reached(used, growth.slow, limit * stop, now),
@@ -74,25 +74,25 @@ def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
     ordered = sorted(samples, key=lambda sample: sample.at)
     if not ordered:
         return []
-    kept = [ordered[-1]]
+    daily = [ordered[-1]]
     for one in reversed(ordered):
-        if kept[-1].at - one.at >= APART and ordered[-1].at - one.at <= LOOKED_BACK:
-            kept.append(one)
-    return kept[::-1]
+        if daily[-1].at - one.at >= APART and ordered[-1].at - one.at <= LOOKED_BACK:
+            daily.append(one)
+    return daily[::-1]
 
 
 def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:
     pairs = enumerate(pairwise(days), start=1)
-    falls = [at for at, (one, two) in pairs if one.used - two.used > FALL * limit]
+    falls = [at for at, (sample, two) in pairs if sample.used - two.used > FALL * limit]
     return days[falls[-1] :] if falls else days
 
 
 def _steps(days: Sequence[Sample]) -> list[float]:
     """The growth of each day, the newest last; what days without a sample brought is shared out."""
     steps: list[float] = []
-    for one, two in pairwise(days):
-        apart = (two.at - one.at) / DAY
-        steps += [(two.used - one.used) / apart] * max(1, round(apart))
+    for sample, two in pairwise(days):
+        apart = (two.at - sample.at) / DAY
+        steps += [(two.used - sample.used) / apart] * max(1, round(apart))
     return steps
 
 
@@ -110,7 +110,7 @@ def _growth(steps: Sequence[float], quiet: float) -> _Growth:
 
 def _usual(steps: Sequence[float], at: int, *, before: int) -> float:
     """What is usual for a day: the middle of the same days of earlier weeks, before an index."""
-    same = [steps[one] for one in range(at - WEEK, -1, -WEEK) if one < before][:BASE]
+    same = [steps[position] for position in range(at - WEEK, -1, -WEEK) if position < before][:BASE]
     return statistics.median(same)
 
 
@@ -118,9 +118,11 @@ def _changed(steps: Sequence[float], quiet: float) -> _Growth | None:
     """The growth if most days of the last week are unlike those before, all in one direction."""
     begins = len(steps) - WEEK
     usual = [_usual(steps, at, before=begins) for at in range(begins, len(steps))]
-    more = [step - one for step, one in zip(steps[begins:], usual, strict=True)]
+    more = [step - base for step, base in zip(steps[begins:], usual, strict=True)]
     far = _far(steps, begins, quiet)
-    unlike = [at for at, one in enumerate(more) if abs(one) > max(far, ALIKE * abs(usual[at]))]
+    unlike = [
+        at for at, excess in enumerate(more) if abs(excess) > max(far, ALIKE * abs(usual[at]))
+    ]
     up = [at for at in unlike if more[at] > 0]
     run = up if len(up) * 2 > len(unlike) else [at for at in unlike if more[at] < 0]
     if len(run) < UNLIKE or WEEK - 1 - run[-1] > 1:
@@ -134,10 +136,10 @@ def _changed(steps: Sequence[float], quiet: float) -> _Growth | None:
 def _since(steps: Sequence[float], usual: Sequence[float], before: float) -> float:
     """The growth since a change: so much more each day, or so many times as much; what fits better."""
     pairs = list(zip(steps, usual, strict=True))
-    more = statistics.fmean(step - one for step, one in pairs)
+    more = statistics.fmean(step - base for step, base in pairs)
     times = sum(steps) / sum(usual) if sum(usual) > 0 else 0.0
-    added = sum((step - one - more) ** 2 for step, one in pairs)
-    multiplied = sum((step - one * times) ** 2 for step, one in pairs)
+    added = sum((step - base - more) ** 2 for step, base in pairs)
+    multiplied = sum((step - base * times) ** 2 for step, base in pairs)
     return before * times if multiplied < added else before + more
 
 
@@ -178,7 +180,7 @@ def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
 
 def _alike(weeks: Sequence[float], quiet: float) -> bool:
     """True if the newer half of some weeks grows as the older half does."""
-    apart = [abs(one - two) for one, two in pairwise(weeks)]
+    apart = [abs(week - two) for week, two in pairwise(weeks)]
     noise = DEVIATION * statistics.median(apart) / 2**0.5
     middle = len(weeks) // 2
     for newer, older in (
@@ -186,9 +188,9 @@ def _alike(weeks: Sequence[float], quiet: float) -> bool:
         (weeks[:1], weeks[1:]),
         (weeks[:-1], weeks[-1:]),
     ):
-        one, two = statistics.fmean(newer), statistics.fmean(older)
+        recent, two = statistics.fmean(newer), statistics.fmean(older)
         error = noise * (1 / len(newer) + 1 / len(older)) ** 0.5
-        if abs(one - two) > max(quiet, ALIKE / 2 * max(abs(one), abs(two)), SURE * error):
+        if abs(recent - two) > max(quiet, ALIKE / 2 * max(abs(recent), abs(two)), SURE * error):
             return False
     return True
 

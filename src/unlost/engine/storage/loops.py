@@ -54,13 +54,13 @@ def find_loops(
 ) -> Sequence[MailLoop]:
     """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
-    found = [
+    loops = [
         loop
         for part in range(parts)
         for sign, rows in _signed(_part(snapshot, table, rule, part, parts))
         for loop in _loops(snapshot, table, rows, sign, weight)
     ]
-    return sorted(found, key=lambda loop: (-loop.bytes, -loop.mails, loop.records))
+    return sorted(loops, key=lambda loop: (-loop.bytes, -loop.mails, loop.records))
 
 
 def _part(snapshot: Snapshot, table: str, rule: MailRule, part: int, parts: int) -> pl.DataFrame:
@@ -74,9 +74,9 @@ def _signed(mails: pl.DataFrame) -> Iterator[tuple[LoopSign, pl.DataFrame]]:
     """Mails of loops, by what gave them away; each has its ``session``."""
     if mails.is_empty():
         return
-    said = _found(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
-    yield LoopSign.HEADERS, said
-    mails = mails.join(said, on=RECORD, how="anti")
+    signed = _found(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
+    yield LoopSign.HEADERS, signed
+    mails = mails.join(signed, on=RECORD, how="anti")
     telling = _found(mails, [STRIPPED], pl.col(BY_SUBJECT), _at_once())
     yield LoopSign.SUBJECT, telling
     mails = mails.join(telling, on=RECORD, how="anti")
@@ -126,13 +126,13 @@ def _found(
         (pl.col(AT).diff().over(keys).fill_null(PAUSE * 2) > PAUSE).cum_sum().alias(SESSION),
         member.alias(FOUND),
     )
-    own, strange = rows.filter(FOUND), rows.filter(~pl.col(FOUND))
-    facts = _facts(own).join(_strangers(strange), on=SESSION, how="left")
+    mutual, strange = rows.filter(FOUND), rows.filter(~pl.col(FOUND))
+    facts = _facts(mutual).join(_strangers(strange), on=SESSION, how="left")
     facts = facts.with_columns(pl.col(STRANGE_FORTHS, STRANGE_BACKS).fill_null(0))
-    return own.join(facts.filter(rule).select(SESSION, GAP), on=SESSION)
+    return mutual.join(facts.filter(rule).select(SESSION, GAP), on=SESSION)
 
 
-def _facts(own: pl.DataFrame) -> pl.DataFrame:
+def _facts(mails: pl.DataFrame) -> pl.DataFrame:
     """What rules ask of each session.
 
     ``waited`` is the time within which nearly all mails were answered, ``off`` how far nearly all
@@ -141,7 +141,7 @@ def _facts(own: pl.DataFrame) -> pl.DataFrame:
     seconds = pl.col(AT).diff().over(SESSION).dt.total_microseconds() / 1e6
     usual = pl.max_horizontal(pl.col(GAP).median().over(SESSION, FORTH), 1.0)
     return (
-        own.with_columns(seconds.alias(GAP))
+        mails.with_columns(seconds.alias(GAP))
         .with_columns(((pl.col(GAP) - usual).abs() / usual).alias(OFF))
         .group_by(SESSION)
         .agg(
@@ -169,7 +169,7 @@ def _loops(
 ) -> Iterator[MailLoop]:
     costs = _costs(snapshot, table, rows[RECORD].to_list(), weight)
     sized = rows.join(costs, on=RECORD, how="left").sort(SESSION, AT, RECORD)
-    told = sized.group_by(SESSION, maintain_order=True).agg(
+    loops = sized.group_by(SESSION, maintain_order=True).agg(
         *(pl.col(name).first() for name in (*SIDES, PLAIN, GAP)),
         pl.col(AT).first().alias("begun"),
         pl.col(AT).last().alias("last"),
@@ -178,7 +178,7 @@ def _loops(
         pl.col(RECORD).alias("records"),
         pl.col(PARENT).drop_nulls().unique(maintain_order=True).alias("parents"),
     )
-    for row in told.iter_rows(named=True):
+    for row in loops.iter_rows(named=True):
         yield _loop(table, row, sign)
 
 

@@ -104,12 +104,12 @@ def _facts(batch: pl.DataFrame, rule: MailRule, size: StorageWeight | None) -> p
     subject = pl.col(rule.subject).fill_null("")
     headers = pl.col(rule.headers).fill_null("") if rule.headers is not None else pl.lit("")
     sender, receiver = _address(rule.sender), _address(rule.receivers)
-    one, other = SIDES
+    near, other = SIDES
     facts = batch.select(
         pl.col("_u_id").alias(RECORD),
         (pl.col(rule.parent) if rule.parent is not None else pl.lit(None, pl.String)).alias(PARENT),
         instants(rule.sent_at).alias(AT),
-        pl.min_horizontal(sender, receiver).alias(one),
+        pl.min_horizontal(sender, receiver).alias(near),
         pl.max_horizontal(sender, receiver).alias(other),
         (sender <= receiver).alias(FORTH),
         subject.alias(PLAIN),

@@ -21,9 +21,9 @@ def table_uses(
     snapshot: Snapshot, rules: Mapping[str, StorageRule], *, since: datetime
 ) -> Iterator[TableUse]:
     """What each table that costs something uses of each storage, as of a backup."""
-    held = snapshot.tables()
+    states = snapshot.tables()
     for table, rule in rules.items():
-        if table in held and held[table].held:
+        if table in states and states[table].held:
             for weight in rule.weights:
                 yield _use(snapshot, table, rule, weight, since)
 
@@ -39,12 +39,12 @@ def thread_uses(
 ) -> Sequence[ThreadUse]:
     """The mail threads that use most."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
-    found = [
+    uses = [
         thread
         for number in range(parts)
         for thread in _threads(_mails(snapshot, table, rule, weight, number, parts), since, most)
     ]
-    return tuple(sorted(found, key=lambda one: (-one.bytes, one.subject, one.sides))[:most])
+    return tuple(sorted(uses, key=lambda use: (-use.bytes, use.subject, use.sides))[:most])
 
 
 def _mails(
@@ -112,10 +112,10 @@ def _sums(since: datetime, born: str) -> list[pl.Expr]:
 def _summed(parts: Iterable[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame | None:
     """The sums of sums, added up as they come: what is held does not grow with the rows."""
     totals = pl.col(COUNT, BYTES, RECENT).sum()
-    held: pl.DataFrame | None = None
+    total: pl.DataFrame | None = None
     for part in parts:
-        held = part if held is None else pl.concat([held, part]).group_by(keys).agg(totals)
-    return held
+        total = part if total is None else pl.concat([total, part]).group_by(keys).agg(totals)
+    return total
 
 
 def _split(sums: pl.DataFrame, key: str) -> Iterator[tuple[Any, int]]:

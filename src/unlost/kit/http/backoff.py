@@ -14,14 +14,14 @@ class Backoff:
     first: float = 0.5
     longest: float = 30.0
 
-    def seconds(self, attempt: int, *, fraction: float, asked: float | None = None) -> float:
+    def seconds(self, attempt: int, *, fraction: float, retry_after: float | None = None) -> float:
         """The wait after the failed ``attempt`` (1 is the first).
 
         ``fraction`` in [0, 1) spreads it over the upper half, so that many callers do not come
         back together; ``asked`` is what the other side wants, and is never undercut.
         """
         grown = min(self.longest, self.first * 2.0 ** (attempt - 1))
-        return max(grown * (0.5 + fraction / 2), asked or 0.0)
+        return max(grown * (0.5 + fraction / 2), retry_after or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +37,7 @@ class BackoffTimer:
         if attempt >= self.backoff.attempts:
             raise error
         self.clock.sleep(
-            self.backoff.seconds(attempt, fraction=self.entropy.fraction(), asked=error.retry_after)
+            self.backoff.seconds(
+                attempt, fraction=self.entropy.fraction(), retry_after=error.retry_after
+            )
         )

@@ -65,12 +65,12 @@ def _body(url: str, transport: httpx.BaseTransport | None) -> bytes:
 
 def _texts(url: str, body: bytes) -> dict[str, str]:
     try:
-        told: Json = json.loads(body)
+        content: Json = json.loads(body)
     except ValueError as error:
         raise _not_it(url, "it is not JSON") from error
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise _not_it(url, "it is not an object of JSON")
-    return {name: value for name, value in told.items() if isinstance(value, str)}
+    return {name: value for name, value in content.items() if isinstance(value, str)}
 
 
 def _unreadable_address(url: str) -> UsageError:

@@ -103,10 +103,10 @@ def _looked_up(url: httpx.URL) -> str:
         pass  # a name
     port = url.port or PORTS[url.scheme]
     try:
-        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        getaddrinfo = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise _not_taken(url.host, str(error)) from error
-    return str(found[0][4][0])
+    return str(getaddrinfo[0][4][0])
 
 
 def _judged(host: str, status: int, told: bytes) -> int:

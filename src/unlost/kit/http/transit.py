@@ -53,9 +53,9 @@ class TransitKey:
 
     def open(self, ciphertext: str, *, token: str) -> str:
         """The text of a ciphertext."""
-        told = self._asked("decrypt", {"ciphertext": ciphertext}, "plaintext", token)
+        reply = self._asked("decrypt", {"ciphertext": ciphertext}, "plaintext", token)
         try:
-            return base64.b64decode(told, validate=True).decode()
+            return base64.b64decode(reply, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise self._away("what it opened is no text") from None
 
@@ -106,17 +106,19 @@ class TransitKey:
 
 def _object(content: bytes) -> Mapping[str, object]:
     try:
-        told = msgspec.json.decode(content)
+        document = msgspec.json.decode(content)
     except msgspec.DecodeError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _why(answer: Mapping[str, object]) -> str:
     """What the server says of it."""
     errors = answer.get("errors")
-    told = [one for one in errors if isinstance(one, str)] if isinstance(errors, list) else []
-    return f" ({'; '.join(told).strip()[:TOLD]})" if told else ""
+    messages = (
+        [error for error in errors if isinstance(error, str)] if isinstance(errors, list) else []
+    )
+    return f" ({'; '.join(messages).strip()[:TOLD]})" if messages else ""
 
 
 def _parsed(address: str) -> httpx.URL:

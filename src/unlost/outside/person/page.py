@@ -83,8 +83,8 @@ def _record(
     record: str,
     versions: Sequence[Version],
 ) -> str:
-    told = [_line(person, part, reading, *pair) for pair in _pairs(versions)]
-    newest = next((one for one in reversed(versions) if one.cells), None)
+    lines = [_line(person, part, reading, *pair) for pair in _pairs(versions)]
+    newest = next((version for version in reversed(versions) if version.cells), None)
     cells = newest.cells if newest is not None else {}
     name = cells.get(part.table.name_column or "") or record
     present = bool(versions) and versions[-1].op.alive
@@ -92,7 +92,7 @@ def _record(
     state = _table(caption, ((_label(part, c), [v]) for c, v in cells.items() if v))
     return (
         f"<article><h3><bdi>{escape(name)}</bdi> <code>{escape(record)}</code></h3>\n{state}"
-        f"<h4>What happened to it, the newest first</h4>\n{''.join(reversed(told))}</article>\n"
+        f"<h4>What happened to it, the newest first</h4>\n{''.join(reversed(lines))}</article>\n"
     )
 
 

@@ -28,8 +28,8 @@ def as_json(
     yield head[:-1] + b',"records":['
     for number, (record, versions) in enumerate(reading.of(part)):
         columns.update((name, None) for version in versions for name in version.cells)
-        told = {"id": record, "versions": [_told(one, reading) for one in versions]}
-        yield (b",\n" if number else b"\n") + msgspec.json.encode(told)
+        document = {"id": record, "versions": [_told(version, reading) for version in versions]}
+        yield (b",\n" if number else b"\n") + msgspec.json.encode(document)
     yield b"\n]}\n"
 
 
@@ -53,10 +53,16 @@ def _lines(rows: pa.RecordBatch) -> tuple[bytes, int]:
 
 def _rows(part: ExportedTable, reading: PersonReader) -> Iterator[Row]:
     for record, versions in reading.of(part):
-        for one in versions:
-            by = reading.who(part.table.name, one.modified_by) or one.modified_by
-            own = (record, STATES[one.op], _iso(one.observed_at), _iso(one.modified_at), by)
-            yield {**dict(zip(OWN, own, strict=True)), **one.cells}
+        for version in versions:
+            by = reading.who(part.table.name, version.modified_by) or version.modified_by
+            columns = (
+                record,
+                STATES[version.op],
+                _iso(version.observed_at),
+                _iso(version.modified_at),
+                by,
+            )
+            yield {**dict(zip(OWN, columns, strict=True)), **version.cells}
 
 
 def _told(version: Version, reading: PersonReader) -> dict[str, object]:

@@ -208,19 +208,19 @@ class Chain:
         ]
         if len(names) > 1 and store.path(names[0]) is None:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                found = pool.map(partial(_asked_for, store), names)
-                self._ahead.update((name, data) for name, data in found if data is not None)
+                contents = pool.map(partial(_asked_for, store), names)
+                self._ahead.update((name, data) for name, data in contents if data is not None)
 
     def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:
         """A manifest and its head; ``redaction``: what stands in its place, also where it is still there."""
         key = (seq, redaction)
         if key not in self._manifests:
-            found = self._redacted(seq, redaction) if redaction else self._whole(seq)
-            if (found[0].seq, found[0].org) != (seq, self.org):
+            redacted = self._redacted(seq, redaction) if redaction else self._whole(seq)
+            if (redacted[0].seq, redacted[0].org) != (seq, self.org):
                 raise _broken("chain-replaced", f"Commit {seq} says that it is another one.")
             while len(self._manifests) >= _KEPT_MANIFESTS:
                 self._manifests.pop(next(iter(self._manifests)))
-            self._manifests[key] = found
+            self._manifests[key] = redacted
         return self._manifests[key]
 
     def _whole(self, seq: int) -> tuple[Manifest, str]:

@@ -33,7 +33,10 @@ class Redactions:
     def look(self) -> None:
         """See which manifests have a redaction beside them now."""
         listed = self._sealed.store.list(object_names.redactions(self._org))
-        self._beside = {object_names.redacted(one.name): one.name for one in listed}
+        self._beside = {
+            object_names.redacted(listed_object.name): listed_object.name
+            for listed_object in listed
+        }
 
     def of_another(self, seq: int, head: str) -> str | None:
         """A redaction that lay beside a manifest at the last look, and stands for one with another head."""
@@ -67,10 +70,10 @@ class Redactions:
     def read(self, seq: int, name: str) -> tuple[Manifest, str]:
         """What is left of a manifest, and the head that it had."""
         data = self._sealed.store.get(name)
-        found = self._opened(name, data)
-        told = blake3(canonical_text(_bones(found.manifest))).hexdigest()
-        self._unproved[seq] = _Read(found.head, told, name, blake3(data).hexdigest())
-        return found.manifest, found.head
+        redaction = self._opened(name, data)
+        digest = blake3(canonical_text(_bones(redaction.manifest))).hexdigest()
+        self._unproved[seq] = _Read(redaction.head, digest, name, blake3(data).hexdigest())
+        return redaction.manifest, redaction.head
 
     def prove(self, state: LiveState) -> None:
         """Raise IntegrityError unless all that was read is what ``state`` has as live."""
@@ -122,7 +125,7 @@ def _bones(manifest: Manifest) -> Manifest:
         msgspec.structs.replace(part, segments=tuple(map(struck, part.segments)), finding=None)
         for part in manifest.tables
     )
-    states = (replace(one, held=0, deleted=0, finding=None) for one in manifest.states)
+    states = (replace(state, held=0, deleted=0, finding=None) for state in manifest.states)
     return msgspec.structs.replace(
         manifest, tables=tuple(tables), states=tuple(states), certificate=None
     )

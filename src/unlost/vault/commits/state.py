@@ -74,7 +74,7 @@ class LiveState:
         """A state that can be carried on without touching this one."""
         other = LiveState()
         other.seq, other.head = self.seq, self.head
-        other.segments = {table: dict(held) for table, held in self.segments.items()}
+        other.segments = {table: dict(segments) for table, segments in self.segments.items()}
         other.packs = dict(self.packs)
         other.objects = dict(self.objects)
         other.commits = dict(self.commits)
@@ -115,21 +115,21 @@ class LiveState:
 
     def _reseal(self, part: TablePart) -> None:
         """Each segment takes the place of the one that was removed at the same place."""
-        held = self.segments.get(part.table, {})
+        segments = self.segments.get(part.table, {})
         for ident, entry in zip(part.removed, part.segments, strict=False):
-            before = held.pop(ident, None)
+            before = segments.pop(ident, None)
             if before is not None:
-                held[entry.id] = replace(before, entry=entry)
+                segments[entry.id] = replace(before, entry=entry)
 
     def pack_id(self, pack: str) -> str:
         """The id under which a pack lies now, by the one that rows of ``$files`` name."""
-        found = self.packs.get(pack)
-        return found.id if found is not None else pack
+        pack_entry = self.packs.get(pack)
+        return pack_entry.id if pack_entry is not None else pack
 
     def entries(self) -> Iterator[SegmentEntry]:
         """All live segments as manifests name them."""
-        for held in self.segments.values():
-            for live in held.values():
+        for segment in self.segments.values():
+            for live in segment.values():
                 yield live.entry
 
     def of(self, table: str, *, until: int) -> list[LiveSegment]:
@@ -137,15 +137,17 @@ class LiveState:
 
         Merged ones may have newer versions too.
         """
-        held = self.segments.get(table, {}).values()
-        return sorted((live for live in held if live.first <= until), key=lambda live: live.rank)
+        segments = self.segments.get(table, {}).values()
+        return sorted(
+            (live for live in segments if live.first <= until), key=lambda live: live.rank
+        )
 
     def tables(self, *, until: int) -> list[str]:
         """Names of the tables that have a segment at ``until``, system tables too."""
         return sorted(
             table
-            for table, held in self.segments.items()
-            if any(live.first <= until for live in held.values())
+            for table, segments in self.segments.items()
+            if any(live.first <= until for live in segments.values())
         )
 
 
@@ -197,12 +199,12 @@ def segment_objects(entry: SegmentEntry, *, org: str) -> Iterator[ObjectEntry]:
 
 def objects_of(entries: Iterable[SegmentEntry], *, org: str) -> Iterator[ObjectEntry]:
     """The objects of segments, each once: many may lie in one."""
-    told: set[str] = set()
+    names: set[str] = set()
     for entry in entries:
-        if entry.bundle not in told:
+        if entry.bundle not in names:
             yield from segment_objects(entry, org=org)
         if entry.bundle:
-            told.add(entry.bundle)
+            names.add(entry.bundle)
 
 
 def left_behind(
@@ -237,8 +239,8 @@ def to_checkpoint(state: LiveState) -> Checkpoint:
         head=state.head,
         segments=tuple(
             LiveEntry(live.entry, live.seq, live.order, live.rebased)
-            for held in state.segments.values()
-            for live in held.values()
+            for segment in state.segments.values()
+            for live in segment.values()
         ),
         packs=tuple(state.packs.values()),
         objects=tuple(state.objects.values()),

@@ -86,8 +86,8 @@ class CountBalance:
 
 def ops_of(letters: pa.Array | pa.ChunkedArray) -> Ops:
     """Letters as numbers; null is 0."""
-    found = pc.index_in(letters, value_set=pa.array(LETTERS[1:]))
-    numbers = pc.add(pc.fill_null(found, -1), 1)
+    index = pc.index_in(letters, value_set=pa.array(LETTERS[1:]))
+    numbers = pc.add(pc.fill_null(index, -1), 1)
     return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.int8)
 
 

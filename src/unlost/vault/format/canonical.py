@@ -105,13 +105,13 @@ def _number(text: pl.Series) -> pl.Series:
     padded = sizes.with_columns(
         digits=pl.concat_str(_zeros(zeros, "before"), "whole", "fraction", _zeros(zeros, "behind"))
     )
-    left = pl.col("digits").str.slice(0, at).str.strip_chars_start("0")
+    expr = pl.col("digits").str.slice(0, at).str.strip_chars_start("0")
     right = pl.col("digits").str.slice(at).str.strip_chars_end("0")
-    return padded.select(_joined(left, right).alias(name)).to_series()
+    return padded.select(_joined(expr, right).alias(name)).to_series()
 
 
-def _joined(left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    whole = pl.when(left == "").then(pl.lit("0")).otherwise(left)
+def _joined(expr: pl.Expr, right: pl.Expr) -> pl.Expr:
+    whole = pl.when(expr == "").then(pl.lit("0")).otherwise(expr)
     plain = pl.when(right == "").then(whole).otherwise(pl.concat_str(whole, pl.lit("."), right))
     minus = pl.col("text").str.starts_with("-") & (plain != "0")
     signed = pl.when(minus).then(pl.concat_str(pl.lit("-"), plain)).otherwise(plain)

@@ -57,13 +57,13 @@ class Tokenizer:
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
         ids = pl.Series("record", pl.from_arrow(rows.column(U_ID)))
-        found = pl.concat([self._of_column(ids, rows, name) for name in self.columns])
-        table = pa.repeat(pa.scalar(self.table, pa.string()), len(found))
+        token_rows = pl.concat([self._of_column(ids, rows, name) for name in self.columns])
+        table = pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows))
         columns = {
-            U_ID: found.get_column("token").to_arrow(),
+            U_ID: token_rows.get_column("token").to_arrow(),
             "table": table,
-            "record": found.get_column("record").to_arrow(),
-            "column": found.get_column("column").to_arrow(),
+            "record": token_rows.get_column("record").to_arrow(),
+            "column": token_rows.get_column("column").to_arrow(),
         }
         return pa.table(
             [columns[field.name].cast(pa.string()) for field in SEARCH_FIELDS],
@@ -151,9 +151,9 @@ def _key(text: pl.Expr) -> pl.Expr:
 def _by_words(frame: pl.DataFrame) -> pl.DataFrame:
     """One row a word. Most cells are one plain word already: those need no lists."""
     single = ~pl.col("text").str.contains(r"\s")
-    one = frame.filter(single).select(_word(pl.col("text")).alias("token"), "record")
+    single_words = frame.filter(single).select(_word(pl.col("text")).alias("token"), "record")
     many = frame.filter(~single).select(words(pl.col("text")).alias("token"), "record")
-    return pl.concat([one, many.explode("token").unique(maintain_order=True)])
+    return pl.concat([single_words, many.explode("token").unique(maintain_order=True)])
 
 
 def _word(text: pl.Expr) -> pl.Expr:

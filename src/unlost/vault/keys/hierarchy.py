@@ -150,8 +150,8 @@ class Keyring:
         self, before: "Keyring", *, orgs: Collection[str], shredded: Collection[str]
     ) -> None:
         """Take over what counts now of these orgs, and nothing that somebody puts there later."""
-        held = (one for org in orgs for one in before.counting(org))
-        codes = {base: self.code(base, key) for base, key in held}
+        copies = (copy for org in orgs for copy in before.counting(org))
+        codes = {base: self.code(base, key) for base, key in copies}
         self.inherited = InheritedKeys(codes, frozenset(shredded))
 
     def on(self, store: Store) -> "Keyring":
@@ -209,17 +209,21 @@ class Keyring:
 
     def oldest(self, org: str) -> int:
         """The epoch before which all org keys are gone, as this vault says; 1 where none is."""
-        said = (
+        generations = (
             _number(base)
             for base in self._marks(org)
             if (base in self.inherited.keys and self._any_copy(base, org=org))
             or any(self._opens(copy, org=org) for copy in self._own_copies(base))
         )
-        return max(said, default=_FIRST_EPOCH)
+        return max(generations, default=_FIRST_EPOCH)
 
     def _marks(self, org: str) -> dict[str, set[int]]:
-        held = self._held(org).items()
-        return {base: own for base, own in held if base.rsplit("/", 1)[1].startswith(_OLDEST)}
+        folders_held = self._held(org).items()
+        return {
+            base: epochs
+            for base, epochs in folders_held
+            if base.rsplit("/", 1)[1].startswith(_OLDEST)
+        }
 
     def retire(self, org: str, *, before: int) -> None:
         """Say that the org keys before an epoch are gone: nothing is written under them any more."""
@@ -266,7 +270,7 @@ class Keyring:
 
     def folders(self, org: str) -> tuple[str, ...]:
         """The folders of an org's wrapped keys that count: each of the newest generation there is."""
-        held = self._held(org)
+        epochs_by_base = self._held(org)
         strange = set(self.strange_copies(org))
         there = {
             _base(listed.name)
@@ -276,8 +280,8 @@ class Keyring:
         first = epoch_folder(org, _FIRST_EPOCH)
         wanted = {*there, *self._inherited(org), identity_folder(org), first}
         oldest = self.oldest(org)
-        kept = sorted(base for base in wanted if not 0 < _number(base) < oldest)
-        return tuple(_folder(base, max(held.get(base, {1}))) for base in kept)
+        bases = sorted(base for base in wanted if not 0 < _number(base) < oldest)
+        return tuple(_folder(base, max(epochs_by_base.get(base, {1}))) for base in bases)
 
     def earlier_copies(self, org: str) -> tuple[str, ...]:
         """Copies that an earlier master key wrapped, of keys that the present one has wrapped too."""
@@ -327,15 +331,15 @@ class Keyring:
 
     def _of_generation(self, org: str) -> list[str]:
         """The folders of all keys that the present master key has wrapped, or is to wrap."""
-        own = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
-        return sorted({*self._inherited(org), *own})
+        bases = (epoch_folder(org, epoch) for epoch in self._own_epochs(org))
+        return sorted({*self._inherited(org), *bases})
 
     def counting(self, org: str) -> Iterator[tuple[str, bytes]]:
         """The keys of an org that count now, by their folders."""
         known, gone = self._inherited(org), set(map(_base, self.gone_copies(org)))
         for base in self._held(org).keys() - gone:
-            own = any(self._opens(copy, org=org) for copy in self._own_copies(base))
-            if own or base in known:
+            opens_here = any(self._opens(copy, org=org) for copy in self._own_copies(base))
+            if opens_here or base in known:
                 with suppress(IntegrityError):
                     yield base, self._key(base, org=org)
 
@@ -363,21 +367,26 @@ class Keyring:
 
         Generations that there are not yet only where nothing else is: the register may be lost.
         """
-        held: dict[str, set[int]] = {}
+        epochs_by_base: dict[str, set[int]] = {}
         for listed in self._store.list(f"orgs/{org}/keys/"):
             if (match := _WRAPPED.fullmatch(listed.name)) is not None:
-                held.setdefault(match[1], set()).add(int(match[3] or 1))
-        return {base: self._known(found) for base, found in held.items()}
+                epochs_by_base.setdefault(match[1], set()).add(int(match[3] or 1))
+        return {base: self._known(epochs) for base, epochs in epochs_by_base.items()}
 
     def _known(self, generations: set[int]) -> set[int]:
-        return {one for one in generations if one <= self.generation} or generations
+        return {
+            generation for generation in generations if generation <= self.generation
+        } or generations
 
     def _own_epochs(self, org: str) -> list[int]:
         """Epochs that the present master key has wrapped, newest first."""
         return [
             epoch
             for epoch in reversed(self.epochs(org))
-            if any(self._opens(one, org=org) for one in self._own_copies(epoch_folder(org, epoch)))
+            if any(
+                self._opens(own_copy, org=org)
+                for own_copy in self._own_copies(epoch_folder(org, epoch))
+            )
         ]
 
     def _writing(self, org: str) -> int | None:
@@ -450,7 +459,7 @@ class Keyring:
         """Copies of the present generation, then those of others, which only a renewal leaves."""
         yield from self._own_copies(base)
         others = sorted(self._held(org).get(base, set()) - {self.generation}, reverse=True)
-        yield from (f"{_folder(base, one)}/{copy}" for one in others for copy in COPIES)
+        yield from (f"{_folder(base, other)}/{copy}" for other in others for copy in COPIES)
 
     def _open_any(self, base: str, *, org: str) -> bytes:
         worst: UnlostError | None = None

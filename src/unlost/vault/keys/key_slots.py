@@ -58,11 +58,11 @@ def remove_way(store: Store, keys: Keyring, slot: str) -> None:
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) where no other slot opens the vault.
     """
 
-    def without(held: Register) -> Register:
-        kept = {name: digest for name, digest in held.slots.items() if name != slot}
-        if slot in held.slots:
-            _check_open(store, keys, replace(held, slots=kept), slot)
-        return replace(held, slots=kept)
+    def without(register: Register) -> Register:
+        kept = {name: digest for name, digest in register.slots.items() if name != slot}
+        if slot in register.slots:
+            _check_open(store, keys, replace(register, slots=kept), slot)
+        return replace(register, slots=kept)
 
     if slot not in {way.slot for way in ways(store, keys)}:
         raise slot_unknown(slot)
@@ -90,14 +90,16 @@ def replace_way(
     if slot not in registered(store, keys).slots:
         raise slot_unknown(slot)
     digest = write_slot(store, keys, secret, slot=new, entropy=entropy, stretch=stretch)
-    change_register(store, keys, lambda held: replace(held, slots={**held.slots, new: digest}))
+    change_register(
+        store, keys, lambda register: replace(register, slots={**register.slots, new: digest})
+    )
     hand_over()
     remove_way(store, keys, slot)
 
 
 def note_sheet(store: Store, keys: Keyring, taken_down: str) -> None:
     """Note in the register when somebody took the recovery sheet down (RFC 3339)."""
-    change_register(store, keys, lambda held: replace(held, sheet=taken_down))
+    change_register(store, keys, lambda register: replace(register, sheet=taken_down))
 
 
 def slot_unknown(slot: str) -> NotFound:

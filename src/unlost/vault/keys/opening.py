@@ -258,13 +258,17 @@ def _wraps_later(store: Store, keys: Keyring) -> bool:
 
 def slots(store: Store) -> tuple[str, ...]:
     """The slots of which a copy is there; other names are not ours."""
-    found = (_SLOT.fullmatch(listed.name) for listed in store.list("keys/"))
-    return tuple(sorted({match[1] for match in found if match}))
+    matches = (_SLOT.fullmatch(listed.name) for listed in store.list("keys/"))
+    return tuple(sorted({match[1] for match in matches if match}))
 
 
 def strange_slots(store: Store) -> tuple[str, ...]:
     """What lies among the slots and is no copy of one."""
-    return tuple(one.name for one in store.list("keys/") if not _SLOT.fullmatch(one.name))
+    return tuple(
+        listed_object.name
+        for listed_object in store.list("keys/")
+        if not _SLOT.fullmatch(listed_object.name)
+    )
 
 
 def remove_strange_slots(store: Store) -> None:
@@ -342,9 +346,9 @@ def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes |
         return None
     whole = [name for name in taken if is_whole(store, keys, name)]
     if slot not in registered(store, keys).slots and whole == taken:
-        left = read_slot(store.get(taken[0]), name=slot)
-        if unwrap_master(left, key=secret.wrapping_key(left)) == keys.master():
-            return left.copy
+        key_slot = read_slot(store.get(taken[0]), name=slot)
+        if unwrap_master(key_slot, key=secret.wrapping_key(key_slot)) == keys.master():
+            return key_slot.copy
     raise _slot_exists(slot)
 
 

@@ -70,23 +70,23 @@ def registered(store: Store, keys: Keyring) -> Register:
 def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
     """The newest entry, and the number of the next: found by one look, so that nobody is overtaken."""
     numbers = entry_numbers(store)
-    found = next(_own(store, keys, numbers), None)
-    if found is None and numbers:
+    register = next(_own(store, keys, numbers), None)
+    if register is None and numbers:
         raise damaged_register(register_name(numbers[0]))
-    held = found or Register(keys.vault.hex(), 0, {})
-    taken, free = set(numbers), held.number + 1
+    newest = register or Register(keys.vault.hex(), 0, {})
+    taken, free = set(numbers), newest.number + 1
     while free in taken:  # by what does not prove itself
         free += 1
-    return held, free
+    return newest, free
 
 
 def _own(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
     """Those of the entries that the present master key proves."""
     for number in numbers:
         with suppress(IntegrityError, NotFound):
-            found = read_entry(store, keys, number)
-            if found.master == keys.generation:
-                yield found
+            register = read_entry(store, keys, number)
+            if register.master == keys.generation:
+                yield register
 
 
 def with_earlier(
@@ -100,22 +100,22 @@ def with_earlier(
     for place, number in enumerate(entry_numbers(store)):
         name = register_name(number)
         try:  # whichever master key it says it is of
-            found = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
+            register = read_register(store.get(name), name=name, mac=partial(_whatever, keys, name))
         except (IntegrityError, NotFound):
             continue
-        held = _inheriting(store, keys, found, entropy=entropy)
-        return held, found if place == 0 and found.master == held.generation else None
+        keyring = _inheriting(store, keys, register, entropy=entropy)
+        return keyring, register if place == 0 and register.master == keyring.generation else None
     return keys, None
 
 
-def _inheriting(store: Store, keys: Keyring, found: Register, *, entropy: Entropy) -> Keyring:
+def _inheriting(store: Store, keys: Keyring, register: Register, *, entropy: Entropy) -> Keyring:
     return Keyring(
         store,
         vault=keys.vault,
         master=keys.masters[-1],
         entropy=entropy,
-        earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(found.earlier, 1)],
-        inherited=InheritedKeys(found.keys, frozenset(found.shredded)),
+        earlier=[_opened(sealed, keys, place) for place, sealed in enumerate(register.earlier, 1)],
+        inherited=InheritedKeys(register.keys, frozenset(register.shredded)),
     )
 
 
@@ -148,14 +148,14 @@ def succeed(
 def repeat_entry(store: Store, keys: Keyring) -> None:
     """Repeat the newest entry until there are as many of this master key as should be."""
     while is_single(store, keys):
-        held, free = _newest(store, keys)
-        _put(store, keys, replace(held, number=free))
+        register, free = _newest(store, keys)
+        _put(store, keys, replace(register, number=free))
 
 
 def is_single(store: Store, keys: Keyring) -> bool:
     """True if too few entries know the master keys before the present one."""
-    found = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
-    return keys.generation > 1 and len(list(found)) < ENTRIES
+    entries = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
+    return keys.generation > 1 and len(list(entries)) < ENTRIES
 
 
 def strange_entries(store: Store, keys: Keyring) -> list[int]:
@@ -164,7 +164,7 @@ def strange_entries(store: Store, keys: Keyring) -> list[int]:
     Raises NotAllowed (``key-outdated``), IntegrityError where none is whole.
     """
     numbers = entry_numbers(store)
-    first = min((one.number for one in _own(store, keys, numbers)), default=0)
+    first = min((register.number for register in _own(store, keys, numbers)), default=0)
     registered(store, keys)
     return [number for number in numbers if not _belongs(store, keys, number, first)]
 
@@ -175,7 +175,9 @@ def mend_register(store: Store, keys: Keyring) -> None:
     whole = set(entry_numbers(store)) - set(strange)
     for number in sorted(strange):
         store.delete(register_name(number))
-        source = min((one for one in whole if one > number), default=number - 1)
+        source = min(
+            (whole_number for whole_number in whole if whole_number > number), default=number - 1
+        )
         if source in whole:
             _put(store, keys, replace(read_entry(store, keys, source), number=number))
             whole.add(number)
@@ -183,12 +185,12 @@ def mend_register(store: Store, keys: Keyring) -> None:
 
 def _belongs(store: Store, keys: Keyring, number: int, first: int) -> bool:
     try:
-        found = read_entry(store, keys, number)
+        register = read_entry(store, keys, number)
     except (IntegrityError, NotFound):
         return False
     except UsageError:  # of a newer Unlost
         return True
-    return found.master == keys.generation or number < first
+    return register.master == keys.generation or number < first
 
 
 def _token(keys: Keyring, generation: int) -> str:
@@ -214,10 +216,10 @@ def change_register(
     somebody else was quicker, and may raise. Raises IntegrityError where none proves itself.
     """
     while True:
-        held, free = _newest(store, keys)
-        wished = replace(change(held), number=free)
-        if (wished.slots, wished.sheet) == (held.slots, held.sheet):
-            return held
+        register, free = _newest(store, keys)
+        wished = replace(change(register), number=free)
+        if (wished.slots, wished.sheet) == (register.slots, register.sheet):
+            return register
         if _put(store, keys, wished):
             _put(store, keys, replace(wished, number=free + 1))  # one of them may be lost
             return wished
@@ -225,7 +227,9 @@ def change_register(
 
 def register_slot(store: Store, keys: Keyring, slot: str, digest: str) -> None:
     """One more entry, with this slot; raises IntegrityError where none proves itself."""
-    change_register(store, keys, lambda held: replace(held, slots={**held.slots, slot: digest}))
+    change_register(
+        store, keys, lambda register: replace(register, slots={**register.slots, slot: digest})
+    )
 
 
 def digest_of(copy: bytes) -> str:

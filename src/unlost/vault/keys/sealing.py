@@ -101,7 +101,13 @@ class SealedObjects:
 
     def resealed(self, name: str) -> str | None:
         """The name of what was sealed anew in place of an object; None if nothing was."""
-        return next((one.name for one in self.store.list(object_names.resealed(name, ""))), None)
+        return next(
+            (
+                listed_object.name
+                for listed_object in self.store.list(object_names.resealed(name, ""))
+            ),
+            None,
+        )
 
     def open(self, kind: ObjectKind, *, org: str, name: str, data: bytes) -> bytes:
         """The content of an object whose stored bytes are at hand."""

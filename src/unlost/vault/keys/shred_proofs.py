@@ -24,13 +24,13 @@ def shredded_orgs(store: Store, keys: Keyring) -> dict[str, ShreddedOrg]:
     Of proofs by an earlier master key, which a thief may have, those count that were there when the
     present one followed.
     """
-    found: dict[str, ShreddedOrg] = {}
+    orgs: dict[str, ShreddedOrg] = {}
     for name in [listed.name for listed in store.list(SHREDDED)]:
-        if shredded_org(name) not in found:
+        if shredded_org(name) not in orgs:
             with suppress(IntegrityError, NotFound, UsageError):
                 proof = read_proof(store, keys, name)
-                found[proof.org] = proof
-    return found
+                orgs[proof.org] = proof
+    return orgs
 
 
 def read_proof(store: Store, keys: Keyring, name: str) -> ShreddedOrg:
@@ -50,9 +50,9 @@ def strange_proofs(store: Store, keys: Keyring) -> tuple[str, ...]:
 
 def remove_strange_proofs(store: Store, keys: Keyring) -> None:
     """Remove them; raises NotAllowed (``key-outdated``) where they may be those of a newer master key."""
-    found = strange_proofs(store, keys)
+    strange = strange_proofs(store, keys)
     registered(store, keys)
-    for name in found:
+    for name in strange:
         store.delete(name)
 
 

@@ -318,7 +318,7 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
 
 def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
     """The copies that can be parsed; raises NotAllowed (``slot-missing``), or what is wrong."""
-    found, wrong = False, None
+    is_found, wrong = False, None
     for name in slot_copies(slot):
         try:
             copy = read_slot(store.get(name), name=slot)
@@ -327,9 +327,9 @@ def _whole_copies(store: Store, slot: str) -> Iterator[KeySlot]:
         except (IntegrityError, UsageError) as error:
             wrong = error
         else:
-            found = True
+            is_found = True
             yield copy
-    if found:
+    if is_found:
         return
     if wrong is not None:
         raise wrong
@@ -346,11 +346,11 @@ def _lies_in(path: Path, folder: Path) -> bool:
     return any(_same(above, folder) for above in path.resolve().parents)
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return path.samefile(other)
     except OSError:
-        return one == other.resolve()
+        return path == other.resolve()
 
 
 def _line_check(lines: tuple[str, ...]) -> str:

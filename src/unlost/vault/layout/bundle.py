@@ -37,11 +37,13 @@ def facts_in(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[SegmentLab
     """What a bundle says of a segment in it, and the physical columns of that; raises IntegrityError."""
     parts = parts_of(metadata.metadata or {})
     begins = [0, *accumulate(part.rows for part in parts)]
-    found = dict(zip(begins, parts, strict=False)).get(entry.at)
-    if found is None or (found.table, found.rows) != (entry.table, entry.rows):
+    bundle_part = dict(zip(begins, parts, strict=False)).get(entry.at)
+    if bundle_part is None or (bundle_part.table, bundle_part.rows) != (entry.table, entry.rows):
         raise _disagrees(entry)
-    own = (name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_"))
-    return found.label, frozenset((*own, *found.present))
+    fact_names = (
+        name for name in metadata.schema.to_arrow_schema().names if name.startswith("_u_")
+    )
+    return bundle_part.label, frozenset((*fact_names, *bundle_part.present))
 
 
 def lying(metadata: pq.FileMetaData, entry: SegmentEntry) -> tuple[int, int]:

@@ -35,20 +35,20 @@ def redaction(org: str, seq: int, *, by: int, mark: str) -> str:
 
 def redacted(name: str) -> int:
     """The number of the manifest in whose place a redaction stands; 0 for a name that is none of ours."""
-    found = _REDACTION.search(name)
-    return int(found[1]) if found else 0
+    match = _REDACTION.search(name)
+    return int(match[1]) if match else 0
 
 
 def redacted_by(name: str) -> int:
     """The number of the commit that a redaction was made for; 0 for a name that is none of ours."""
-    found = _REDACTION.search(name)
-    return int(found[2]) if found else 0
+    match = _REDACTION.search(name)
+    return int(match[2]) if match else 0
 
 
 def sequence(name: str) -> int:
     """The number at the end of the name of a manifest or checkpoint; 0 for a name that is none of ours."""
-    found = _SEQUENCE.search(name)
-    return int(found[1]) if found else 0
+    match = _SEQUENCE.search(name)
+    return int(match[1]) if match else 0
 
 
 def checkpoints(org: str) -> str:

@@ -21,7 +21,11 @@ def named_orgs(store: Store) -> list[str]:
 def identity_names(store: Store, org: str) -> list[str]:
     """The objects that tell the identity of an org, as they are listed; more than one for a moment."""
     name = object_names.identity(org)
-    return [one.name for one in store.list(name) if object_names.stem(one.name) == name]
+    return [
+        listed_object.name
+        for listed_object in store.list(name)
+        if object_names.stem(listed_object.name) == name
+    ]
 
 
 def identity_name(store: Store, org: str) -> str:

@@ -62,15 +62,15 @@ def bound_to(place: ObjectBinding) -> bytes:
 
 def metadata_of(label: SegmentLabel) -> dict[bytes, bytes]:
     """A label as the metadata of a Parquet file."""
-    told = {
+    metadata = {
         META_TABLE: label.table.encode(),
         META_SCHEMA: label.schema.encode(),
         META_BASE: str(label.base).encode(),
         META_TOKENIZER: str(label.tokenizer).encode(),
     }
     if label.shapes:
-        told[META_SHAPES] = msgspec.json.encode(label.shapes)
-    return told
+        metadata[META_SHAPES] = msgspec.json.encode(label.shapes)
+    return metadata
 
 
 def label_of(metadata: Mapping[bytes, bytes]) -> SegmentLabel:
@@ -118,16 +118,16 @@ def part_of(label: SegmentLabel, *, rows: int, columns: Iterable[str]) -> Bundle
 
 def metadata_of_bundle(parts: Sequence[BundlePart]) -> dict[bytes, bytes]:
     """What a bundle says of itself, as the metadata of a Parquet file."""
-    told = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
-    return {META_BUNDLE: base64.b64encode(told)}
+    compress = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
+    return {META_BUNDLE: base64.b64encode(compress)}
 
 
 def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[BundlePart, ...]:
     """The way back; none if it is no bundle."""
     if META_BUNDLE not in metadata:
         return ()
-    told = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
-    return decoder_for(tuple[BundlePart, ...]).decode(told)
+    decompress = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
+    return decoder_for(tuple[BundlePart, ...]).decode(decompress)
 
 
 def _spans(numbers: Sequence[int]) -> str:

@@ -63,12 +63,12 @@ def _stored(objects: SealedObjects, *, org: str, extents: tuple[Extent, ...]) ->
 
 def _proved(stream: BinaryIO, blob: Blob, *, key: bytes) -> Iterator[bytes]:
     """The content in parts; the last one only if all of them are the content of this id."""
-    digest, left = blake3(key=key), blob.size
-    while left:
-        part = _read(stream, blob, most=min(left, _READ_BYTES))
+    digest, remaining = blake3(key=key), blob.size
+    while remaining:
+        part = _read(stream, blob, most=min(remaining, _READ_BYTES))
         digest.update(part)
-        left -= len(part)
-        if not part or (not left and digest.hexdigest() != blob.id):
+        remaining -= len(part)
+        if not part or (not remaining and digest.hexdigest() != blob.id):
             raise _damaged(blob)
         yield part
     if digest.hexdigest() != blob.id or _read(stream, blob, most=1):

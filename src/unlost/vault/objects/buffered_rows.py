@@ -67,9 +67,12 @@ def _sidecar_of(rows: pa.Table, *, table: str) -> Sidecar:
     )
 
 
-def to_bytes(held: BufferedSegment) -> bytes:
+def to_bytes(segment: BufferedSegment) -> bytes:
     """Rows and their label."""
-    rows, sink = held.rows.replace_schema_metadata(metadata_of(held.label)), pa.BufferOutputStream()
+    rows, sink = (
+        segment.rows.replace_schema_metadata(metadata_of(segment.label)),
+        pa.BufferOutputStream(),
+    )
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
     return zstandard.ZstdCompressor(level=_LEVEL).compress(sink.getvalue())

@@ -60,8 +60,11 @@ class _Object:
 def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
     """The entries of pieces, those of a table in the order given; durable when it returns."""
     ordered = sorted(pieces, key=lambda piece: (piece.width, piece.held.label.table))
-    alike = (list(own) for _, own in groupby(ordered, key=lambda piece: piece.width))
-    parts = (part for own in alike for part in _objects(own))
+    alike = (
+        list(bundle_entries)
+        for _, bundle_entries in groupby(ordered, key=lambda piece: piece.width)
+    )
+    parts = (part for bundle_entries in alike for part in _objects(bundle_entries))
     return [entry for part in parts for entry in _written(out, part)]
 
 
@@ -71,11 +74,11 @@ def _objects(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
 
 
 def _written(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> Iterator[SegmentEntry]:
-    made = _object(out, pieces)
-    out.create(object_names.segment(out.org, made.ident), made.body)
-    digest, at = blake3(made.body).hexdigest(), 0
+    written = _object(out, pieces)
+    out.create(object_names.segment(out.org, written.ident), written.body)
+    digest, at = blake3(written.body).hexdigest(), 0
     for piece in pieces:
-        yield _entry(out, piece, made, digest=digest, at=at)
+        yield _entry(out, piece, written, digest=digest, at=at)
         at += len(piece.held.rows)
 
 
@@ -110,15 +113,15 @@ def _groups(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
 
 def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
     """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
-    own, had, text = list[BundleEntry](), 0, 0
+    bundle_entries, had, text = list[BundleEntry](), 0, 0
     for piece in pieces:
         count = len(piece.held.rows)
-        if own and (had + count > rows or text + piece.held.size > size):
-            yield own
-            own, had, text = [], 0, 0
-        own.append(piece)
+        if bundle_entries and (had + count > rows or text + piece.held.size > size):
+            yield bundle_entries
+            bundle_entries, had, text = [], 0, 0
+        bundle_entries.append(piece)
         had, text = had + count, text + piece.held.size
-    yield own
+    yield bundle_entries
 
 
 def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
@@ -127,26 +130,26 @@ def _together(pieces: Sequence[BundleEntry], schema: pa.Schema) -> pa.Table:
 
 
 def _entry(
-    out: SegmentWriter, piece: BundleEntry, made: _Object, *, digest: str, at: int
+    out: SegmentWriter, piece: BundleEntry, written: _Object, *, digest: str, at: int
 ) -> SegmentEntry:
     rows, table = piece.held.rows, piece.held.label.table
-    sealed = out.sealed_sidecar(piece.held.sidecar, ident=piece.ident, epoch=made.epoch)
+    sealed = out.sealed_sidecar(piece.held.sidecar, ident=piece.ident, epoch=written.epoch)
     ids = rows.column(U_ID)
     return SegmentEntry(
         id=piece.ident,
         table=table,
         rows=len(rows),
-        bytes=len(made.body),
+        bytes=len(written.body),
         blake3=digest,
         min_id=ids[0].as_py(),
         max_id=ids[-1].as_py(),
-        epoch=made.epoch,
+        epoch=written.epoch,
         sidecar=base64.b64encode(sealed).decode(),
         sidecar_bytes=len(sealed),
         sidecar_blake3=blake3(sealed).hexdigest(),
         first=piece.reach.first if piece.reach else 0,
         last=piece.reach.last if piece.reach else 0,
-        bundle=made.ident,
+        bundle=written.ident,
         at=at,
-        of=made.rows,
+        of=written.rows,
     )

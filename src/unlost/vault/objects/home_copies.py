@@ -49,7 +49,9 @@ class VaultHomes:
             with suppress(IntegrityError, NotFound, UsageError):
                 self.get(number)
                 return number
-        row = takewhile(lambda one: one[1] - one[0] == numbers[0], enumerate(numbers))
+        row = takewhile(
+            lambda numbered: numbered[1] - numbered[0] == numbers[0], enumerate(numbers)
+        )
         return max((number for _, number in row), default=0)
 
     def newest(self) -> bytes | None:

@@ -125,10 +125,10 @@ class PackWriter:
             self._drop()
             raise
         blob = digest.hexdigest()
-        held = self._held(blob, known((blob,)))
-        if held is not None:
+        stored_blob = self._held(blob, known((blob,)))
+        if stored_blob is not None:
             self._drop()
-            return held
+            return stored_blob
         return self._settle(blob, size, encoder.encoding)
 
     def finish(self) -> tuple[PackEntry, ...]:

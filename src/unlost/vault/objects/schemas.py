@@ -46,16 +46,16 @@ def number_columns(schema: Schema, before: _Columns) -> dict[str, dict[str, Know
 
 
 def _describe(column: Column, known: Mapping[str, KnownColumn]) -> KnownColumn:
-    held = known.get(column.name)
+    known_column = known.get(column.name)
     return KnownColumn(
-        code=held.code if held else _next_code(known),
+        code=known_column.code if known_column else _next_code(known),
         kind=column.kind,
         volatile=column.has(ColumnTrait.VOLATILE),
     )
 
 
 def _next_code(known: Mapping[str, KnownColumn]) -> int:
-    return max((held.code for held in known.values()), default=0) + 1
+    return max((column.code for column in known.values()), default=0) + 1
 
 
 def _system_document() -> SchemaDocument:
@@ -128,10 +128,10 @@ class Schemas(SchemaReader):
 
     def tokenizer(self, ident: str, table: str, *, names: Sequence[str]) -> Tokenizer | None:
         """What makes the search tokens of a table's columns ``names``; None if nothing does."""
-        found = self.table(ident, table)
-        if found is None or is_system(table):
+        table_shape = self.table(ident, table)
+        if table_shape is None or is_system(table):
             return None
-        return tokenizer_for(found, names=names, keys=self.keys(ident, table))
+        return tokenizer_for(table_shape, names=names, keys=self.keys(ident, table))
 
 
 class VisibleSchemas(SchemaReader):

@@ -162,9 +162,9 @@ class SegmentStream:
 
     def close(self) -> SegmentEntry:
         """Make it durable; at least one row was appended."""
-        held = self._held
-        if held is not None:
-            self._write(held, int(text_bytes(held).sum()))
+        footer = self._held
+        if footer is not None:
+            self._write(footer, int(text_bytes(footer).sum()))
         assert self._writer is not None
         self._writer.close()
         body = self._sink.getvalue()  # is not copied

@@ -123,9 +123,9 @@ class SegmentReader:
     ) -> pa.Table:
         """The same for a few narrow columns, in this thread alone; ops come as dictionaries."""
         few_values = [column for column in columns if column in _FEW_VALUES]
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.read(groups, columns, few_values=few_values)
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns, few_values=few_values)
 
         def read() -> pa.Table:
             with self._open(entry, few_values=few_values, ahead=False, lasting=True) as file:
@@ -133,16 +133,16 @@ class SegmentReader:
 
         return self._twice(read)
 
-    def hold(self, ident: str, held: BufferedSegment) -> None:
+    def hold(self, ident: str, segment: BufferedSegment) -> None:
         """Read a segment from memory from now on: its rows lie nowhere else yet."""
         with self._lock:
-            self._held[ident] = held
-            self._pinned[ident] = held.sidecar
+            self._held[ident] = segment
+            self._pinned[ident] = segment.sidecar
 
     def release_all(self, prefix: str) -> None:
         """Read the segments of a run, whose ids begin so, from the store again."""
         with self._lock:
-            for ident in [one for one in self._held if one.startswith(prefix)]:
+            for ident in [name for name in self._held if name.startswith(prefix)]:
                 del self._held[ident]
                 self._pinned.pop(ident, None)
 
@@ -183,9 +183,9 @@ class SegmentReader:
         *,
         lasting: bool = False,
     ) -> pa.Table:
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.read(groups, columns)
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.read(groups, columns)
 
         def read() -> pa.Table:
             with self._open(entry, lasting=lasting) as file:
@@ -194,9 +194,9 @@ class SegmentReader:
         return self._twice(read)
 
     def _facts_of(self, entry: SegmentEntry) -> tuple[SegmentLabel, frozenset[str]]:
-        held = self._held.get(entry.id)
-        if held is not None:
-            return held.facts
+        segment = self._held.get(entry.id)
+        if segment is not None:
+            return segment.facts
 
         def read() -> tuple[SegmentLabel, frozenset[str]]:
             with self._open(entry, lasting=True) as file:
@@ -259,10 +259,10 @@ class SegmentReader:
     def _footer(self, ident: str) -> pq.FileMetaData | None:
         """A footer that was decrypted before: half of what a lookup costs is reading it again."""
         with self._lock:
-            found = self._footers.get(ident)
-            if found is not None:
+            footer = self._footers.get(ident)
+            if footer is not None:
                 self._footers.move_to_end(ident)
-            return found
+            return footer
 
     def _keep_footer(self, ident: str, footer: pq.FileMetaData) -> None:
         with self._lock:

@@ -84,8 +84,8 @@ class BigCells:
         if self._writer is None:
             self._writer = self._make()
         stored = self._writer.put_all(contents)
-        self.new += [one.blob for one in stored if one.new]
-        return [one.blob for one in stored]
+        self.new += [blob.blob for blob in stored if blob.new]
+        return [blob.blob for blob in stored]
 
 
 def resolve(cells: pa.Table, names: Sequence[str], load: LoadBlobs) -> pa.Table:

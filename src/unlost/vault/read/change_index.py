@@ -61,8 +61,8 @@ def changes_of(table: str, commits: Sequence[LiveSegment], view: TableView) -> I
     for rows in key_pieces(TableView(table, commits, view.reading), (U_OP, U_PREV)):
         shown = rows.filter(pa.array(last_of_each(rows.column(U_ID))))
         if rebased:
-            told = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(shown))
-            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, told)
+            unknown_before = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(shown))
+            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, unknown_before)
         yield change_rows(table, shown)
 
 

@@ -47,9 +47,9 @@ def changes(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[
     newer = [live for live in state.of(table, until=until) if live.last > after]
     added = TableView(table, newer, room.reading, after=after, until=until)
     for rows in _added_rows(room, state, added):
-        found = _differences(rows, added, base)
-        if len(found):
-            yield found
+        differences = _differences(rows, added, base)
+        if len(differences):
+            yield differences
 
 
 def changes_back(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
@@ -73,8 +73,8 @@ def _added_rows(room: OrgReader, state: LiveState, added: TableView) -> Iterator
         return
     plain = [live for live in added.segments if not _of_several(live)]
     rest = TableView(added.table, plain, added.reading, after=added.after, until=added.until)
-    told = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
-    parts = [*_within(index, added, merged), *told]
+    batches = [rows.select(TOLD.names).cast(TOLD) for rows in _read_rows(rest)]
+    parts = [*_within(index, added, merged), *batches]
     if parts:
         yield from slices(in_order(parts), most=_AT_ONCE)
 
@@ -92,9 +92,9 @@ def _index_tells(
     if added.after < first:
         return False
     plain = sum(live.entry.rows for live in added.segments if not _of_several(live))
-    told = index.most(after=added.after, until=added.until)
+    most = index.most(after=added.after, until=added.until)
     every = sum(live.entry.rows for live in merged)
-    return told + plain <= INDEXED_ROWS and told * INDEX_PAYS <= every
+    return most + plain <= INDEXED_ROWS and most * INDEX_PAYS <= every
 
 
 def _within(
@@ -114,8 +114,8 @@ def _read_rows(view: TableView) -> Iterator[pa.Table]:
         shown = _winners(rows)
         silent = rebased[shown.column(RANK).to_numpy()]
         if silent.any():
-            told = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
-            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, told)
+            previous_ops = pc.if_else(pa.array(silent), UNTOLD, shown.column(U_PREV))
+            shown = shown.set_column(shown.column_names.index(U_PREV), U_PREV, previous_ops)
         yield shown.select([U_ID, *_ALL_KEYS, U_SNAP])
 
 
@@ -134,19 +134,19 @@ def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:
     ops = version_rules.ops_of(newest.column(U_OP))
     before = version_rules.ops_of(rows.filter(pa.array(first)).column(U_PREV))
     changed = np.ones(len(newest), dtype=np.bool_)
-    asked = _doubtful(rows, first=first, last=last)
-    if asked.any():
-        ids = newest.column(U_ID).filter(pa.array(asked)).combine_chunks()
+    doubtful = _doubtful(rows, first=first, last=last)
+    if doubtful.any():
+        ids = newest.column(U_ID).filter(pa.array(doubtful)).combine_chunks()
         found = base.newest(ids, (U_OP, U_ROW_HASH))
-        at = np.flatnonzero(asked)[positions(found.column(U_ID), ids)]
-        before[asked] = version_rules.NONE
+        at = np.flatnonzero(doubtful)[positions(found.column(U_ID), ids)]
+        before[doubtful] = version_rules.NONE
         before[at] = version_rules.ops_of(found.column(U_OP))
         hashes = _hashes(newest, added, found.column(U_ID).combine_chunks(), at)
         changed[at] = (from_array(found.column(U_ROW_HASH)) != hashes).any(axis=1)
     kinds = _kinds(before, ops, changed)
-    told = np.flatnonzero(kinds)
-    names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[told]))
-    ids = newest.column(U_ID).combine_chunks().take(pa.array(told))
+    positions_shown = np.flatnonzero(kinds)
+    names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[positions_shown]))
+    ids = newest.column(U_ID).combine_chunks().take(pa.array(positions_shown))
     return pa.table([ids, names], names=[U_ID, "change"])
 
 

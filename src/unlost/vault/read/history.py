@@ -42,31 +42,31 @@ def _told(rows: pa.Table) -> pa.Table:
     """Rows that are versions by the rules, each against the one before it."""
     ops = version_rules.ops_of(rows.column(U_OP))
     hashes = rows.column(U_ROW_HASH).to_pylist()
-    kept: list[int] = []
+    ranks: list[int] = []
     for number in range(len(rows)):
-        before = kept[-1] if kept else None
+        before = ranks[-1] if ranks else None
         last = np.array([version_rules.NONE if before is None else ops[before]], dtype=np.int8)
         same = np.array([before is not None and hashes[before] == hashes[number]])
         if version_rules.is_version(last, ops[number : number + 1], same=same)[0]:
-            kept.append(number)
-    return rows.take(pa.array(kept, pa.int64()))
+            ranks.append(number)
+    return rows.take(pa.array(ranks, pa.int64()))
 
 
 def _cells(
     room: OrgReader, view: TableView, rows: pa.Table, *, until: int
 ) -> Sequence[dict[str, str | None]]:
     """The cells of each version; those of equal columns are read together."""
-    found: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
-    told = zip(*(rows.column(name).to_pylist() for name in (U_OP, RANK, U_SHAPE)), strict=True)
+    dicts: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
+    versions = zip(*(rows.column(name).to_pylist() for name in (U_OP, RANK, U_SHAPE)), strict=True)
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for at, (op, rank, shape) in enumerate(told):
+    for at, (op, rank, shape) in enumerate(versions):
         if op in version_rules.WITH_CELLS:
             alike[tuple(view.names(rank, shape=shape))].append(at)
     for names, places in alike.items():
         cells = resolve(view.cells(rows.take(places), names), names, room.load_blob(until=until))
         for at, row in zip(places, cells.select(list(names)).to_pylist(), strict=True):
-            found[at] = row
-    return found
+            dicts[at] = row
+    return dicts
 
 
 def _version(table: str, row: pa.Table, cells: dict[str, str | None]) -> Version:

@@ -72,16 +72,16 @@ def _followed(
     view: TableView, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
 ) -> list[Lineage]:
     """Rows of the records, then of those that stand for them in their own org, and so on."""
-    found: list[Lineage] = []
-    asked: set[str] = set()
+    lineages: list[Lineage] = []
+    wanted_lives: set[str] = set()
     wanted, places = set(records), list(targets)
     while wanted:
-        asked |= wanted
+        wanted_lives |= wanted
         rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
-        found += rows
-        wanted = {row.live for row in rows if row.target == org} - asked
+        lineages += rows
+        wanted = {row.live for row in rows if row.target == org} - wanted_lives
         places = [org]
-    return sorted(found, key=lambda row: _id(row.target, row.table, row.old).encode())
+    return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old).encode())
 
 
 def _of(view: TableView, ids: pa.Array) -> list[Lineage]:

@@ -23,10 +23,10 @@ def records_with(
     """Ids of records of which some version has one of these values; ``words`` is ``$search``."""
     with_tokens = [_has_tokens(view, rank, column) for rank in range(len(view.segments))]
     bare = [rank for rank, has in enumerate(with_tokens) if not has]
-    found = set(_read(view, bare, column, values))
+    record_ids = set(_read(view, bare, column, values))
     if any(with_tokens):
-        found.update(_by_tokens(words, view.table, column, values))
-    return sorted(found)
+        record_ids.update(_by_tokens(words, view.table, column, values))
+    return sorted(record_ids)
 
 
 def _has_tokens(view: TableView, rank: int, column: str) -> bool:
@@ -49,8 +49,8 @@ def _by_tokens(words: TableView, table: str, column: str, values: Sequence[str])
         pc.equal(rows.column("table"), pa.scalar(table, pa.string())),
         pc.equal(rows.column("column"), pa.scalar(column, pa.string())),
     )
-    found: list[str] = rows.column("record").filter(mine).to_pylist()
-    return found
+    record_ids: list[str] = rows.column("record").filter(mine).to_pylist()
+    return record_ids
 
 
 def _read(

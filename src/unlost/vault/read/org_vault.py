@@ -74,26 +74,26 @@ class OrgReader:
 
     def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:
         """A blob's bytes; raises NotFound."""
-        found = self.blobs([blob], until=until).get(blob)
-        if found is None:
+        blob_entry = self.blobs([blob], until=until).get(blob)
+        if blob_entry is None:
             raise _unknown_file(blob)
-        placed = self.placed(found, self.chain.live())
+        placed = self.placed(blob_entry, self.chain.live())
         return open_blob(self.sealed, org=self.org, blob=placed)
 
     def placed(self, blob: Blob, state: LiveState) -> Blob:
         """The blob with the packs as they are called now: some were sealed anew."""
-        extents = (replace(one, pack=state.pack_id(one.pack)) for one in blob.extents)
+        extents = (replace(extent, pack=state.pack_id(extent.pack)) for extent in blob.extents)
         return replace(blob, extents=tuple(extents))
 
     def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:
         """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
 
         def load(idents: Collection[str]) -> dict[str, bytes]:
-            found = self.blobs(idents, until=until, state=state)
-            for blob in set(idents) - found.keys():
+            by_ident = self.blobs(idents, until=until, state=state)
+            for blob in set(idents) - by_ident.keys():
                 raise _unknown_file(blob)
             now = state or self.chain.live()
-            blobs = sorted((self.placed(blob, now) for blob in found.values()), key=_lies)
+            blobs = sorted((self.placed(blob, now) for blob in by_ident.values()), key=_lies)
             return {
                 blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
             }

@@ -35,37 +35,37 @@ class SearchCandidate:
 
 def search(snapshot: VaultSnapshot, text: str, *, limit: int) -> Sequence[SearchHit]:
     """Records whose id, name, number, e-mail, phone or key begins with the words of ``text``."""
-    asked = text.strip()
-    if not asked or limit < 1:
+    query = text.strip()
+    if not query or limit < 1:
         return ()
     hits: dict[tuple[str, str], SearchHit] = {}
-    for found in (_by_id(snapshot, asked), _by_words(snapshot, asked, limit=limit)):
-        for hit in found:
+    for search_hits in (_by_id(snapshot, query), _by_words(snapshot, query, limit=limit)):
+        for hit in search_hits:
             hits.setdefault((hit.table, hit.record), hit)
             if len(hits) >= limit:
                 return tuple(hits.values())
     return tuple(hits.values())
 
 
-def _by_id(snapshot: VaultSnapshot, asked: str) -> Iterator[SearchHit]:
-    if len(asked) > _LONGEST_ID or any(character.isspace() for character in asked):
+def _by_id(snapshot: VaultSnapshot, query: str) -> Iterator[SearchHit]:
+    if len(query) > _LONGEST_ID or any(character.isspace() for character in query):
         return
     for table in snapshot.tables():
-        if len(snapshot.view(table).newest(pa.array([asked]), ())):
+        if len(snapshot.view(table).newest(pa.array([query]), ())):
             column = _id_column(snapshot.schema().table(table))
-            yield from _current(snapshot, [SearchCandidate(table, asked, column)], match=None)
+            yield from _current(snapshot, [SearchCandidate(table, query, column)], match=None)
 
 
-def _by_words(snapshot: VaultSnapshot, asked: str, *, limit: int) -> Iterator[SearchHit]:
+def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[SearchHit]:
     view = snapshot.view(SEARCH)
-    words = words_of(asked)
+    words = words_of(query)
     seen: set[SearchCandidate] = set()
-    digits = _phone_digits(asked)
+    digits = _phone_digits(query)
     for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
         fresh = [candidate for candidate in candidates if candidate not in seen]
         seen.update(fresh)
         for at in range(0, len(fresh), limit):
-            yield from _current(snapshot, fresh[at : at + limit], match=asked)
+            yield from _current(snapshot, fresh[at : at + limit], match=query)
 
 
 def _candidates(
@@ -82,13 +82,13 @@ def _candidates(
 
 
 def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list[SearchCandidate]:
-    found: dict[SearchCandidate, None] = {}
+    by_candidate: dict[SearchCandidate, None] = {}
     for part in (_visible(part, hidden) for part in rows) if hidden else rows:
-        for row in part.slice(0, most - len(found)).to_pylist():
-            found[SearchCandidate(row["table"], row["record"], row["column"])] = None
-        if len(found) >= most:
+        for row in part.slice(0, most - len(by_candidate)).to_pylist():
+            by_candidate[SearchCandidate(row["table"], row["record"], row["column"])] = None
+        if len(by_candidate) >= most:
             break
-    return list(found)
+    return list(by_candidate)
 
 
 def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
@@ -137,20 +137,20 @@ def _current_in(
         )
 
 
-def matches(value: str, asked: str) -> bool:
+def matches(value: str, query: str) -> bool:
     """Whether every word asked for begins a word of the value, or its digits begin with those."""
-    held = words_of(value)
-    if all(any(word.startswith(part) for word in held) for part in words_of(asked)):
-        return bool(held)
-    digits = _phone_digits(asked)
+    words = words_of(value)
+    if all(any(word.startswith(part) for word in words) for part in words_of(query)):
+        return bool(words)
+    digits = _phone_digits(query)
     return bool(digits) and digits_of(value).startswith(digits)
 
 
-def _phone_digits(asked: str) -> str:
+def _phone_digits(query: str) -> str:
     """The digits of what looks like a telephone number; else nothing."""
-    if any(character.isalpha() for character in asked):
+    if any(character.isalpha() for character in query):
         return ""
-    digits = digits_of(asked)
+    digits = digits_of(query)
     return digits if len(digits) >= _FEWEST_DIGITS else ""
 
 

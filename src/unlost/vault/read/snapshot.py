@@ -103,14 +103,14 @@ class VaultSnapshot:
         A table that the schema does not have any more keeps all columns that it ever had.
         """
         known = self._room.schemas.known(self._manifest.schema, table)
-        found = self._room.schemas.table(self._manifest.schema, table)
-        if found is None:
+        shape = self._room.schemas.table(self._manifest.schema, table)
+        if shape is None:
             if table not in self.tables():
                 raise _unknown_table(table)
             return tuple(known)
-        visible = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        visible = [c.name for c in shape.columns if c.kind is not WireKind.BINARY]
         marked = [mark.column for mark in self.hidden(table) if mark.column is not None]
-        unseen = [name for name in (*found.hidden, *marked) if name in known]
+        unseen = [name for name in (*shape.hidden, *marked) if name in known]
         return tuple(dict.fromkeys((*visible, *unseen)))
 
     def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
@@ -150,8 +150,8 @@ class VaultSnapshot:
     def newer(self, table: str, columns: Sequence[str], *, after: int) -> pa.RecordBatchReader:
         """The newest version of each record that a commit behind ``after`` touched."""
         self._check(table, columns, system=set(TOLD) - {U_VALID_TO})
-        held = self._state.of(table, until=self._number)
-        added = [live for live in held if live.last > after]
+        segments = self._state.of(table, until=self._number)
+        added = [live for live in segments if live.last > after]
         view = TableView(table, added, self._room.reading, after=after, until=self._number)
         return TableScan(view, tuple(columns), self._load()).newest()
 
@@ -194,13 +194,13 @@ class VaultSnapshot:
             pc.is_in(rows.column(U_OP), value_set=pa.array(version_rules.WITH_CELLS))
         )
         newest = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
-        found: dict[str, frozenset[str]] = {}
+        by_table: dict[str, frozenset[str]] = {}
         told = zip(*(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True)
         for record, rank, shape in told:
             lost = view.unread(rank)[shape : shape + 1]
             if lost and lost[0]:
-                found[record] = lost[0]
-        return found
+                by_table[record] = lost[0]
+        return by_table
 
     def where(
         self,
@@ -276,10 +276,10 @@ class VaultSnapshot:
 
     def _file_columns(self, table: str) -> set[str]:
         """Columns of a table whose bytes are or once were files."""
-        found = self._room.schemas.table(self._manifest.schema, table)
+        shape = self._room.schemas.table(self._manifest.schema, table)
         known = self._room.schemas.known(self._manifest.schema, table)
         once = {name for name, column in known.items() if column.kind is WireKind.BINARY}
-        return once | {file.column for file in (found.files if found else ())}
+        return once | {file.column for file in (shape.files if shape else ())}
 
     def _chosen(self, table: str, columns: Sequence[str] | None) -> tuple[str, ...]:
         known = self.columns(table)
@@ -327,8 +327,8 @@ class VaultSnapshot:
         newest = _known_author(newest, states, pick)
         columns = {name: newest.column(name) for name in (U_ID, U_SNAP, *SYSTEM)}
         columns |= dict(zip(names, cells.columns[:-1], strict=True))
-        told = [columns[field.name] for field in _fields(names)]
-        together = pa.table(told, schema=pa.schema(_fields(names)))
+        arrays = [columns[field.name] for field in _fields(names)]
+        together = pa.table(arrays, schema=pa.schema(_fields(names)))
         return together.append_column(U_BLOBS, cells.column(U_BLOBS))
 
     def _filled(self, rows: pa.Table, names: Sequence[str]) -> pa.Table:

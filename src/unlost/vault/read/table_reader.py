@@ -90,15 +90,15 @@ class TableScan:
             if not parts:
                 return None
             rows = pa.concat_tables(parts)
-            found = pick(rows, by_id_and_age(rows.column(U_ID), runs=len(parts)))
-            return found if len(found) else None
+            picked = pick(rows, by_id_and_age(rows.column(U_ID), runs=len(parts)))
+            return picked if len(picked) else None
 
         if narrow:
-            found = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
+            batches = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
         else:
             reader = PieceReader(self.view, lambda rank: self._stored(rank, beside))
-            found = _one_ahead(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
-        return (rows for rows in found if rows is not None)
+            batches = _one_ahead(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
+        return (rows for rows in batches if rows is not None)
 
     def _narrow_parts(self, piece: MergePiece, beside: Sequence[str]) -> list[pa.Table]:
         """The rows of a piece that count, segment by segment, oldest first."""
@@ -177,11 +177,11 @@ def by_id_and_age(ids: pa.ChunkedArray, *, runs: int) -> NDArray[np.int64]:
     """
     if runs == 1:
         return np.arange(len(ids))
-    held = ids.combine_chunks()
-    fixed = same_width(held)
+    id_array = ids.combine_chunks()
+    fixed = same_width(id_array)
     if fixed is not None:
         return np.argsort(fixed, kind="stable")
-    keys = pa.table({"id": held, "at": np.arange(len(held))})
+    keys = pa.table({"id": id_array, "at": np.arange(len(id_array))})
     order = pc.sort_indices(keys, sort_keys=[("id", "ascending"), ("at", "ascending")])
     return np.asarray(order.to_numpy(), dtype=np.int64)
 
@@ -201,12 +201,12 @@ def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
     replaced[:-1] = ~_last(rows, order)[:-1] & (snaps[1:] == snaps[:-1])
     order = order[~replaced]
     last = _last(rows, order)
-    told = are_versions(
+    are_shown = are_versions(
         version_rules.ops_of(rows.column(U_OP))[order],
         from_array(rows.column(U_ROW_HASH))[order],
         first=np.concatenate(([True], last[:-1])),
     )
-    order = order[told]
+    order = order[are_shown]
     snaps, last = rows.column(U_SNAP).to_numpy()[order], _last(rows, order)
     ends = pa.array(np.append(snaps[1:], 0)[: len(order)], mask=last)
     return _taken(rows, order).append_column(VALID_TO_FIELD, ends)
@@ -241,9 +241,9 @@ def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.b
     """Of what is marked the first in each run."""
     places = np.flatnonzero(marked)
     _, firsts = np.unique(run[places], return_index=True)
-    found = np.zeros(len(marked), dtype=np.bool_)
-    found[places[firsts]] = True
-    return found
+    marked_first = np.zeros(len(marked), dtype=np.bool_)
+    marked_first[places[firsts]] = True
+    return marked_first
 
 
 def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -253,8 +253,8 @@ def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
     if fixed is None:
         return last_of_each(ids.take(pa.array(order)))
     last = np.ones(len(order), dtype=np.bool_)
-    held = fixed[order]
-    last[:-1] = np.asarray(held[1:] != held[:-1])
+    ordered_ids = fixed[order]
+    last[:-1] = np.asarray(ordered_ids[1:] != ordered_ids[:-1])
     return last
 
 

@@ -148,11 +148,17 @@ class TableView:
         return tuple(self._unread(shape) for shape in label.shapes)
 
     def _unread(self, shape: SegmentShape) -> frozenset[str]:
-        found = self.reading.schemas.table(shape.schema, self.table)
+        table = self.reading.schemas.table(shape.schema, self.table)
         known = self.reading.schemas.known(shape.schema, self.table)
-        shown = (one for one in (found.columns if found else ()) if one.kind is not WireKind.BINARY)
+        shown = (
+            column
+            for column in (table.columns if table else ())
+            if column.kind is not WireKind.BINARY
+        )
         had = frozenset(shape.columns)
-        return frozenset(one.name for one in shown if physical(known[one.name].code) not in had)
+        return frozenset(
+            column.name for column in shown if physical(known[column.name].code) not in had
+        )
 
     def repeats(self, rank: int) -> bool:
         """True if a segment may have an id several times, also across two of its row groups."""
@@ -199,26 +205,26 @@ class TableView:
         for rank, edges in zip(near, self._edges(ids, near), strict=True):
             first, count = int(edges[0]), int(edges[-1] - edges[0])
             inside = ids.slice(first, count)
-            asked = np.arange(count)
+            wanted_at = np.arange(count)
             if 0 < count <= _FILTER_PAYS * (len(edges) - 1):
                 hashes = id_hashes(ids) if hashes is None else hashes
-                held = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
-                asked = np.flatnonzero(held)
-            if len(asked):
-                groups = self._groups(rank, edges, ids, asked + first)
-                yield WantedGroups(rank, groups, inside.take(pa.array(asked)))
+                may_be_there = may_hold(self.sidecar(rank).filter, hashes[first : first + count])
+                wanted_at = np.flatnonzero(may_be_there)
+            if len(wanted_at):
+                groups = self._groups(rank, edges, ids, wanted_at + first)
+                yield WantedGroups(rank, groups, inside.take(pa.array(wanted_at)))
 
     def _groups(
-        self, rank: int, edges: NDArray[np.int64], ids: pa.Array, asked: NDArray[np.int64]
+        self, rank: int, edges: NDArray[np.int64], ids: pa.Array, wanted_at: NDArray[np.int64]
     ) -> list[int]:
         """The row groups of a segment where the ids at the places ``asked`` may lie.
 
         In a merged segment versions of the id that begins a group may lie in the one before it.
         """
-        groups = set(np.unique(np.searchsorted(edges, asked, side="right") - 1).tolist())
+        groups = set(np.unique(np.searchsorted(edges, wanted_at, side="right") - 1).tolist())
         if self.segments[rank].merged:
             fences = self.sidecar(rank).fences
-            begins = np.isin(edges[:-1], asked)
+            begins = np.isin(edges[:-1], wanted_at)
             for group in np.flatnonzero(begins[1:]).tolist():
                 if ids[int(edges[group + 1])].as_py() == fences[group + 1].first:
                     groups.add(group)
@@ -245,22 +251,22 @@ class TableView:
     ) -> pa.Table:
         stored = self.stored(place.rank, cells) if cells else []
         rows = self.read_keys(place.rank, place.groups, [*columns, *stored])
-        kept = pa.array(self._kept(place, rows))
+        mask = pa.array(self._kept(place, rows))
         fences = self.sidecar(place.rank).fences
-        versions = plain(rows.take(kept))
+        versions = plain(rows.take(mask))
         if cells:
             named = self.named(place.rank, versions, cells)
             versions = _beside(versions.select(columns), named)
-        return _placed(versions, kept, place, [fences[g].rows for g in place.groups])
+        return _placed(versions, mask, place, [fences[g].rows for g in place.groups])
 
     def _kept(self, place: "WantedGroups", rows: pa.Table) -> NDArray[np.int64]:
         """Where the versions of the wanted ids are that count."""
-        held = rows.column(U_ID).combine_chunks()
+        stored_ids = rows.column(U_ID).combine_chunks()
         if not self.segments[place.rank].merged:
-            return places_of(held, place.ids)
-        kept = all_places_of(held, place.ids)
+            return places_of(stored_ids, place.ids)
+        places = all_places_of(stored_ids, place.ids)
         counting = self.counting(place.rank, rows)
-        return kept if counting is None else kept[counting[kept]]
+        return places if counting is None else places[counting[places]]
 
     def _edges(self, ids: pa.Array, ranks: Sequence[int]) -> Iterator[NDArray[np.int64]]:
         """For each segment: where in the ids each row group begins, and where the last one ends."""
@@ -325,8 +331,13 @@ def _by_group(rows: pa.Table) -> Iterator[_Lying]:
     ranks, groups, at = (rows.column(name).to_numpy() for name in (RANK, GROUP, AT))
     order = np.lexsort((groups, ranks))
     ends = np.flatnonzero((np.diff(ranks[order]) != 0) | (np.diff(groups[order]) != 0)) + 1
-    for own in np.split(order, ends):
-        yield _Lying(int(ranks[own[0]]), int(groups[own[0]]), at[own], own)
+    for rows_of_group in np.split(order, ends):
+        yield _Lying(
+            int(ranks[rows_of_group[0]]),
+            int(groups[rows_of_group[0]]),
+            at[rows_of_group],
+            rows_of_group,
+        )
 
 
 def named(rows: pa.Table, names: Sequence[str], present: Mapping[str, str]) -> pa.Table:
@@ -387,27 +398,27 @@ def plain(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+def places_of(stored_ids: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
     """Where in ``held`` (sorted, unique) those of the ``wanted`` (sorted, unique) are that it has."""
-    width = _width(held)
+    width = _width(stored_ids)
     if width and width == _width(wanted):
-        texts, asked = _fixed(held, width), _fixed(wanted, width)
-        at = np.searchsorted(texts, asked)
+        texts, wanted_texts = _fixed(stored_ids, width), _fixed(wanted, width)
+        at = np.searchsorted(texts, wanted_texts)
         there = at < len(texts)
-        at, asked = at[there], asked[there]
-        return np.asarray(at[texts[at] == asked], dtype=np.int64)
-    mask = pc.is_in(held, value_set=wanted).to_numpy(zero_copy_only=False)
+        at, wanted_texts = at[there], wanted_texts[there]
+        return np.asarray(at[texts[at] == wanted_texts], dtype=np.int64)
+    mask = pc.is_in(stored_ids, value_set=wanted).to_numpy(zero_copy_only=False)
     return np.flatnonzero(mask)
 
 
-def all_places_of(held: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
+def all_places_of(stored_ids: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
     """The same where ``held`` (sorted) may have an id several times."""
-    width = _width(held)
+    width = _width(stored_ids)
     if not width or width != _width(wanted):
-        return places_of(held, wanted)
-    texts, asked = _fixed(held, width), _fixed(wanted, width)
-    starts = np.searchsorted(texts, asked, side="left")
-    counts = np.searchsorted(texts, asked, side="right") - starts
+        return places_of(stored_ids, wanted)
+    texts, wanted_texts = _fixed(stored_ids, width), _fixed(wanted, width)
+    starts = np.searchsorted(texts, wanted_texts, side="left")
+    counts = np.searchsorted(texts, wanted_texts, side="right") - starts
     before = np.cumsum(counts) - counts
     return np.repeat(starts - before, counts) + np.arange(counts.sum())
 
@@ -439,9 +450,9 @@ def _fixed(texts: pa.Array, width: int) -> NDArray[np.bytes_]:
     )
 
 
-def _placed(rows: pa.Table, kept: pa.Array, place: WantedGroups, counts: Sequence[int]) -> pa.Table:
+def _placed(rows: pa.Table, mask: pa.Array, place: WantedGroups, counts: Sequence[int]) -> pa.Table:
     starts = np.cumsum([0, *counts])
-    at = kept.to_numpy()
+    at = mask.to_numpy()
     which = np.searchsorted(starts, at, side="right") - 1
     return (
         rows.append_column(RANK, pa.array(np.full(len(rows), place.rank, dtype=np.int32)))
@@ -450,10 +461,10 @@ def _placed(rows: pa.Table, kept: pa.Array, place: WantedGroups, counts: Sequenc
     )
 
 
-def _beside(one: pa.Table, other: pa.Table) -> pa.Table:
+def _beside(rows: pa.Table, other: pa.Table) -> pa.Table:
     """The columns of both, of equal length."""
-    names = [*one.column_names, *other.column_names]
-    return pa.table([*one.columns, *other.columns], names=names)
+    names = [*rows.column_names, *other.column_names]
+    return pa.table([*rows.columns, *other.columns], names=names)
 
 
 def _empty(columns: Sequence[str], cells: Sequence[str] = ()) -> pa.Table:

@@ -31,8 +31,8 @@ def beginning(view: TableView, token: str) -> Iterator[pa.Table]:
 def between(view: TableView, low: str, high: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Rows with ids from ``low`` to ``high``, the newest segments first, several at a time."""
     places = places_between(view, low, high)
-    for found in spread(lambda place: list(_read(view, [place], low, high, columns)), places):
-        yield from found
+    for parts in spread(lambda place: list(_read(view, [place], low, high, columns)), places):
+        yield from parts
 
 
 def places_between(view: TableView, low: str, high: str) -> list[tuple[int, int]]:
@@ -65,9 +65,9 @@ def _read(
         rows = view.reading.segments.read_keys(entry, groups=[group], columns=columns)
         tokens = rows.column(U_ID).cast(pa.binary())
         inside = pc.and_(pc.greater_equal(tokens, least), pc.less_equal(tokens, most))
-        found = rows.filter(inside)
-        if len(found):
-            yield found
+        rows_inside = rows.filter(inside)
+        if len(rows_inside):
+            yield rows_inside
 
 
 def _after_all(token: str) -> str:

@@ -109,28 +109,28 @@ class BucketStore:
 
     def size(self, name: str) -> int | None:
         """Size in bytes; None if there is no such object."""
-        found = self._look(name)
-        return None if found is None else int(found["size"])
+        look = self._look(name)
+        return None if look is None else int(look["size"])
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         folder = prefix.rpartition("/")[0]
         with self._speaking(prefix):
-            found = [
+            listed_objects = [
                 ListedObject(str(one["path"]), int(one["size"]))
                 for some in obstore.list(self._reading, folder or None)
                 for one in some
                 if str(one["path"]).startswith(prefix)
             ]
-        yield from sorted(found, key=lambda listed: listed.name)
+        yield from sorted(listed_objects, key=lambda listed: listed.name)
 
     def delete(self, name: str) -> bool:
         """Remove an object; False if there is none."""
-        found = self._look(name)
-        if found is None:
+        look = self._look(name)
+        if look is None:
             return False
         remover = self._removing()
-        if found["version"] is not None:
+        if look["version"] is not None:
             if remover.versions is not None and self._without_versions(name, remover.versions):
                 return True
             self._kept = True
@@ -181,9 +181,9 @@ class BucketStore:
             try:
                 put = obstore.put(self._writing, name, data, mode="create", use_multipart=False)
             except _TAKEN as taken:
-                held = self._held(name)
-                if held is not None:
-                    return lost and held == data
+                existing = self._held(name)
+                if existing is not None:
+                    return lost and existing == data
                 if number + 1 == TRIES:
                     raise exceptions.GenericError(f"taken, and not there: {taken}") from taken
             except exceptions.GenericError as error:  # no answer, or one that says: later

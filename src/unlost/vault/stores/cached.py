@@ -82,11 +82,11 @@ class _Remembering(ReadOnlyStore):
         self._pieces.drop(name)
 
     def _known(self, piece: ObjectRange, read: Callable[[], bytes]) -> bytes:
-        kept = self._pieces.get(piece)
-        if kept is None:
-            kept = read()
-            self._pieces.put(piece, kept)
-        return kept
+        content = self._pieces.get(piece)
+        if content is None:
+            content = read()
+            self._pieces.put(piece, content)
+        return content
 
 
 def distrust(store: Store, name: str) -> None:

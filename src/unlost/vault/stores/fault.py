@@ -111,9 +111,9 @@ class FaultStore:
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects in order."""
         fault = self._before(StoreOperation.LIST, prefix)
-        found = list(self._inner.list(prefix))
+        listed_objects = list(self._inner.list(prefix))
         self._after(fault)
-        yield from found
+        yield from listed_objects
 
     def delete(self, name: str) -> bool:
         """Remove an object, or fail."""

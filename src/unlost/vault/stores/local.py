@@ -79,12 +79,16 @@ class LocalStore:
         """Objects whose names begin with ``prefix``, in order."""
         folder = self._root / prefix.rpartition("/")[0]
         with self._speaking(prefix):
-            found = [
+            listed_objects = [
                 ListedObject(file.relative_to(self._root).as_posix(), size)
                 for file, size in self._disk.walk(folder)
             ]
         yield from sorted(
-            (o for o in found if o.name.startswith(prefix) and not o.name.startswith(_TEMPORARY)),
+            (
+                o
+                for o in listed_objects
+                if o.name.startswith(prefix) and not o.name.startswith(_TEMPORARY)
+            ),
             key=lambda listed: listed.name,
         )
 
@@ -107,8 +111,8 @@ class LocalStore:
     def sweep(self) -> int:
         """Remove temporary files that a crash left behind; how many there were."""
         with self._speaking(_TEMPORARY):
-            left = [file for file, _ in self._disk.walk(self._root / _TEMPORARY)]
-            return sum(self._disk.unlink_abandoned(file) for file in left)
+            paths = [file for file, _ in self._disk.walk(self._root / _TEMPORARY)]
+            return sum(self._disk.unlink_abandoned(file) for file in paths)
 
     def _file(self, name: str) -> Path:
         return self._root / check_name(name)

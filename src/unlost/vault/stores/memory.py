@@ -52,10 +52,10 @@ class MemoryStore:
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
         with self._lock:
-            found = [
+            listed_objects = [
                 ListedObject(n, len(b)) for n, b in self._objects.items() if n.startswith(prefix)
             ]
-        yield from sorted(found, key=lambda listed: listed.name)
+        yield from sorted(listed_objects, key=lambda listed: listed.name)
 
     def delete(self, name: str) -> bool:
         """Remove an object; False if there is none."""

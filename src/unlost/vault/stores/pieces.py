@@ -65,11 +65,11 @@ class RangeCache:
         """A piece's bytes; None where it is not kept."""
         file = self._place(piece.name) / piece.file
         try:
-            kept = file.read_bytes()
+            content = file.read_bytes()
         except OSError:
             return None
-        data = kept[_DIGEST_BYTES:]
-        whole = piece.digest(data) == kept[:_DIGEST_BYTES]
+        data = content[_DIGEST_BYTES:]
+        whole = piece.digest(data) == content[:_DIGEST_BYTES]
         with suppress(OSError):
             self._touch(file) if whole else file.unlink()
         return data if whole else None
@@ -121,11 +121,11 @@ class RangeCache:
         """Remove what is old, and of the rest what was not read for longest, until there is room."""
         with self._lock:
             now = self._clock.now()
-            found = sorted(self._kept((now - GONE_KEPT).timestamp()))
+            old_files = sorted(self._kept((now - GONE_KEPT).timestamp()))
             oldest = (now - KEPT).timestamp()
-            rest = sum(size for _, size, _ in found)
+            rest = sum(size for _, size, _ in old_files)
             full = rest > self._limit
-            for read_at, size, file in found:
+            for read_at, size, file in old_files:
                 if read_at >= oldest and not (full and rest > self._limit * _ROOM):
                     break
                 if file.name == _GONE:

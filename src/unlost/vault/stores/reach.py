@@ -72,9 +72,9 @@ def resolved(address: StoreAddress) -> StoreAddress:
         return address
     reach = address.reach
     file = credentials_in(reach.credentials_file) if reach.credentials_file else {}
-    told = (file, _environment())
-    endpoint = reach.endpoint or _first(told, ENDPOINTS)
-    region = reach.region or _first(told, REGIONS)
+    sources = (file, _environment())
+    endpoint = reach.endpoint or _first(sources, ENDPOINTS)
+    region = reach.region or _first(sources, REGIONS)
     return replace(address, reach=replace(reach, endpoint=endpoint, region=region))
 
 
@@ -82,9 +82,9 @@ def _environment() -> dict[str, str]:
     return {name.lower(): value for name, value in os.environ.items()}
 
 
-def _first(told: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
+def _first(sources: Sequence[Mapping[str, str]], names: Sequence[str]) -> str:
     """The first of these settings that one of the sources has; empty where none has."""
-    return next((source[name] for source in told for name in names if source.get(name)), "")
+    return next((source[name] for source in sources for name in names if source.get(name)), "")
 
 
 def _remover(
@@ -99,11 +99,11 @@ def _remover(
     file = address.reach.maintenance_file
 
     @lru_cache(maxsize=1)
-    def made(_: tuple[int, int]) -> ObjectRemover:
+    def remover(_: tuple[int, int]) -> ObjectRemover:
         client = reading if file is None else _maintaining(address, file)
         return ObjectRemover(client, _versions(address, now, sleep))
 
-    return lambda: made((0, 0) if file is None else _mark_of(address, file))
+    return lambda: remover((0, 0) if file is None else _mark_of(address, file))
 
 
 def _mark_of(address: StoreAddress, file: Path) -> tuple[int, int]:
@@ -123,8 +123,8 @@ def _versions(address: StoreAddress, now: Now | None, sleep: Sleep) -> "BucketVe
     if address.kind != S3 or now is None:
         return None
     file = reach.maintenance_file or reach.credentials_file
-    told = credentials_in(file) if file else _environment()
-    key = key_in(told)
+    credentials = credentials_in(file) if file else _environment()
+    key = key_in(credentials)
     return None if key is None else BucketVersions(address, key=key, now=now, sleep=sleep)
 
 

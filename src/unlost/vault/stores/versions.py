@@ -103,24 +103,24 @@ class BucketVersions:
         """
         full = "/".join(filter(None, [self._address.prefix, name]))
         before: list[str] = []
-        while found := self._of(full):
-            if found == before:
+        while version_ids := self._of(full):
+            if version_ids == before:
                 raise self.failed(f"versions of “{name}” stay that it says to have removed")
-            for version in reversed(found):
+            for version in reversed(version_ids):
                 self._drop(full, version)
-            before = found
+            before = version_ids
         return bool(before)
 
     def _drop(self, full: str, version: str) -> None:
         """Remove a version, at first as if it had no lock: a bucket without locks takes no word of lifting one."""
-        told = {"versionId": version}
+        parameters = {"versionId": version}
         try:
-            self._asked("DELETE", full, told)
+            self._asked("DELETE", full, parameters)
         except StoreError as refused:
             if refused.code != MAY_NOT_DELETE:
                 raise
             try:
-                self._asked("DELETE", full, told, _BYPASS)
+                self._asked("DELETE", full, parameters, _BYPASS)
             except StoreError as error:
                 raise refused from error
 
@@ -130,24 +130,24 @@ class BucketVersions:
         False also where these credentials may not know, or the server knows no locks. Raises StoreError where it
         does not answer: then nothing is known.
         """
-        status, told = self._answer("GET", "", {"object-lock": ""}, {})
+        status, reply = self._answer("GET", "", {"object-lock": ""}, {})
         if _is_passing(status):
             raise self.failed(f"it answered {status}")
-        return status == HTTPStatus.OK and b"<Mode>COMPLIANCE</Mode>" in told
+        return status == HTTPStatus.OK and b"<Mode>COMPLIANCE</Mode>" in reply
 
     def _of(self, full: str) -> list[str]:
         """Some versions of an object and marks of its deletion, newest first; none when all are gone."""
-        asked = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
+        parameters = {"versions": "", "prefix": full, "max-keys": str(_MOST)}
         try:
-            told = self._asked("GET", "", asked).decode("utf-8", "replace")
+            listing = self._asked("GET", "", parameters).decode("utf-8", "replace")
         except StoreError as error:
             if error.code != MAY_NOT_DELETE:
                 raise
             raise ListRefused(error.code, error.sentence, next_step=error.next_step) from error
-        if "<ListVersionsResult" not in told:
+        if "<ListVersionsResult" not in listing:
             raise self.failed("its list of versions cannot be read")
-        found = (one[2] for one in _ENTRY.finditer(told))
-        return [version for key, version in map(_read_entry, found) if key == full]
+        version_ids = (match[2] for match in _ENTRY.finditer(listing))
+        return [version for key, version in map(_read_entry, version_ids) if key == full]
 
     def _asked(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str] = {}

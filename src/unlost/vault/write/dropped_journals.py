@@ -17,5 +17,5 @@ def unjournaled(room: OrgVault, state: LiveState) -> frozenset[str]:
         if seq not in room.unjournaled:
             with suppress(IntegrityError, NotFound):
                 room.unjournaled[seq] = room.chain.manifest(seq)[0].unjournaled
-    found = frozenset(run for seq in taking for run in room.unjournaled.get(seq, ()))
-    return found - state.journals.keys()
+    runs_dropped = frozenset(run for seq in taking for run in room.unjournaled.get(seq, ()))
+    return runs_dropped - state.journals.keys()

@@ -347,18 +347,18 @@ def _balance(counts: Counts) -> CountBalance:
 
 
 def _next_state(
-    held: TableState, commit: TableCommit, balance: CountBalance, *, seq: int
+    state: TableState, commit: TableCommit, balance: CountBalance, *, seq: int
 ) -> TableState:
     """A table's state after a commit: the counts carried on, the rest as the run tells it."""
-    read = held.read_at == 0 or commit.window_start not in (None, held.window_start)
+    read = state.read_at == 0 or commit.window_start not in (None, state.window_start)
     return TableState(
-        table=held.table,
-        held=held.held + balance.held,
-        deleted=held.deleted + balance.tombstones,
+        table=state.table,
+        held=state.held + balance.held,
+        deleted=state.deleted + balance.tombstones,
         cursor=commit.cursor,
         window_start=commit.window_start,
         window_end=commit.window_end,
         census_at=commit.census_at,
-        read_at=seq if read else held.read_at,
+        read_at=seq if read else state.read_at,
         finding=commit.finding,
     )

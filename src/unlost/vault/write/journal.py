@@ -73,8 +73,8 @@ class RunJournal:
 
     def _held(self, number: int, payload: bytes) -> bytes:
         """The content of the entry that is there already, if it says the same."""
-        held, _ = self._chain.get(number, link=self._link)
-        if held != payload:
+        existing, _ = self._chain.get(number, link=self._link)
+        if existing != payload:
             raise Conflict(
                 "journal-conflict",
                 f"Another process works on the run {self.run}: entry {number} of its journal "
@@ -177,13 +177,13 @@ class EntryChain:
 
 def entry_counts(names: Iterable[str], *, org: str) -> dict[str, list[int]]:
     """The numbers of the entries of each run among the names of objects."""
-    found: dict[str, set[int]] = {}
+    numbers_by_run: dict[str, set[int]] = {}
     folder = object_names.journals(org)
     for name in names:
         match = _ENTRY.fullmatch(name.removeprefix(folder))
         if name.startswith(folder) and match:
-            found.setdefault(match[1], set()).add(int(match[2]))
-    return {run: sorted(numbers) for run, numbers in found.items()}
+            numbers_by_run.setdefault(match[1], set()).add(int(match[2]))
+    return {run: sorted(numbers) for run, numbers in numbers_by_run.items()}
 
 
 def first_gap(numbers: Sequence[int]) -> int | None:

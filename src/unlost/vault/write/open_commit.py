@@ -106,7 +106,7 @@ class OpenCommit:
     ) -> Added:
         ident, columns = self._columns(table, carry)
         writer = self._writer(columns, ident=ident, carry=carry, out=out)
-        writer.take(self.admitted(table, one) for one in rows)
+        writer.take(self.admitted(table, row) for row in rows)
         packs, system = self._finish_packs(writer.big)
         return Added(
             table=table,
@@ -133,7 +133,7 @@ class OpenCommit:
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
         writer = self._system_writer(FILES_TABLE)
-        writer.take(intake.rows(one for one in files if self._guard.admits(one.ref)))
+        writer.take(intake.rows(file for file in files if self._guard.admits(file.ref)))
         return Added(
             table=FILES_TABLE,
             segments=tuple(writer.segments),
@@ -224,8 +224,8 @@ class OpenCommit:
 
     def _columns(self, table: str, carry: Sequence[str]) -> tuple[str, SourceColumns]:
         ident = self._schema
-        found = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
-        if found is None:
+        shape = self._room.schemas.table(ident, table) if ident != SYSTEM_SCHEMA else None
+        if shape is None:
             raise UsageError(
                 "table-unknown",
                 f"The schema of this run has no table “{table}”.",
@@ -237,7 +237,7 @@ class OpenCommit:
                 raise UsageError(
                     "column-unknown", f"“{table}” never had a column “{name}” to carry forward."
                 )
-        cells = [c.name for c in found.columns if c.kind is not WireKind.BINARY]
+        cells = [c.name for c in shape.columns if c.kind is not WireKind.BINARY]
         return ident, SourceColumns(table, tuple(dict.fromkeys((*cells, *carry))), known)
 
     def _writer(

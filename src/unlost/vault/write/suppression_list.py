@@ -70,11 +70,11 @@ class Pseudonymizer:
 
     def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
         """Of texts in the form in which they are compared."""
-        found = sorted(set(texts), key=str.encode)
-        sieves = self.sieves(pl.Series(found, dtype=pl.String)).tolist()
+        ordered = sorted(set(texts), key=str.encode)
+        sieves = self.sieves(pl.Series(ordered, dtype=pl.String)).tolist()
         return [
             SuppressionMark(self.pseudonym(place, text), *place, sieve, run)
-            for text, sieve in zip(found, sieves, strict=True)
+            for text, sieve in zip(ordered, sieves, strict=True)
         ]
 
 
@@ -83,8 +83,8 @@ def matching(values: pa.Array) -> pl.Series:
     series = pl.Series("text", pl.from_arrow(values.cast(pa.string())))
     if (series.str.len_bytes() != series.str.len_chars()).any():
         series = series.str.normalize("NFKC")  # costs more than all the rest; ASCII is as it is
-    told = series.str.strip_chars().str.to_lowercase()
-    return told.set(told == "", None)
+    normalized = series.str.strip_chars().str.to_lowercase()
+    return normalized.set(normalized == "", None)
 
 
 def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Rows:
@@ -110,9 +110,9 @@ def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Row
 def marks_in(view: TableView) -> Iterator[SuppressionMark]:
     """All rows of a view of ``$suppressed``."""
     for rows in key_pieces(view, ()):
-        found = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
-        cells = view.cells(found, _CELLS).to_pylist()
-        for key, cell in zip(found.column(U_ID).to_pylist(), cells, strict=True):
+        newest = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
+        cells = view.cells(newest, _CELLS).to_pylist()
+        for key, cell in zip(newest.column(U_ID).to_pylist(), cells, strict=True):
             yield SuppressionMark(
                 key, cell["table"], cell["column"] or "", int(cell["sieve"], 16), cell["run"]
             )
@@ -141,10 +141,10 @@ class SuppressionList:
             marker,
             {
                 place: _Marked(
-                    np.array(sorted({mark.sieve for mark in own}), np.uint32),
-                    frozenset(mark.pseudonym for mark in own),
+                    np.array(sorted({mark.sieve for mark in suppression_marks}), np.uint32),
+                    frozenset(mark.pseudonym for mark in suppression_marks),
                 )
-                for place, own in by_place.items()
+                for place, suppression_marks in by_place.items()
             },
         )
 
@@ -181,18 +181,18 @@ def without(rows: Rows, hit: Mask) -> Rows:
     """The rows that are not hit."""
     if not hit.any():
         return rows
-    kept = pa.array(~hit)
+    mask = pa.array(~hit)
     return Rows(
-        ids=rows.ids.filter(kept),
-        ops=rows.ops.filter(kept),
-        modified_at=rows.modified_at.filter(kept),
-        modified_by=rows.modified_by.filter(kept),
-        cells=None if rows.cells is None else rows.cells.filter(kept),
+        ids=rows.ids.filter(mask),
+        ops=rows.ops.filter(mask),
+        modified_at=rows.modified_at.filter(mask),
+        modified_by=rows.modified_by.filter(mask),
+        cells=None if rows.cells is None else rows.cells.filter(mask),
         observed_at=rows.observed_at,
     )
 
 
 def hit_ids(ids: pa.Array, hit: Mask) -> list[str]:
     """The ids that are hit, each once."""
-    found: list[str] = pc.unique(ids.filter(pa.array(hit))).to_pylist()
-    return found
+    ids_hit: list[str] = pc.unique(ids.filter(pa.array(hit))).to_pylist()
+    return ids_hit

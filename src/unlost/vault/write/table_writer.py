@@ -118,19 +118,21 @@ class TableWriter:
         order = newest_order(rows.column(U_ID).chunk(0))
         ids = rows.column(U_ID).chunk(0).take(order)
         ops = version_rules.ops_of(rows.column(U_OP).take(order))
-        hashes, found = self._looked_up(rows, ids)
+        hashes, stored_rows = self._looked_up(rows, ids)
         rows, order, hashes = self._carried(rows, order, hashes[order.to_numpy()], ids)
-        before, same = _compared(found, ids, hashes)
+        before, same = _compared(stored_rows, ids, hashes)
         versions = version_rules.is_version(before, ops, same=same)
         contested = self._contested(ids, versions)
         versions |= contested & (before == version_rules.NONE)  # this run has seen it alive
         self._count(len(rows), before, ops, versions)
-        kept = np.flatnonzero(versions | contested)
-        if not len(kept):
+        positions_written = np.flatnonzero(versions | contested)
+        if not len(positions_written):
             return
-        chosen = rows.take(order.take(pa.array(kept)))
-        previous = version_rules.previous_letters(before[kept], versions[kept])
-        self._put(chosen, hashes[kept], previous)
+        chosen = rows.take(order.take(pa.array(positions_written)))
+        previous = version_rules.previous_letters(
+            before[positions_written], versions[positions_written]
+        )
+        self._put(chosen, hashes[positions_written], previous)
 
     def _count(
         self,
@@ -148,8 +150,8 @@ class TableWriter:
         if not self.against.base:
             return hashes_of(rows, self.columns), None
         hashing = start(lambda: hashes_of(rows, self.columns))
-        found = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
-        return hashing.result(), found
+        newest = self.against.base.newest(ids, (U_OP, U_ROW_HASH))
+        return hashing.result(), newest
 
     def _contested(self, ids: pa.Array, versions: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Rows that are no versions, but whose record this run has written before."""
@@ -157,12 +159,12 @@ class TableWriter:
         if versions.all():
             return contested
         self._settle()
-        own = self.against.own()
-        if own:
+        table_view = self.against.own()
+        if table_view:
             dropped = np.flatnonzero(~versions)
             candidates = ids.take(pa.array(dropped))
-            found = own.newest(candidates, ())
-            contested[dropped[positions(found.column(U_ID), candidates)]] = True
+            newest = table_view.newest(candidates, ())
+            contested[dropped[positions(newest.column(U_ID), candidates)]] = True
         return contested
 
     def _carried(
@@ -172,11 +174,11 @@ class TableWriter:
         carry = [name for name in self.carry if name in self.columns.known]
         if not carry or not self.against.base:
             return rows, order, hashes
-        found = self.against.base.find(ids, (U_OP,))
-        found = last_with_cells(found)
-        values = self.big.resolve(self.against.base.cells(found, carry), carry)
+        stored_rows = self.against.base.find(ids, (U_OP,))
+        stored_rows = last_with_cells(stored_rows)
+        values = self.big.resolve(self.against.base.cells(stored_rows, carry), carry)
         source = np.full(len(ids), -1, dtype=np.int64)
-        source[positions(found.column(U_ID), ids)] = np.arange(len(found))
+        source[positions(stored_rows.column(U_ID), ids)] = np.arange(len(stored_rows))
         bare = pc.is_in(rows.column(U_OP).take(order), value_set=pa.array(("P", "M")))
         source[bare.to_numpy(zero_copy_only=False)] = -1
         pick = pa.array(source, mask=source < 0)
@@ -237,15 +239,15 @@ class TableWriter:
 
 
 def _compared(
-    found: pa.Table | None, ids: pa.Array, hashes: Hashes
+    stored_rows: pa.Table | None, ids: pa.Array, hashes: Hashes
 ) -> tuple[version_rules.Ops, NDArray[np.bool_]]:
     """The op before each id, and whether its hash is the same."""
     before = np.zeros(len(ids), dtype=np.int8)
     same = np.zeros(len(ids), dtype=np.bool_)
-    if found is not None:
-        at = positions(found.column(U_ID), ids)
-        before[at] = version_rules.ops_of(found.column(U_OP))
-        same[at] = (from_array(found.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
+    if stored_rows is not None:
+        at = positions(stored_rows.column(U_ID), ids)
+        before[at] = version_rules.ops_of(stored_rows.column(U_OP))
+        same[at] = (from_array(stored_rows.column(U_ROW_HASH)) == hashes[at]).all(axis=1)
     return before, same
 
 

@@ -62,15 +62,15 @@ class WriteBuffer:
         size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
         if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
-        ident, held = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
-        sealed = self._seal(ident, held)
+        ident, segment = self._out.fresh(), BufferedSegment.of(rows.combine_chunks(), label)
+        sealed = self._seal(ident, segment)
         self._count(len(sealed))
-        return self._known(BufferedRows(ident, sealed), held)
+        return self._known(BufferedRows(ident, sealed), segment)
 
     def told(self, entries: Iterable[SegmentEntry]) -> tuple[BufferedRows, ...]:
         """What of these segments waits, for the piece that names them."""
         with self._lock:
-            return tuple(self._sealed[one.id] for one in entries if one.id in self._sealed)
+            return tuple(self._sealed[entry.id] for entry in entries if entry.id in self._sealed)
 
     def recall(self, added: Iterable[Added]) -> list[SegmentEntry]:
         """Know what waits in pieces of an earlier process; the segments that were not known before.
@@ -80,11 +80,11 @@ class WriteBuffer:
         with self._recalling:
             pieces = [(one, each) for one in added for each in one.held if not self._knows(each)]
             fresh = []
-            for one, each in pieces:
-                held = self._open(each)
-                self._count(max(held.size, held.rows.nbytes) + len(each.sealed))
-                self._known(each, held)
-                fresh += [entry for entry in one.segments if entry.id == each.id]
+            for added_piece, each in pieces:
+                segment = self._open(each)
+                self._count(max(segment.size, segment.rows.nbytes) + len(each.sealed))
+                self._known(each, segment)
+                fresh += [entry for entry in added_piece.segments if entry.id == each.id]
         return fresh
 
     def settle(self, tables: Sequence[TableCommit]) -> Sequence[TableCommit]:
@@ -120,12 +120,12 @@ class WriteBuffer:
         with self._lock:
             return rows.id in self._held
 
-    def _known(self, rows: BufferedRows, held: BufferedSegment) -> SegmentEntry:
+    def _known(self, rows: BufferedRows, segment: BufferedSegment) -> SegmentEntry:
         with self._lock:
             self._sealed[rows.id] = rows
-            self._held[rows.id] = held
-            self._reader.hold(rows.id, held)
-        return held.entry(rows.id)
+            self._held[rows.id] = segment
+            self._reader.hold(rows.id, segment)
+        return segment.entry(rows.id)
 
     def _settled(self, added: Added) -> Added:
         """A piece that holds nothing."""
@@ -136,34 +136,34 @@ class WriteBuffer:
 
     def _write_all(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         """By the ids of what waited, the segments in which it lies now."""
-        words = [one for one in waiting if self._held[one].label.table == SEARCH]
-        rest = [one for one in waiting if self._held[one].label.table != SEARCH]
+        words = [ident for ident in waiting if self._held[ident].label.table == SEARCH]
+        rest = [ident for ident in waiting if self._held[ident].label.table != SEARCH]
         return self._write_words(words) | self._write_rows(rest)
 
     def _write_words(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
         """Words of all tables are one table: one segment, of each kind of label."""
         written: dict[str, SegmentEntry] = {}
-        for label in dict.fromkeys(self._held[one].label for one in waiting):
-            own = [one for one in waiting if self._held[one].label == label]
-            rows = pa.concat_tables([self._held[one].rows for one in own]).combine_chunks()
+        for label in dict.fromkeys(self._held[ident].label for ident in waiting):
+            alike = [ident for ident in waiting if self._held[ident].label == label]
+            rows = pa.concat_tables([self._held[ident].rows for ident in alike]).combine_chunks()
             rows = rows.take(pc.sort_indices(rows.column(U_ID)))
             entry = self._out.write(rows, label=label, group_rows=TOKEN_GROUP_ROWS)
-            written |= dict.fromkeys(own, entry)
+            written |= dict.fromkeys(alike, entry)
         return written
 
     def _write_rows(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
-        tables = {self._held[one].label.table for one in waiting}
+        tables = {self._held[ident].label.table for ident in waiting}
         if len(tables) >= self._bundle_from:
-            pieces = [BundleEntry(one, self._held[one]) for one in waiting]
+            pieces = [BundleEntry(ident, self._held[ident]) for ident in waiting]
             return {entry.id: entry for entry in write_bundles(self._out, pieces)}
-        return {one: self._write_alone(self._held[one]) for one in waiting}
+        return {ident: self._write_alone(self._held[ident]) for ident in waiting}
 
-    def _write_alone(self, held: BufferedSegment) -> SegmentEntry:
-        return self._out.write(held.rows, label=held.label)
+    def _write_alone(self, segment: BufferedSegment) -> SegmentEntry:
+        return self._out.write(segment.rows, label=segment.label)
 
-    def _seal(self, ident: str, held: BufferedSegment) -> str:
+    def _seal(self, ident: str, segment: BufferedSegment) -> str:
         sealed = seal(
-            to_bytes(held),
+            to_bytes(segment),
             place=self._place(ident),
             key=_own_key(self._run_key(), ident),
             epoch=0,

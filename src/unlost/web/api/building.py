@@ -70,12 +70,12 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
     def answered(request: HttpRequest, **given: Any) -> HttpResponseBase:
         refuse_surplus(request, operation)
         app = request.unlost  # type: ignore[attr-defined]
-        told = _unwrapped(given)
+        unwrapped = _unwrapped(given)
         if operation.gives:
-            return sent(app, operation, told)
+            return sent(app, operation, unwrapped)
         if operation.takes:
-            told[operation.takes] = SentPlan(request)
-        result = operation.call(app, **told)
+            unwrapped[operation.takes] = SentPlan(request)
+        result = operation.call(app, **unwrapped)
         return HttpResponse(msgspec.json.encode(result), content_type="application/json")
 
     answered.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -112,10 +112,10 @@ def _object_of(operation: ApiOperation) -> type:
 
 
 def _unwrapped(given: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in given.items() if name != BODY}
+    arguments = {name: value for name, value in given.items() if name != BODY}
     if BODY in given:
-        told |= {one.name: getattr(given[BODY], one.name) for one in fields(given[BODY])}
-    return told
+        arguments |= {field.name: getattr(given[BODY], field.name) for field in fields(given[BODY])}
+    return arguments
 
 
 def _parameter(operation: ApiOperation, name: str) -> inspect.Parameter:
@@ -154,7 +154,7 @@ def _unreadable(_request: HttpRequest, _error: HttpError) -> HttpResponse:
 
 def _misunderstood(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {}
-    place = ".".join(str(one) for one in first.get("loc", ())[1:])
+    place = ".".join(str(place_part) for place_part in first.get("loc", ())[1:])
     why = f"{place}: {first.get('msg', 'it is not right')}".lstrip(": ")
     problem = UsageError(
         "request-invalid",
@@ -171,6 +171,6 @@ def _unknown(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse
         next_step="Send Authorization: Bearer TOKEN; make one in the console or with "
         "`unlost token make`.",
     )
-    told = answer(problem, HTTPStatus.UNAUTHORIZED)
-    told["WWW-Authenticate"] = 'Bearer realm="unlost"'
-    return told
+    response = answer(problem, HTTPStatus.UNAUTHORIZED)
+    response["WWW-Authenticate"] = 'Bearer realm="unlost"'
+    return response

@@ -44,11 +44,11 @@ def _write_times(part: Any) -> None:
         if part.get("format") == "time":
             del part["format"]
             part |= TIME_OF_DAY
-        for one in part.values():
-            _write_times(one)
+        for node in part.values():
+            _write_times(node)
     elif isinstance(part, list):
-        for one in part:
-            _write_times(one)
+        for node in part:
+            _write_times(node)
 
 
 def _close(operation: dict[str, Any], schemas: dict[str, Any]) -> None:

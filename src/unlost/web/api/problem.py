@@ -54,10 +54,10 @@ class InJson:
             page and given.status_code >= HTTPStatus.BAD_REQUEST and request.path.startswith(API)
         ):
             return given
-        made = answer(_without_page(given.status_code), HTTPStatus(given.status_code))
+        response = answer(_without_page(given.status_code), HTTPStatus(given.status_code))
         if "Allow" in given.headers:
-            made["Allow"] = given["Allow"]
-        return made
+            response["Allow"] = given["Allow"]
+        return response
 
 
 def _without_page(status: int) -> UnlostError:

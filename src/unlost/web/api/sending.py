@@ -29,8 +29,8 @@ def _file(app: Application, org: str, record: str) -> StreamedResponse:
     stored, body = open_stored(app, org, record, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
-    told = msgspec.json.encode(told_of(org, stored))
-    answer[RESULT] = quote(told)
+    header = msgspec.json.encode(told_of(org, stored))
+    answer[RESULT] = quote(header)
     return answer
 
 
@@ -47,9 +47,9 @@ def _audit(app: Application) -> StreamedResponse:
 
 
 def _person(app: Application, org: str, wish: PersonRequest) -> StreamedResponse:
-    told, body = open_person(app, org, wish)
+    person_data, body = open_person(app, org, wish)
     answer = saved(body, name=f"{org}-person-{app.clock.now():%Y-%m-%d}.zip", media=ZIP)
-    answer[RESULT] = quote(msgspec.json.encode(told))
+    answer[RESULT] = quote(msgspec.json.encode(person_data))
     return answer
 
 

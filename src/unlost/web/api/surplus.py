@@ -27,10 +27,10 @@ def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
 
 def _names_in(body: bytes) -> set[str]:
     try:
-        told: Any = json.loads(body) if body.strip() else {}
+        document: Any = json.loads(body) if body.strip() else {}
     except (ValueError, RecursionError) as error:
         raise HttpError(HTTPStatus.BAD_REQUEST, "the body is no JSON") from error
-    return set(told) if isinstance(told, dict) else set()
+    return set(document) if isinstance(document, dict) else set()
 
 
 def _query(operation: ApiOperation) -> tuple[str, ...]:

@@ -30,7 +30,9 @@ class ChannelForm(forms.Form):
     def asked(self) -> ChannelRequest:
         """What was typed, for the action."""
         given = self.cleaned_data
-        to = tuple(one.strip() for one in str(given.get("to", "")).replace(",", "\n").splitlines())
+        to = tuple(
+            address.strip() for address in str(given.get("to", "")).replace(",", "\n").splitlines()
+        )
         return ChannelRequest(
             name=given["name"],
             kind=self.kind,
@@ -40,7 +42,7 @@ class ChannelForm(forms.Form):
             security=given.get("security") or None,
             user=given.get("user") or None,
             sender=given.get("sender") or None,
-            to=tuple(one for one in to if one),
+            to=tuple(address for address in to if address),
             quiet=given.get("quiet") or None,
             zone=given.get("zone") or "UTC",
             private=bool(given.get("private")),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.ports.source import SecretField
-from unlost.web.said import said, word
+from unlost.web.translate import said, word
 
 SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -52,13 +52,13 @@ class ConnectorForm(forms.Form):
     @property
     def usual(self) -> Iterator[BoundField]:
         """Settings that most people look at, and the secrets."""
-        yield from (self[one.name] for one in self._settings if not _rare(one))
-        yield from (self[SECRET + one.name] for one in self._secrets)
+        yield from (self[setting.name] for setting in self._settings if not _rare(setting))
+        yield from (self[SECRET + secret.name] for secret in self._secrets)
 
     @property
     def rare(self) -> Sequence[BoundField]:
         """Settings that are right as they are, nearly always."""
-        return [self[one.name] for one in self._settings if _rare(one)]
+        return [self[setting.name] for setting in self._settings if _rare(setting)]
 
     @property
     def rare_wrong(self) -> bool:
@@ -67,7 +67,10 @@ class ConnectorForm(forms.Form):
 
     def config(self) -> dict[str, Any]:
         """The settings as plain values, after the form was found right."""
-        return {one.name: _plain(one, self.cleaned_data[one.name]) for one in self._settings}
+        return {
+            setting.name: _plain(setting, self.cleaned_data[setting.name])
+            for setting in self._settings
+        }
 
 
 def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> dict[str, str]:
@@ -86,27 +89,27 @@ def _rare(setting: Setting) -> bool:
 
 
 def _field(setting: Setting) -> forms.Field:
-    told: dict[str, Any] = {
+    options: dict[str, Any] = {
         "label": said(setting.label or _words(setting.name)),
         "help_text": said(setting.help),
         "initial": _shown(setting.default),
         "required": setting.required,
     }
     if setting.hint is bool:
-        return forms.BooleanField(**told | {"required": False})
+        return forms.BooleanField(**options | {"required": False})
     if setting.choices:
         return forms.ChoiceField(
-            choices=[(one, word(_words(one))) for one in setting.choices], **told
+            choices=[(choice, word(_words(choice))) for choice in setting.choices], **options
         )
     if setting.hint is int:
-        return forms.IntegerField(**told | {"required": True})
+        return forms.IntegerField(**options | {"required": True})
     if setting.hint is float:
         any_step = forms.NumberInput(attrs={"step": "any"})
-        return forms.FloatField(widget=any_step, **told | {"required": True})
+        return forms.FloatField(widget=any_step, **options | {"required": True})
     if setting.several:
-        told["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
-        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **told)
-    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **told)
+        options["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
+        return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **options)
+    return forms.CharField(widget=forms.TextInput(attrs=QUIET), **options)
 
 
 def words_of(setting: Setting) -> Iterator[str]:
@@ -135,7 +138,7 @@ def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
 def _shown(value: Any) -> Any:
     """A plain value as a field shows it."""
     plain = bare(value)
-    return "\n".join(str(one) for one in plain) if isinstance(plain, list) else plain
+    return "\n".join(str(item) for item in plain) if isinstance(plain, list) else plain
 
 
 def _plain(setting: Setting, value: Any) -> Any:

@@ -36,15 +36,18 @@ class CorrectForm(forms.Form):
     )
 
     def __init__(
-        self, fields: Sequence[ShownField], held: Mapping[str, str | None], data: Any = None
+        self, fields: Sequence[ShownField], current: Mapping[str, str | None], data: Any = None
     ) -> None:
         """``held``: what the newest backup has of the record."""
         super().__init__(data)
-        self._held = held
+        self._held = current
         self.fields["column"].choices = [  # type: ignore[attr-defined]
-            (one.column, f"{one.label} ({one.column})" if one.label != one.column else one.label)
-            for one in fields
-            if one.kind is not WireKind.ID
+            (
+                field.column,
+                f"{field.label} ({field.column})" if field.label != field.column else field.label,
+            )
+            for field in fields
+            if field.kind is not WireKind.ID
         ]
 
     def clean(self) -> dict[str, Any]:

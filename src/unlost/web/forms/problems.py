@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django import forms
 
 from unlost.model.errors import UnlostError
-from unlost.web.said import told
+from unlost.web.translate import told
 
 
 def add_problem(form: forms.Form, error: UnlostError, *, field: str | None = None) -> None:

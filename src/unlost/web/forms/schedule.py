@@ -11,7 +11,7 @@ from unlost.app.actions.backups.schedule import NONE, OFF, ScheduleChange, hours
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
-from unlost.web.said import told
+from unlost.web.translate import told
 
 MINUTES = "%H:%M"
 
@@ -54,13 +54,13 @@ class ScheduleForm(forms.Form):
     def clean_blackout(self) -> list[str]:
         """Hours, each of which can be read."""
         lines = [line.strip() for line in str(self.cleaned_data["blackout"]).splitlines()]
-        found = [line for line in lines if line]
-        for line in found:
+        filled_lines = [line for line in lines if line]
+        for line in filled_lines:
             try:
                 hours_of(line)
             except UsageError as error:
                 raise ValidationError(told(error)) from error
-        return found
+        return filled_lines
 
     def clean(self) -> dict[str, Any]:
         """Whether it makes a schedule."""

@@ -95,8 +95,8 @@ def _storage() -> StorageLine:
     days = range(60)
     used = [LIMIT * (0.7 + 0.0035 * day + 0.01 * math.sin(day)) for day in days]
     samples = tuple(
-        Sample(NOW - timedelta(days=len(days) - day), one)
-        for day, one in zip(days, used, strict=True)
+        Sample(NOW - timedelta(days=len(days) - day), used_bytes)
+        for day, used_bytes in zip(days, used, strict=True)
     )
     seen = forecast(samples, limit=LIMIT, now=NOW)
     return StorageLine("data storage", used[-1], LIMIT, samples, seen, seen)

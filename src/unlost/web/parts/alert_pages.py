@@ -73,5 +73,5 @@ def address(alarm: RaisedAlert) -> str:
     if page.run:
         return reverse(page.name, kwargs={"run": alarm.subject})
     place = {"org": alarm.org} | ({"at": "latest"} if page.certificate else {})
-    found = reverse(page.name, kwargs=place)
-    return f"{found}?{urlencode({'table': alarm.subject})}" if page.table else found
+    location = reverse(page.name, kwargs=place)
+    return f"{location}?{urlencode({'table': alarm.subject})}" if page.table else location

@@ -17,7 +17,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {"may": {}, "frame_orgs": (), "theme": request.COOKIES.get(THEME, "")}
     orgs = app.orgs()
     seen = {"", *(org.name for org in orgs)}
-    lasting = [one for one in list_alerts() if one.resolved_at is None and one.alarm.org in seen]
+    lasting = [
+        alert for alert in list_alerts() if alert.resolved_at is None and alert.alarm.org in seen
+    ]
     return {
         "actor": app.actor,
         "may": {right.value: app.actor.may(right) for right in Right}

@@ -39,11 +39,11 @@ def ticked(
 
 def sent_ticks(request: UserRequest, org: str) -> SelectionLists:
     """Take up the ticks that a page sends, beside those of the list's other pages."""
-    asked = request.POST
-    of, chosen = asked.get("of", ""), asked.getlist("record")
-    return keep_ticks(request.unlost, org, of, shown=asked.getlist("every-record"), ticked=chosen)
+    posted = request.POST
+    of, chosen = posted.get("of", ""), posted.getlist("record")
+    return keep_ticks(request.unlost, org, of, shown=posted.getlist("every-record"), ticked=chosen)
 
 
-def seen(found: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
+def seen(lists: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
     """Ticks as a page sees them that shows these records."""
-    return SelectedRecords(found.of, frozenset(found.records), frozenset(shown))
+    return SelectedRecords(lists.of, frozenset(lists.records), frozenset(shown))

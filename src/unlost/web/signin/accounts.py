@@ -36,7 +36,7 @@ def asks_provider(view: View) -> View:
     @wraps(view)
     def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
         if (provider_id, SsoProtocol.OIDC) not in {
-            (one.name, one.kind) for one in list_providers()
+            (provider.name, provider.kind) for provider in list_providers()
         }:
             raise Http404
         try:

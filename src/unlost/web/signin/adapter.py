@@ -41,11 +41,11 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Any:
         """A provider as it is kept, with its secret opened."""
-        held = super().get_app(request, provider, client_id=client_id)
-        if held.provider != SsoProtocol.OIDC.value:
-            return held  # SAML has no secret
-        held.secret = open_secret(application(), held.provider_id, sealed_secret(held.provider_id))
-        return held
+        app = super().get_app(request, provider, client_id=client_id)
+        if app.provider != SsoProtocol.OIDC.value:
+            return app  # SAML has no secret
+        app.secret = open_secret(application(), app.provider_id, sealed_secret(app.provider_id))
+        return app
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Find who it is: the one person whose verified address it tells, or nobody.
@@ -57,19 +57,23 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             _turn_away(request, sociallogin)
         if sociallogin.is_existing:
             return
-        verified = [one.email for one in sociallogin.email_addresses if one.verified]
-        found = [person for person in people_with_email(verified) if person.active]
-        if len(found) != 1:
+        verified = [
+            email_address.email
+            for email_address in sociallogin.email_addresses
+            if email_address.verified
+        ]
+        candidates = [person for person in people_with_email(verified) if person.active]
+        if len(candidates) != 1:
             _turn_away(request, sociallogin)
-        user = get_user_model().objects.get(pk=found[0].user)
+        user = get_user_model().objects.get(pk=candidates[0].user)
         sociallogin.connect(request, user)
 
 
 def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
     """Tell whom to ask; raises ImmediateHttpResponse."""
-    told = [one.email for one in sociallogin.email_addresses]
-    verified = any(one.verified for one in sociallogin.email_addresses)
-    name = told[0] if told else sociallogin.account.uid
+    addresses = [email_address.email for email_address in sociallogin.email_addresses]
+    verified = any(email_address.verified for email_address in sociallogin.email_addresses)
+    name = addresses[0] if addresses else sociallogin.account.uid
     seen = SignInAttempt(
         SignInAct.SIGN_IN,
         name,
@@ -78,7 +82,7 @@ def _turn_away(request: HttpRequest, sociallogin: Any) -> None:
         SignInRefusal.UNINVITED,
     )
     note_at_the_door(application(), seen)
-    context = {"email": told[0] if told else "", "verified": verified}
+    context = {"email": addresses[0] if addresses else "", "verified": verified}
     page = render(request, "socialaccount/uninvited.html", context, status=HTTPStatus.FORBIDDEN)
     raise ImmediateHttpResponse(page)
 

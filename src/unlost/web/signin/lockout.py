@@ -23,7 +23,7 @@ def locked(
 ) -> HttpResponse:
     """Until when, and what to do."""
     name = typed_name(request, credentials)
-    held = list_lockouts(at=application().clock.now(), name=name) if name else []
-    here = next((one for one in held if one.address == address_of(request)), None)
+    lockouts = list_lockouts(at=application().clock.now(), name=name) if name else []
+    here = next((lockout for lockout in lockouts if lockout.address == address_of(request)), None)
     context = {"until": here.until if here is not None else None}
     return render(request, "account/locked.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)

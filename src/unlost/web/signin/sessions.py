@@ -28,8 +28,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
         return listed
     others = UserSession.objects.filter(user=request.user)
     ended = _end(request, others.exclude(session_key=request.session.session_key))
-    told = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", ended)
-    messages.success(request, told % {"count": ended})
+    message = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", ended)
+    messages.success(request, message % {"count": ended})
     return redirect("usersessions_list")
 
 
@@ -50,9 +50,11 @@ def end(request: HttpRequest, session: int) -> HttpResponse:
 def _end(request: HttpRequest, chosen: Iterable[UserSession]) -> int:
     """End sessions and note each; gives how many there were."""
     ending = list(chosen)
-    for one in ending:
+    for session_row in ending:
         name = request.user.get_username()
-        seen = SignInAttempt(SignInAct.SESSION_END, name, address_of(request), subject=one.ip)
+        seen = SignInAttempt(
+            SignInAct.SESSION_END, name, address_of(request), subject=session_row.ip
+        )
         note_at_the_door(application(), seen)
     get_adapter().end_sessions(ending)
     return len(ending)

@@ -50,8 +50,8 @@ def _side(cell: str | None, pieces: Iterable[WordRun] | None, *, mark: str) -> s
     """A cell as it was, crossed out, or as it is, underlined; of a long text the words that changed."""
     if pieces is None:
         return f"<{mark}>{held(cell)}</{mark}>"
-    told = "".join(_piece(one, mark) for one in pieces)
-    return f'<bdi class="cell">{told}</bdi>'
+    marked_pieces = "".join(_piece(piece, mark) for piece in pieces)
+    return f'<bdi class="cell">{marked_pieces}</bdi>'
 
 
 def _piece(piece: WordRun, mark: str) -> str:

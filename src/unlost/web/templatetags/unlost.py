@@ -18,7 +18,7 @@ from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
 from unlost.model.snapshot import SnapshotInfo
-from unlost.web.said import isolated, said, word
+from unlost.web.translate import isolated, said, word
 
 register = template.Library()
 register.filter(word)
@@ -81,7 +81,7 @@ def number(value: int | None) -> str:
 @register.filter
 def weighing(notes: Iterable[PlanNote], weight: str) -> list[PlanNote]:
     """The notes of a plan that weigh so much."""
-    return [one for one in notes if one.weight.value == weight]
+    return [note for note in notes if note.weight.value == weight]
 
 
 @register.filter
@@ -154,14 +154,14 @@ def label_in(labels: Mapping[str, str] | None, table: str) -> str:
 @register.filter
 def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
     """The org that a page is about, if it is one of these; else the first of them."""
-    names = [one.name for one in orgs]
+    names = [org_row.name for org_row in orgs]
     return org if isinstance(org, str) and org in names else names[0]
 
 
 @register.filter
 def written(actions: Iterable[ActionCount]) -> int:
     """How many of these records are written."""
-    return sum(one.count for one in actions if one.action not in NOT_WRITTEN)
+    return sum(action.count for action in actions if action.action not in NOT_WRITTEN)
 
 
 @register.simple_tag
@@ -174,7 +174,7 @@ def typed_before(sent: Mapping[str, str] | None, name: str, number: int) -> str:
 def may_in(context: template.Context, right: str, org: str) -> bool:
     """True if the actor has a right in the org of this name."""
     actor = context.get("actor")
-    oids = (one.oid for one in context.get("frame_orgs") or () if one.name == org)
+    oids = (org_row.oid for org_row in context.get("frame_orgs") or () if org_row.name == org)
     return actor is not None and any(actor.may(Right(right), oid) for oid in oids)
 
 

@@ -57,14 +57,14 @@ class Email:
         except smtplib.SMTPResponseException as error:
             raise self._judged(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
-            code, told = next(iter(error.recipients.values()))
-            raise self._judged(code, told) from error
+            code, reply = next(iter(error.recipients.values()))
+            raise self._judged(code, reply) from error
         except smtplib.SMTPNotSupportedError as error:
             raise self._not_taken(str(error), advice=NOT_OFFERED) from error
         except (OSError, smtplib.SMTPException) as error:
             raise self._not_taken(str(error) or type(error).__name__) from error
-        for address, (code, told) in refused.items():
-            raise self._judged(code, f"{told.decode(errors='replace')} ({address})", partly=True)
+        for address, (code, reply) in refused.items():
+            raise self._judged(code, f"{reply.decode(errors='replace')} ({address})", partly=True)
 
     def _connected(self) -> smtplib.SMTP:
         place = (self.settings.host, self.settings.port)
@@ -109,13 +109,13 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
 
 def letter(message: Message, settings: EmailSettings) -> EmailMessage:
     """The mail of a message. It asks for no automatic reply (RFC 3834), which would be a loop."""
-    made = EmailMessage()
-    made["Subject"] = f"[Unlost] {message.title}"
-    made["From"] = settings.sender
-    made["To"] = ", ".join(settings.to)
-    made["Date"] = format_datetime(message.at)
-    made["Auto-Submitted"] = "auto-generated"
+    email_message = EmailMessage()
+    email_message["Subject"] = f"[Unlost] {message.title}"
+    email_message["From"] = settings.sender
+    email_message["To"] = ", ".join(settings.to)
+    email_message["Date"] = format_datetime(message.at)
+    email_message["Auto-Submitted"] = "auto-generated"
     if message.alarm.urgency is Urgency.NOW:
-        made["Importance"] = "high"
-    made.set_content("\n".join(message.lines) + "\n")
-    return made
+        email_message["Importance"] = "high"
+    email_message.set_content("\n".join(message.lines) + "\n")
+    return email_message

@@ -47,5 +47,5 @@ def card(message: Message) -> Mapping[str, object]:
     return {"type": "message", "attachments": [{"contentType": CARD, "content": content}]}
 
 
-def _block(text: str, **told: str) -> Mapping[str, object]:
-    return {"type": "TextBlock", "text": text, "wrap": True, **told}
+def _block(text: str, **texts: str) -> Mapping[str, object]:
+    return {"type": "TextBlock", "text": text, "wrap": True, **texts}

@@ -189,8 +189,12 @@ def tell_digest(
     now, missed = app.clock.now(), []
     lasting = len(list_alerts())
     for channel in list_channels():
-        told = channel.settings.get("digest")
-        day = digest_day(decoder_for(DailyAt).convert(told), now) if told is not None else None
+        digest_settings = channel.settings.get("digest")
+        day = (
+            digest_day(decoder_for(DailyAt).convert(digest_settings), now)
+            if digest_settings is not None
+            else None
+        )
         if day is None or digest_told(channel.name) == day:
             continue
         message = Message(
@@ -205,15 +209,15 @@ def tell_digest(
 
 def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
     """The newest backup of each org: who keeps these mails can prove later what was held."""
-    found: list[tuple[str, int, str]] = []
+    chain_heads: list[tuple[str, int, str]] = []
     for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
         try:
             head = app.vault.head(oid)
         except UnlostError:
             continue  # a vault that cannot be read is told by its own rule
         if head is not None:
-            found.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
-    return tuple(found)
+            chain_heads.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
+    return tuple(chain_heads)
 
 
 # --- what people do -------------------------------------------------------------------------------
@@ -226,12 +230,14 @@ def show(app: Application, *, all_of_them: bool = False) -> Alerts:
     Channels are told to those who manage the home.
     """
     seen = {"", *(org.name for org in app.orgs())}
-    found = [
-        one for one in list_alerts(most=NEWEST if all_of_them else None) if one.alarm.org in seen
+    alerts = [
+        alert
+        for alert in list_alerts(most=NEWEST if all_of_them else None)
+        if alert.alarm.org in seen
     ]
     if not app.actor.may(Right.MANAGE):
-        return Alerts(tuple(found), (), {})
-    return Alerts(tuple(found), tuple(list_channels()), untold())
+        return Alerts(tuple(alerts), (), {})
+    return Alerts(tuple(alerts), tuple(list_channels()), untold())
 
 
 @action("channel.list", Right.MANAGE, where=Where.HOME)
@@ -254,7 +260,7 @@ def acknowledged(app: Application, key: str) -> None:
 
 def _check(app: Application, key: str) -> None:
     """Raise unless the actor may operate the org of an alert, or the home where it is of none."""
-    org = next((one.alarm.org for one in list_alerts() if one.alarm.key == key), "")
+    org = next((alert.alarm.org for alert in list_alerts() if alert.alarm.key == key), "")
     if org and org in app.names().values():
         check_org(app, Right.OPERATE, org)
     else:
@@ -278,23 +284,23 @@ def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) 
     return channel
 
 
-def _settings(asked: ChannelRequest) -> Mapping[str, Json]:
+def _settings(request: ChannelRequest) -> Mapping[str, Json]:
     """The plain values that were typed."""
     typed: dict[str, Json] = {
-        "url": asked.url,
-        "host": asked.host,
-        "port": asked.port,
-        "security": asked.security,
-        "user": asked.user,
-        "sender": asked.sender,
-        "to": list(asked.to) or None,
-        "private": asked.private or None,
+        "url": request.url,
+        "host": request.host,
+        "port": request.port,
+        "security": request.security,
+        "user": request.user,
+        "sender": request.sender,
+        "to": list(request.to) or None,
+        "private": request.private or None,
     }
-    if asked.quiet is not None:
-        quiet = QuietHours(hours_of(asked.quiet), _zone(asked.zone))
+    if request.quiet is not None:
+        quiet = QuietHours(hours_of(request.quiet), _zone(request.zone))
         typed["quiet"] = msgspec.to_builtins(quiet)
-    if asked.digest is not None:
-        daily = DailyAt(time_of(asked.digest), _zone(asked.zone))
+    if request.digest is not None:
+        daily = DailyAt(time_of(request.digest), _zone(request.zone))
         typed["digest"] = msgspec.to_builtins(daily)
     return {name: value for name, value in typed.items() if value is not None}
 
@@ -323,7 +329,7 @@ def try_channels(
     app: Application, name: str | None = None, *, senders: Senders = sender
 ) -> ChannelTests:
     """Send a test message by one channel, or by all; raises NotFound (``channel-unknown``)."""
-    chosen = [one for one in list_channels() if name in (None, one.name)]
+    chosen = [channel for channel in list_channels() if name in (None, channel.name)]
     if not chosen:
         raise _unknown(name or "")
     return ChannelTests(tuple(_tried(app, channel, senders) for channel in chosen))
@@ -366,14 +372,14 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
 
 def _quiet(channel: Channel) -> QuietHours | None:
     """The quiet hours among a channel's settings."""
-    told = channel.settings.get("quiet")
-    return decoder_for(QuietHours).convert(told) if told is not None else None
+    quiet_settings = channel.settings.get("quiet")
+    return decoder_for(QuietHours).convert(quiet_settings) if quiet_settings is not None else None
 
 
 def _own(channel: Channel) -> Mapping[str, Json]:
     """The settings that are the sender's own."""
-    kept = ("quiet", "digest")
-    return {name: value for name, value in channel.settings.items() if name not in kept}
+    preserved = ("quiet", "digest")
+    return {name: value for name, value in channel.settings.items() if name not in preserved}
 
 
 def _place(name: str) -> bytes:

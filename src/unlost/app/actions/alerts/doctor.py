@@ -22,9 +22,10 @@ class Diagnosis:
     @property
     def worst(self) -> HealthState:
         """The worst that was not repaired."""
-        held = {check.health for check in self.checks if not check.repaired}
+        health_states = {check.health for check in self.checks if not check.repaired}
         return next(
-            (one for one in (HealthState.BAD, HealthState.WARNING) if one in held), HealthState.GOOD
+            (state for state in (HealthState.BAD, HealthState.WARNING) if state in health_states),
+            HealthState.GOOD,
         )
 
 

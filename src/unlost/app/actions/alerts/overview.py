@@ -95,7 +95,7 @@ class Overview:
 @action("home.overview", Right.LOOK)
 def overview(app: Application) -> Overview:
     """How each org stands. However many there are, the database is asked as often."""
-    alerts = Counter(one.alarm.org for one in list_alerts())
+    alerts = Counter(alert.alarm.org for alert in list_alerts())
     states = states_of(app, app.orgs(), alerts)
     seen = {"", *(state.name for state in states)}
     lasting = sum(count for org, count in alerts.items() if org in seen)
@@ -141,7 +141,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> O
         gaps=missing,
         schedule=schedule,
         next=None if org.retired else upcoming(schedule, zone=zone, key=org.oid, now=now),
-        gauges=tuple(_gauge(one) for one in noted.storages.get(org.oid, ())),
+        gauges=tuple(_gauge(history) for history in noted.storages.get(org.oid, ())),
         alerts=alerts,
         going=tuple(run for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,

@@ -70,7 +70,7 @@ def run_of_hour(oid: str, hour: str) -> str:
 
 def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     """Back up the chosen tables of an org. Never raises what is a matter of the org."""
-    org = next(one for one in list_orgs() if one.oid == oid)
+    org = next(org_row for org_row in list_orgs() if org_row.oid == oid)
     run, schedule = run_of_hour(oid, hour), schedule_of(oid).schedule
     try:
         why = why_not(app, org, schedule, hour)
@@ -160,14 +160,14 @@ def _read(
 def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
     """Done; what was left of it is told with the run."""
     findings = finished.certificate.findings
-    left = [one for one in findings if one.kind is FindingKind.LEFT_TO_NIGHT]
-    unread = any(one.detail for one in left)
+    deferred = [finding for finding in findings if finding.kind is FindingKind.LEFT_TO_NIGHT]
+    unread = any(finding.detail for finding in deferred)
     return RunEnd(
         RunState.DONE,
         at,
         snapshot=finished.snapshot.number,
-        error_code=(PARTLY_READ if unread else LEFT) if left else "",
-        error_sentence=" ".join(one.sentence for one in left),
+        error_code=(PARTLY_READ if unread else LEFT) if deferred else "",
+        error_sentence=" ".join(finding.sentence for finding in deferred),
     )
 
 

@@ -46,8 +46,8 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
             number=night.tries,
         )
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        told = UnlostError(type(error).__name__, str(error) or type(error).__name__)
-        end_try(oid, name, _given_up(told, app.clock.now()), number=night.tries)
+        wrapped = UnlostError(type(error).__name__, str(error) or type(error).__name__)
+        end_try(oid, name, _given_up(wrapped, app.clock.now()), number=night.tries)
     else:
         end_try(oid, name, NightEnd(NightState.DONE, app.clock.now()), number=night.tries)
     return night

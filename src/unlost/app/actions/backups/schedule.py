@@ -105,8 +105,8 @@ def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
     if wish.window is not None:
         schedule = replace(schedule, window=wish.window)
     if wish.blackout is not None:
-        told = [one for one in wish.blackout if one != NONE]
-        schedule = replace(schedule, blackout=tuple(hours_of(one) for one in told))
+        hours = [text for text in wish.blackout if text != NONE]
+        schedule = replace(schedule, blackout=tuple(hours_of(text) for text in hours))
     if wish.calls is not None:
         schedule = replace(schedule, calls=wish.calls)
     return schedule
@@ -114,24 +114,24 @@ def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
 
 def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule, ...]:
     """The schedules of orgs; however many there are, the database is asked as often."""
-    kept, held, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
+    by_org, nights, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
     hours = newest_runs(most=1, hourly=True)
-    found: list[OrgSchedule] = []
+    org_schedules: list[OrgSchedule] = []
     for org in orgs:
-        schedule, zone = kept[org.oid].schedule, org.identity.zone
+        schedule, zone = by_org[org.oid].schedule, org.identity.zone
         place = {"zone": zone, "key": org.oid}
-        found.append(
+        org_schedules.append(
             OrgSchedule(
                 org.name,
                 zone,
                 schedule,
                 upcoming(schedule, now=now, **place),
-                tuple(held.get(org.oid, ())),
+                tuple(nights.get(org.oid, ())),
                 upcoming_hour(schedule, now=now, **place),
                 _last_hour(hours.get(org.name, ())),
             )
         )
-    return tuple(found)
+    return tuple(org_schedules)
 
 
 def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
@@ -165,16 +165,18 @@ def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, 
 
 
 def _hourly_table(schema: Schema, org: ProtectedOrg, name: str) -> str:
-    found = next((one for one in schema.tables if one.name.lower() == name.lower()), None)
-    if found is None:
+    table = next(
+        (candidate for candidate in schema.tables if candidate.name.lower() == name.lower()), None
+    )
+    if table is None:
         raise _not_backed_up(schema, org, name)
-    if not found.has(TableTrait.INCREMENTAL):
+    if not table.has(TableTrait.INCREMENTAL):
         raise UsageError(
             "hourly-not-possible",
-            f"{found.name} cannot be asked for what changed: it is read whole each night.",
+            f"{table.name} cannot be asked for what changed: it is read whole each night.",
             next_step="Leave it to the nights.",
         )
-    return found.name
+    return table.name
 
 
 def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
@@ -202,12 +204,12 @@ def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
 def time_of(text: str) -> time:
     """A time of the day as it is typed, such as ``01:30``; raises UsageError."""
     try:
-        found = time.fromisoformat(text)
+        parsed = time.fromisoformat(text)
     except ValueError:
         raise _unreadable(text) from None
-    if found.second or found.microsecond or found.tzinfo:
+    if parsed.second or parsed.microsecond or parsed.tzinfo:
         raise _unreadable(text)
-    return found
+    return parsed
 
 
 def hours_of(text: str) -> Hours:

@@ -52,8 +52,10 @@ class SnapshotCertificate:
 
 def gaps(proof: Certificate) -> tuple[Finding, ...]:
     """All findings that turned the verdict: of the whole org, then of its tables, each once."""
-    everywhere = [*proof.findings, *(one for line in proof.tables for one in line.findings)]
-    return tuple(one for one in dict.fromkeys(everywhere) if one.severity is Severity.GAP)
+    everywhere = [*proof.findings, *(finding for line in proof.tables for finding in line.findings)]
+    return tuple(
+        finding for finding in dict.fromkeys(everywhere) if finding.severity is Severity.GAP
+    )
 
 
 @action("snapshot.list", Right.LOOK)
@@ -70,8 +72,8 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
     """The certificate of the backup that ``at`` names; raises NotFound, UsageError."""
     known = get_org(org)
     snapshot = snapshot_at(app, known, parse_past(at, zone=known.identity.zone))
-    found = snapshot.certificate()
-    if found is None:
+    proof = snapshot.certificate()
+    if proof is None:
         raise NotFound(
             "certificate-missing",
             f"Snapshot {snapshot.info.number} carries no certificate.",
@@ -79,8 +81,8 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
         )
     info = snapshot.info
     shown = {one.number for one in app.vault.snapshots(known.oid)}
-    rests_on = found.rests_on if found.rests_on in shown else None
-    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, found, rests_on)
+    rests_on = proof.rests_on if proof.rests_on in shown else None
+    return SnapshotCertificate(org, known.identity.zone, info.number, info.head, proof, rests_on)
 
 
 def snapshot_at(app: Application, org: ProtectedOrg, moment: Past) -> Snapshot:

@@ -54,4 +54,4 @@ def missing(
 ) -> MissingSecrets:
     """The secrets that these settings need beyond those known; raises UsageError, NotFound."""
     lacking = missing_secrets(app.connector(connector), config, known=known)
-    return MissingSecrets(tuple(one.name for one in lacking))
+    return MissingSecrets(tuple(field.name for field in lacking))

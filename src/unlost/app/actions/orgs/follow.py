@@ -55,12 +55,12 @@ def follow(app: Application, name: str) -> FollowedOrg:
     old = get_org(name)
     connector = app.connector(old.identity.connector)
     config = read_config(connector, old.config)
-    held = _held(app.secrets(old.oid), connector)
-    context = app.context(secrets=held, budget=UnlimitedBudget())
+    secrets = _held(app.secrets(old.oid), connector)
+    context = app.context(secrets=secrets, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
         identity = source.identity()
     if old.identity.same_org(identity):
-        held.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
+        secrets.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
         raise _same(name)
     _check_unknown(identity)
     oid = app.whole_vault.adopt(identity)
@@ -68,7 +68,7 @@ def follow(app: Application, name: str) -> FollowedOrg:
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
     with together():
-        writer = _take_over(app, old, new, held=held, connector=connector, kept_as=kept_as)
+        writer = _take_over(app, old, new, secrets=secrets, connector=connector, kept_as=kept_as)
     after_change(app)
     return FollowedOrg(name, identity.label, identity.tenant, kept_as, backups, writer)
 
@@ -78,7 +78,7 @@ def _take_over(
     old: ProtectedOrg,
     new: ProtectedOrg,
     *,
-    held: MemorySecrets,
+    secrets: MemorySecrets,
     connector: Connector,
     kept_as: str,
 ) -> bool:
@@ -92,7 +92,7 @@ def _take_over(
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
     keep_as(old.oid, new.oid, at=now)
-    held.move_to(app.secrets(new.oid))
+    secrets.move_to(app.secrets(new.oid))
     if settings is not None:
         save_writer(new.oid, settings, at=now)
         writing.move_to(app.writer_secrets(new.oid))
@@ -123,12 +123,12 @@ def _check_unknown(identity: OrgIdentity) -> None:
 
 
 def _held(store: SecretStore, connector: Connector) -> MemorySecrets:
-    held = MemorySecrets()
+    secrets = MemorySecrets()
     for secret in connector.secrets(None):
         value = store.get(secret.name)
         if value is not None:
-            held.put(secret.name, value)
-    return held
+            secrets.put(secret.name, value)
+    return secrets
 
 
 def _free_name(wanted: str) -> str:

@@ -47,7 +47,7 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
     if table is None:
         return Hideable(tables)
     described = table_named(schema, table)
-    names = (one.name for one in described.columns if one.name != described.id_column)
+    names = (column.name for column in described.columns if column.name != described.id_column)
     return Hideable(tables, described.name, tuple(sorted(names)))
 
 
@@ -89,8 +89,8 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
             next_step="Write it as TABLE.COLUMN, such as Contact.Phone, after the first backup.",
         )
     described = table_named(head.schema(), table)
-    names: Sequence[str] = [one.name for one in described.columns]
-    column = next((one for one in names if one.lower() == name.lower()), None)
+    names: Sequence[str] = [described_column.name for described_column in described.columns]
+    column = next((candidate for candidate in names if candidate.lower() == name.lower()), None)
     if column is None or column == described.id_column:
         raise NotFound(
             "column-unknown",

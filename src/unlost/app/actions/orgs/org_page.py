@@ -77,7 +77,7 @@ class OrgSettings:
 def org_page(app: Application, org: str) -> OrgPage:
     """One org at a glance; raises NotFound for an unknown org."""
     known = get_org(org)
-    alerts = Counter(one.alarm.org for one in list_alerts())
+    alerts = Counter(alert.alarm.org for alert in list_alerts())
     (state,) = states_of(app, [known], alerts)
     whole = nights(app.vault.snapshots(known.oid))
     proof = _proof(app, known, whole)
@@ -109,13 +109,13 @@ def _hidden(app: Application, oid: str) -> HiddenColumns:
 def org_settings(app: Application, org: str) -> OrgSettings:
     """How an org is reached, for a form; raises NotFound for an unknown org."""
     known = get_org(org)
-    kept = app.secrets(known.oid)
-    names = [one.name for one in app.connector(known.identity.connector).secrets(None)]
+    store = app.secrets(known.oid)
+    names = [secret.name for secret in app.connector(known.identity.connector).secrets(None)]
     return OrgSettings(
         known.name,
         known.identity.connector,
         known.config,
-        frozenset(name for name in names if kept.get(name) is not None),
+        frozenset(name for name in names if store.get(name) is not None),
     )
 
 
@@ -125,7 +125,7 @@ def ranked(proof: Certificate) -> tuple[TableLine, ...]:
 
 
 def _rank(line: TableLine) -> tuple[bool, int, str]:
-    whole = all(one.severity is not Severity.GAP for one in line.findings)
+    whole = all(finding.severity is not Severity.GAP for finding in line.findings)
     return (whole, -line.held, line.table)
 
 

@@ -105,8 +105,8 @@ def look(app: Application, new: NewOrg) -> OrgPreview:
     """
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
-        found = _seen(new, identity, opened.source)
-    return OrgPreview(found, opened.held.every())
+        org = _seen(new, identity, opened.source)
+    return OrgPreview(org, opened.held.every())
 
 
 @action(
@@ -167,16 +167,16 @@ def _secrets(
     app: Application, connector: Connector, config: object, *, new: NewOrg, ask: Ask
 ) -> MemorySecrets:
     """The secrets that were given, and for a known org those that were kept before."""
-    held = MemorySecrets()
+    secrets = MemorySecrets()
     present = find_org(new.name)
-    kept = app.secrets(present.oid) if present else None
+    store = app.secrets(present.oid) if present else None
     if present and leads_elsewhere(connector, present.config, msgspec.to_builtins(config)):
-        kept = None
+        store = None
     for wanted in connector.secrets(config):
-        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = new.secrets.get(wanted.name) or (store.get(wanted.name) if store else None)
         value = value or ask(wanted)
         if value:
-            held.put(wanted.name, value)
+            secrets.put(wanted.name, value)
         elif wanted.required:
             raise NotAllowed(
                 "secret-missing",
@@ -184,7 +184,7 @@ def _secrets(
                 next_step=f"Give it with --{wanted.name.replace('_', '-')}-file, with the variable "
                 f"UNLOST_{wanted.name.upper()}, or type it when asked.",
             )
-    return held
+    return secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +201,10 @@ def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
     check_name(new.name)
     connector = app.connector(new.connector)
     config = read_config(connector, dict(new.config))
-    held = _secrets(app, connector, config, new=new, ask=ask)
-    context = app.context(secrets=held, budget=UnlimitedBudget())
+    secrets = _secrets(app, connector, config, new=new, ask=ask)
+    context = app.context(secrets=secrets, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
-        yield _Opened(config, held, source)
+        yield _Opened(config, secrets, source)
 
 
 def _identified(new: NewOrg, source: Source) -> OrgIdentity:

@@ -73,9 +73,9 @@ def ask_look(app: Application, new: NewOrg) -> LookView:
     """
     now = app.clock.now()
     drop_looks(before=now - KEPT)
-    asked = msgspec.to_builtins(new)
-    look = _id(app, asked)
-    keep_look(look, asked=seal_draft(app, asked, place=_place(app, look)), at=now)
+    plain = msgspec.to_builtins(new)
+    look = _id(app, plain)
+    keep_look(look, asked=seal_draft(app, plain, place=_place(app, look)), at=now)
     return _view(app, _kept(app, look))
 
 
@@ -86,11 +86,11 @@ def do_look(app: Application, look: str) -> LookView:
     Raises NotFound (``look-unknown``).
     """
     with seat_of(app, "looker", seats=SEATS) as seat:
-        kept = _kept(app, look)
-        free = seat is not None and (kept.seat in ("", seat) or not is_taken(app, kept.seat))
-        if seat is not None and free and begin_look(look, seat=seat, tries=kept.tries):
-            answer = seal_draft(app, _answer(app, kept), place=_place(app, look))
-            answer_look(look, answer=answer, tries=kept.tries + 1)
+        preview = _kept(app, look)
+        free = seat is not None and (preview.seat in ("", seat) or not is_taken(app, preview.seat))
+        if seat is not None and free and begin_look(look, seat=seat, tries=preview.tries):
+            answer = seal_draft(app, _answer(app, preview), place=_place(app, look))
+            answer_look(look, answer=answer, tries=preview.tries + 1)
     return _view(app, _kept(app, look))
 
 
@@ -106,13 +106,13 @@ def drop_look(app: Application, look: str) -> None:
     forget(_kept(app, look).id)
 
 
-def _answer(app: Application, kept: StoredPreview) -> Mapping[str, Any]:
+def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
     """What is found, or why nothing is."""
     try:
-        if kept.tries >= MOST_TRIES:
+        if preview.tries >= MOST_TRIES:
             raise _broke_off()
-        asked = open_draft(app, kept.asked, place=_place(app, kept.id))
-        return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(asked)))}
+        draft = open_draft(app, preview.asked, place=_place(app, preview.id))
+        return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
         return _told(error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
@@ -127,30 +127,30 @@ def _told(error: UnlostError) -> Mapping[str, Any]:
 def _view(app: Application, kept: StoredPreview) -> LookView:
     if not kept.answer:
         return LookView(kept.id, LookState.LOOKING, alone=_is_alone(app, kept))
-    told = open_draft(app, kept.answer, place=_place(app, kept.id))
-    if "looked" in told:
+    draft = open_draft(app, kept.answer, place=_place(app, kept.id))
+    if "looked" in draft:
         return LookView(
-            kept.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(told["looked"])
+            kept.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(draft["looked"])
         )
-    error = UnlostError(told["code"], told["sentence"], next_step=told["next_step"])
+    error = UnlostError(draft["code"], draft["sentence"], next_step=draft["next_step"])
     return LookView(kept.id, LookState.FAILED, error=error)
 
 
-def _is_alone(app: Application, kept: StoredPreview) -> bool:
-    if not kept.seat:
-        return app.clock.now() - kept.asked_at >= BEGINS_WITHIN
-    return not is_taken(app, kept.seat)
+def _is_alone(app: Application, preview: StoredPreview) -> bool:
+    if not preview.seat:
+        return app.clock.now() - preview.asked_at >= BEGINS_WITHIN
+    return not is_taken(app, preview.seat)
 
 
 def _kept(app: Application, look: str) -> StoredPreview:
-    kept = find_look(look)
-    if kept is None or not open_draft(app, kept.asked, place=_place(app, look)):
+    preview = find_look(look)
+    if preview is None or not open_draft(app, preview.asked, place=_place(app, look)):
         raise NotFound(
             "look-unknown",
             "What was seen of the org is not kept any more.",
             next_step="Sign in to the org and look again.",
         )
-    return kept
+    return preview
 
 
 def _broke_off() -> TransientError:
@@ -161,10 +161,10 @@ def _broke_off() -> TransientError:
     )
 
 
-def _id(app: Application, asked: Mapping[str, Any]) -> str:
+def _id(app: Application, settings: Mapping[str, Any]) -> str:
     """The same for the same question of the same person, and nothing that tells of its secrets."""
     derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO)
-    question = msgspec.json.encode([app.actor.name, asked], order="deterministic")
+    question = msgspec.json.encode([app.actor.name, settings], order="deterministic")
     return blake3(question, key=derived.derive(read_home_key(app.home))).hexdigest()
 
 

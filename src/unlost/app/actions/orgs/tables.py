@@ -31,9 +31,9 @@ def tables(app: Application, org: str) -> StoredTables:
     head = app.vault.head(get_org(org).oid)
     if head is None:
         return StoredTables(org, ())
-    labels = {one.name: one.label or one.name for one in head.schema().tables}
-    found = [
+    labels = {table.name: table.label or table.name for table in head.schema().tables}
+    stored_tables = [
         StoredTable(name, labels.get(name, name), state.held)
         for name, state in head.tables().items()
     ]
-    return StoredTables(org, tuple(sorted(found, key=lambda one: (one.label, one.table))))
+    return StoredTables(org, tuple(sorted(stored_tables, key=lambda one: (one.label, one.table))))

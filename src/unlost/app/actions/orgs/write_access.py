@@ -81,18 +81,18 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     before = find_writer(org.oid)
     given = {**(before or {}), **new.config}
     config = read_config(connector, {**org.config, **given})
-    held = _secrets(app, connector, config, org=org, new=new, ask=ask)
-    context = app.context(secrets=held, budget=UnlimitedBudget())
+    secrets = _secrets(app, connector, config, org=org, new=new, ask=ask)
+    context = app.context(secrets=secrets, budget=UnlimitedBudget())
     head = app.vault.head(org.oid)
     tables = head.schema().tables if head is not None else ()
     with connector.open_writer(config, context) as writer:
         identity = writer.identity()
         check_same_org(org, identity)
         missing = tuple(writer.missing(tables))
-    told = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
-    own = {k: v for k, v in told.items() if k in given or org.config.get(k) != v}
-    save_writer(org.oid, own, at=app.clock.now())
-    held.move_to(app.writer_secrets(org.oid))
+    plain = {name: bare(value) for name, value in msgspec.to_builtins(config).items()}
+    changed = {k: v for k, v in plain.items() if k in given or org.config.get(k) != v}
+    save_writer(org.oid, changed, at=app.clock.now())
+    secrets.move_to(app.writer_secrets(org.oid))
     after_change(app)
     return _told(org, identity, len(tables), missing, known_before=before is not None)
 
@@ -102,14 +102,14 @@ def writer_settings(app: Application, org: str) -> WriterSettings:
     """How an org is written to; raises NotFound for an unknown org."""
     known = get_org(org)
     connector = app.connector(known.identity.connector)
-    own, kept = find_writer(known.oid), app.writer_secrets(known.oid)
-    names = [one.name for one in connector.secrets(None)] if own is not None else []
+    config, store = find_writer(known.oid), app.writer_secrets(known.oid)
+    names = [secret.name for secret in connector.secrets(None)] if config is not None else []
     return WriterSettings(
         known.name,
         known.identity.connector,
-        own is not None,
-        {**known.config, **(own or {})},
-        frozenset(name for name in names if kept.get(name) is not None),
+        config is not None,
+        {**known.config, **(config or {})},
+        frozenset(name for name in names if store.get(name) is not None),
         tuple(connector.write_permissions()),
     )
 
@@ -156,17 +156,17 @@ def _secrets(
     new: NewWriter,
     ask: Ask,
 ) -> MemorySecrets:
-    held = MemorySecrets()
+    secrets = MemorySecrets()
     before = find_writer(org.oid)
-    kept = app.writer_secrets(org.oid) if before is not None else None
+    store = app.writer_secrets(org.oid) if before is not None else None
     known = {**org.config, **(before or {})}
     if leads_elsewhere(connector, known, msgspec.to_builtins(config)):
-        kept = None
+        store = None
     for wanted in connector.secrets(config):
-        value = new.secrets.get(wanted.name) or (kept.get(wanted.name) if kept else None)
+        value = new.secrets.get(wanted.name) or (store.get(wanted.name) if store else None)
         value = value or ask(wanted)
         if value:
-            held.put(wanted.name, value)
+            secrets.put(wanted.name, value)
         elif wanted.required:
             option = wanted.name.replace("_", "-")
             raise NotAllowed(
@@ -175,4 +175,4 @@ def _secrets(
                 next_step=f"Give it with --{option}-file, with the variable "
                 f"UNLOST_WRITER_{wanted.name.upper()}, or type it when asked.",
             )
-    return held
+    return secrets

@@ -38,9 +38,9 @@ def deeds(
             "You may read the audit of some orgs, not of the whole home.",
             next_step="Name one of these orgs.",
         )
-    found = newest(most=PAGE + 1, before=before, org=org, actor=actor)
-    more = found[PAGE - 1].number if len(found) > PAGE else None
-    return AuditPage(tuple(found[:PAGE]), more)
+    audit_entries = newest(most=PAGE + 1, before=before, org=org, actor=actor)
+    more = audit_entries[PAGE - 1].number if len(audit_entries) > PAGE else None
+    return AuditPage(tuple(audit_entries[:PAGE]), more)
 
 
 @action("audit.export", Right.AUDIT, trace=Trace.WRITE, where=Where.HOME)

@@ -188,7 +188,7 @@ def _link(app: Application, user: int | None, name: str | None) -> SignInLink:
 def _keep_an_admin(known: Person) -> None:
     """Raise Conflict if nobody else manages the home."""
     manages = known.active and any(
-        held.role is Role.ADMIN and held.org is None for held in known.roles
+        role.role is Role.ADMIN and role.org is None for role in known.roles
     )
     if manages and admins() == 1:
         raise Conflict(

@@ -97,11 +97,23 @@ def add_saml(app: Application, new: NewSaml) -> Provider:
     check_no_token(app)
     require_saml()
     _check_name(new.name, new.title)
-    told = _told(new)
+    identity_provider = _told(new)
     provider = Provider(
-        new.name, new.title or new.name, told.entity, "", told.origin, new.vouches, SsoProtocol.SAML
+        new.name,
+        new.title or new.name,
+        identity_provider.entity,
+        "",
+        identity_provider.origin,
+        new.vouches,
+        SsoProtocol.SAML,
     )
-    add_provider(provider, kept={"sign_in": told.sign_in, "certificates": list(told.certificates)})
+    add_provider(
+        provider,
+        kept={
+            "sign_in": identity_provider.sign_in,
+            "certificates": list(identity_provider.certificates),
+        },
+    )
     after_change(app)
     return provider
 

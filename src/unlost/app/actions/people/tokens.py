@@ -80,8 +80,8 @@ def make(
 @action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
 def drop(app: Application, token: int) -> ApiToken:
     """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
-    own = {one.id for one in tokens(app).tokens}
-    if token not in own:
+    token_ids = {api_token.id for api_token in tokens(app).tokens}
+    if token not in token_ids:
         raise NotFound(
             "token-unknown",
             f"There is no token {token}.",

@@ -124,17 +124,17 @@ def compare(
     zone = known.identity.zone
     moments = (parse_moment(one, zone=zone), parse_moment(other, zone=zone))
     with _opened(app, known, moments) as sides:
-        found = _all_tables(sides) if table is None else _one_table(sides, table, part)
+        tables = _all_tables(sides) if table is None else _one_table(sides, table, part)
         return CompareResult(
             org=org,
             zone=zone,
             old=sides.old,
             new=sides.new,
-            table=found.table,
-            tables=tuple(one for one in found.tables if one.total),
-            rows=found.rows,
-            more=found.more,
-            unread=found.unread,
+            table=tables.table,
+            tables=tuple(summary for summary in tables.tables if summary.total),
+            rows=tables.rows,
+            more=tables.more,
+            unread=tables.unread,
         )
 
 
@@ -142,7 +142,9 @@ def compare(
 def _opened(
     app: Application, org: ProtectedOrg, moments: tuple[Moment, Moment]
 ) -> Iterator[ComparedSides]:
-    past = [snapshot_at(app, org, one) for one in moments if not isinstance(one, LiveMoment)]
+    past = [
+        snapshot_at(app, org, moment) for moment in moments if not isinstance(moment, LiveMoment)
+    ]
     if not past:
         raise UsageError(
             "compare-live-twice",
@@ -158,9 +160,9 @@ def _opened(
             )
             yield ComparedSides(live, _side(old), now, old)
         return
-    one, other = (snapshot.info.number for snapshot in past)
+    older, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
-    between = Between.of(app.vault, org.oid, one=one, other=other, filtered=hidden.by_table)
+    between = Between.of(app.vault, org.oid, after=older, other=other, filtered=hidden.by_table)
     yield ComparedSides(between, _side(between.old), _side(between.new), between.new)
 
 
@@ -170,14 +172,16 @@ def _side(snapshot: Snapshot) -> ComparisonSide:
 
 def _all_tables(sides: ComparedSides) -> ComparedTables:
     """The counts of every table; one that the org refuses now does not stop the others."""
-    found: list[TableSummary] = []
+    summaries: list[TableSummary] = []
     unread: list[UnreadTable] = []
     for name in sides.differ.tables():
         try:
-            found.append(sides.differ.summary(name))
+            summaries.append(sides.differ.summary(name))
         except (SourceRefused, NotFound) as error:
             unread.append(UnreadTable(name, error.sentence))
-    ranked = sorted(found, key=lambda one: (-one.deleted, -one.total, one.table))
+    ranked = sorted(
+        summaries, key=lambda summary: (-summary.deleted, -summary.total, summary.table)
+    )
     return ComparedTables(tables=tuple(ranked), unread=tuple(unread))
 
 
@@ -187,8 +191,8 @@ def _one_table(sides: ComparedSides, name: str, part: RecordSlice) -> ComparedTa
     listed = ListedRecords(part)
     counts = summarize(_listed(sides.differ, table.name, listed), table.name)
     rows = _rows(listed.lines, table, sides)
-    left = listed.passed - part.start - len(rows)
-    return ComparedTables(table.name, (counts,), rows, max(left, 0))
+    remaining = listed.passed - part.start - len(rows)
+    return ComparedTables(table.name, (counts,), rows, max(remaining, 0))
 
 
 def _listed(
@@ -253,19 +257,21 @@ def _rows(
         RecordChange(
             record=record,
             name=names.get(record, ""),
-            change=ChangeKind(str(own[0]["change"])),
+            change=ChangeKind(str(versions[0]["change"])),
             changes=tuple(
-                field_line(FieldChange(one["column"], one["old"], one["new"]), table, words)
-                for one in own
-                if one["column"] is not None
+                field_line(
+                    FieldChange(version["column"], version["old"], version["new"]), table, words
+                )
+                for version in versions
+                if version["column"] is not None
             ),
         )
-        for record, own in groups.items()
+        for record, versions in groups.items()
     )
 
 
 def _names(sides: ComparedSides, table: Table, ids: list[str]) -> dict[str, str]:
     """Names of records from the later backup; of those without one there, from the earlier one."""
     names = dict(RecordNames(sides.shape).of([table.name], ids))
-    rest = [one for one in ids if one not in names]
+    rest = [record_id for record_id in ids if record_id not in names]
     return names | dict(RecordNames(sides.differ.old).of([table.name], rest)) if rest else names

@@ -60,7 +60,7 @@ def _tables(result: ExportResult) -> Mapping[str, Json]:
         "snapshot": result.snapshot,
         "format": result.form.value,
         "out": result.out,
-        "tables": {one.table: one.rows for one in result.tables},
+        "tables": {table.table: table.rows for table in result.tables},
     }
 
 

@@ -123,10 +123,10 @@ def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, Store
 
 def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
     """The newest file of the first of these records that has one, in whichever table it is."""
-    found = [
+    files = [
         stored
         for table in head.schema().tables
         if table.files
         for stored in head.files(table.name, ids)
     ]
-    return max(found, key=lambda one: (-ids.index(one.record), one.since), default=None)
+    return max(files, key=lambda one: (-ids.index(one.record), one.since), default=None)

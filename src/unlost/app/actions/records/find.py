@@ -65,13 +65,19 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
         raise UsageError(
             "text-empty", "There is nothing to search for.", next_step="Give a number or a name."
         )
-    known = {one.oid: one for one in ([get_org(org)] if org else app.orgs(Right.READ))}
+    known = {org_row.oid: org_row for org_row in ([get_org(org)] if org else app.orgs(Right.READ))}
     heads = {oid: head for oid in known if (head := app.vault.head(oid)) is not None}
-    found = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
-    found += search(app.vault, text, orgs=list(heads), limit=MOST)
+    search_results = [*_by_other_ids(app, [known[oid] for oid in heads], text)]
+    search_results += search(app.vault, text, orgs=list(heads), limit=MOST)
     hits = tuple(
-        _described(app, known[one.hit.org], heads[one.hit.org], one.hit, exact=one.exact)
-        for one in _once(found)[:MOST]
+        _described(
+            app,
+            known[search_result.hit.org],
+            heads[search_result.hit.org],
+            search_result.hit,
+            exact=search_result.exact,
+        )
+        for search_result in _once(search_results)[:MOST]
     )
     return FindResult(text, tuple(known[oid].name for oid in heads), hits)
 
@@ -82,15 +88,22 @@ def _by_other_ids(
     """Records whose id was typed in another form than the vault's."""
     for org in orgs:
         for record in other_ids(app, org, text):
-            for found in search(app.vault, record, orgs=[org.oid], limit=MOST):
-                if found.hit.record == record:
-                    yield found
+            for search_result in search(app.vault, record, orgs=[org.oid], limit=MOST):
+                if search_result.hit.record == record:
+                    yield search_result
 
 
-def _once(found: Sequence[SearchResult]) -> Sequence[SearchResult]:
+def _once(search_results: Sequence[SearchResult]) -> Sequence[SearchResult]:
     """Each record once, where it comes first."""
     return list(
-        {(one.hit.org, one.hit.table, one.hit.record): one for one in reversed(found)}.values()
+        {
+            (
+                search_result.hit.org,
+                search_result.hit.table,
+                search_result.hit.record,
+            ): search_result
+            for search_result in reversed(search_results)
+        }.values()
     )[::-1]
 
 

@@ -142,7 +142,7 @@ def field_line(change: FieldChange, table: Table, names: RecordNames) -> Changed
     column = table.column(change.column)
     means: dict[str, str] = {}
     if column is not None and column.reference is not None:
-        ids = [one for one in (change.old, change.new) if one]
+        ids = [value for value in (change.old, change.new) if value]
         means = dict(names.of(column.reference.tables, ids))
     return ChangedField(
         column=change.column,

@@ -117,14 +117,16 @@ def lost(
     )
 
 
-def _sides(app: Application, org: ProtectedOrg, one: str, other: str) -> tuple[Snapshot, Snapshot]:
+def _sides(
+    app: Application, org: ProtectedOrg, older: str, other: str
+) -> tuple[Snapshot, Snapshot]:
     """The two nights, the earlier one first."""
-    if not (one and other):
+    if not (older and other):
         whole = nights(app.vault.snapshots(org.oid))
         if len(whole) < 2:
             raise _one_night(org)
-        one, other = (str(night.number) for night in whole[-2:])
-    pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (one, other)]
+        older, other = (str(night.number) for night in whole[-2:])
+    pasts: list[Past] = [parse_past(text, zone=org.identity.zone) for text in (older, other)]
     old, new = sorted(
         (snapshot_at(app, org, past) for past in pasts), key=lambda seen: seen.info.number
     )
@@ -146,8 +148,8 @@ def _of_table(
 ) -> _Lost:
     parts = [pa.array([], pa.string())]
     numbers = {"after": old.info.number, "until": new.info.number}
-    for found in app.vault.changes(org.oid, table, **numbers):
-        gone = found.filter(pc.equal(found["change"], ChangeKind.DELETED.value))
+    for change in app.vault.changes(org.oid, table, **numbers):
+        gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))
         ids = gone["_u_id"].cast(pa.string()).combine_chunks()
         parts += [_there(old, table, ids.slice(at, FETCH)) for at in range(0, len(ids), FETCH)]
     return _Lost(table, pa.concat_arrays(parts))
@@ -160,12 +162,12 @@ def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:
     return ids.filter(pc.is_in(ids, value_set=alive.combine_chunks()))
 
 
-def _page(found: Sequence[_Lost], start: int, most: int) -> Iterator[RecordKey]:
+def _page(lost_rows: Sequence[_Lost], start: int, most: int) -> Iterator[RecordKey]:
     """The keys of a page, over the borders of tables."""
-    for one in found:
-        some = one.ids.slice(min(start, len(one.ids)), most).to_pylist()
-        yield from (RecordKey(one.table, record) for record in some)
-        start, most = max(start - len(one.ids), 0), most - len(some)
+    for lost_row in lost_rows:
+        some = lost_row.ids.slice(min(start, len(lost_row.ids)), most).to_pylist()
+        yield from (RecordKey(lost_row.table, record) for record in some)
+        start, most = max(start - len(lost_row.ids), 0), most - len(some)
 
 
 @dataclass(slots=True)
@@ -188,8 +190,8 @@ class _Telling:
 
     def _of_table(self, table: str, ids: list[str]) -> Iterator[LostRecord]:
         names, label = RecordNames(self.old).of([table], ids), _label(self.old, table)
-        held = table in self.new.tables()
-        rows = self.new.get(table, ids, columns=[]).to_pylist() if held else []
+        is_stored = table in self.new.tables()
+        rows = self.new.get(table, ids, columns=[]).to_pylist() if is_stored else []
         last = {row["_u_id"]: row for row in rows}
         for record in ids:
             gone = self._gone(table, record, last.get(record, {}))
@@ -208,10 +210,10 @@ class _Telling:
         """What an earlier backup of the two saw of it: the bin was emptied since."""
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)
-        until = [one for one in versions if one.snapshot <= number]
-        found = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
-        assert found is not None, "it is not alive at the second night"
-        return found
+        until = [version for version in versions if version.snapshot <= number]
+        deletion = how_gone(until, self.app.vault.snapshots(oid), people=self.people)
+        assert deletion is not None, "it is not alive at the second night"
+        return deletion
 
 
 def _label(snapshot: Snapshot, table: str) -> str:

@@ -112,10 +112,10 @@ def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, Re
     rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
     if rows is None or not rows.num_rows:
         raise record_unknown(table.name, ids[0])
-    found = rows.column("_u_id").to_pylist()
-    record = next(one for one in ids if one in found)
+    stored_ids = rows.column("_u_id").to_pylist()
+    record = next(record_id for record_id in ids if record_id in stored_ids)
     unknown = snapshot.unread(table.name, [record]).get(record, frozenset())
-    return record, replace(_state(rows.slice(found.index(record), 1)), unknown=unknown)
+    return record, replace(_state(rows.slice(stored_ids.index(record), 1)), unknown=unknown)
 
 
 def _live(
@@ -164,9 +164,9 @@ def _result(
 ) -> ShowResult:
     people = UserNames(snapshot)
     versions = app.vault.history(org.oid, table.name, record)
-    until = [one for one in versions if live or one.snapshot <= snapshot.info.number]
+    until = [version for version in versions if live or version.snapshot <= snapshot.info.number]
     nights = app.vault.snapshots(org.oid)
-    hidden = {one.column for one in snapshot.hidden(table.name) if one.column}
+    hidden = {item.column for item in snapshot.hidden(table.name) if item.column}
     return ShowResult(
         org=org.name,
         zone=org.identity.zone,
@@ -230,9 +230,9 @@ def _meanings(
     columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
 ) -> Mapping[str, str]:
     """Names of the records that reference columns point to, by column."""
-    found: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for column in columns:
         target = cells[column.name]
         if column.reference is not None and target:
-            found[column.name] = names.of(column.reference.tables, [target]).get(target, "")
-    return found
+            meanings[column.name] = names.of(column.reference.tables, [target]).get(target, "")
+    return meanings

@@ -74,7 +74,7 @@ def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATE
 
 def _check_names(orgs: Mapping[str, object], named: list[session.NamedTable]) -> None:
     """Say how tables are named, where one was named without its org."""
-    bare = [one.table for one in named if not one.org]
+    bare = [table.table for table in named if not table.org]
     if bare and len(orgs) != 1:
         raise NotFound(
             "table-unknown",

@@ -115,7 +115,7 @@ class PlanPeople:
     @property
     def typed(self) -> bool:
         """True if somebody has to be named by an id."""
-        return any(not one.others for one in self.listed)
+        return any(not holder_line.others for holder_line in self.listed)
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -129,8 +129,8 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     NotAllowed (``not-permitted``) for who does not see every column.
     """
     known = get_org(org)
-    made = read_kept(app, known, plan)
-    step = _step(made, RecordKey(table, record))
+    restore_plan = read_kept(app, known, plan)
+    step = _step(restore_plan, RecordKey(table, record))
     wanted = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
     described = wanted.schema().table(table)
     names = RecordNames(wanted)
@@ -143,7 +143,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
         label,
         record,
         names.of([table], [record]).get(record, ""),
-        tuple(_fields(made, step, wanted, described, names)),
+        tuple(_fields(restore_plan, step, wanted, described, names)),
     )
 
 
@@ -167,10 +167,10 @@ def edit_kept(
     Columns that are not named stay as they are; None empties a cell. Raises UsageError
     (``nothing-typed``, ``edit-value-wrong``), and as ``planned_fields``.
     """
-    found = planned_fields(app, org, plan, table, record)
+    fields = planned_fields(app, org, plan, table, record)
     changed = {
-        field.name: _cell(field, values[field.name], zone=found.zone)
-        for field in found.fields
+        field.name: _cell(field, values[field.name], zone=fields.zone)
+        for field in fields.fields
         if field.name in values and not field.means(values[field.name] or None)
     }
     if not changed:
@@ -185,8 +185,8 @@ def edit_kept(
     )
 
 
-def _again(app: Application, org: str, wanted: RestoreRequest, asked: Overrides) -> PlanView:
-    return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=asked)))
+def _again(app: Application, org: str, wanted: RestoreRequest, overrides: Overrides) -> PlanView:
+    return choose(app, org, replace(wanted, request=replace(wanted.request, otherwise=overrides)))
 
 
 def _cell(field: PlannedField, text: str | None, *, zone: str) -> str | None:
@@ -194,7 +194,7 @@ def _cell(field: PlannedField, text: str | None, *, zone: str) -> str | None:
 
 
 def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
-    step = next((one for one in plan.steps if one.key == key), None)
+    step = next((plan_step for plan_step in plan.steps if plan_step.key == key), None)
     if step is None:
         raise NotFound(
             "planned-record-unknown",
@@ -210,9 +210,9 @@ def _fields(
     """The columns that can be set, in the order in which the source has them."""
     (cells,) = wanted.get(step.table, [step.record]).to_pylist() or [{}]
     typed = {
-        one.column: one.value
-        for one in plan.typed.values
-        if (one.table, one.record) == (step.table, step.record)
+        typed_value.column: typed_value.value
+        for typed_value in plan.typed.values
+        if (typed_value.table, typed_value.record) == (step.table, step.record)
     }
     now = {**cells, **{n: v for n, v in step.edits.items() if v is not None}, **typed}
     for name in _settable(plan, step.table):
@@ -235,7 +235,9 @@ def _fields(
 
 
 def _settable(plan: RestorePlan, table: str) -> Sequence[str]:
-    return next((one.columns for one in plan.choices.settable if one.table == table), ())
+    return next(
+        (settable.columns for settable in plan.choices.settable if settable.table == table), ()
+    )
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -249,15 +251,21 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
     for who does not see every column.
     """
     known = get_org(org)
-    made = read_kept(app, known, plan)
+    restore_plan = read_kept(app, known, plan)
     head = app.vault_of(known.oid).head(known.oid)
     assert head is not None, "a plan stands on a backup"
-    holders = made.choices.holders
-    tables = dict.fromkeys(one.table for one in holders)
+    holders = restore_plan.choices.holders
+    tables = dict.fromkeys(holder.table for holder in holders)
     others = {name: tuple(_others(head, name) or ()) for name in tables}
-    lines = [_line(head, one, others[one.table]) for one in holders[:MOST_HOLDERS]]
-    lines.sort(key=lambda one: (one.active is not False, -one.count, one.name))
-    shown = max(1, MOST_OPTIONS // max(1, *(len(own) for own in others.values())))
+    lines = [_line(head, holder, others[holder.table]) for holder in holders[:MOST_HOLDERS]]
+    lines.sort(
+        key=lambda holder_line: (
+            holder_line.active is not False,
+            -holder_line.count,
+            holder_line.name,
+        )
+    )
+    shown = max(1, MOST_OPTIONS // max(1, *(len(other) for other in others.values())))
     return PlanPeople(org, plan, tuple(lines[:shown]), len(holders) - len(lines[:shown]))
 
 
@@ -286,17 +294,19 @@ def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
     table, state = head.schema().table(name), head.tables().get(name)
     if table is None or state is None or state.held > MOST_READ:
         return None
-    found = [one for batch in head.scan(name, columns=_told(table)) for one in _read(table, batch)]
-    if len(found) > MOST_PEOPLE:
-        found = [one for one in found if one.active]
-    if len(found) > MOST_PEOPLE:
+    choices = [
+        choice for batch in head.scan(name, columns=_told(table)) for choice in _read(table, batch)
+    ]
+    if len(choices) > MOST_PEOPLE:
+        choices = [choice for choice in choices if choice.active]
+    if len(choices) > MOST_PEOPLE:
         return None
-    return sorted(found, key=lambda one: (one.active is False, one.name.casefold(), one.record))
+    return sorted(choices, key=lambda one: (one.active is False, one.name.casefold(), one.record))
 
 
 def _told(table: Table) -> list[str]:
     """The columns that say who somebody is, and whether they are there still."""
-    return [one for one in (table.name_column, _active(table)) if one is not None]
+    return [column for column in (table.name_column, _active(table)) if column is not None]
 
 
 def _active(table: Table) -> str | None:

@@ -121,9 +121,9 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     check(app, known, wanted.request.otherwise)
     now = app.clock.now()
     drop_plans(before=now - KEPT)
-    told = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
-    kept = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=told)
-    return _view(app, known, kept)
+    plain = msgspec.to_builtins(replace(wanted, request=replace(wanted.request, org=org)))
+    plan = add_plan(new_plan_id(app), org=org, by=app.actor.name, at=now, request=plain)
+    return _view(app, known, plan)
 
 
 @action(
@@ -135,13 +135,13 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
 )
 def make_kept(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
-    known, kept = get_org(org), _kept(org, plan)
+    known, stored_plan = get_org(org), _kept(org, plan)
     try:
         with seated(app) as seat:
             if begin_plan(plan, seat=seat):
-                made = _planned(app, known, kept)
-                told = msgspec.to_builtins(summary(made))
-                plan_made(plan, content=write_plan(made), summary=told)
+                restore_plan = _planned(app, known, stored_plan)
+                plain = msgspec.to_builtins(summary(restore_plan))
+                plan_made(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
@@ -153,11 +153,11 @@ def make_kept(app: Application, org: str, plan: str) -> PlanView:
 @action("restore.look", Right.RESTORE)
 def kept_plan(app: Application, org: str, plan: str) -> PlanView:
     """How a plan stands; raises NotFound (``plan-unknown``)."""
-    kept = _kept(org, plan)
-    if _state(app, kept) is not kept.state:
+    stored_plan = _kept(org, plan)
+    if _state(app, stored_plan) is not stored_plan.state:
         plan_broken_off(plan)  # unless it was made between the two looks
-        kept = _kept(org, plan)
-    return _view(app, get_org(org), kept)
+        stored_plan = _kept(org, plan)
+    return _view(app, get_org(org), stored_plan)
 
 
 @action("restore.leave-out", Right.RESTORE, trace=Trace.READ, subject=("plan",))
@@ -201,10 +201,10 @@ def choose_again(app: Application, org: str, plan: str) -> PlanView:
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
 def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
     """Forget a plan that was not run."""
-    kept = _kept(org, plan)
-    if kept.state is not PlanState.RUN:
+    stored_plan = _kept(org, plan)
+    if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
-    return _line(kept, state=kept.state)
+    return _line(stored_plan, state=stored_plan.state)
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
@@ -214,17 +214,17 @@ def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> Queue
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
     IntegrityError (``plan-edited``), and what running it would raise before the first record.
     """
-    known, kept = get_org(org), _kept(org, plan)
-    _check_ready(kept)
-    view = _view(app, known, kept)
+    known, stored_plan = get_org(org), _kept(org, plan)
+    _check_ready(stored_plan)
+    view = _view(app, known, stored_plan)
     if view.typed and typed.strip() != org:
         raise UsageError(
             "org-not-typed",
             f"This writes into {org!r}, a production org: its name was not typed.",
             next_step=f"Type {org} into the field, as it is written here.",
         )
-    made = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
-    handed = hand_over_plan(app, made, known)
+    restore_plan = read_plan(plan_content(plan), known=app.vault.orgs(), org=known.oid)
+    handed = hand_over_plan(app, restore_plan, known)
     plan_run(plan, run=handed.run)
     return handed
 
@@ -241,9 +241,9 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 @action("restore.waiting", Right.RESTORE)
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
     """Plans that were not run, of one org or of all in which the actor restores."""
-    names = [one.name for one in app.orgs(Right.RESTORE) if org in (None, one.name)]
-    found = waiting_plans(names, most=MOST)
-    return PlanLines(tuple(_line(one, state=_state(app, one)) for one in found))
+    names = [org_row.name for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
+    plans = waiting_plans(names, most=MOST)
+    return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
 
 
 # --- inside ---------------------------------------------------------------------------------------
@@ -251,40 +251,40 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 
 def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    kept = _kept(org.name, plan)
+    stored_plan = _kept(org.name, plan)
     content = plan_content(plan)
-    if kept.state is not PlanState.RUN:
-        _check_ready(kept)
+    if stored_plan.state is not PlanState.RUN:
+        _check_ready(stored_plan)
     if not content:
         raise _unknown(plan)
     return read_plan(content, known=app.vault.orgs(), org=org.oid)
 
 
-def _planned(app: Application, org: ProtectedOrg, kept: StoredPlan) -> RestorePlan:
-    wanted = _wanted(kept)
+def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePlan:
+    wanted = _wanted(plan)
     if wanted.retry:
-        asked = wanted.request.otherwise
-        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=asked)[0]
-    return planned(app, org, wanted.request, plan_id=kept.id)
+        overrides = wanted.request.otherwise
+        return plan_retry(app, wanted.retry, codes=wanted.codes, otherwise=overrides)[0]
+    return planned(app, org, wanted.request, plan_id=plan.id)
 
 
-def _state(app: Application, kept: StoredPlan) -> PlanState:
-    broken = kept.state is PlanState.MAKING and not _is_made(app, kept)
-    return PlanState.BROKEN_OFF if broken else kept.state
+def _state(app: Application, plan: StoredPlan) -> PlanState:
+    broken = plan.state is PlanState.MAKING and not _is_made(app, plan)
+    return PlanState.BROKEN_OFF if broken else plan.state
 
 
-def _is_made(app: Application, kept: StoredPlan) -> bool:
+def _is_made(app: Application, plan: StoredPlan) -> bool:
     """True while somebody makes it, or is about to."""
-    if not kept.seat:
-        return app.clock.now() - kept.made_at < BEGINS_WITHIN
-    return is_taken(app, kept.seat)
+    if not plan.seat:
+        return app.clock.now() - plan.made_at < BEGINS_WITHIN
+    return is_taken(app, plan.seat)
 
 
 def _kept(org: str, plan: str) -> StoredPlan:
-    kept = find_plan(plan)
-    if kept is None or kept.org != org:
+    stored_plan = find_plan(plan)
+    if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
-    return kept
+    return stored_plan
 
 
 def _unknown(plan: str) -> NotFound:
@@ -295,14 +295,14 @@ def _unknown(plan: str) -> NotFound:
     )
 
 
-def _check_ready(kept: StoredPlan) -> None:
-    if kept.state is PlanState.RUN:
+def _check_ready(plan: StoredPlan) -> None:
+    if plan.state is PlanState.RUN:
         raise Conflict(
             "plan-run-already",
-            f"This plan was run already, as {kept.run}.",
+            f"This plan was run already, as {plan.run}.",
             next_step="Look at that restore. A plan runs once; choose again to restore more.",
         )
-    if kept.state is not PlanState.MADE:
+    if plan.state is not PlanState.MADE:
         raise Conflict(
             "plan-not-made",
             "This plan is not made.",
@@ -315,12 +315,14 @@ def wanted_of(org: str, plan: str) -> RestoreRequest:
     return _wanted(_kept(org, plan))
 
 
-def _wanted(kept: StoredPlan) -> RestoreRequest:
-    return decoder_for(RestoreRequest).convert(kept.request)
+def _wanted(plan: StoredPlan) -> RestoreRequest:
+    return decoder_for(RestoreRequest).convert(plan.request)
 
 
 def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:
-    told = decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    plan_summary = (
+        decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    )
     production = org.identity.kind is OrgKind.PRODUCTION
     return PlanView(
         kept.id,
@@ -335,9 +337,9 @@ def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:
         kept.error_code,
         kept.error_sentence,
         kept.error_next_step,
-        told,
-        _labels(app, org) if told is not None else {},
-        production and told is not None and told.changes > TYPED_FROM,
+        plan_summary,
+        _labels(app, org) if plan_summary is not None else {},
+        production and plan_summary is not None and plan_summary.changes > TYPED_FROM,
     )
 
 
@@ -348,6 +350,8 @@ def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
 
 
 def _line(kept: StoredPlan, *, state: PlanState) -> PlanLine:
-    told = decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
-    records = told.changes if told is not None else None
+    plan_summary = (
+        decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+    )
+    records = plan_summary.changes if plan_summary is not None else None
     return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)

@@ -105,18 +105,18 @@ class OutcomeResult:
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def outcome(app: Application, run: str) -> OutcomeResult | None:
     """How a restore ended, None while it has not; raises NotFound (``run-unknown``, ``journal-gone``)."""
-    found = journal_of(app, run)
-    if found is None:
+    journal = journal_of(app, run)
+    if journal is None:
         raise _nothing(run)
-    log, oid = found
+    log, oid = journal
     closed = log.state.closed
     if closed is None:
         return None
     plan = log.opened.plan
     wanted = app.vault.at(oid, plan.snapshot, forgotten=True)
     telling = _Telling(wanted, plan.choices, hidden=oid in app.hidden)
-    bad = [one for one in closed.records if not one.ending.good]
-    written = [one for one in closed.records if one.ending.good]
+    bad = [record for record in closed.records if not record.ending.good]
+    written = [record for record in closed.records if record.ending.good]
     return OutcomeResult(
         run=run,
         plan=plan.id,
@@ -151,18 +151,19 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
 
     Raises NotFound (``run-unknown``, ``journal-gone``). The org's own words are told to who sees every column.
     """
-    found = journal_of(app, run)
-    if found is None:
+    journal = journal_of(app, run)
+    if journal is None:
         raise _nothing(run)
-    log, oid = found
+    log, oid = journal
     closed = log.state.closed
     if closed is None:
         return None
-    told = result_of(org_of(app, oid), closed)
+    result = result_of(org_of(app, oid), closed)
     if oid not in app.hidden:
-        return told
+        return result
     return replace(
-        told, records=tuple(replace(one, sentence="", next_step="") for one in told.records)
+        result,
+        records=tuple(replace(record, sentence="", next_step="") for record in result.records),
     )
 
 
@@ -174,17 +175,19 @@ class _Telling:
 
     def __init__(self, wanted: Snapshot, choices: Choices, *, hidden: bool) -> None:
         self._names = RecordNames(wanted)
-        self._tables = {one.name: one for one in wanted.schema().tables}
-        self._settable = {one.table: one.columns for one in choices.settable}
+        self._tables = {table.name: table for table in wanted.schema().tables}
+        self._settable = {settable.table: settable.columns for settable in choices.settable}
         self._hidden = hidden
 
     def causes(self, records: Iterable[RecordOutcome]) -> Iterable[FailureCause]:
         """Records that failed, the most frequent cause first."""
         groups: dict[tuple[str, Ending, str], list[RecordOutcome]] = {}
-        for one in records:
-            groups.setdefault((one.table, one.ending, one.code), []).append(one)
-        for (table, ending, code), own in sorted(groups.items(), key=lambda item: -len(item[1])):
-            first = own[0]
+        for record in records:
+            groups.setdefault((record.table, record.ending, record.code), []).append(record)
+        for (table, ending, code), outcomes in sorted(
+            groups.items(), key=lambda item: -len(item[1])
+        ):
+            first = outcomes[0]
             yield FailureCause(
                 table,
                 self._label(table),
@@ -192,17 +195,17 @@ class _Telling:
                 code,
                 self._said(first.sentence),
                 self._said(first.next_step),
-                len(own),
-                self._first(table, own),
-                tuple(sorted(self._fields(table), key=lambda one: one.label.casefold())),
+                len(outcomes),
+                self._first(table, outcomes),
+                tuple(sorted(self._fields(table), key=lambda field: field.label.casefold())),
             )
 
     def differing(self, records: Iterable[RecordOutcome]) -> Iterable[DifferingRecord]:
         """Columns that did not come back as they were, the most frequent first."""
         counts: dict[tuple[str, str, str], int] = {}
-        for one in records:
-            for difference in one.differences:
-                key = (one.table, difference.column, difference.reason)
+        for record in records:
+            for difference in record.differences:
+                key = (record.table, difference.column, difference.reason)
                 counts[key] = counts.get(key, 0) + 1
         for (table, column, reason), count in sorted(counts.items(), key=lambda item: -item[1]):
             yield DifferingRecord(table, self._label(table), column, reason, count)
@@ -210,19 +213,25 @@ class _Telling:
     def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
         """Records that are there now, by tables."""
         groups: dict[str, list[RecordOutcome]] = {}
-        for one in records:
-            groups.setdefault(one.table, []).append(one)
-        for table, own in sorted(groups.items()):
-            yield RestoredRecord(table, self._label(table), len(own), self._first(table, own))
+        for record in records:
+            groups.setdefault(record.table, []).append(record)
+        for table, outcomes in sorted(groups.items()):
+            yield RestoredRecord(
+                table, self._label(table), len(outcomes), self._first(table, outcomes)
+            )
 
-    def _first(self, table: str, own: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
-        some = own[:SHOWN]
-        names: Mapping[str, str] = self._names.of([table], [one.record for one in some])
+    def _first(self, table: str, outcomes: Sequence[RecordOutcome]) -> tuple[RecordEnding, ...]:
+        some = outcomes[:SHOWN]
+        names: Mapping[str, str] = self._names.of([table], [record.record for record in some])
         return tuple(
             RecordEnding(
-                table, one.record, names.get(one.record, ""), one.live, self._said(one.sentence)
+                table,
+                record.record,
+                names.get(record.record, ""),
+                record.live,
+                self._said(record.sentence),
             )
-            for one in some
+            for record in some
         )
 
     def _label(self, table: str) -> str:

@@ -56,10 +56,10 @@ def plan_records(
     """
     check_page(start=start, most=most)
     known = get_org(org)
-    made = read_kept(app, known, plan)
-    steps = [step for step in made.steps if step.table == table]
+    restore_plan = read_kept(app, known, plan)
+    steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = app.vault.at(known.oid, made.snapshot, forgotten=True)
+    wanted = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     described = wanted.schema().table(table)
     return PlannedRecords(
         org,
@@ -68,7 +68,7 @@ def plan_records(
         (described.label if described is not None else "") or table,
         start,
         len(steps),
-        tuple(_records(made, shown, _names(wanted, table, shown))),
+        tuple(_records(restore_plan, shown, _names(wanted, table, shown))),
     )
 
 
@@ -79,7 +79,7 @@ def _names(wanted: Snapshot, table: str, steps: Sequence[PlanStep]) -> Mapping[s
 def _records(
     plan: RestorePlan, steps: Sequence[PlanStep], names: Mapping[str, str]
 ) -> Sequence[PlannedRecord]:
-    said = {(note.code, note.table): note.sentence for note in plan.notes}
+    sentences = {(note.code, note.table): note.sentence for note in plan.notes}
     return [
         PlannedRecord(
             step.table,
@@ -90,7 +90,7 @@ def _records(
             step.because,
             step.columns,
             tuple(
-                said.get((code, step.table)) or said.get((code, None)) or code
+                sentences.get((code, step.table)) or sentences.get((code, None)) or code
                 for code in step.notes
             ),
         )

@@ -83,7 +83,7 @@ def ask_for(app: Application, run: str) -> None:
 
 def restore_jobs(app: Application) -> list[Job]:
     """Restores whose turn has come."""
-    return [restore_job(one) for one in due_restores(app.clock.now())]
+    return [restore_job(due_restore) for due_restore in due_restores(app.clock.now())]
 
 
 def restore_job(queued: QueuedRestore) -> Job:

@@ -82,7 +82,11 @@ type PlanFile = Path | SentPlan
     Right.RESTORE,
     trace=Trace.READ,
     where=Where.ITSELF,
-    told=lambda made: {"org": made.org, "plan": made.digest, "typed": list(made.summary.columns)},
+    told=lambda plan_result: {
+        "org": plan_result.org,
+        "plan": plan_result.digest,
+        "typed": list(plan_result.summary.columns),
+    },
 )
 def make_plan(
     app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
@@ -233,10 +237,10 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     if request.records:
         return Selection(SelectionKind.RECORDS, chosen_records(app, org, request.records))
     kind = SelectionKind.LOST if request.lost is not None else SelectionKind.CHANGED
-    one, other = request.lost or request.changed or ("", "")
+    older, other = request.lost or request.changed or ("", "")
     return Selection(
         kind,
-        after=_number(app, org, one),
+        after=_number(app, org, older),
         until=_number(app, org, other),
         table=request.table,
         columns=request.columns,

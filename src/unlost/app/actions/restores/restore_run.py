@@ -181,7 +181,9 @@ def plan_retry(
             next_step=f"Go on with it: unlost restore resume {run}",
         )
     failed = [
-        one for one in outcome.records if not one.ending.good and (not codes or one.code in codes)
+        record
+        for record in outcome.records
+        if not record.ending.good and (not codes or record.code in codes)
     ]
     if not failed:
         raise UsageError("run-whole", f"Nothing failed in {run}.", next_step="See `unlost runs`.")
@@ -195,17 +197,17 @@ def runs(app: Application) -> RunList:
     names = {org.oid: org.name for org in app.orgs()}
     lines = [
         RunLine(
-            one.id,
-            one.org,
-            one.kind,
-            one.state,
-            one.started_at,
-            one.ended_at,
-            one.error_sentence,
-            one.hourly,
+            run.id,
+            run.org,
+            run.kind,
+            run.state,
+            run.started_at,
+            run.ended_at,
+            run.error_sentence,
+            run.hourly,
         )
         for name in names.values()
-        for one in list_runs(name)
+        for run in list_runs(name)
     ]
     known = {line.run for line in lines}
     for oid, identity in app.vault.orgs().items():
@@ -224,16 +226,16 @@ def run_detail(app: Application, run: str) -> RunDetail:
     Records are told to who may read them; the org's own words, which may repeat a value, to who sees
     every column.
     """
-    line = next((one for one in runs(app).runs if one.run == run), None)
+    line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
         raise run_unknown(run)
-    found = journal_of(app, run)
-    closed = found[0].state.closed if found is not None else None
+    journal = journal_of(app, run)
+    closed = journal[0].state.closed if journal is not None else None
     records = closed.records if closed is not None else ()
-    if found is not None and not app.actor.may(Right.READ, found[1]):
+    if journal is not None and not app.actor.may(Right.READ, journal[1]):
         records = ()
-    if found is not None and found[1] in app.hidden:
-        records = tuple(replace(one, sentence="", next_step="") for one in records)
+    if journal is not None and journal[1] in app.hidden:
+        records = tuple(replace(record, sentence="", next_step="") for record in records)
     return RunDetail(line, records)
 
 
@@ -335,7 +337,7 @@ def _failed(app: Application, run: str, code: str, sentence: str) -> None:
 
 def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
     """How a restore ended, with the records that a person should read about."""
-    telling = [one for one in outcome.records if not one.ending.good or one.differences]
+    telling = [record for record in outcome.records if not record.ending.good or record.differences]
     counts = outcome.counts
     return RestoreResult(
         org.name,
@@ -367,8 +369,12 @@ def _again(
             observer=SilentObserver(),
         )
         tries = _tries(app, plan)
-        logs = [_log(app, plan, one) for one in tries]  # that of one may be erased, or given up
-        unbinned = {key for one in logs if one.state.opened for key in one.unbinned}
+        logs = [
+            _log(app, plan, attempt) for attempt in tries
+        ]  # that of one may be erased, or given up
+        unbinned = {
+            key for restore_log in logs if restore_log.state.opened for key in restore_log.unbinned
+        }
         plan_id = f"{_base(plan)}-try-{len(tries) + 1}"
         return plan_again(plan, failed, ports, plan_id=plan_id, unbinned=unbinned, edits=edits)
 
@@ -392,10 +398,10 @@ def _log(app: Application, plan: RestorePlan, run: str) -> RestoreLog:
 
 
 def _known(app: Application, run: str) -> tuple[RestoreLog, ProtectedOrg]:
-    found = journal_of(app, run)
-    if found is None:
+    journal = journal_of(app, run)
+    if journal is None:
         raise run_unknown(run)
-    log, oid = found
+    log, oid = journal
     return log, org_of(app, oid)
 
 

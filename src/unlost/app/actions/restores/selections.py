@@ -52,8 +52,8 @@ def keep_ticks(
 
     def changed(before: Sequence[str]) -> Sequence[str]:
         still = set(ticked)
-        kept = [one for one in before if one not in here or one in still]
-        every = list(dict.fromkeys([*kept, *filter(_names_record, ticked)]))
+        remaining = [record for record in before if record not in here or record in still]
+        every = list(dict.fromkeys([*remaining, *filter(_names_record, ticked)]))
         if len(every) > MOST:
             raise _too_many()
         return every
@@ -74,9 +74,9 @@ def clear_ticks(app: Application, org: str, of: str) -> SelectionLists:
 def untick(app: Application, org: str, records: Collection[str]) -> None:
     """Forget these ticks of the actor in all lists of an org: they are brought back."""
     gone = frozenset(records)
-    for one in lists_of(org, by=app.actor.name):
+    for selection_list in lists_of(org, by=app.actor.name):
         change_ticks(
-            one,
+            selection_list,
             lambda before: [record for record in before if record not in gone],
             at=app.clock.now(),
         )

@@ -31,7 +31,7 @@ class BackupQueued:
     "backup.ask",
     Right.OPERATE,
     trace=Trace.WRITE,
-    told=lambda asked: {"run": asked.run},
+    told=lambda queued: {"run": queued.run},
 )
 def ask_backup(app: Application, org: str) -> BackupQueued:
     """Have the service back up an org now; a night that waits for its next try is tried now.

@@ -79,9 +79,9 @@ def cancel(app: Application, run: str) -> RunCommandResult:
         return RunCommandResult(run, known.org, f"The run {run} stops within seconds.")
     if not given_up:
         _goes_on(run)  # it ended meanwhile
-    told = stopped(run, RunCommand.CANCEL)
-    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=told.sentence)
-    return RunCommandResult(run, known.org, told.sentence, told.next_step)
+    reached = stopped(run, RunCommand.CANCEL)
+    cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=reached.sentence)
+    return RunCommandResult(run, known.org, reached.sentence, reached.next_step)
 
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
@@ -113,8 +113,8 @@ def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
         if busy.code != IN_PROGRESS:
             raise
         return RunCommandResult(known.id, known.org, f"The run {known.id} stops within seconds.")
-    told = stopped(known.id, RunCommand.CANCEL)
-    return RunCommandResult(known.id, known.org, told.sentence, told.next_step)
+    reached = stopped(known.id, RunCommand.CANCEL)
+    return RunCommandResult(known.id, known.org, reached.sentence, reached.next_step)
 
 
 def _waits(known: RunRecord) -> RunRecord:

@@ -98,8 +98,8 @@ def job(app: Application, run: str) -> RunStatus:
     if known is None:
         return _forgotten(app, run)
     org = get_org(known.org)
-    kept = plan_of_run(run)
-    summary = decoder_for(PlanSummary).convert(kept.summary) if kept and kept.summary else None
+    plan = plan_of_run(run)
+    summary = decoder_for(PlanSummary).convert(plan.summary) if plan and plan.summary else None
     items = run_items(run)
     totals = written_by_table(summary) if summary is not None else {}
     tables = tuple(_tables(app, org, items, totals))
@@ -119,9 +119,9 @@ def job(app: Application, run: str) -> RunStatus:
         error_code=known.error_code,
         error_sentence=known.error_sentence,
         served=worker_runs(app.locks, alone=not app.home.database),
-        plan=kept.id if kept is not None else "",
+        plan=plan.id if plan is not None else "",
         phase=_phase(items),
-        done=sum(one.rows for one in tables if one.total is not None),
+        done=sum(table.rows for table in tables if table.total is not None),
         total=sum(totals.values()) if summary is not None else None,
         tables=tables,
     )
@@ -131,7 +131,11 @@ def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
     """How many records of each table a plan writes."""
     counts: Counter[str] = Counter()
     for branch in _branches(summary.tree):
-        written = (one.count for one in branch.actions if one.action not in NOT_WRITTEN)
+        written = (
+            action_count.count
+            for action_count in branch.actions
+            if action_count.action not in NOT_WRITTEN
+        )
         counts[branch.table] += sum(written)
     return {table: count for table, count in sorted(counts.items()) if count}
 
@@ -150,9 +154,9 @@ def _tables(
 ) -> Iterable[RunTable]:
     head = app.vault.head(org.oid)
     labels = {one.name: one.label for one in (head.schema().tables if head is not None else ())}
-    found = {item.table: item for item in items if item.table}
-    for table in sorted({*found, *totals}):
-        item, total = found.get(table), totals.get(table)
+    by_table = {item.table: item for item in items if item.table}
+    for table in sorted({*by_table, *totals}):
+        item, total = by_table.get(table), totals.get(table)
         rows = item.rows if item is not None else 0
         yield RunTable(
             table,
@@ -172,7 +176,7 @@ def _phase(items: Iterable[ItemRecord]) -> Phase | None:
 
 def _forgotten(app: Application, run: str) -> RunStatus:
     """A restore of before this home's database was lost: the vault has its journal."""
-    line = next((one for one in runs(app).runs if one.run == run), None)
+    line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
         raise run_unknown(run)
     org = get_org(line.org)

@@ -69,16 +69,16 @@ def jobs(
     ``before`` is the last run of the page before. Raises UsageError (``page-invalid``).
     """
     check_page(most=most)
-    orgs = [one for one in app.orgs() if org in (None, one.name)]
+    orgs = [org_row for org_row in app.orgs() if org in (None, org_row.name)]
     states = STATES[group] if group is not None else ()
-    names = [one.name for one in orgs]
-    found = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
+    names = [org_row.name for org_row in orgs]
+    runs = page_runs(names, kind=kind, states=states, before=before, most=most + 1)
     first = before is None
     nights = first and kind in (None, CommitKind.BACKUP) and group in (None, RunGroup.OPEN)
     lost = first and kind in (None, CommitKind.RESTORE) and group is None
     return RunsPage(
-        runs=tuple(found[:most]),
-        more=found[most - 1].id if len(found) > most else None,
+        runs=tuple(runs[:most]),
+        more=runs[most - 1].id if len(runs) > most else None,
         asked=tuple(_asked(orgs)) if nights else (),
         forgotten=tuple(_forgotten(app, orgs)) if lost else (),
     )
@@ -93,9 +93,12 @@ def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
 
 
 def _forgotten(app: Application, orgs: Sequence[ProtectedOrg]) -> Sequence[tuple[str, str]]:
-    held = app.vault.orgs()
-    found = [
-        (run, org.name) for org in orgs if org.oid in held for run in app.vault.journals(org.oid)
+    identities = app.vault.orgs()
+    erased_runs = [
+        (run, org.name)
+        for org in orgs
+        if org.oid in identities
+        for run in app.vault.journals(org.oid)
     ]
-    known = known_runs(run for run, _ in found)
-    return [(run, org) for run, org in found if run not in known]
+    known = known_runs(run for run, _ in erased_runs)
+    return [(run, org) for run, org in erased_runs if run not in known]

@@ -51,14 +51,14 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
     begun: list[tuple[str, str]] = []
     failed: list[str] = []
     turns: list[_Turn] = []
-    for kept in coming(now):
+    for schedule in coming(now):
         try:
-            night = _begin(kept, now)
-            turns += _turn(kept, now)
+            night = _begin(schedule, now)
+            turns += _turn(schedule, now)
         except (KeyError, ValueError, OSError):  # a zone that this machine does not know
-            failed.append(kept.oid)
+            failed.append(schedule.oid)
         else:
-            begun += [(kept.oid, night)] if night is not None else []
+            begun += [(schedule.oid, night)] if night is not None else []
     nights = open_nights()
     if nights:
         let_hours_give_way({night.oid for night in nights})
@@ -77,28 +77,28 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
     return TickResult(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 
 
-def _begin(kept: StoredSchedule, now: datetime) -> str | None:
+def _begin(schedule: StoredSchedule, now: datetime) -> str | None:
     """The name of the night that begins, if one does."""
-    if kept.next_at is not None and kept.next_at > now:
+    if schedule.next_at is not None and schedule.next_at > now:
         return None  # only an hour has come
-    place = {"zone": kept.zone, "key": kept.oid}
-    found = due(kept.schedule, after=kept.after, since=kept.since, now=now, **place)
-    following = upcoming(kept.schedule, now=now, **place)
-    if found is not None:
-        begin_night(kept, found, at=now, next_at=following)
-        return found.night
-    if kept.next_at is None:
-        put_off(kept, next_at=following)
+    place = {"zone": schedule.zone, "key": schedule.oid}
+    backup = due(schedule.schedule, after=schedule.after, since=schedule.since, now=now, **place)
+    following = upcoming(schedule.schedule, now=now, **place)
+    if backup is not None:
+        begin_night(schedule, backup, at=now, next_at=following)
+        return backup.night
+    if schedule.next_at is None:
+        put_off(schedule, next_at=following)
     return None
 
 
-def _turn(kept: StoredSchedule, now: datetime) -> list[_Turn]:
+def _turn(schedule: StoredSchedule, now: datetime) -> list[_Turn]:
     """The turn of the tables that are read every hour, if it has come."""
-    if kept.hour_at is None or kept.hour_at > now:
+    if schedule.hour_at is None or schedule.hour_at > now:
         return []
-    place = {"zone": kept.zone, "key": kept.oid}
-    hour = due_hour(kept.schedule, now=now, **place)
-    return [_Turn(kept.oid, hour, upcoming_hour(kept.schedule, now=now, **place))]
+    place = {"zone": schedule.zone, "key": schedule.oid}
+    hour = due_hour(schedule.schedule, now=now, **place)
+    return [_Turn(schedule.oid, hour, upcoming_hour(schedule.schedule, now=now, **place))]
 
 
 def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
@@ -113,16 +113,18 @@ def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
 
 def _tries(nights: Sequence[NightRecord], now: datetime) -> list[Job]:
     """Running ones are asked for as well: the engine knows them, unless its file was lost."""
-    found = []
+    jobs = []
     for night in nights:
         waits = night.state is NightState.WAITING
-        held = night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
-        if not waits or (not held and (night.next_at or now) <= now):
+        is_paused_here = (
+            night.next_at is None and night.error_code == PAUSED and is_paused(night.oid)
+        )
+        if not waits or (not is_paused_here and (night.next_at or now) <= now):
             number = night.tries + 1 if waits else night.tries
-            found.append(
+            jobs.append(
                 Job(job_of(night.oid, night.name, number), JobKind.NIGHT, night.oid, night.name)
             )
-    return found
+    return jobs
 
 
 def job_of(oid: str, night: str, number: int) -> str:

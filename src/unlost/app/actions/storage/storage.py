@@ -85,7 +85,7 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
             next_step="Give a percentage such as 105.",
         )
     known, now = get_org(org), app.clock.now()
-    lines = tuple(_line(one, now, stop) for one in storages(known.oid, since=now - SHOWN))
+    lines = tuple(_line(history, now, stop) for history in storages(known.oid, since=now - SHOWN))
     return StorageTrend(known.name, known.identity.zone, now, stop, lines)
 
 
@@ -102,8 +102,8 @@ def use(app: Application, org: str) -> StorageUse:
 def storage_loops(app: Application, org: str) -> StorageLoops:
     """Machines that answer each other by mail; raises NotFound (``snapshot-unknown``)."""
     known = get_org(org)
-    found = sorted(loops(app, org), key=lambda loop: -loop.bytes)
-    return StorageLoops(known.name, known.identity.zone, tuple(found))
+    mail_loops = sorted(loops(app, org), key=lambda loop: -loop.bytes)
+    return StorageLoops(known.name, known.identity.zone, tuple(mail_loops))
 
 
 @action("storage.show", Right.LOOK, trace=Trace.READ)
@@ -124,8 +124,10 @@ def storage(
         )
     if with_loops:
         check_org(app, Right.READ, org)
-    found = tuple(loops(app, org)) if with_loops else None
-    return StorageReport(seen.org, seen.zone, seen.at, seen.storages, storage_use(app, org), found)
+    mail_loops = tuple(loops(app, org)) if with_loops else None
+    return StorageReport(
+        seen.org, seen.zone, seen.at, seen.storages, storage_use(app, org), mail_loops
+    )
 
 
 def _line(kept: StorageHistory, now: datetime, stop: float) -> StorageLine:

@@ -83,7 +83,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
     head = _newest(app, known)
     since = head.info.as_of - RECENT
     rules = app.connector(known.identity.connector).storage_rules(head.schema())
-    uses = sorted(table_uses(head, rules, since=since), key=lambda one: -one.bytes)
+    uses = sorted(table_uses(head, rules, since=since), key=lambda use: -use.bytes)
     return StorageUse(
         head.info.number,
         head.info.as_of,
@@ -140,10 +140,12 @@ def _owners(
         sums.update({(use.storage, owner): count for owner, count in use.owners.items() if owner})
         tables |= dict.fromkeys(_owner_tables(head, use.table, rules[use.table]))
     for storage in dict.fromkeys(storage for storage, _ in sums):
-        own = Counter({owner: n for (held, owner), n in sums.items() if held == storage})
-        most = own.most_common(MOST)
+        by_owner = Counter(
+            {owner: n for (of_storage, owner), n in sums.items() if of_storage == storage}
+        )
+        most = by_owner.most_common(MOST)
         names = RecordNames(head).of(tables, [owner for owner, _ in most])
-        yield from (OwnerLine(storage, one, names.get(one, ""), count) for one, count in most)
+        yield from (OwnerLine(storage, owner, names.get(owner, ""), count) for owner, count in most)
 
 
 def _owner_tables(head: Snapshot, table: str, rule: StorageRule) -> Sequence[str]:
@@ -172,4 +174,4 @@ def _mail_tables(app: Application, org: ProtectedOrg, head: Snapshot) -> Mapping
 
 def _weight(rules: Mapping[str, StorageRule], table: str) -> StorageWeight | None:
     weights = rules[table].weights if table in rules else ()
-    return next((one for one in weights if one.texts), None)
+    return next((weight for weight in weights if weight.texts), None)

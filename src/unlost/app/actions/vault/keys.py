@@ -101,10 +101,16 @@ class SheetShown:
 def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
     """The slots of the vault; raises what opening the vault raises."""
     opened = _open(app, way)
-    own = service_slots(app.home)
+    own_slots = service_slots(app.home)
     lines = tuple(
-        KeyLine(one.slot, one.kind, one.whole, one.counts, one.slot in own)
-        for one in ways(opened.store, opened.keys)
+        KeyLine(
+            slot_state.slot,
+            slot_state.kind,
+            slot_state.whole,
+            slot_state.counts,
+            slot_state.slot in own_slots,
+        )
+        for slot_state in ways(opened.store, opened.keys)
     )
     sheet = registered(opened.store, opened.keys).sheet
     taken_down = datetime.fromisoformat(sheet) if sheet else None
@@ -151,10 +157,17 @@ def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
     """
     with alone(app.locks):
         opened = _open(app, way)
-        held = ways(opened.store, opened.keys)
-        _check_not_in_use(app, slot, held)
+        slot_states = ways(opened.store, opened.keys)
+        _check_not_in_use(app, slot, slot_states)
         remove_way(opened.store, opened.keys, slot)
-    return KeyRemoved(slot, tuple(one.slot for one in held if one.usable and one.slot != slot))
+    return KeyRemoved(
+        slot,
+        tuple(
+            slot_state.slot
+            for slot_state in slot_states
+            if slot_state.usable and slot_state.slot != slot
+        ),
+    )
 
 
 @action("key.replace", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
@@ -180,7 +193,9 @@ def _replace(
     app: Application, slot: str, new: NewKey | None, way: WayIn, sealer: Sealer | None
 ) -> KeyChange:
     opened = _open(app, way)
-    if slot not in {one.slot for one in ways(opened.store, opened.keys) if one.counts}:
+    if slot not in {
+        slot_state.slot for slot_state in ways(opened.store, opened.keys) if slot_state.counts
+    }:
         raise slot_unknown(slot)
     name = fresh_name(slot, entropy=app.entropy)
     if new is None:
@@ -232,11 +247,13 @@ def _open(app: Application, way: WayIn) -> OpenedKeys:
     return open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
 
 
-def _check_not_in_use(app: Application, slot: str, held: tuple[SlotState, ...]) -> None:
+def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState, ...]) -> None:
     """The service must be able to open the vault tonight."""
-    own = service_slots(app.home)
-    usable = {one.slot for one in held if one.usable}
-    if slot in own and not usable & {one for one in own if one != slot}:
+    own_slots = service_slots(app.home)
+    usable = {slot_state.slot for slot_state in slot_states if slot_state.usable}
+    if slot in own_slots and not usable & {
+        other_slot for other_slot in own_slots if other_slot != slot
+    }:
         raise NotAllowed(
             "slot-in-use",
             f"The service of this home opens the vault by the slot “{slot}”.",
@@ -248,9 +265,9 @@ def _replace_own(
     app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
 ) -> KeyChange:
     """Another key for the service of this home, where it looks for it."""
-    file, own = app.home.service_key, service_slots(app.home)
+    file, own_slots = app.home.service_key, service_slots(app.home)
     check_own_file(f"then: unlost key remove {slot}")
-    if own and slot not in own:
+    if own_slots and slot not in own_slots:
         raise UsageError(
             "key-unclear",
             f"“{slot}” is not the slot of this home's service, so that it was not said where the "

@@ -98,14 +98,14 @@ def run_mirror(app: Application) -> MirrorResult:
     IntegrityError, StoreError.
     """
     place = known_place(app)
-    held = app.locks.take(LOCK)
-    if held is None:
+    lock = app.locks.take(LOCK)
+    if lock is None:
         raise Conflict(
             "mirror-under-way",
             "The second copy is being brought up to date already.",
             next_step="Wait until that has ended: `unlost vault mirror show` tells.",
         )
-    return _brought(app, place, held)
+    return _brought(app, place, lock)
 
 
 @action("mirror.ask", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
@@ -134,16 +134,16 @@ def keep_mirrored(app: Application) -> MirrorRecord | None:
     """
     try:
         place = mirror_place(app)
-        held = app.locks.take(LOCK) if place is not None else None
-        if place is None or held is None:
+        lock = app.locks.take(LOCK) if place is not None else None
+        if place is None or lock is None:
             return None
-        _brought(app, place, held)
+        _brought(app, place, lock)
     except UnlostError:
         pass  # it is kept in the record
     return last_mirror()
 
 
-def _brought(app: Application, place: StoreAddress, held: HeldLock) -> MirrorResult:
+def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorResult:
     """Bring it up to date, keep how that ended, and give the lock back."""
     before = last_mirror(str(place))
     done_at = before.done_at if before is not None else None
@@ -153,14 +153,14 @@ def _brought(app: Application, place: StoreAddress, held: HeldLock) -> MirrorRes
         _check_not_away(app, place, before)
         done = update_mirror(opener(app, witnessed=True)(_own(app)), store_at(app, place))
     except UnlostError as error:
-        told = replace(record, error_code=error.code, error_sentence=error.sentence)
-        save_mirror(told)
+        mirror = replace(record, error_code=error.code, error_sentence=error.sentence)
+        save_mirror(mirror)
         raise
     else:
         save_mirror(_ended(app, record, done))
         return _told(app, place, done)
     finally:
-        held.release()
+        lock.release()
 
 
 def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord | None) -> None:

@@ -93,11 +93,13 @@ def rebuild(
         vault = open_vault(store, keys=keys, clock=clock, entropy=entropy)
         silent.extend(_fill(home, _content(vault, wish.copy), key, at=clock.now()))
 
-    made = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
-    place = Path(made.home)
+    init_result = adopt_vault(wish.place, sheet=wish.sheet, entropy=entropy, fill=fill)
+    place = Path(init_result.home)
     with open_application(place, clock=clock, entropy=entropy, connectors=connectors) as app:
         orgs = tuple(_org(app, org) for org in list_orgs())
-        return RebuildResult(made, orgs, len(list_alerts()), len(list_channels()), tuple(silent))
+        return RebuildResult(
+            init_result, orgs, len(list_alerts()), len(list_channels()), tuple(silent)
+        )
 
 
 def _content(vault: Vault, number: int | None) -> bytes:
@@ -132,8 +134,8 @@ def _move_into(database: str, file: Path) -> None:
     connect(file)
     connect(database)
     fill_from(file)
-    for left in (file, *file.parent.glob(f"{file.name}-*")):
-        left.unlink()
+    for path in (file, *file.parent.glob(f"{file.name}-*")):
+        path.unlink()
 
 
 def _read_key(file: Path) -> bytes:

@@ -50,17 +50,17 @@ def _renewed(
     opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
     store, old = opened.store, opened.keys
     finish_renewal(store, old)  # one that was cut off
-    held = tuple(one.slot for one in ways(store, old) if one.counts)
+    former_slots = tuple(slot_state.slot for slot_state in ways(store, old) if slot_state.counts)
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)
     hand_over(recovery_sheet(new))
-    draft, own = draft_of(app.home), app.home.service_key
-    sealer = present_sealer(own)
+    draft, key_file = draft_of(app.home), app.home.service_key
+    sealer = present_sealer(key_file)
     key = drafted_key(opened, new, draft, slot=slot, entropy=app.entropy, sealer=sealer)
     renew_master(store, old, new, key=key, taken_down=app.clock.now(), entropy=app.entropy)
-    move_service_key(draft, own)
+    move_service_key(draft, key_file)
     finish_renewal(store, new)
     app.open_anew()
     renew_copies(app)
     orgs = len(app.whole_vault.orgs())
-    return RenewalResult(new.vault.hex(), slot, str(own), held, orgs)
+    return RenewalResult(new.vault.hex(), slot, str(key_file), former_slots, orgs)

@@ -88,32 +88,32 @@ def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord 
     place = mirror_place(app)
     if place is None or not any(store_at(app, place).list("vault.json")):
         return None
-    held = app.locks.take(LOCK)
-    if held is None:
+    lock = app.locks.take(LOCK)
+    if lock is None:
         return None
     try:
         return _looked_at(app, place, part)
     finally:
-        held.release()
+        lock.release()
 
 
 def _looked_at(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
     opened = opener(app, witnessed=False)
     report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
-    found = CheckRecord(
+    check = CheckRecord(
         app.clock.now(), VerifyLevel.FULL.value, report.objects, report.bytes, (), part, mirror=True
     )
     if report.damages:
-        found = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
-    save_check(found)
-    return found
+        check = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
+    save_check(check)
+    return check
 
 
 def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
     last = last_try_to_repair()
     if last is None or app.clock.now() - last.at > TRY_AGAIN:
         return False
-    return {one.told for one in damages} <= set(last.damages)
+    return {damage.told for damage in damages} <= set(last.damages)
 
 
 def _repaired(
@@ -124,7 +124,7 @@ def _repaired(
 
 
 def _look(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
-    damages = tuple(one.told for one in done.left)
+    damages = tuple(damage.told for damage in done.left)
     return CheckRecord(
         app.clock.now(),
         VerifyLevel.FULL.value,

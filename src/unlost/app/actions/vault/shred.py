@@ -60,15 +60,15 @@ def _noted(done: ShredResult) -> dict[str, Json]:
 def plan(app: Application, org: str) -> ShredPlan:
     """What shredding an org would destroy now; nothing is written. Raises Conflict (``runs-open``)."""
     known = get_org(org)
-    found = _planned(app, known, _open(app))
+    shred_plan_of_org = _planned(app, known, _open(app))
     return ShredPlan(
         org=known.name,
         oid=known.oid,
-        nights=found.nights,
-        objects=found.objects,
-        bytes=found.bytes,
-        holds=len(found.holds),
-        head=found.head,
+        nights=shred_plan_of_org.nights,
+        objects=shred_plan_of_org.objects,
+        bytes=shred_plan_of_org.bytes,
+        holds=len(shred_plan_of_org.holds),
+        head=shred_plan_of_org.head,
     )
 
 
@@ -113,10 +113,10 @@ def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str
         finish_shredding(opened.store, opened.keys)
         return done
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
-    found = _planned(app, org, opened)
-    if found.head != head:
+    shred_plan_of_org = _planned(app, org, opened)
+    if shred_plan_of_org.head != head:
         raise shred_changed()
-    return shred_org(vault.room(org.oid), found, at=app.clock.now())
+    return shred_org(vault.room(org.oid), shred_plan_of_org, at=app.clock.now())
 
 
 def _open(app: Application) -> OpenedKeys:

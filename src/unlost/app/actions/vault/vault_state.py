@@ -94,10 +94,10 @@ class VerifyQueued:
 @action("vault.show", Right.LOOK)
 def vault_state(app: Application) -> VaultState:
     """How the vault is, of the orgs that the actor may see; where it lies for who manages it."""
-    held = [_held(app, org) for org in app.orgs()]
+    orgs = [_held(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
-    known = tuple(one for one in held if one is not None)
+    known = tuple(org for org in orgs if org is not None)
     checks = tuple(newest_checks(most=CHECKS))
     return VaultState(known, checks, custody, mirror, _format(app))
 

@@ -35,14 +35,14 @@ def doctor(
     from unlost.app.health.health import HealthState
 
     with opened(home) as application:
-        found = act(application, ask=not offline, repair=repair)
-        answer(found, as_json=json, show=_show)
+        diagnosis = act(application, ask=not offline, repair=repair)
+        answer(diagnosis, as_json=json, show=_show)
     codes = {
         HealthState.GOOD: ExitCode.OK,
         HealthState.WARNING: ExitCode.FINDINGS,
         HealthState.BAD: ExitCode.FAILED,
     }
-    return codes[found.worst]
+    return codes[diagnosis.worst]
 
 
 def _show(out: "Console", result: "Diagnosis") -> None:

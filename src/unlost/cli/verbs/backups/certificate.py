@@ -43,7 +43,11 @@ def certificate(
         from unlost.app.actions.backups.snapshots import certificate as act
 
         result = act(application, name, at=at)
-    answer(result, as_json=json, show=lambda out, found: _show(out, found, everything=full))
+    answer(
+        result,
+        as_json=json,
+        show=lambda out, snapshot_certificate: _show(out, snapshot_certificate, everything=full),
+    )
     return ExitCode.OK if result.complete else ExitCode.FINDINGS
 
 

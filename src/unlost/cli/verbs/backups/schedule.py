@@ -90,8 +90,8 @@ def change(
 def _show_all(out: "Console", result: "Schedules") -> None:
     if not result.schedules:
         out.print("No org is protected yet. Add one with `unlost org add`.")
-    for one in result.schedules:
-        _show(out, one)
+    for schedule in result.schedules:
+        _show(out, schedule)
 
 
 def _show(out: "Console", result: "OrgSchedule") -> None:

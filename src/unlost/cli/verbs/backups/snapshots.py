@@ -48,9 +48,11 @@ def _show(out: "Console", result: "SnapshotList") -> None:
             night.head[:12],
         )
     out.print(table)
-    for one in result.salvages:
-        out.print(f"Damaged objects were salvaged at {when(one.at, zone=result.zone)} ({one.run}):")
-        for sentence in one.sentences:
+    for salvage in result.salvages:
+        out.print(
+            f"Damaged objects were salvaged at {when(salvage.at, zone=result.zone)} ({salvage.run}):"
+        )
+        for sentence in salvage.sentences:
             out.print(f"  {plain(sentence)}")
 
 

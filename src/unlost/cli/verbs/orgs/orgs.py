@@ -259,8 +259,8 @@ def _show_writer(out: "Console", result: "WriterResult") -> None:
     if result.missing:
         out.print()
         out.print(f"It lacks {many(len(result.missing), 'permission')}:")
-        for one in result.missing:
-            out.print(f"  - {plain(one.sentence)}")
+        for permission in result.missing:
+            out.print(f"  - {plain(permission.sentence)}")
     out.print()
     out.print(f"Next: unlost restore plan {result.org} --record TABLE/ID --out plan.json")
 

@@ -39,8 +39,8 @@ def list_deeds(
     with opened(home) as application:
         from unlost.app.actions.people.audit import deeds
 
-        found = deeds(application, org=org, actor=actor, before=before)
-        answer(found, as_json=json, show=_show_list)
+        page = deeds(application, org=org, actor=actor, before=before)
+        answer(page, as_json=json, show=_show_list)
     return ExitCode.OK
 
 

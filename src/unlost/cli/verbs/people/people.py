@@ -105,12 +105,12 @@ def edit(
         from unlost.app.actions.people.people import edit as act
         from unlost.app.actions.people.people import person
 
-        held = person(application, name)
+        known = person(application, name)
         edited = act(
             application,
             name,
-            full_name=held.full_name if full_name is None else full_name,
-            email=held.email if email is None else email,
+            full_name=known.full_name if full_name is None else full_name,
+            email=known.email if email is None else email,
         )
         answer(edited, as_json=json, show=_show_person)
     return ExitCode.OK
@@ -180,8 +180,8 @@ def link(
     with opened(home) as application:
         from unlost.app.actions.people.people import link as act
 
-        made = act(application, name)
-        answer(made, as_json=json, show=lambda out, told: _show_link(out, told, url))
+        sign_in_link = act(application, name)
+        answer(sign_in_link, as_json=json, show=lambda out, sign_in: _show_link(out, sign_in, url))
     return ExitCode.OK
 
 
@@ -195,8 +195,8 @@ def _show_person(out: "Console", person: "Person") -> None:
 
 
 def _roles(roles: "tuple[PersonRole, ...]") -> str:
-    told = [f"{one.role.value} in {one.org or 'every org'}" for one in roles]
-    return ", ".join(told) or "no role"
+    texts = [f"{role.role.value} in {role.org or 'every org'}" for role in roles]
+    return ", ".join(texts) or "no role"
 
 
 def _show_locked(out: "Console", result: "Lockouts") -> None:
@@ -206,8 +206,10 @@ def _show_locked(out: "Console", result: "Lockouts") -> None:
         out.print("No name is locked.")
         return
     table = grid("Name", "Address", "Wrong passwords", "Locked until", right=("Wrong passwords",))
-    for one in result.lockouts:
-        table.add_row(plain(one.name), one.address, str(one.failures), when(one.until))
+    for lockout in result.lockouts:
+        table.add_row(
+            plain(lockout.name), lockout.address, str(lockout.failures), when(lockout.until)
+        )
     out.print(table)
 
 

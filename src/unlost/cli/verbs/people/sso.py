@@ -193,7 +193,13 @@ def _show_list(out: "Console", result: "Providers") -> None:
         out.print("No provider: people sign in with a password. Add one with `unlost sso add`.")
         return
     table = grid("Name", "Title", "Speaks", "Issuer", "Client id")
-    for one in result.providers:
-        speaks = SPEAKS[one.kind.value]
-        table.add_row(one.name, plain(one.title), speaks, plain(one.issuer), plain(one.client_id))
+    for provider in result.providers:
+        speaks = SPEAKS[provider.kind.value]
+        table.add_row(
+            provider.name,
+            plain(provider.title),
+            speaks,
+            plain(provider.issuer),
+            plain(provider.client_id),
+        )
     out.print(table)

@@ -51,8 +51,8 @@ def make(
     with opened(home) as application:
         from unlost.app.actions.people.tokens import make as act
 
-        made = act(application, name, role=role, org=org, days=days, owner=owner)
-        answer(made, as_json=json, show=_show_made)
+        token = act(application, name, role=role, org=org, days=days, owner=owner)
+        answer(token, as_json=json, show=_show_made)
     return ExitCode.OK
 
 

@@ -54,9 +54,9 @@ def _show(out: "Console", result: "CompareResult") -> None:
     _show_tables(out, result)
     for row in result.rows[:MOST]:
         _show_row(out, row)
-    left = result.more + max(0, len(result.rows) - MOST)
-    if left:
-        out.print(f"… and {many(left, 'more record')}; --json lists up to 1,000.")
+    hidden_count = result.more + max(0, len(result.rows) - MOST)
+    if hidden_count:
+        out.print(f"… and {many(hidden_count, 'more record')}; --json lists up to 1,000.")
     if result.table is None:
         first = result.tables[0].table
         sides = " ".join(_typed(side) for side in (result.old, result.new))

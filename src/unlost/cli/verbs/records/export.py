@@ -115,8 +115,8 @@ def _show_person(out: "Console", data: "PersonData") -> None:
 
     out.print(f"{data.org}: {many(data.records, 'record')} in {data.out}, in clear text.")
     table = grid("Table", "Records", right={"Records"})
-    for one in data.tables:
-        table.add_row(plain(one.table), f"{one.records:,}")
+    for person_table in data.tables:
+        table.add_row(plain(person_table.table), f"{person_table.records:,}")
     out.print(table)
     out.print(
         f"{many(data.files, 'file')} of {size(data.file_bytes)} in it. Open index.html first."

@@ -32,10 +32,10 @@ def _show(out: "Console", result: "HistoryResult") -> None:
     state = "alive" if result.alive else "deleted"
     name = short(result.name or result.record)
     out.print(f"{result.table_label} {name} ({result.record}), {state}")
-    for one in result.came_back_as:
-        out.print(f"Came back as {one.record} in {one.org}, by {one.run}")
-    for one in result.came_back_from:
-        out.print(f"Was {one.record} before it came back, by {one.run}")
+    for restored in result.came_back_as:
+        out.print(f"Came back as {restored.record} in {restored.org}, by {restored.run}")
+    for restored in result.came_back_from:
+        out.print(f"Was {restored.record} before it came back, by {restored.run}")
     for entry in result.entries:
         out.print()
         out.print(f"{_when(entry, result.zone)}  {_what(entry)}{_who(entry)}")

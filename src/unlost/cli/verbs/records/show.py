@@ -90,9 +90,9 @@ def _show_related(out: "Console", result: "ShowResult", related: "RelatedRecords
     for file in related.files[:MOST]:
         out.print(f"File: {plain(file.name) or file.record} ({size(file.size)}){_of(file)}")
         out.print(f"  unlost file {result.org} {file.record} --out FILE")
-    left = related.more_files + max(0, len(related.files) - MOST)
-    if left:
-        out.print(f"… and {many(left, 'more file')}.")
+    hidden_count = related.more_files + max(0, len(related.files) - MOST)
+    if hidden_count:
+        out.print(f"… and {many(hidden_count, 'more file')}.")
     if related.unsearched:
         names = ", ".join(related.unsearched)
         out.print(f"Not looked through, because there are too many records: {names}.")
@@ -103,7 +103,13 @@ def _kind(line: "RelatedTable") -> str:
 
 
 def _such_as(line: "RelatedTable") -> str:
-    names = list(dict.fromkeys(short(one.name, length=NAME) for one in line.first if one.name))
+    names = list(
+        dict.fromkeys(
+            short(related_record.name, length=NAME)
+            for related_record in line.first
+            if related_record.name
+        )
+    )
     return ", ".join(names[:NAMES])
 
 

@@ -265,23 +265,23 @@ def _show_new(out: "Console", result: "PlanResult") -> None:
 
 
 def _show_plan(out: "Console", result: "PlanResult") -> None:
-    told = result.summary
-    made = when(told.made_at, zone=result.zone)
-    out.print(f"{result.org}: {many(told.records, 'record')}, planned {made}")
-    for branch in told.tree:
+    summary = result.summary
+    made_on = when(summary.made_at, zone=result.zone)
+    out.print(f"{result.org}: {many(summary.records, 'record')}, planned {made_on}")
+    for branch in summary.tree:
         _show_branch(out, branch, depth=1)
     out.print()
-    for one in told.actions:
-        out.print(f"  {one.count:>7,} {WORDS[one.action]}")
-    if told.typed:
-        out.print(f"  {told.typed:>7,} of them with values that were typed")
-        for edited in told.edited[:MOST]:
+    for action in summary.actions:
+        out.print(f"  {action.count:>7,} {WORDS[action.action]}")
+    if summary.typed:
+        out.print(f"  {summary.typed:>7,} of them with values that were typed")
+        for edited in summary.edited[:MOST]:
             columns = plain(", ".join(edited.columns))
             out.print(f"          {edited.table}/{edited.record}: {columns}")
-    if told.notes:
+    if summary.notes:
         out.print()
         out.print("To know before:")
-        for note in told.notes[:MOST]:
+        for note in summary.notes[:MOST]:
             out.print(f"  {_marked(note.weight)} {plain(note.sentence)}")
             if note.next_step:
                 out.print(f"    {plain(note.next_step)}")
@@ -290,7 +290,7 @@ def _show_plan(out: "Console", result: "PlanResult") -> None:
 
 
 def _show_branch(out: "Console", branch: "Branch", *, depth: int) -> None:
-    counts = ", ".join(f"{one.count:,} {one.action}" for one in branch.actions)
+    counts = ", ".join(f"{action.count:,} {action.action}" for action in branch.actions)
     out.print(f"{'  ' * depth}{branch.table}  {counts}")
     for below in branch.below:
         _show_branch(out, below, depth=depth + 1)
@@ -301,10 +301,10 @@ def _marked(weight: str) -> str:
 
 
 def _costs(result: "PlanResult") -> str:
-    told = result.summary
-    room = told.estimate.data_bytes + told.estimate.file_bytes
-    minutes = "under a minute" if told.minutes < 1 else many(round(told.minutes), "minute")
-    return f"{many(told.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
+    summary = result.summary
+    room = summary.estimate.data_bytes + summary.estimate.file_bytes
+    minutes = "under a minute" if summary.minutes < 1 else many(round(summary.minutes), "minute")
+    return f"{many(summary.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
 
 
 def _told(result: "RestoreResult", *, as_json: bool) -> ExitCode:
@@ -319,16 +319,16 @@ def _show_result(out: "Console", result: "RestoreResult") -> None:
     took = f"{seconds:,.0f} s" if seconds >= 1 else "under a second"
     calls = many(result.calls, "call")
     out.print(f"{result.org}: restored in {took} with {calls} that wrote.")
-    for one in result.endings:
-        out.print(f"  {one.count:>7,} {ENDINGS[one.ending]}")
-    failed = [one for one in result.records if not one.ending.good]
+    for ending in result.endings:
+        out.print(f"  {ending.count:>7,} {ENDINGS[ending.ending]}")
+    failed = [outcome for outcome in result.records if not outcome.ending.good]
     for record in failed[:MOST]:
         out.print(f"  ✗ {record.table}/{record.record}: {plain(record.sentence)}")
         if record.next_step:
             out.print(f"    {plain(record.next_step)}")
-    differing = [one for one in result.records if one.ending.good]
+    differing = [outcome for outcome in result.records if outcome.ending.good]
     if differing:
-        columns = sorted({d.column for one in differing for d in one.differences})
+        columns = sorted({d.column for outcome in differing for d in outcome.differences})
         out.print(
             f"  {many(len(differing), 'record')} with columns that nobody can set or that the org "
             f"sets itself: {plain(', '.join(columns[:MOST]))}"

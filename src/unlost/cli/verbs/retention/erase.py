@@ -156,7 +156,7 @@ def _show(out: "Console", done: "ErasureResult") -> None:
     if done.snapshot is None:
         out.print("Nothing of it was left to erase.")
     else:
-        versions = sum(one.versions for one in done.tables)
+        versions = sum(table.versions for table in done.tables)
         out.print(
             f"{done.org}: {many(done.records, 'record')} erased, with {many(versions, 'version')} and "
             f"{many(done.files, 'content')}. They are kept out from now on."
@@ -167,16 +167,18 @@ def _show(out: "Console", done: "ErasureResult") -> None:
 def _show_all(out: "Console", told: "Erasures") -> None:
     if not told.erasures:
         out.print(f"Nothing was erased from {told.org}, nor corrected.")
-    for one in told.erasures:
-        _show_line(out, one, zone=told.zone)
+    for erasure in told.erasures:
+        _show_line(out, erasure, zone=told.zone)
 
 
 def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:
     records = sum(each.records for each in one.tables)
-    left = (
+    state_text = (
         "" if one.complete else " Old objects are still there: erase again, or wait for the upkeep."
     )
-    out.print(f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{left}")
+    out.print(
+        f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{state_text}"
+    )
     tables = ", ".join(f"{each.table} {each.records:,}" for each in one.tables)
     if one.columns:
         out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(one.columns)}")

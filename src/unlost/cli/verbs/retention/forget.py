@@ -74,8 +74,8 @@ def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
         _show_going(out, seen)
     if seen.holds:
         out.print(f"{many(len(seen.holds), 'hold')} in force:")
-        for one in seen.holds:
-            out.print(f"  {line_of(one, zone=seen.zone)}")
+        for hold in seen.holds:
+            out.print(f"  {line_of(hold, zone=seen.zone)}")
 
 
 def _show_going(out: "Console", seen: "ForgetPlan") -> None:

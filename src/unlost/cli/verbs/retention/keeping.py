@@ -89,9 +89,9 @@ def change(
 
 def rules_in_words(rules: "KeepRules") -> list[str]:
     """One line for each rule."""
-    told = []
+    rules_text = []
     if rules.days:
-        told.append(f"all backups of the last {many(rules.days, 'day')}")
+        rules_text.append(f"all backups of the last {many(rules.days, 'day')}")
     for count, period in (
         (rules.daily, "day"),
         (rules.weekly, "week"),
@@ -99,20 +99,20 @@ def rules_in_words(rules: "KeepRules") -> list[str]:
         (rules.yearly, "year"),
     ):
         if count:
-            told.append(f"the last good night of each of {many(count, period)}")
+            rules_text.append(f"the last good night of each of {many(count, period)}")
     if rules.thins:
         limit = many(rules.deleted_days, "day") if rules.deleted_days else ""
-        told.append(
+        rules_text.append(
             f"the last state of deleted records{f', for {limit}' if limit else ', for ever'}"
         )
-    return told or ["every night"]
+    return rules_text or ["every night"]
 
 
 def _show_all(out: "Console", result: "RetentionPolicies") -> None:
     if not result.orgs:
         out.print("No org is protected yet. Add one with `unlost org add`.")
-    for one in result.orgs:
-        _show(out, one)
+    for org in result.orgs:
+        _show(out, org)
 
 
 def _show(out: "Console", result: "OrgRetention") -> None:

@@ -66,7 +66,7 @@ def _ask(seen: "RectifyPlan", *, as_json: bool) -> None:
             "With --json nobody is asked, and nobody agreed to the plan.",
             next_step="Look at it with --plan --json, then say --yes.",
         )
-    versions = sum(one.versions for one in seen.tables)
+    versions = sum(table.versions for table in seen.tables)
     typer.confirm(
         f"Correct {many(versions, 'version')} in all backups of {seen.org}? This cannot be undone.",
         abort=True,
@@ -77,7 +77,7 @@ def _show_plan(out: "Console", seen: "RectifyPlan") -> None:
     if not seen.columns:
         out.print(f"{seen.org}: no version has another value. Nothing would change.")
         return
-    versions = sum(one.versions for one in seen.tables)
+    versions = sum(table.versions for table in seen.tables)
     out.print(f"{seen.org}: {', '.join(seen.columns)} would change in {many(versions, 'version')}.")
     show_tables(out, seen.tables)
     if seen.records > 1:

@@ -37,9 +37,9 @@ def runs(
     json: AsJson = False,
 ) -> ExitCode:
     """List runs, or tell one record by record, or pause, cancel and go on with one."""
-    asked = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
-    if asked:
-        return _controlled(run, asked, home, as_json=json)
+    commands = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
+    if commands:
+        return _controlled(run, commands, home, as_json=json)
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import run_detail
         from unlost.app.actions.restores.restore_run import runs as act
@@ -109,7 +109,7 @@ def _show_run(out: "Console", result: "RunDetail") -> None:
         out.print(f"  {record.table}/{record.record}{live}: {record.ending}")
         if record.sentence:
             out.print(f"    {plain(record.sentence)}")
-        for one in record.differences:
-            out.print(f"    {one.column}: {one.reason}")
+        for difference in record.differences:
+            out.print(f"    {difference.column}: {difference.reason}")
     if len(result.records) > MOST:
         out.print(f"… and {many(len(result.records) - MOST, 'more record')}; --json lists all.")

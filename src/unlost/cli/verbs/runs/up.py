@@ -102,13 +102,13 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
 
     with (
         open_application(root) as app,
-        served(app, read_home_key(app.home), reached) as found,
+        served(app, read_home_key(app.home), reached) as address,
     ):
         link = first_link(app)
         if link is None:
-            typer.echo(f"The console: {found.url}/")
+            typer.echo(f"The console: {address.url}/")
         else:
-            typer.echo(f"Open this once, within the hour, to begin: {found.url}{link.path}")
+            typer.echo(f"Open this once, within the hour, to begin: {address.url}{link.path}")
         yield
 
 
@@ -150,7 +150,7 @@ def _service(
     from unlost.model.access import SERVICE
 
     return Service(
-        lambda held: open_application(root, brake=held, actor=SERVICE),
+        lambda flag: open_application(root, brake=flag, actor=SERVICE),
         brake,
         workers=workers,
         board=board,

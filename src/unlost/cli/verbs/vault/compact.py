@@ -39,8 +39,8 @@ def compact(
 def _show(out: "Console", result: "CompactResult") -> None:
     if not result.orgs:
         out.print("There is no org yet.")
-    for one in result.orgs:
-        _show_org(out, one)
+    for org in result.orgs:
+        _show_org(out, org)
 
 
 def _show_org(out: "Console", one: "OrgCompacted") -> None:

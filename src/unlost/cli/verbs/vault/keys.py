@@ -101,9 +101,9 @@ def every(
     with opened(home) as application:
         from unlost.app.actions.vault.keys import keys as act
 
-        found = act(application, _way(sheet, by_passphrase))
-        answer(found, as_json=json, show=_show_all)
-    weak = any(not one.counts or one.whole_copies == 0 for one in found.slots)
+        all_keys = act(application, _way(sheet, by_passphrase))
+        answer(all_keys, as_json=json, show=_show_all)
+    weak = any(not slot.counts or slot.whole_copies == 0 for slot in all_keys.slots)
     return ExitCode.FINDINGS if weak else ExitCode.OK
 
 
@@ -319,12 +319,12 @@ def _new(
 ) -> "NewKey":
     from unlost.app.vault.new_keys import NewKey
 
-    told = _words(words) if words is not None else ""
-    if passphrase and not told:
-        told = _proposed()
+    words_note = _words(words) if words is not None else ""
+    if passphrase and not words_note:
+        words_note = _proposed()
     if key_file == STDOUT:
-        return NewKey(service=service, passphrase=told, tell=sys.stdout.write)
-    return NewKey(key_file=key_file, service=service, passphrase=told)
+        return NewKey(service=service, passphrase=words_note, tell=sys.stdout.write)
+    return NewKey(key_file=key_file, service=service, passphrase=words_note)
 
 
 def _sealer(
@@ -433,11 +433,11 @@ def _show_all(out: "Console", found: "Keys") -> None:
     from unlost.cli.grid import grid
 
     table = grid("slot", "opened by", "whole copies", "", right=("whole copies",))
-    for one in found.slots:
-        remark = "opens nothing: left over, or put back" if not one.counts else ""
-        if one.service:
+    for slot in found.slots:
+        remark = "opens nothing: left over, or put back" if not slot.counts else ""
+        if slot.service:
             remark = remark or "used by the service of this home"
-        table.add_row(one.slot, one.kind.value, str(one.whole_copies), remark)
+        table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
     out.print(table)
     if found.sheet_taken_down:
         out.print(f"The recovery sheet was taken down on {found.sheet_taken_down:%Y-%m-%d}.")
@@ -461,8 +461,8 @@ def _by(done: "KeyChange") -> str:
 
 
 def _show_removed(out: "Console", done: "KeyRemoved") -> None:
-    left = f"{many(len(done.left), 'slot')} left: {', '.join(done.left)}."
-    out.print(f"The slot {done.slot} is gone; {left}")
+    remaining = f"{many(len(done.left), 'slot')} left: {', '.join(done.left)}."
+    out.print(f"The slot {done.slot} is gone; {remaining}")
     _tell_limits(out)
 
 
@@ -500,8 +500,8 @@ def _show_sheet(out: "Console", done: "SheetShown") -> None:
 def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
     if not done.orgs:
         out.print("There is no org yet.")
-    for one in done.orgs:
-        _show_org_rekeyed(out, one)
+    for org in done.orgs:
+        _show_org_rekeyed(out, org)
 
 
 def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:

@@ -181,6 +181,6 @@ def _show_state(out: "Console", state: "MirrorState") -> None:
         )
         out.print("The service takes it over within minutes; now by hand: unlost vault mirror run")
     if state.check is not None:
-        found = "damaged" if state.check.damages else "whole"
-        out.print(f"Looked at     {when(state.check.at)}: {found}")
+        verdict = "damaged" if state.check.damages else "whole"
+        out.print(f"Looked at     {when(state.check.at)}: {verdict}")
     _show_gaps(out, last.broken, last.damaged, last.strange)

@@ -32,7 +32,7 @@ def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
             answer(seen, as_json=json, show=_show_plan)
         if plan:
             return ExitCode.OK
-        if not (json or any(one.objects for one in seen.orgs)):
+        if not (json or any(org.objects for org in seen.orgs)):
             return ExitCode.FAILED if seen.orgs else ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
@@ -48,7 +48,7 @@ def _ask(seen: "SalvagePlan", *, as_json: bool) -> None:
             "With --json nobody is asked, and nobody agreed to the plan.",
             next_step="Look at it with --plan --json, then say --yes.",
         )
-    count = sum(len(one.objects) for one in seen.orgs)
+    count = sum(len(org.objects) for org in seen.orgs)
     typer.confirm(
         f"Give up what cannot be read of {many(count, 'object')}? This cannot be undone.",
         abort=True,
@@ -60,24 +60,24 @@ def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
         out.print(
             "No segment, pack, certificate or journal is damaged: there is nothing to salvage."
         )
-    for one in seen.orgs:
-        if not one.objects:
-            out.print(f"{one.org}: nothing of it can be salvaged.")
+    for org in seen.orgs:
+        if not org.objects:
+            out.print(f"{org.org}: nothing of it can be salvaged.")
         else:
             out.print(
-                f"{one.org}: {many(len(one.objects), 'object')} damaged, and whole in no copy here:"
+                f"{org.org}: {many(len(org.objects), 'object')} damaged, and whole in no copy here:"
             )
-        for name in one.objects:
+        for name in org.objects:
             out.print(f"  - {name}")
-        _show_org(out, one, would="would be ")
-        for damage in one.left:
+        _show_org(out, org, would="would be ")
+        for damage in org.left:
             out.print(f"Not mended by this: {damage.object}: {plain(damage.sentence)}")
 
 
 def _show(out: "Console", done: "SalvageResult") -> None:
-    for one in done.orgs:
-        out.print(f"{one.org}: salvaged in commit {one.snapshot}.")
-        _show_org(out, one, would="")
+    for org in done.orgs:
+        out.print(f"{org.org}: salvaged in commit {org.snapshot}.")
+        _show_org(out, org, would="")
     if done.whole:
         out.print("The vault is whole: every byte of it was looked at.")
         return

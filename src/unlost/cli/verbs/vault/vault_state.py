@@ -151,18 +151,18 @@ def _show(out: "Console", result: "RebuildResult") -> None:
     out.print(f"Home         {result.home.home}")
     out.print(f"Vault        {result.home.vault}  (id {result.home.vault_id})")
     out.print(f"Service key  {result.home.service_key}")
-    for one in result.orgs:
-        _show_org(out, one)
+    for org in result.orgs:
+        _show_org(out, org)
     out.print(f"{many(result.alerts, 'alert')}, {many(result.channels, 'channel')} for alerts")
     out.print()
     out.print(f"Next: export UNLOST_HOME={result.home.home}")
-    for one in result.orgs:
-        if not one.credentials:
+    for org in result.orgs:
+        if not org.credentials:
             out.print(
-                f"      unlost org add again for {plain(one.name)}: its credentials are needed"
+                f"      unlost org add again for {plain(org.name)}: its credentials are needed"
             )
-        if one.writer is False:
-            out.print(f"      unlost org writer {plain(one.name)}: its write identity's are needed")
+        if org.writer is False:
+            out.print(f"      unlost org writer {plain(org.name)}: its write identity's are needed")
     for name in result.silent:
         out.print(f"      unlost alert channel {plain(name)}: its secret is needed")
     out.print("      unlost doctor")

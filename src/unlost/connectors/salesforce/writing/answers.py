@@ -75,16 +75,16 @@ def of_collection(key: str, record: str | None, answer: Mapping[str, Any]) -> Ro
     errors = answer.get("errors") or [{}]
     first = errors[0]
     native = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN_EXCEPTION")
-    columns = [str(name) for one in errors for name in one.get("fields") or ()]
+    columns = [str(name) for error in errors for name in error.get("fields") or ()]
     return failed(key, record, native, str(first.get("message") or ""), columns)
 
 
 def of_bulk(key: str, record: str | None, text: str) -> RowOutcome:
     """The outcome of one row of a job's failed results."""
-    found = _BULK_ERROR.fullmatch(text.strip())
-    if found is None:
+    match = _BULK_ERROR.fullmatch(text.strip())
+    if match is None:
         native = text.split(":", 1)[0].strip()
         return failed(key, record, native, text)
-    native, message, fields = found.groups()
+    native, message, fields = match.groups()
     columns = [name.strip() for name in (fields or "").split(",") if name.strip()]
     return failed(key, record, native, message, columns)

@@ -57,7 +57,7 @@ def capability_of(
     """
     name = str(describe["name"])
     rule, reason = rule_for(name), never(name)
-    fields = [one for one in describe["fields"] if not is_compound(one)]
+    fields = [field for field in describe["fields"] if not is_compound(field)]
     ops = frozenset() if reason else _ops(describe)
     settable = (
         _named(fields, "createable") - rule.leave_out if WriteOp.CREATE in ops else frozenset()
@@ -109,7 +109,7 @@ def _reason(name: str, ops: frozenset[WriteOp]) -> str:
 
 
 def _named(fields: Iterable[Mapping[str, Any]], flag: str) -> frozenset[str]:
-    return frozenset(str(one["name"]) for one in fields if one.get(flag))
+    return frozenset(str(field["name"]) for field in fields if field.get(flag))
 
 
 def _changeable(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozenset[str]:
@@ -122,17 +122,17 @@ def _changeable(fields: Iterable[Mapping[str, Any]], rule: ObjectRule) -> frozen
 def _locks(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Columns that refer to records which are locked while the row is written."""
     return frozenset(
-        str(one["name"]) for one in fields if set(one.get("referenceTo") or ()) - UNLOCKED
+        str(field["name"]) for field in fields if set(field.get("referenceTo") or ()) - UNLOCKED
     )
 
 
 def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(
-        str(one["name"])
-        for one in fields
-        if not one.get("nillable", True)
-        and not one.get("defaultedOnCreate")
-        and one.get("type") != "boolean"
+        str(field["name"])
+        for field in fields
+        if not field.get("nillable", True)
+        and not field.get("defaultedOnCreate")
+        and field.get("type") != "boolean"
     )
 
 
@@ -142,15 +142,17 @@ def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Itera
     The record type of a new row is then the user's own, if he has one besides the master.
     """
     types = describe.get("recordTypeInfos") or ()
-    typed = any(one.get("defaultRecordTypeMapping") and not one.get("master") for one in types)
-    for one in fields:
-        told = any(
-            one.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
+    typed = any(
+        mapping.get("defaultRecordTypeMapping") and not mapping.get("master") for mapping in types
+    )
+    for field in fields:
+        is_default = any(
+            field.get(key) for key in ("defaultedOnCreate", "defaultValue", "defaultValueFormula")
         )
-        name = str(one["name"])
+        name = str(field["name"])
         if name.startswith("Person") or name.endswith("__pc"):
             continue  # an account that is no person has none of them
-        if one.get("nillable", True) and (told or (typed and name == RECORD_TYPE)):
+        if field.get("nillable", True) and (is_default or (typed and name == RECORD_TYPE)):
             yield name
 
 
@@ -161,31 +163,31 @@ def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[s
 
 
 def _late(rule: ObjectRule, born: Mapping[str, str]) -> tuple[LateColumn, ...]:
-    return tuple(replace(one, born=born.get(one.column, one.born)) for one in rule.late)
+    return tuple(replace(column, born=born.get(column.column, column.born)) for column in rule.late)
 
 
 def _unique(fields: Iterable[Mapping[str, Any]], settable: frozenset[str]) -> tuple[MatchKey, ...]:
-    names = [str(one["name"]) for one in fields if one.get("unique")]
+    names = [str(field["name"]) for field in fields if field.get("unique")]
     return tuple(MatchKey((name,)) for name in names if name in settable)
 
 
 def _never(
     fields: Iterable[Mapping[str, Any]], settable: frozenset[str], rule: ObjectRule
 ) -> Iterable[NeverColumn]:
-    for one in fields:
-        name = str(one["name"])
+    for field in fields:
+        name = str(field["name"])
         if name not in settable:
-            yield NeverColumn(name, _why(one, rule))
+            yield NeverColumn(name, _why(field, rule))
 
 
-def _why(one: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
-    name = str(one["name"])
-    if one.get("calculated"):
+def _why(field: Mapping[str, Any], rule: ObjectRule) -> NeverReason:
+    name = str(field["name"])
+    if field.get("calculated"):
         return NeverReason.FORMULA
-    if one.get("autoNumber"):
+    if field.get("autoNumber"):
         return NeverReason.AUTO_NUMBER
     if name in SYSTEM:
         return NeverReason.SYSTEM
-    if name in rule.leave_out or any(name == made.column for made in rule.by_products):
+    if name in rule.leave_out or any(name == by_product.column for by_product in rule.by_products):
         return NeverReason.BY_PLATFORM
     return NeverReason.READ_ONLY

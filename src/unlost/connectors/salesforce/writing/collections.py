@@ -46,7 +46,7 @@ class CollectionCalls:
         outcomes: list[RowOutcome] = []
         for part in _parts(table, rows, lists, file):
             outcomes += self._send(op, part)
-            if any(one.code == "write-answer-lost" for one in outcomes):
+            if any(outcome.code == "write-answer-lost" for outcome in outcomes):
                 break
         missing = rows[len(outcomes) :]
         return outcomes + [_unsent(row) for row in missing]
@@ -78,7 +78,9 @@ class CollectionCalls:
             return [unknown(row.key) for row in rows]
         if not isinstance(answer, list) or len(answer) != len(rows):
             return [unknown(row.key) for row in rows]
-        return [of_collection(row.key, row.id, one) for row, one in zip(rows, answer, strict=True)]
+        return [
+            of_collection(row.key, row.id, result) for row, result in zip(rows, answer, strict=True)
+        ]
 
 
 class EncodedRows:
@@ -105,13 +107,13 @@ def _parts(
 ) -> Iterator[EncodedRows]:
     part = EncodedRows()
     for row in rows:
-        made = json_record(table, row.cells, lists=lists, record=row.id)
+        row_json = json_record(table, row.cells, lists=lists, record=row.id)
         if file is not None and row.file is not None:
-            made["attributes"] |= {
+            row_json["attributes"] |= {
                 "binaryPartName": _part_name(row),
                 "binaryPartNameAlias": file,
             }
-        record = encode(made)
+        record = encode(row_json)
         size = len(record) + len(row.file or b"")
         full = len(part.rows) == MOST or part.size + size > LONGEST_BODY
         if part.rows and full:

@@ -56,10 +56,10 @@ class IngestJobs:
 
     def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """One outcome a row, in order."""
-        found: dict[str, RowOutcome] = {}
+        outcomes: dict[str, RowOutcome] = {}
         for upload in uploads(op, rows):
-            found |= self._job(op, table, upload)
-        return [found.get(row.key, unknown(row.key)) for row in rows]
+            outcomes |= self._job(op, table, upload)
+        return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
     def settle(self, table: Table, *, since: str) -> None:
         """Wait for this user's own jobs on a table that began since then; abort unsent ones."""
@@ -124,8 +124,8 @@ class IngestJobs:
         while where:
             answer = self._api.get_json(where)
             for job in answer.get("records") or ():
-                own = str(job.get("createdById") or "")[:15] == me
-                if own and job.get("object") == table.name and str(job["createdDate"]) >= since:
+                is_own = str(job.get("createdById") or "")[:15] == me
+                if is_own and job.get("object") == table.name and str(job["createdDate"]) >= since:
                     yield job
             where = None if answer.get("done", True) else answer.get("nextRecordsUrl")
 
@@ -136,27 +136,31 @@ class IngestJobs:
 
         ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
         """
-        left: dict[Line, list[WriteRow]] = defaultdict(list)
+        write_rows: dict[Line, list[WriteRow]] = defaultdict(list)
         for row, line in zip(upload.rows, upload.lines, strict=True):
-            left[line].append(row)
-        found: dict[str, RowOutcome] = {}
+            write_rows[line].append(row)
+        outcomes: dict[str, RowOutcome] = {}
         for record, _, line in self._lines(job, "successfulResults", upload.columns):
-            for row in _take(left, line):
-                found[row.key] = done(row.key, record)
-        if not whole or len(found) < len(upload.rows):
-            found |= self._not_written(job, upload, left)
-        return found
+            for row in _take(write_rows, line):
+                outcomes[row.key] = done(row.key, record)
+        if not whole or len(outcomes) < len(upload.rows):
+            outcomes |= self._not_written(job, upload, write_rows)
+        return outcomes
 
     def _not_written(
-        self, job: str, upload: IngestUpload, left: dict[Line, list[WriteRow]]
+        self, job: str, upload: IngestUpload, write_rows: dict[Line, list[WriteRow]]
     ) -> dict[str, RowOutcome]:
         """Outcomes of rows that were refused or not reached."""
-        found: dict[str, RowOutcome] = {}
-        for _, told, line in self._lines(job, "failedResults", upload.columns):
-            found |= {row.key: of_bulk(row.key, row.id, told) for row in _take(left, line)}
+        outcomes: dict[str, RowOutcome] = {}
+        for _, error_text, line in self._lines(job, "failedResults", upload.columns):
+            outcomes |= {
+                row.key: of_bulk(row.key, row.id, error_text) for row in _take(write_rows, line)
+            }
         for _, _, line in self._lines(job, "unprocessedrecords", upload.columns):
-            found |= {row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(left, line)}
-        return found
+            outcomes |= {
+                row.key: of_bulk(row.key, row.id, NOT_REACHED) for row in _take(write_rows, line)
+            }
+        return outcomes
 
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
         """Of each result row: the record's id, what is told of it, its uploaded cells."""
@@ -168,12 +172,12 @@ class IngestJobs:
         head = next(reader)
         at = {name: place for place, name in enumerate(head)}
         nothing = len(head)  # the place of what was not told: one more cell, which is empty
-        own, told = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
-        told = at.get("sf__Created", nothing) if told == nothing else told
+        ids_at, errors_at = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
+        errors_at = at.get("sf__Created", nothing) if errors_at == nothing else errors_at
         line = [at.get(name, nothing) for name in columns]
         for cells in filter(None, reader):
             cells.extend([""] * (nothing + 1 - len(cells)))
-            yield cells[own], cells[told], tuple(map(cells.__getitem__, line))
+            yield cells[ids_at], cells[errors_at], tuple(map(cells.__getitem__, line))
 
 
 def _all_written(info: Mapping[str, Any], rows: int) -> bool:
@@ -185,23 +189,23 @@ def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[IngestUpload]:
     """The rows as files of jobs, none too long."""
     names = sorted({name for row in rows for name in row.cells})
     columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
-    held: list[tuple[WriteRow, Line, str]] = []
+    collected: list[tuple[WriteRow, Line, str]] = []
     size = 0
     for row in rows:
         sent = _sent(op, row, names)
         text = ",".join(sent)
         length = len(text.encode()) + 1
-        if held and size + length > LONGEST_JOB:
-            yield _upload(columns, held)
-            held, size = [], 0
-        held.append((row, tuple(map(_plain, sent)), text))
+        if collected and size + length > LONGEST_JOB:
+            yield _upload(columns, collected)
+            collected, size = [], 0
+        collected.append((row, tuple(map(_plain, sent)), text))
         size += length
-    if held:
-        yield _upload(columns, held)
+    if collected:
+        yield _upload(columns, collected)
 
 
-def _upload(columns: Line, held: Sequence[tuple[WriteRow, Line, str]]) -> IngestUpload:
-    rows, lines, texts = zip(*held, strict=True)
+def _upload(columns: Line, collected: Sequence[tuple[WriteRow, Line, str]]) -> IngestUpload:
+    rows, lines, texts = zip(*collected, strict=True)
     return IngestUpload(columns, rows, lines, "\n".join([",".join(columns), *texts, ""]))
 
 
@@ -229,7 +233,7 @@ def _multipart(boundary: str, job: bytes, data: bytes) -> bytes:
     ])  # fmt: skip
 
 
-def _take(left: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
+def _take(write_rows: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
     """One of the rows that were sent so, if any is left."""
-    rows = left.get(line)
+    rows = write_rows.get(line)
     return [rows.pop()] if rows else []

@@ -60,29 +60,29 @@ class RecordLookups:
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> list[Rows]:
         """The live records of each look; several retrieves go in one call."""
-        found: list[list[Record]] = [[] for _ in looks]
+        by_look: list[list[Record]] = [[] for _ in looks]
         for parts in _together(_parts(looks)):
             for part, records in zip(parts, self._retrieved(parts), strict=True):
-                found[part.look] += self._whole(part, records)
+                by_look[part.look] += self._whole(part, records)
         return [
             self._rows(records, ("Id", *_known(look)), look.columns)
-            for look, records in zip(looks, found, strict=True)
+            for look, records in zip(looks, by_look, strict=True)
         ]
 
     def _whole(
-        self, part: "RetrieveSlice", told: Sequence[Record | None] | None
+        self, part: "RetrieveSlice", answers: Sequence[Record | None] | None
     ) -> Sequence[Record]:
         """The records of a part: where a retrieve does not tell all, by a query.
 
         Whether a retrieve tells archived records is not said: those that it lacks are asked for.
         """
-        if told is None:
+        if answers is None:
             return self._queried(part.table, part.ids, part.wanted)
-        records = [one for one in told if one is not None]
+        records = [answered for answered in answers if answered is not None]
         if not _archives(part.table):
             return records
-        held = {one["Id"] for one in records}
-        lacking = [one for one in part.ids if one not in held]
+        present = {record["Id"] for record in records}
+        lacking = [record_id for record_id in part.ids if record_id not in present]
         return [*records, *self._queried(part.table, lacking, part.wanted)]
 
     def _retrieved(
@@ -92,9 +92,9 @@ class RecordLookups:
         if len(parts) == 1:
             return [self._retrieved_alone(parts[0])]
         try:
-            answers, _ = self._api.composite([BatchedPost(one.path, one.body) for one in parts])
+            answers, _ = self._api.composite([BatchedPost(part.path, part.body) for part in parts])
         except (SalesforceRefusal, TransientError):  # it may be too much for one answer
-            return [self._retrieved_alone(one) for one in parts]
+            return [self._retrieved_alone(part) for part in parts]
         return [
             answer.body if answer.status == 200 else self._retrieved_alone(part)
             for part, answer in zip(parts, answers, strict=True)
@@ -102,14 +102,14 @@ class RecordLookups:
 
     def _retrieved_alone(self, part: "RetrieveSlice") -> Sequence[Record | None] | None:
         try:
-            told: Sequence[Record | None] = self._api.post_json(part.path, part.body)
+            answers: Sequence[Record | None] = self._api.post_json(part.path, part.body)
         except SalesforceRefusal:
             return None
-        return told
+        return answers
 
     def _queried(self, table: Table, ids: Sequence[str], wanted: Sequence[str]) -> list[Record]:
         chosen = [soql.any_of("Id", part) for part in batched(ids, IDS_IN_A_QUERY)]
-        return [one for condition in chosen for one in self._live(table, wanted, condition)]
+        return [record for condition in chosen for record in self._live(table, wanted, condition)]
 
     def recent(
         self,
@@ -133,9 +133,9 @@ class RecordLookups:
         asked = tuple(dict.fromkeys((*wanted, *STAMPS)))
         records: dict[object, Record] = {}
         for conditions in self._since(table, since, births):
-            records |= {one["Id"]: one for one in self._live(table, asked, *conditions)}
-        made = _born(list(records.values()), since.replace(microsecond=0), births or ())
-        return self._rows(made, wanted, columns)
+            records |= {record["Id"]: record for record in self._live(table, asked, *conditions)}
+        born = _born(list(records.values()), since.replace(microsecond=0), births or ())
+        return self._rows(born, wanted, columns)
 
     def _since(
         self, table: Table, since: datetime, births: Sequence[str | None] | None
@@ -144,13 +144,15 @@ class RecordLookups:
         lo = soql.instant(since)
         if births is None:
             me = self._api.token_field("id").rsplit("/", 1)[-1]
-            own = [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
-            return [own if table.name in NEW_BY else [f"SystemModstamp >= {lo}", *own]]
+            condition = [soql.equals("CreatedById", me), f"CreatedDate >= {lo}"]
+            return [condition if table.name in NEW_BY else [f"SystemModstamp >= {lo}", *condition]]
         if table.name not in NEW_BY:
             return [[f"SystemModstamp >= {lo}"]]
         dates = sorted({soql.instant(soql.parse_instant(text)) for text in births if text})
-        told = [f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)]
-        return [[f"CreatedDate >= {lo}"], *([one] for one in told)]
+        conditions = [
+            f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)
+        ]
+        return [[f"CreatedDate >= {lo}"], *([one] for one in conditions)]
 
     def _live(self, table: Table, columns: Sequence[str], *conditions: str) -> list[Record]:
         archives = _archives(table)
@@ -173,11 +175,11 @@ class RecordLookups:
 def _born(records: Sequence[Record], since: datetime, births: Sequence[str | None]) -> list[Record]:
     """What was touched since then, and was made since then or at one of the dates, as it says."""
     sent = {soql.parse_instant(text) for text in births if text is not None}
-    stamps = ([soql.parse_instant(str(one[name])) for name in STAMPS] for one in records)
+    stamps = ([soql.parse_instant(str(record[name])) for name in STAMPS] for record in records)
     return [
-        one
-        for one, (made, touched) in zip(records, stamps, strict=True)
-        if touched >= since and (made in sent or made >= since)
+        record
+        for record, (created_at, touched) in zip(records, stamps, strict=True)
+        if touched >= since and (created_at in sent or created_at >= since)
     ]
 
 
@@ -215,15 +217,15 @@ def _parts(looks: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
 
 def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
     """Parts that can be asked for in one call."""
-    held: list[RetrieveSlice] = []
+    slices: list[RetrieveSlice] = []
     for part in parts:
-        weight = sum(one.weight for one in held) + part.weight
-        if held and (len(held) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
-            yield held
-            held = []
-        held.append(part)
-    if held:
-        yield held
+        weight = sum(retrieve_slice.weight for retrieve_slice in slices) + part.weight
+        if slices and (len(slices) == COLLECTIONS_IN_A_COMPOSITE or weight > LONGEST_ANSWER):
+            yield slices
+            slices = []
+        slices.append(part)
+    if slices:
+        yield slices
 
 
 def _known(look: RecordQuery) -> list[str]:
@@ -257,12 +259,12 @@ class MatchLookup:
         """The values of the first column."""
         return sorted({value[0] for value in self._asked})
 
-    def take(self, told: tuple[str, ...], record: str) -> None:
+    def take(self, values: tuple[str, ...], record: str) -> None:
         """A live record and its values."""
-        if told in self._asked:
-            self._exact.setdefault(told, []).append(record)
+        if values in self._asked:
+            self._exact.setdefault(values, []).append(record)
             return
-        for value in self._folded.get(_folded(self._table, self._columns, told), ()):
+        for value in self._folded.get(_folded(self._table, self._columns, values), ()):
             self._near.setdefault(value, []).append(record)
 
     def found(self) -> dict[tuple[str, ...], str]:

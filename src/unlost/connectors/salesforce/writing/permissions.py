@@ -64,13 +64,13 @@ def _of_table(table: Table, describe: Callable[[str], Describe]) -> list[Missing
     if rule_for(table.name).birth is not Birth.DIRECT:
         return []
     try:
-        told = describe(table.name)
+        described = describe(table.name)
     except SalesforceRefusal:
         return [_permission(table, "Read", None)]
     return [
         _permission(table, word, op)
         for op, flag, word in NEEDED
-        if not told.get(flag) and not (op is WriteOp.UPDATE and table.name in ONLY_CREATED)
+        if not described.get(flag) and not (op is WriteOp.UPDATE and table.name in ONLY_CREATED)
     ]
 
 

@@ -65,7 +65,7 @@ class RecycleBin:
 
 
 def _envelope(token: str, ids: Sequence[str]) -> bytes:
-    listed = "".join(f"<ids>{escape(one)}</ids>" for one in ids)
+    listed = "".join(f"<ids>{escape(record_id)}</ids>" for record_id in ids)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f'<soapenv:Envelope xmlns:soapenv="{ENVELOPE}"><soapenv:Header>'
@@ -84,15 +84,15 @@ def _parsed(answer: HttpAnswer) -> ET.Element:
 
 
 def _results(answer: HttpAnswer, count: int) -> list[ET.Element]:
-    found = _parsed(answer).findall(f".//{{{PARTNER}}}result")
-    if len(found) != count:
-        raise AnswerLost(f"its answer tells of {len(found)} records instead of {count}")
-    return found
+    elements = _parsed(answer).findall(f".//{{{PARTNER}}}result")
+    if len(elements) != count:
+        raise AnswerLost(f"its answer tells of {len(elements)} records instead of {count}")
+    return elements
 
 
 def _text(element: ET.Element, name: str) -> str:
-    found = element.find(f"{{{PARTNER}}}{name}")
-    return (found.text or "") if found is not None else ""
+    child = element.find(f"{{{PARTNER}}}{name}")
+    return (child.text or "") if child is not None else ""
 
 
 def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:
@@ -101,7 +101,7 @@ def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:
     error = result.find(f"{{{PARTNER}}}errors")
     if error is None:
         return failed(row.key, row.id, "UNKNOWN_EXCEPTION", "no reason given")
-    fields = [one.text or "" for one in error.findall(f"{{{PARTNER}}}fields")]
+    fields = [element.text or "" for element in error.findall(f"{{{PARTNER}}}fields")]
     code, message = _text(error, "statusCode"), _text(error, "message")
     outcome = failed(row.key, row.id, code, message, fields)
     # The code alone: the message comes in the user's language.
@@ -110,6 +110,6 @@ def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:
 
 def _fault(answer: HttpAnswer) -> tuple[str, str]:
     fault = _parsed(answer)
-    code = next((one.text or "" for one in fault.iter("faultcode")), "")
-    message = next((one.text or "" for one in fault.iter("faultstring")), "")
+    code = next((element.text or "" for element in fault.iter("faultcode")), "")
+    message = next((element.text or "" for element in fault.iter("faultstring")), "")
     return code.rpartition(":")[2], message

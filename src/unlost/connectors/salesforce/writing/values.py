@@ -22,12 +22,14 @@ def json_record(
     table: Table, cells: Mapping[str, str | None], *, lists: frozenset[str], record: str | None
 ) -> dict[str, Any]:
     """A record of a REST call. ``lists`` are columns that hold ids separated by ``;``."""
-    made: dict[str, Any] = {"attributes": {"type": table.name}}
+    row_json: dict[str, Any] = {"attributes": {"type": table.name}}
     if record is not None:
-        made["Id"] = record
+        row_json["Id"] = record
     for name, text in cells.items():
-        made[name] = text.split(";") if name in lists and text else json_value(table, name, text)
-    return made
+        row_json[name] = (
+            text.split(";") if name in lists and text else json_value(table, name, text)
+        )
+    return row_json
 
 
 def json_value(table: Table, name: str, text: str | None) -> Any:

@@ -79,7 +79,9 @@ class SalesforceWriter:
         if len(names) > 1:
             told = self._api.batch([f"sobjects/{name}/describe" for name in names])
             answers = zip(names, told, strict=True)
-            self._describes |= {name: one for name, (status, one) in answers if status == 200}
+            self._describes |= {
+                name: describe for name, (status, describe) in answers if status == 200
+            }
 
     def capability(self, table: Table) -> WriteCapability:
         """What may be written, as describe tells it to this user."""
@@ -104,11 +106,15 @@ class SalesforceWriter:
             return self._bin.undelete(rows)
         if op is WriteOp.DELETE and len(rows) <= BY_COLLECTIONS:
             return self._collections.delete(rows)
-        found = self._twins(table, rows) if op is WriteOp.CREATE else {}
-        left = [row for row in rows if row.key not in found]
-        found |= {one.key: one for one in self._sent(op, table, left)} if left else {}
-        found |= self._twins(table, [r for r in rows if found[r.key].native in DUPLICATE])
-        return [found[row.key] for row in rows]
+        outcomes = self._twins(table, rows) if op is WriteOp.CREATE else {}
+        write_rows = [row for row in rows if row.key not in outcomes]
+        outcomes |= (
+            {outcome.key: outcome for outcome in self._sent(op, table, write_rows)}
+            if write_rows
+            else {}
+        )
+        outcomes |= self._twins(table, [r for r in rows if outcomes[r.key].native in DUPLICATE])
+        return [outcomes[row.key] for row in rows]
 
     def upload(
         self,
@@ -137,7 +143,7 @@ class SalesforceWriter:
     def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
         """The same for several tables in few calls."""
         return self._looks.fetch_several(
-            [replace(one, columns=self._known(one.table, one.columns)) for one in looks]
+            [replace(look, columns=self._known(look.table, look.columns)) for look in looks]
         )
 
     def recent(
@@ -182,25 +188,27 @@ class SalesforceWriter:
         if table.name != "PricebookEntry":
             return [list(rows)]
         if self._standard_book is None:
-            found = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
-            self._standard_book = str(found[0]["Id"]) if found else ""
+            pricebooks = self._api.query(soql.select(("Id",), "Pricebook2", "IsStandard = true"))
+            self._standard_book = str(pricebooks[0]["Id"]) if pricebooks else ""
         first = [r for r in rows if r.cells.get("Pricebook2Id") == self._standard_book]
         rest = [r for r in rows if r.cells.get("Pricebook2Id") != self._standard_book]
         return [wave for wave in (first, rest) if wave]
 
     def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, RowOutcome]:
         """Links that are there already, and would be refused for that."""
-        found: dict[str, RowOutcome] = {}
+        outcomes: dict[str, RowOutcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
-            told = ((row.key, key.of(row.cells)) for row in rows)
-            asked = {one: value for one, value in told if value is not None}
-            live = self._looks.find(table, key.columns, asked.values()) if asked else {}
-            found |= {one: done(one, live[value]) for one, value in asked.items() if value in live}
-        return found
+            keyed = ((row.key, key.of(row.cells)) for row in rows)
+            by_row = {row: value for row, value in keyed if value is not None}
+            live = self._looks.find(table, key.columns, by_row.values()) if by_row else {}
+            outcomes |= {
+                row: done(row, live[value]) for row, value in by_row.items() if value in live
+            }
+        return outcomes
 
     def _sparing(self) -> bool:
-        left = self._api.calls_left
-        return left is not None and left < SCARCE
+        calls_left = self._api.calls_left
+        return calls_left is not None and calls_left < SCARCE
 
     def _described(self, name: str) -> Describe:
         if name not in self._describes:
@@ -208,7 +216,7 @@ class SalesforceWriter:
         return self._describes[name]
 
     def _known(self, table: Table, columns: Sequence[str]) -> list[str]:
-        fields = {one["name"] for one in self._described(table.name)["fields"]}
+        fields = {field["name"] for field in self._described(table.name)["fields"]}
         lists = {gather.column for gather in self.capability(table).gathers}
         return [name for name in columns if name in fields and name not in lists]
 

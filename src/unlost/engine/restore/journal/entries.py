@@ -135,5 +135,5 @@ def encode(entries: Sequence[Entry]) -> bytes:
 
 def decode(payload: bytes) -> Sequence[Entry]:
     """What was written together; raises msgspec.DecodeError for what is none."""
-    told = _told.decode(payload)
-    return told if isinstance(told, list) else [told]
+    entry = _told.decode(payload)
+    return entry if isinstance(entry, list) else [entry]

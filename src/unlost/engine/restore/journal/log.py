@@ -182,11 +182,11 @@ class RestoreLog:
         try:
             self._journal.append(encode([one.entry for one in tickets]))
         except BaseException as error:  # noqa: BLE001  each of them must hear of it, and raises it
-            for one in tickets:
-                one.error = error
+            for ticket in tickets:
+                ticket.error = error
             return
-        for one in tickets:
-            one.number = self._apply(one.entry)
+        for ticket in tickets:
+            ticket.number = self._apply(ticket.entry)
 
     def _apply(self, entry: Entry) -> int:
         number = self._count

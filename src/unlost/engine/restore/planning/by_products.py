@@ -28,7 +28,7 @@ def settle_products(
     drafts: Drafts,
     capabilities: Capabilities,
     *,
-    made: AbstractSet[str],
+    by_products: AbstractSet[str],
     homes: Mapping[RecordKey, str | None],
 ) -> ByProducts:
     """Give every by-product its maker; those that have none any more are written or skipped.
@@ -38,36 +38,36 @@ def settle_products(
     skipped.
     """
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
-    for one in drafts.values():
-        if one.key in makers and one.action is Action.CREATE:
-            one.action = Action.BY_PRODUCT
-        elif one.action is Action.BY_PRODUCT and one.key not in makers:
-            owners = [RecordKey(g.table, g.parent) for g in one.facts.gathered]
+    for draft in drafts.values():
+        if draft.key in makers and draft.action is Action.CREATE:
+            draft.action = Action.BY_PRODUCT
+        elif draft.action is Action.BY_PRODUCT and draft.key not in makers:
+            owners = [RecordKey(g.table, g.parent) for g in draft.facts.gathered]
             away = any(_away(owner, drafts, homes) for owner in owners)
-            declared = one.key.table in made or away
-            _alone(one, capabilities(one.key.table), declared=declared)
+            declared = draft.key.table in by_products or away
+            _alone(draft, capabilities(draft.key.table), declared=declared)
     return ByProducts(
         {key: maker for key, maker in makers.items() if drafts[key].action is Action.BY_PRODUCT}
     )
 
 
-def _alone(made: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
+def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
     """A by-product that no record of the plan makes: the run looks whether it is there.
 
     ``declared``: it is known what makes it, and that does not come back.
     """
-    if made.facts.made_by_org:
+    if step.facts.made_by_org:
         return
     if capability.birth is not Birth.BY_PRODUCT:
-        create(made, capability)
+        create(step, capability)
     elif declared:
-        made.skip(NoteCode.MAKER_MISSING)
+        step.skip(NoteCode.MAKER_MISSING)
 
 
 def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:
     """True if the record that would gather a row is not there after the restore either."""
-    held = drafts.get(owner)
-    return homes.get(owner, owner.record) is None if held is None else not held.stays
+    step = drafts.get(owner)
+    return homes.get(owner, owner.record) is None if step is None else not step.stays
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
@@ -75,36 +75,36 @@ def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
 
     Where nobody else can write such rows, the org makes the others with it too.
     """
-    found = {}
-    for made in drafts.values():
-        for gathered in made.facts.gathered:
+    gatherers = {}
+    for draft in drafts.values():
+        for gathered in draft.facts.gathered:
             owner = RecordKey(gathered.table, gathered.parent)
-            holds = gathered.value_column in made.facts.references
+            holds = gathered.value_column in draft.facts.references
             if (
                 owner in drafts
                 and drafts[owner].action is Action.CREATE
-                and (made.action is Action.BY_PRODUCT or (holds and made.action is Action.CREATE))
+                and (draft.action is Action.BY_PRODUCT or (holds and draft.action is Action.CREATE))
             ):
-                found[made.key] = owner
-    return found
+                gatherers[draft.key] = owner
+    return gatherers
 
 
 def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey, RecordKey]:
     """Of the records that would make a by-product, the one that comes first."""
-    found: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
-    for made in drafts.values():
-        if made.action is Action.CREATE:
-            for product, rank in _makes(made, capabilities(made.key.table)):
+    first_makers: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
+    for draft in drafts.values():
+        if draft.action is Action.CREATE:
+            for product, rank in _makes(draft, capabilities(draft.key.table)):
                 if product in drafts and drafts[product].comes_anew:
-                    found.setdefault(product, []).append((rank, made.key.record, made.key))
-    return {product: min(makers)[2] for product, makers in found.items()}
+                    first_makers.setdefault(product, []).append((rank, draft.key.record, draft.key))
+    return {product: min(makers)[2] for product, makers in first_makers.items()}
 
 
 def _makes(
-    made: DraftStep, capability: WriteCapability
+    step: DraftStep, capability: WriteCapability
 ) -> Iterator[tuple[RecordKey, tuple[Decimal, str]]]:
-    for product, rank in zip(capability.by_products, made.facts.rank, strict=True):
-        old = made.facts.references.get(product.column)
+    for product, rank in zip(capability.by_products, step.facts.rank, strict=True):
+        old = step.facts.references.get(product.column)
         if old is not None:
             yield RecordKey(product.table, old), _rank(rank)
 

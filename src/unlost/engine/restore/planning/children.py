@@ -44,26 +44,26 @@ class Children:
     def of(self, parents: Mapping[str, AbstractSet[str]]) -> Iterator[Child]:
         """All records that refer to one of these, by table; one for each reference."""
         for table, references in self._references.items():
-            asked = {
+            values = {
                 column: wanted
                 for column, reference in references.items()
                 if (wanted := _ids(reference, parents))
             }
-            if not asked:
+            if not values:
                 continue
             for rows in self._kept.rows(table, tuple(references)):
-                met = _meeting(rows, asked)
+                met = _meeting(rows, values)
                 if not met.num_rows:
                     continue
                 if self._survey.plannable(table):
-                    yield from _matches(table, met, references, parents, asked)
+                    yield from _matches(table, met, references, parents, values)
                 else:
                     self.never[table] += met.num_rows
             self._survey.tell(Phase.READ, table)
 
     def _business_references(self) -> dict[str, dict[str, Reference]]:
         """By table the columns that may refer to a record which is no configuration."""
-        found: dict[str, dict[str, Reference]] = {}
+        references: dict[str, dict[str, Reference]] = {}
         for name, state in sorted(self._snapshot.tables().items()):
             shape = self._survey.shape(self._number, name)
             if shape is None or not state.held:
@@ -76,8 +76,8 @@ class Children:
                 and any(self._survey.holds_business(table) for table in column.reference.tables)
             }
             if own:
-                found[name] = own
-        return found
+                references[name] = own
+        return references
 
 
 class _Kept:
@@ -93,18 +93,18 @@ class _Kept:
         if table in self._tables:
             yield self._tables[table]
             return
-        held: list[pa.Table] = []
+        waiting: list[pa.Table] = []
         room = self._left
         for batch in self._snapshot.scan(table, columns=columns):
             rows = _referring(pa.Table.from_batches([batch]), columns)
             room -= rows.nbytes
             if room < 0:
-                held.clear()
+                waiting.clear()
             else:
-                held.append(rows)
+                waiting.append(rows)
             yield rows
-        if held and room >= 0:
-            self._tables[table] = pa.concat_tables(held)
+        if waiting and room >= 0:
+            self._tables[table] = pa.concat_tables(waiting)
             self._left = room
 
 
@@ -117,8 +117,8 @@ def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
 
 
 def _ids(reference: Reference, parents: Mapping[str, AbstractSet[str]]) -> pa.Array | None:
-    asked = set().union(*(parents.get(table, set()) for table in reference.tables))
-    return pa.array(sorted(asked), pa.string()) if asked else None
+    union = set().union(*(parents.get(table, set()) for table in reference.tables))
+    return pa.array(sorted(union), pa.string()) if union else None
 
 
 def _matches(
@@ -126,9 +126,9 @@ def _matches(
     rows: pa.Table,
     references: Mapping[str, Reference],
     parents: Mapping[str, AbstractSet[str]],
-    asked: Mapping[str, pa.Array],
+    values: Mapping[str, pa.Array],
 ) -> Iterator[Child]:
-    for column, wanted in asked.items():
+    for column, wanted in values.items():
         met = rows.filter(pc.is_in(rows[column], value_set=wanted))
         tables = [name for name in references[column].tables if name in parents]
         for record, value in zip(met["_u_id"].to_pylist(), met[column].to_pylist(), strict=True):
@@ -136,7 +136,7 @@ def _matches(
             yield Child(RecordKey(table, record), column, RecordKey(owner, value))
 
 
-def _meeting(rows: pa.Table, asked: Mapping[str, pa.Array]) -> pa.Table:
+def _meeting(rows: pa.Table, values: Mapping[str, pa.Array]) -> pa.Table:
     """The rows that refer to any of these."""
-    masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in asked.items()]
+    masks = [pc.is_in(rows[column], value_set=wanted) for column, wanted in values.items()]
     return rows.filter(reduce(pc.or_, masks))

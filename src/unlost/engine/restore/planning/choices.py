@@ -15,7 +15,7 @@ MOST_HOLDERS = 500  # people that a plan names; a page asks for no more of them
 
 def choices(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Choices:
     """The columns of the plan's tables that can be set, and the people whom its records name."""
-    names = sorted({made.key.table for made in drafts})
+    names = sorted({draft.key.table for draft in drafts})
     return Choices(
         tuple(_settable(gathering.survey, name) for name in names),
         tuple(_holders(gathering, drafts)),
@@ -32,25 +32,25 @@ def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterat
     people = frozenset().union(*(people_of(table) for table in survey.schema.tables))
     counts: Counter[RecordKey] = Counter()
     columns: dict[str, frozenset[str]] = {}
-    for made in drafts:
-        table = made.key.table
+    for draft in drafts:
+        table = draft.key.table
         if table not in columns:
             columns[table] = swappable(survey.table(table), survey.capability(table))
-        counts.update(_named(gathering, made, columns[table], people))
+        counts.update(_named(gathering, draft, columns[table], people))
     for key, count in counts.most_common(MOST_HOLDERS):
         yield Holder(key.table, key.record, count)
 
 
 def _named(
-    gathering: PlannedRecordSet, made: DraftStep, columns: frozenset[str], people: frozenset[str]
+    gathering: PlannedRecordSet, step: DraftStep, columns: frozenset[str], people: frozenset[str]
 ) -> Iterator[RecordKey]:
     """The people whom a record would name that comes back, or is wanted as it was."""
-    left_alone = made.facts.standing is LiveStanding.LIVE and made.why is not ActionReason.SELECTED
-    if left_alone or made.action is Action.SKIP:
+    left_alone = step.facts.standing is LiveStanding.LIVE and step.why is not ActionReason.SELECTED
+    if left_alone or step.action is Action.SKIP:
         return
-    for column in made.facts.references.keys() & columns:
-        reference = gathering.survey.reference(made.facts.snapshot, made.key.table, column)
+    for column in step.facts.references.keys() & columns:
+        reference = gathering.survey.reference(step.facts.snapshot, step.key.table, column)
         if people & {*reference.tables}:
-            target = gathering.target(made.facts, column)
+            target = gathering.target(step.facts, column)
             if target.table in people:
                 yield target

@@ -68,32 +68,32 @@ def draft(
     adopted: bool = False,
 ) -> DraftStep:
     """The step for a record. ``adopted``: its facts are those beside a live twin."""
-    made = DraftStep(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
-    if made.action is Action.CREATE:
-        create(made, capability)
-    elif made.action is Action.SKIP:
-        made.remark(NoteCode.LOST_SINCE)
-    elif made.action in (Action.UNDELETE, Action.ADOPT) or why is ActionReason.SELECTED:
-        _set_differing(made, capability, facts.differs)
+    step = DraftStep(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
+    if step.action is Action.CREATE:
+        create(step, capability)
+    elif step.action is Action.SKIP:
+        step.remark(NoteCode.LOST_SINCE)
+    elif step.action in (Action.UNDELETE, Action.ADOPT) or why is ActionReason.SELECTED:
+        _set_differing(step, capability, facts.differs)
         if facts.fixed:
-            made.remark(NoteCode.COLUMN_FIXED)
-    elif made.action is Action.UNCHANGED:
-        _set_differing(made, capability, [n for n in facts.differs if n in facts.edits])
+            step.remark(NoteCode.COLUMN_FIXED)
+    elif step.action is Action.UNCHANGED:
+        _set_differing(step, capability, [n for n in facts.differs if n in facts.edits])
         if facts.edits.keys() & set(facts.fixed):
-            made.remark(NoteCode.COLUMN_FIXED)
+            step.remark(NoteCode.COLUMN_FIXED)
     if adopted:
-        made.remark(NoteCode.ADOPTS_TWIN)
-    return made
+        step.remark(NoteCode.ADOPTS_TWIN)
+    return step
 
 
-def create(made: DraftStep, capability: WriteCapability) -> None:
+def create(step: DraftStep, capability: WriteCapability) -> None:
     """Let the record come back with a new id, if it can."""
-    made.action = Action.CREATE
-    made.columns.clear()
+    step.action = Action.CREATE
+    step.columns.clear()
     if not capability.allows(WriteOp.CREATE):
-        made.skip(NoteCode.CREATE_NOT_ALLOWED)
-    elif made.facts.lacking:
-        made.skip(NoteCode.VALUE_MISSING)
+        step.skip(NoteCode.CREATE_NOT_ALLOWED)
+    elif step.facts.lacking:
+        step.skip(NoteCode.VALUE_MISSING)
 
 
 def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -> Action:
@@ -111,28 +111,28 @@ def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -
     return Action.CREATE
 
 
-def _set_differing(made: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
+def _set_differing(step: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
     """Set columns that the org has otherwise, as far as it can be done."""
-    facts = made.facts
+    facts = step.facts
     for name in names:
         if name in facts.newer:
-            made.remark(NoteCode.CHANGED_SINCE)
+            step.remark(NoteCode.CHANGED_SINCE)
         elif name in facts.lacking:
-            made.remark(NoteCode.VALUE_NEEDED)
+            step.remark(NoteCode.VALUE_NEEDED)
         else:
-            set_column(made, name, capability)
+            set_column(step, name, capability)
 
 
-def set_column(made: DraftStep, name: str, capability: WriteCapability) -> None:
+def set_column(step: DraftStep, name: str, capability: WriteCapability) -> None:
     """Set a column of a live record, or say that it cannot be."""
     if capability.allows(WriteOp.UPDATE):
-        made.columns[name] = None
-        if made.action is Action.UNCHANGED:
-            made.action = Action.UPDATE
-    elif made.action is Action.UNCHANGED:
-        made.skip(NoteCode.UPDATE_NOT_ALLOWED)
+        step.columns[name] = None
+        if step.action is Action.UNCHANGED:
+            step.action = Action.UPDATE
+    elif step.action is Action.UNCHANGED:
+        step.skip(NoteCode.UPDATE_NOT_ALLOWED)
     else:
-        made.remark(NoteCode.UPDATE_NOT_ALLOWED)
+        step.remark(NoteCode.UPDATE_NOT_ALLOWED)
 
 
 type Drafts = Mapping[RecordKey, DraftStep]

@@ -99,8 +99,10 @@ class ColumnRoles:
     @cached_property
     def size_column(self) -> str | None:
         """The column that tells the size of a record's file."""
-        own = self.capability.file_column
-        return next((file.size_column for file in self.table.files if file.column == own), None)
+        file_column = self.capability.file_column
+        return next(
+            (file.size_column for file in self.table.files if file.column == file_column), None
+        )
 
     @property
     def looked_at(self) -> tuple[str, ...]:

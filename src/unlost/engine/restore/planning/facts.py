@@ -134,35 +134,35 @@ def _look(
     rows = snapshot.get(name, list(by_record))
     unread = snapshot.unread(name, list(by_record))
     wrong = _wrong(survey, name, picks)
-    asked = [
-        one
+    wanted_ids = [
+        live
         for record in by_record
-        for one in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
+        for live in ((lives[record],) if record in lives else survey.lives(RecordKey(name, record)))
     ]
-    held = survey.rows(name, asked, columns=lens.looked_at)
+    live_rows = survey.rows(name, wanted_ids, columns=lens.looked_at)
     batch = _Batch(survey, lens, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
-        yield batch.facts(at, by_record[record], _found(known, held), wrong.get(record, {}))
+        yield batch.facts(at, by_record[record], _found(known, live_rows), wrong.get(record, {}))
 
 
 def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
     """The values that are to be replaced, where a pick says in which backup they are."""
     numbers = {pick.wrong for pick in picks if pick.wrong is not None}
     columns = sorted({column for pick in picks for column in pick.columns})
-    found: dict[str, Cells] = {}
+    by_record: dict[str, Cells] = {}
     for number in numbers:
         ids = [pick.key.record for pick in picks if pick.wrong == number]
         rows = survey.snapshot(number).get(name, ids, columns=columns)
-        told = rows.select(columns).to_pylist()
-        found.update(zip(rows["_u_id"].to_pylist(), told, strict=True))
-    return found
+        dicts = rows.select(columns).to_pylist()
+        by_record.update(zip(rows["_u_id"].to_pylist(), dicts, strict=True))
+    return by_record
 
 
-def _found(ids: Sequence[str], held: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
+def _found(ids: Sequence[str], live_rows: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
     """The record as the org has it, live rather than in the bin."""
-    there = [(one, held[one]) for one in ids if one in held]
-    live = [(one, row) for one, row in there if not row.deleted]
+    there = [(record_id, live_rows[record_id]) for record_id in ids if record_id in live_rows]
+    live = [(record_id, row) for record_id, row in there if not row.deleted]
     return next(iter((*live, *there)), None)
 
 
@@ -229,13 +229,13 @@ class _Batch:
 
         A live record that nobody chose keeps whom it names, but for what was typed for itself.
         """
-        asked, typed = self.survey.edits, self.survey.typed(pick.key)
+        edits, typed = self.survey.edits, self.survey.typed(pick.key)
         left_alone = not pick.asked and _standing(held) is LiveStanding.LIVE
-        if not asked.instead or left_alone:
+        if not edits.instead or left_alone:
             return typed
         cells = self._cells[at]
         swapped = {
-            name: asked.swapped(self.lens.references[name].tables, value)
+            name: edits.swapped(self.lens.references[name].tables, value)
             for name in sorted(self.lens.swappable)
             if name in (pick.columns or (name,)) and (value := cells.get(name)) is not None
         }
@@ -292,8 +292,8 @@ class _Batch:
         names = [name for name in self.rows.column_names if name in wanted]
         if not names:
             return [{} for _ in range(self.rows.num_rows)]
-        found: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
-        return found
+        dicts: list[dict[str, str | None]] = self.rows.select(names).to_pylist()
+        return dicts
 
     @cached_property
     def _columns(self) -> Sequence[str]:
@@ -306,8 +306,8 @@ class _Batch:
 
     @cached_property
     def _versions(self) -> Sequence[int]:
-        found: list[int] = self.rows["_u_snap"].to_pylist()
-        return found
+        numbers: list[int] = self.rows["_u_snap"].to_pylist()
+        return numbers
 
     @cached_property
     def _sizes(self) -> Sequence[int]:
@@ -315,14 +315,14 @@ class _Batch:
         for name in self._columns:
             lengths = pc.fill_null(pc.binary_length(self.rows[name].cast(pa.string())), 0)
             sizes += lengths.to_numpy()
-        found: list[int] = sizes.tolist()
-        return found
+        tolist: list[int] = sizes.tolist()
+        return tolist
 
 
-def _standing(held: tuple[str, LiveRow] | None) -> LiveStanding:
-    if held is None:
+def _standing(live: tuple[str, LiveRow] | None) -> LiveStanding:
+    if live is None:
         return LiveStanding.GONE
-    return LiveStanding.BIN if held[1].deleted else LiveStanding.LIVE
+    return LiveStanding.BIN if live[1].deleted else LiveStanding.LIVE
 
 
 def _seen(lens: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Mapping[str, Brief]:
@@ -358,15 +358,15 @@ def _late(capability: WriteCapability, cells: Cells) -> tuple[str, ...]:
     )
 
 
-def _file_bytes(told: str | None) -> int | None:
-    return int(told) if told is not None and told.isdecimal() else None
+def _file_bytes(cell: str | None) -> int | None:
+    return int(cell) if cell is not None and cell.isdecimal() else None
 
 
 def _keys(
     capability: WriteCapability, cells: Cells
 ) -> tuple[tuple[MatchKey, tuple[str, ...]], ...]:
-    told = ((key, key.of(cells)) for key in capability.keys)
-    return tuple((key, values) for key, values in told if values is not None)
+    keyed = ((key, key.of(cells)) for key in capability.keys)
+    return tuple((key, values) for key, values in keyed if values is not None)
 
 
 def _gathered(lens: ColumnRoles, cells: Cells) -> tuple[GatheredRow, ...]:

@@ -142,8 +142,8 @@ def _cost(
 ) -> tuple[int, int, TableColumn]:
     """Records that stay on circles without this column, and references that it would postpone."""
     rest = [arc for arc in bound if not (arc.late and arc.column == column)]
-    left = circular(len(graph.keys), _pairs(rest))
-    return len(left), len(bound) - len(rest), column
+    remaining = circular(len(graph.keys), _pairs(rest))
+    return len(remaining), len(bound) - len(rest), column
 
 
 def _pairs(arcs: Iterable[_Arc]) -> Iterator[tuple[int, int]]:
@@ -161,8 +161,8 @@ def _cut_chains(graph: _Graph) -> None:
         columns = sorted({arc.column for arc in _within_blocks(graph) if arc.late})
         again = {graph.keys[arc.source].table for arc in graph.postponed}
         cuts = [
-            _Cut(one, now - _calls(graph, one), _touched(graph, one), one[0] in again)
-            for one in columns
+            _Cut(column, now - _calls(graph, column), _touched(graph, column), column[0] in again)
+            for column in columns
         ]
         best = max((cut for cut in cuts if cut.pays), key=lambda cut: cut.saved, default=None)
         if best is None:
@@ -203,9 +203,9 @@ def _within_blocks(graph: _Graph) -> list[_Arc]:
 def _calls(graph: _Graph, without: TableColumn | None) -> int:
     """Calls of both passes, if this column is set late too: the second looks before it writes."""
     rest = [arc for arc in graph.arcs if not (arc.late and arc.column == without)]
-    kept = {id(arc) for arc in rest}
+    arc_ids = {id(arc) for arc in rest}
     later = {arc.source for arc in graph.postponed}
-    later |= {arc.source for arc in graph.arcs if id(arc) not in kept}
+    later |= {arc.source for arc in graph.arcs if id(arc) not in arc_ids}
     by_table = Counter(graph.keys[source].table for source in later)
     second = sum(_writes(count) + -(-count // ROWS_PER_LOOK) for count in by_table.values())
     return _creates(graph, rest) + second
@@ -278,6 +278,8 @@ def _bases(
         if block[source] != block[target]:
             below[block[source]].add(block[target])
     base: dict[int, int] = {}
-    for one in sorted(set(block)):
-        base[one] = max((base[other] + height[other] for other in below[one]), default=0)
+    for block_node in sorted(set(block)):
+        base[block_node] = max(
+            (base[other] + height[other] for other in below[block_node]), default=0
+        )
     return base

@@ -157,11 +157,11 @@ class _Drafting:
     def run(self) -> None:
         """A draft for every record that was found."""
         adopted = dict(self._adopted())
-        for key, one in self.gathering.found.items():
+        for key, member in self.gathering.found.items():
             facts = adopted.get(key)
             if facts is not None:
-                one.facts = facts
-            self.drafts[key] = self._draft(one, adopted=facts is not None)
+                member.facts = facts
+            self.drafts[key] = self._draft(member, adopted=facts is not None)
         self._look_for_files()
 
     def _adopted(self) -> Iterator[tuple[RecordKey, RecordFacts]]:
@@ -178,15 +178,15 @@ class _Drafting:
                 else:  # the reading user does not see it
                     self.twins.taken.add(facts.key)
 
-    def _draft(self, one: PlannedMember, *, adopted: bool) -> DraftStep:
-        facts, survey = one.facts, self.gathering.survey
+    def _draft(self, member: PlannedMember, *, adopted: bool) -> DraftStep:
+        facts, survey = member.facts, self.gathering.survey
         capability = survey.capability(facts.key.table)
-        made = draft(facts, capability, why=one.why, because=one.because, adopted=adopted)
+        step = draft(facts, capability, why=member.why, because=member.because, adopted=adopted)
         if facts.key in self.twins.many:
-            made.skip(NoteCode.KEY_NOT_UNIQUE)
+            step.skip(NoteCode.KEY_NOT_UNIQUE)
         elif facts.key in self.twins.taken:
-            made.skip(NoteCode.KEY_TAKEN)
-        return made
+            step.skip(NoteCode.KEY_TAKEN)
+        return step
 
     def _look_for_files(self) -> None:
         """Files of records that are created: their bytes, or that the vault lacks them."""
@@ -196,9 +196,9 @@ class _Drafting:
             holds = self.gathering.survey.capability(table).file_column is not None
             if holds and made.action is Action.CREATE:
                 groups.setdefault((made.facts.snapshot, table), []).append(made)
-        for (number, table), own in groups.items():
+        for (number, table), steps in groups.items():
             column = self.gathering.survey.capability(table).file_column
-            for some in chunks(own, FETCH_IDS):
+            for some in chunks(steps, FETCH_IDS):
                 stored = self._stored(number, table, some)
                 for made in some:
                     self._note_file(made, stored.get((made.key.record, str(column))))
@@ -210,11 +210,11 @@ class _Drafting:
         files = snapshot.files(table, [made.key.record for made in drafts])
         return {(file.record, file.column): file for file in files}
 
-    def _note_file(self, made: DraftStep, stored: StoredFile | None) -> None:
+    def _note_file(self, step: DraftStep, stored: StoredFile | None) -> None:
         if stored is not None:
-            self.files[made.key] = stored.size
-        elif made.facts.file_bytes:
-            made.skip(NoteCode.FILE_MISSING)
+            self.files[step.key] = stored.size
+        elif step.facts.file_bytes:
+            step.skip(NoteCode.FILE_MISSING)
 
 
 # --- the plan -------------------------------------------------------------------------------------
@@ -274,30 +274,30 @@ def _plan(
     )
 
 
-def _place(made: DraftStep) -> tuple[int, str, str]:
-    return made.level, made.key.table, made.key.record
+def _place(step: DraftStep) -> tuple[int, str, str]:
+    return step.level, step.key.table, step.key.record
 
 
-def _step(made: DraftStep) -> PlanStep:
-    facts, columns = made.facts, tuple(sorted(made.columns))
-    live = facts.live if made.stays else None
-    expected = columns and made.action is not Action.BY_PRODUCT
+def _step(step: DraftStep) -> PlanStep:
+    facts, columns = step.facts, tuple(sorted(step.columns))
+    live = facts.live if step.stays else None
+    expected = columns and step.action is not Action.BY_PRODUCT
     return PlanStep(
         facts.key.table,
         facts.key.record,
-        made.action,
-        made.why,
+        step.action,
+        step.why,
         facts.version,
         facts.digest,
         facts.snapshot,
-        made.level,
+        step.level,
         live,
         digest_of({n: facts.seen[n] for n in columns if n in facts.seen}) if expected else None,
         columns,
-        made.late,
-        {**facts.edits, **made.edits} if made.action is not Action.SKIP else {},
-        str(made.because) if made.because is not None else None,
-        tuple(remark.value for remark in made.remarks),
+        step.late,
+        {**facts.edits, **step.edits} if step.action is not Action.SKIP else {},
+        str(step.because) if step.because is not None else None,
+        tuple(remark.value for remark in step.remarks),
     )
 
 
@@ -308,9 +308,9 @@ def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
         for key, live in gathering.homes.items()
         if live is not None and key in gathering.survey.lineage
     }
-    for one in gathering.found.values():
-        for column, value in one.facts.references.items():
-            target = gathering.target(one.facts, column)
+    for member in gathering.found.values():
+        for column, value in member.facts.references.items():
+            target = gathering.target(member.facts, column)
             if target.record != value:
                 links[RecordKey(target.table, value)] = target.record
     for key, live in sorted(links.items(), key=lambda item: str(item[0])):
@@ -319,7 +319,7 @@ def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
 
 def schema_digest(tables: Sequence[Table]) -> str:
     """The digest of how an org describes tables: their columns, kinds, traits and references."""
-    told = [
+    described = [
         (
             table.name,
             [
@@ -334,4 +334,4 @@ def schema_digest(tables: Sequence[Table]) -> str:
         )
         for table in sorted(tables, key=lambda table: table.name)
     ]
-    return blake3(msgspec.json.encode(told)).hexdigest()
+    return blake3(msgspec.json.encode(described)).hexdigest()

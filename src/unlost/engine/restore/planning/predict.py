@@ -182,11 +182,11 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
 def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
     """One note for each remark and table, and column where a reference is to blame."""
     counts: Counter[tuple[NoteCode, str, str | None]] = Counter()
-    for made in prospect.drafts:
-        for remark in made.remarks:
+    for draft in prospect.drafts:
+        for remark in draft.remarks:
             by_column = remark in (NoteCode.PARENT_MISSING, NoteCode.PARENT_REQUIRED)
-            for column in made.lost_links if by_column else (None,):
-                counts[remark, made.key.table, column] += 1
+            for column in draft.lost_links if by_column else (None,):
+                counts[remark, draft.key.table, column] += 1
     for (remark, table, column), count in counts.items():
         words = WORDS[remark]
         reason = prospect.capabilities(table).reason or "the org or the rights do not allow it."
@@ -197,34 +197,34 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
 def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
     """What the writing user lacks for what the plan wants to do."""
     wanted = {
-        (made.key.table, op)
-        for made in prospect.drafts
-        for op in _would_need(made, prospect.capabilities(made.key.table))
+        (draft.key.table, op)
+        for draft in prospect.drafts
+        for op in _would_need(draft, prospect.capabilities(draft.key.table))
     }
-    for one in prospect.missing:
-        if one.op is not None and (one.table, one.op) not in wanted:
+    for permission in prospect.missing:
+        if permission.op is not None and (permission.table, permission.op) not in wanted:
             continue
         yield PlanNote(
             "permission-missing",
             NoteWeight.BLOCK,
-            one.sentence,
-            f"Give the writing user: {one.permission}.",
-            one.table,
+            permission.sentence,
+            f"Give the writing user: {permission.permission}.",
+            permission.table,
         )
 
 
-def _would_need(made: DraftStep, capability: WriteCapability) -> Iterator[WriteOp]:
+def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteOp]:
     """What has to be done to a record, or might have to be if it were allowed.
 
     Without the right to change records no column of the plan is changed: the remarks tell.
     """
-    if made.comes_anew or NoteCode.CREATE_NOT_ALLOWED in made.remarks:
+    if step.comes_anew or NoteCode.CREATE_NOT_ALLOWED in step.remarks:
         yield WriteOp.CREATE
-    if made.action is Action.CREATE:
-        changes = bool(made.late or capability.late)
+    if step.action is Action.CREATE:
+        changes = bool(step.late or capability.late)
     else:
-        changes = made.action is not Action.UNCHANGED or bool(made.remarks)
-    if changes and NoteCode.CREATE_NOT_ALLOWED not in made.remarks:
+        changes = step.action is not Action.UNCHANGED or bool(step.remarks)
+    if changes and NoteCode.CREATE_NOT_ALLOWED not in step.remarks:
         yield WriteOp.UPDATE
 
 
@@ -234,17 +234,17 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
     seen = set()
     for quota in prospect.quotas:
         files = "file" in quota.name.lower()
-        left = quota.limit - quota.used
+        room = quota.limit - quota.used
         if (quota.unit, files) in seen or quota.unit not in ("bytes", "calls"):
             continue
         seen.add((quota.unit, files))
         if quota.unit == "calls":
             needed = cost.calls
-            what = f"{needed:,} of “{quota.name}”, and {left:,.0f} are left"
+            what = f"{needed:,} of “{quota.name}”, and {room:,.0f} are left"
         else:
             needed = cost.file_bytes if files else cost.data_bytes
-            what = f"{needed / MIB:,.1f} MB of “{quota.name}”, and {left / MIB:,.1f} MB are left"
-        if needed > left:
+            what = f"{needed / MIB:,.1f} MB of “{quota.name}”, and {room / MIB:,.1f} MB are left"
+        if needed > room:
             yield PlanNote(
                 "quota-short",
                 NoteWeight.WARNING,
@@ -260,16 +260,19 @@ def _columns(prospect: Prospect) -> Iterator[PlanNote]:
     """
     names: dict[tuple[str, NeverReason | None], set[str]] = defaultdict(set)
     records: Counter[tuple[str, NeverReason | None]] = Counter()
-    for made in prospect.drafts:
-        if made.action is not Action.CREATE:
+    for draft in prospect.drafts:
+        if draft.action is not Action.CREATE:
             continue
-        table = made.key.table
-        never = {one.column: one.reason for one in prospect.capabilities(table).never}
-        own: dict[str, NeverReason | None] = {c: never[c] for c in made.facts.unsettable}
-        own.update(dict.fromkeys(made.facts.strange))
-        for column, reason in own.items():
+        table = draft.key.table
+        never = {
+            never_column.column: never_column.reason
+            for never_column in prospect.capabilities(table).never
+        }
+        reasons: dict[str, NeverReason | None] = {c: never[c] for c in draft.facts.unsettable}
+        reasons.update(dict.fromkeys(draft.facts.strange))
+        for column, reason in reasons.items():
             names[_place(table, reason), reason].add(column)
-        records.update({(_place(table, reason), reason) for reason in own.values()})
+        records.update({(_place(table, reason), reason) for reason in reasons.values()})
     for (table, reason), columns in sorted(names.items(), key=lambda item: str(item[0])):
         yield _column_note(table or None, reason, sorted(columns), records[table, reason])
 
@@ -300,10 +303,10 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
     """Columns that are not set because the vault has lost what the records had there, by table."""
     names: dict[str, set[str]] = defaultdict(set)
     records: Counter[str] = Counter()
-    for made in prospect.drafts:
-        if made.facts.unread and made.action in (Action.CREATE, Action.UPDATE):
-            names[made.key.table].update(made.facts.unread)
-            records[made.key.table] += 1
+    for draft in prospect.drafts:
+        if draft.facts.unread and draft.action in (Action.CREATE, Action.UPDATE):
+            names[draft.key.table].update(draft.facts.unread)
+            records[draft.key.table] += 1
     for table, columns in sorted(names.items()):
         sentence = (
             f"{_count(records[table])} of {table}: the vault has lost what they had in these columns, so "
@@ -318,7 +321,7 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
 
 def _whole(prospect: Prospect) -> Iterator[PlanNote]:
     """What is true of everything that is created or taken out of the bin."""
-    new = [made for made in prospect.drafts if made.comes_anew]
+    new = [draft for draft in prospect.drafts if draft.comes_anew]
     if new:
         sentence = f"{_count(len(new))} come back with a new id; links from outside do not follow."
         yield PlanNote("new-id", NoteWeight.NOTE, sentence, count=len(new))
@@ -353,9 +356,9 @@ def _masters(schema: Schema) -> set[str]:
 
 def _side_effects(prospect: Prospect) -> Iterator[PlanNote]:
     written = Counter(
-        made.key.table
-        for made in prospect.drafts
-        if made.action not in (Action.UNCHANGED, Action.SKIP)
+        draft.key.table
+        for draft in prospect.drafts
+        if draft.action not in (Action.UNCHANGED, Action.SKIP)
     )
     for table, count in sorted(written.items()):
         for effect in prospect.capabilities(table).side_effects:

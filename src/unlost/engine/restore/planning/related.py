@@ -132,9 +132,9 @@ def gather(
     gathering = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
-        own = [pick for pick in picks if pick.snapshot == number]
+        wanted_states = [pick for pick in picks if pick.snapshot == number]
         walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
-        walk.run(own)
+        walk.run(wanted_states)
     if picks:
         walk.learn_masters()
     return gathering
@@ -156,13 +156,13 @@ class _Walk:
 
     def run(self, picks: Sequence[WantedState]) -> None:
         """Go on until nothing new is met."""
-        found = self.gathering.found
+        members = self.gathering.found
         fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
-            if len(found) + len(fresh) > MAX_STEPS:
+            if len(members) + len(fresh) > MAX_STEPS:
                 raise too_large()
             self._look(fresh)
-            met = [found[one.pick.key] for one in fresh if one.pick.key in found]
+            met = [members[newcomer.pick.key] for newcomer in fresh if newcomer.pick.key in members]
             fresh = []
             if self.gathering.related is RelatedPolicy.ALL:
                 fresh += self._below(met)
@@ -176,25 +176,29 @@ class _Walk:
         A chosen record that is met on the way waits for its own walk: what belonged to it is looked
         for in the backup in which it is wanted.
         """
-        lives = {self.gathering.life(one.pick.key): one for one in reversed(list(fresh))}
+        lives = {
+            self.gathering.life(newcomer.pick.key): newcomer for newcomer in reversed(list(fresh))
+        }
         return [
-            one
-            for life, one in lives.items()
+            newcomer
+            for life, newcomer in lives.items()
             if life not in self.gathering.lives
-            and (one.why is ActionReason.SELECTED or life not in self.selected)
+            and (newcomer.why is ActionReason.SELECTED or life not in self.selected)
         ]
 
     def _look(self, fresh: Sequence[_Fresh]) -> None:
         groups: dict[tuple[int, str], list[_Fresh]] = {}
-        for one in fresh:
-            groups.setdefault((one.pick.snapshot, one.pick.key.table), []).append(one)
-        for (_, table), own in groups.items():
-            known = {one.pick.key: one for one in own}
-            for facts in look(self.gathering.survey, table, [one.pick for one in own]):
-                one = known[facts.key]
+        for newcomer in fresh:
+            groups.setdefault((newcomer.pick.snapshot, newcomer.pick.key.table), []).append(
+                newcomer
+            )
+        for (_, table), newcomers in groups.items():
+            known = {one.pick.key: one for one in newcomers}
+            for facts in look(self.gathering.survey, table, [one.pick for one in newcomers]):
+                newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
-                why = ActionReason.SELECTED if life in self.selected else one.why
-                self.gathering.found[facts.key] = PlannedMember(facts, why, one.because)
+                why = ActionReason.SELECTED if life in self.selected else newcomer.why
+                self.gathering.found[facts.key] = PlannedMember(facts, why, newcomer.because)
                 self.gathering.lives[life] = facts.key
 
     # --- down --------------------------------------------------------------------------------------
@@ -202,12 +206,12 @@ class _Walk:
     def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Records that referred to these, where these lead on."""
         fresh: list[_Fresh] = []
-        spreading = [one for one in met if self._leads_on(one)]
+        spreading = [member for member in met if self._leads_on(member)]
         while spreading:
             again: list[PlannedMember] = []
             for child in self._children.of(_by_table(spreading)):
-                own = self.gathering.known(child.key)
-                known = self.gathering.found[own] if own is not None else None
+                key = self.gathering.known(child.key)
+                known = self.gathering.found[key] if key is not None else None
                 if child.key in self.gathering.left_out:
                     continue
                 if known is None:
@@ -216,17 +220,19 @@ class _Walk:
                     known.why = self._why(child)
                     known.because = child.parent
                     again.append(known)
-            spreading = [one for one in again if self._leads_on(one)]
+            spreading = [member for member in again if self._leads_on(member)]
         return fresh
 
-    def _leads_on(self, one: PlannedMember) -> bool:
+    def _leads_on(self, member: PlannedMember) -> bool:
         """Mark a record whose children are looked for, now and not again."""
-        facts, table = one.facts, one.facts.key.table
+        facts, table = member.facts, member.facts.key.table
         lost = facts.standing is not LiveStanding.LIVE
-        made = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
-        asked = one.why is ActionReason.SELECTED or (lost and one.why is not ActionReason.PARENT)
-        leads = (made or asked) and facts.whole and not one.spread
-        one.spread = one.spread or leads
+        is_by_product = lost and self.gathering.survey.capability(table).birth is Birth.BY_PRODUCT
+        is_wanted = member.why is ActionReason.SELECTED or (
+            lost and member.why is not ActionReason.PARENT
+        )
+        leads = (is_by_product or is_wanted) and facts.whole and not member.spread
+        member.spread = member.spread or leads
         return leads
 
     def _child(self, child: Child) -> _Fresh:
@@ -247,35 +253,35 @@ class _Walk:
 
     def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
         """Lost records that these refer to. Where all others are is learned with it."""
-        asked: Asked = {}
-        for one in met:
-            for column in _wanted_references(one):
-                self._ask(asked, one.facts, column, one.facts.references[column])
+        questions: Asked = {}
+        for member in met:
+            for column in _wanted_references(member):
+                self._ask(questions, member.facts, column, member.facts.references[column])
         fresh = []
-        for tables, values in asked.items():
-            for table, own in self._placed(tables, values).items():
-                lost = self._lost(table, sorted(own))
+        for tables, values in questions.items():
+            for table, referred in self._placed(tables, values).items():
+                lost = self._lost(table, sorted(referred))
                 if self.gathering.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
         return fresh
 
     def learn_masters(self) -> None:
         """Whether the masters live with which records went that somebody gives to others."""
-        asked: Asked = {}
-        for one in self.gathering.found.values():
-            for column, value in self.gathering.left_masters(one.facts):
-                self._ask(asked, one.facts, column, value)
-        for tables, values in asked.items():
-            for table, own in self._placed(tables, values).items():
-                self._lost(table, sorted(own))
+        questions: Asked = {}
+        for member in self.gathering.found.values():
+            for column, value in self.gathering.left_masters(member.facts):
+                self._ask(questions, member.facts, column, value)
+        for tables, values in questions.items():
+            for table, referred in self._placed(tables, values).items():
+                self._lost(table, sorted(referred))
 
-    def _ask(self, asked: Asked, facts: RecordFacts, column: str, value: str) -> None:
+    def _ask(self, questions: Asked, facts: RecordFacts, column: str, value: str) -> None:
         """Note a reference whose record nobody has looked for yet."""
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
         if not any(known.known(key) is not None or key in known.homes for key in keys):
-            asked.setdefault(tables, {}).setdefault(value, facts.key)
+            questions.setdefault(tables, {}).setdefault(value, facts.key)
 
     def _placed(
         self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
@@ -283,22 +289,24 @@ class _Walk:
         """The table of each of these ids, as the vault knows it, or as the org does."""
         if len(tables) == 1:
             return {tables[0]: set(values)}
-        survey, left = self.gathering.survey, set(values)
+        survey, unplaced = self.gathering.survey, set(values)
         placed: dict[str, set[str]] = {}
         for table in tables:
             if survey.shape(self.number, table) is not None:
-                placed[table] = self._held(table, left)
-                left -= placed[table]
+                placed[table] = self._held(table, unplaced)
+                unplaced -= placed[table]
         for table in tables:
             if survey.shape(self.number, table) is None and table in survey.tables:
-                placed[table] = self._alive(table, left)
-                left -= placed[table]
+                placed[table] = self._alive(table, unplaced)
+                unplaced -= placed[table]
         for table in tables:
-            if left & self._typed and survey.shape(self.number, table) is not None:
-                found = self._alive(table, left & self._typed) if table in survey.tables else set()
-                placed[table] |= found
-                left -= found
-        self.gathering.homes.update({RecordKey(tables[0], value): None for value in left})
+            if unplaced & self._typed and survey.shape(self.number, table) is not None:
+                alive = (
+                    self._alive(table, unplaced & self._typed) if table in survey.tables else set()
+                )
+                placed[table] |= alive
+                unplaced -= alive
+        self.gathering.homes.update({RecordKey(tables[0], value): None for value in unplaced})
         return placed
 
     def _held(self, table: str, ids: Iterable[str]) -> set[str]:
@@ -313,14 +321,14 @@ class _Walk:
         survey, homes = self.gathering.survey, self.gathering.homes
         if table not in survey.tables or table in self.gathering.unlooked:
             self.gathering.unlooked.add(table)
-            homes.update({RecordKey(table, one): one for one in ids})
+            homes.update({RecordKey(table, record_id): record_id for record_id in ids})
             return []
-        keys = [RecordKey(table, one) for one in ids]
+        keys = [RecordKey(table, record_id) for record_id in ids]
         alive = self._alive(table, {life for key in keys for life in survey.lives(key)})
         if table in self.gathering.unlooked:
             return self._lost(table, ids)
         for key in keys:
-            homes[key] = next((one for one in survey.lives(key) if one in alive), None)
+            homes[key] = next((live for live in survey.lives(key) if live in alive), None)
         return [key.record for key in keys if homes[key] is None]
 
     def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
@@ -338,7 +346,11 @@ class _Walk:
         survey = self.gathering.survey
         if not lost or not survey.plannable(table):
             return []
-        wanted = [one for one in lost if RecordKey(table, one) not in self.gathering.left_out]
+        wanted = [
+            record_id
+            for record_id in lost
+            if RecordKey(table, record_id) not in self.gathering.left_out
+        ]
         alive = survey.newest_alive(table, wanted, upto=self.number)
         for record in alive:
             del self.gathering.homes[RecordKey(table, record)]
@@ -353,15 +365,15 @@ class _Walk:
 
 
 def _by_table(records: Sequence[PlannedMember]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for one in records:
-        found.setdefault(one.facts.key.table, set()).add(one.facts.key.record)
-    return found
+    ids_by_table: dict[str, set[str]] = {}
+    for record in records:
+        ids_by_table.setdefault(record.facts.key.table, set()).add(record.facts.key.record)
+    return ids_by_table
 
 
-def _wanted_references(one: PlannedMember) -> Iterable[str]:
+def _wanted_references(member: PlannedMember) -> Iterable[str]:
     """The references of a record that may have to be written."""
-    facts = one.facts
-    if facts.standing is not LiveStanding.LIVE or one.why is ActionReason.SELECTED:
+    facts = member.facts
+    if facts.standing is not LiveStanding.LIVE or member.why is ActionReason.SELECTED:
         return facts.references
     return facts.references.keys() & facts.edits.keys()

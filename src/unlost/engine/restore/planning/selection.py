@@ -85,12 +85,19 @@ def _records(survey: RestoreSurvey, selection: Selection, at: int | None) -> Rec
     picks: list[WantedState] = []
     never: dict[str, int] = {}
     for table, ids in by_table.items():
-        found = survey.newest_alive(table, ids, upto=upto)
-        missing = [one for one in ids if one not in found or at not in (None, found[one])]
+        newest_alive = survey.newest_alive(table, ids, upto=upto)
+        missing = [
+            record_id
+            for record_id in ids
+            if record_id not in newest_alive or at not in (None, newest_alive[record_id])
+        ]
         if missing:
             raise _not_alive(RecordKey(table, missing[0]), at)
         if survey.plannable(table):
-            picks += [WantedState(RecordKey(table, one), found[one]) for one in ids]
+            picks += [
+                WantedState(RecordKey(table, record_id), newest_alive[record_id])
+                for record_id in ids
+            ]
         else:
             never[table] = len(ids)
     return RecordSelection(tuple(picks), never)
@@ -140,8 +147,8 @@ def _ids(
     survey: RestoreSurvey, table: str, bounds: tuple[Snapshot, Snapshot], kind: ChangeKind
 ) -> Iterator[Sequence[str]]:
     after, until = (snapshot.info.number for snapshot in bounds)
-    for found in survey.ports.vault.changes(survey.org, table, after=after, until=until):
-        ids = found.filter(pc.equal(found["change"], kind.value))["_u_id"].to_pylist()
+    for change in survey.ports.vault.changes(survey.org, table, after=after, until=until):
+        ids = change.filter(pc.equal(change["change"], kind.value))["_u_id"].to_pylist()
         yield from chunks(ids, FETCH_IDS)
 
 
@@ -155,7 +162,9 @@ def _lost(survey: RestoreSurvey, selection: Selection) -> RecordSelection:
             rows = old.get(table, ids, columns=[])
             alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].to_pylist()
             if survey.plannable(table):
-                picks += [WantedState(RecordKey(table, one), old.info.number) for one in alive]
+                picks += [
+                    WantedState(RecordKey(table, record_id), old.info.number) for record_id in alive
+                ]
             else:
                 never[table] = never.get(table, 0) + len(alive)
             if len(picks) > MAX_STEPS:
@@ -212,9 +221,9 @@ def _changes(
     }
     before, after = (snapshot.info.number for snapshot in bounds)
     for at, key in enumerate(keys):
-        own = tuple(name for name in columns if masks[name][at])
-        if own:
-            yield WantedState(RecordKey(shape.name, key), before, own, after)
+        changed = tuple(name for name in columns if masks[name][at])
+        if changed:
+            yield WantedState(RecordKey(shape.name, key), before, changed, after)
 
 
 def _alive(snapshot: Snapshot, table: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:

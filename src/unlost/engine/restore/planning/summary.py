@@ -79,7 +79,11 @@ class PlanSummary:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of these records, as TABLE.COLUMN."""
-        named = {f"{one.table}.{column}" for one in self.edited for column in one.columns}
+        named = {
+            f"{typed_record.table}.{column}"
+            for typed_record in self.edited
+            for column in typed_record.columns
+        }
         return tuple(sorted(named))
 
 
@@ -130,9 +134,9 @@ class _Growing:
 
     def branch(self, step: PlanStep) -> "_Growing":
         """Where a record belongs that this one brought: here or above if its table is there."""
-        for one in (*self.path, self):
-            if one.table == step.table:
-                return one
+        for grown in (*self.path, self):
+            if grown.table == step.table:
+                return grown
         key = (step.table, step.why)
         if key not in self.below:
             self.below[key] = _Growing(step.table, step.why, path=(*self.path, self))
@@ -144,15 +148,15 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
     steps = {str(step.key): step for step in plan.steps}
     place: dict[str, _Growing] = {}
     for key in steps:
-        for one in _chain(key, steps, place):
-            step = steps[one]
+        for grown in _chain(key, steps, place):
+            step = steps[grown]
             chosen = step.why is ActionReason.SELECTED
             above = place.get(step.because or "") if not chosen else None
             if above is None:
-                place[one] = roots.setdefault(step.table, _Growing(step.table, step.why))
+                place[grown] = roots.setdefault(step.table, _Growing(step.table, step.why))
             else:
-                place[one] = above.branch(step)
-            place[one].actions[step.action] += 1
+                place[grown] = above.branch(step)
+            place[grown].actions[step.action] += 1
     return tuple(_grown(roots[table]) for table in sorted(roots))
 
 
@@ -173,7 +177,7 @@ def _grown(growing: _Growing) -> Branch:
         growing.why,
         growing.actions.total(),
         _counted(growing.actions),
-        tuple(_grown(one) for _, one in below),
+        tuple(_grown(grown) for _, grown in below),
     )
 
 

@@ -126,15 +126,15 @@ class RestoreSurvey:
 
     def rows(self, name: str, ids: Sequence[str], *, columns: Sequence[str]) -> dict[str, LiveRow]:
         """What the org has of these ids, its bin included."""
-        found: dict[str, LiveRow] = {}
+        live_rows: dict[str, LiveRow] = {}
         for chunk in chunks(ids, READ_IDS):
             for page in self.ports.source.read_ids(self.table(name), chunk):
-                found.update(_live_rows(page.rows, columns))
+                live_rows.update(_live_rows(page.rows, columns))
             self.tell(Phase.READ, name, rows=len(chunk))
         for key in self._unbinned:
-            if key.table == name and key.record in found and found[key.record].deleted:
-                del found[key.record]
-        return found
+            if key.table == name and key.record in live_rows and live_rows[key.record].deleted:
+                del live_rows[key.record]
+        return live_rows
 
     def alive(self, name: str, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are live."""
@@ -165,7 +165,7 @@ class RestoreSurvey:
 
     def night_before(self, number: int) -> int | None:
         """The newest backup before commit ``number``, be it forgotten: last states are left of it."""
-        earlier = [one for one in self._backups if one < number]
+        earlier = [backup for backup in self._backups if backup < number]
         return earlier[-1] if earlier else None
 
     @cached_property
@@ -185,8 +185,8 @@ class RestoreSurvey:
         key = (number, name)
         if key not in self._shapes:
             snapshot = self.snapshot(number)
-            held = name in snapshot.tables()
-            self._shapes[key] = snapshot.schema().table(name) if held else None
+            is_stored = name in snapshot.tables()
+            self._shapes[key] = snapshot.schema().table(name) if is_stored else None
         return self._shapes[key]
 
     def reference(self, number: int, name: str, column: str) -> Reference:
@@ -194,12 +194,12 @@ class RestoreSurvey:
         key = (number, name, column)
         if key not in self._references:
             shape = self.shape(number, name)
-            found = shape.column(column) if shape is not None else None
-            if found is None:  # somebody typed a value for a column that came later
-                found = self.table(name).column(column)
-            assert found is not None
-            assert found.reference is not None
-            self._references[key] = found.reference
+            referring = shape.column(column) if shape is not None else None
+            if referring is None:  # somebody typed a value for a column that came later
+                referring = self.table(name).column(column)
+            assert referring is not None
+            assert referring.reference is not None
+            self._references[key] = referring.reference
         return self._references[key]
 
     @cached_property
@@ -220,10 +220,10 @@ class RestoreSurvey:
     @cached_property
     def _earlier(self) -> Mapping[RecordKey, Sequence[str]]:
         """All earlier ids of a record, by its last life."""
-        found: dict[RecordKey, list[str]] = defaultdict(list)
+        earlier: dict[RecordKey, list[str]] = defaultdict(list)
         for key, last in self.lineage.items():
-            found[RecordKey(key.table, last)].append(key.record)
-        return found
+            earlier[RecordKey(key.table, last)].append(key.record)
+        return earlier
 
     def typed(self, key: RecordKey) -> Values:
         """What was typed for a record, under whichever of its ids."""
@@ -243,21 +243,21 @@ class RestoreSurvey:
 
     @cached_property
     def _typed(self) -> Mapping[RecordKey, Values]:
-        return {self.life(key): own for key, own in self.edits.values.items()}
+        return {self.life(key): edit_cells for key, edit_cells in self.edits.values.items()}
 
     def newest_alive(self, name: str, ids: Sequence[str], *, upto: int) -> dict[str, int]:
         """For each id the newest backup, ``upto`` that one, in which the record was alive."""
-        found: dict[str, int] = {}
-        asked = {upto: list(ids)}
-        while asked:
-            number = max(asked)
-            for key, alive, since in self._states(number, name, asked.pop(number)):
+        newest: dict[str, int] = {}
+        by_bound = {upto: list(ids)}
+        while by_bound:
+            number = max(by_bound)
+            for key, alive, since in self._states(number, name, by_bound.pop(number)):
                 earlier = self.night_before(since)
                 if alive:
-                    found[key] = number
+                    newest[key] = number
                 elif earlier is not None:
-                    asked.setdefault(earlier, []).append(key)
-        return found
+                    by_bound.setdefault(earlier, []).append(key)
+        return newest
 
     def _states(
         self, number: int, name: str, ids: Sequence[str]
@@ -306,5 +306,9 @@ def _live_rows(rows: Rows, columns: Sequence[str]) -> dict[str, LiveRow]:
     if rows.cells is not None:
         present = [name for name in columns if name in rows.cells.schema.names]
         cells = rows.cells.select(present).to_pylist() if present else cells
-    told = zip(rows.ids.to_pylist(), rows.ops.to_pylist(), cells, strict=True)
-    return {key: LiveRow(op == Op.DELETED.value, own) for key, op, own in told if op in WITH_CELLS}
+    live_triples = zip(rows.ids.to_pylist(), rows.ops.to_pylist(), cells, strict=True)
+    return {
+        key: LiveRow(op == Op.DELETED.value, live_cells)
+        for key, op, live_cells in live_triples
+        if op in WITH_CELLS
+    }

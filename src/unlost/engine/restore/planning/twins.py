@@ -28,13 +28,13 @@ class LiveTwins:
 def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     """The twins of all lost records that have a unique or natural key."""
     twins = LiveTwins()
-    asked: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
-    for one in gathering.found.values():
-        for key, values in _keys(gathering, one.facts):
-            mine = asked.setdefault((one.facts.key.table, key), {})
-            if mine.setdefault(values, one.facts.key) != one.facts.key:
-                twins.taken.add(one.facts.key)
-    for (table, key), wanted in asked.items():
+    by_match: dict[tuple[str, MatchKey], dict[Values, RecordKey]] = {}
+    for member in gathering.found.values():
+        for key, values in _keys(gathering, member.facts):
+            mine = by_match.setdefault((member.facts.key.table, key), {})
+            if mine.setdefault(values, member.facts.key) != member.facts.key:
+                twins.taken.add(member.facts.key)
+    for (table, key), wanted in by_match.items():
         _ask(gathering, table, key, wanted, twins)
     _sort_out(gathering, twins)
     return twins
@@ -59,10 +59,10 @@ def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value:
     if column not in facts.references:
         return value
     target = gathering.target(facts, column)
-    found = gathering.found.get(target)
-    if found is None:
+    member = gathering.found.get(target)
+    if member is None:
         return gathering.homes.get(target, value)
-    return found.facts.live if found.facts.standing is LiveStanding.LIVE else None
+    return member.facts.live if member.facts.standing is LiveStanding.LIVE else None
 
 
 def _ask(
@@ -86,13 +86,13 @@ def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
     That counts under whichever id it had then: it may have come back since. Neither is one that stands
     for another record of the plan.
     """
-    own = {
+    own_keys = {
         key
         for key, live in twins.live.items()
         if gathering.known(RecordKey(key.table, live)) is not None or live == key.record
     }
-    own |= set(_alive_beside(gathering, twins))
-    twins.taken |= own
+    own_keys |= set(_alive_beside(gathering, twins))
+    twins.taken |= own_keys
     twins.live = {
         key: live for key, live in twins.live.items() if key not in twins.taken | twins.many
     }
@@ -115,5 +115,5 @@ def _alive(
     gathering: PlannedRecordSet, number: int, table: str, ids: Sequence[str]
 ) -> Iterable[str]:
     rows = gathering.survey.snapshot(number).get(table, ids, columns=[])
-    told = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
-    return [record for record, op in told if op == Op.STATE.value]
+    pairs = zip(rows["_u_id"].to_pylist(), rows["_u_op"].to_pylist(), strict=True)
+    return [record for record, op in pairs if op == Op.STATE.value]

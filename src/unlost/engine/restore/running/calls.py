@@ -57,8 +57,8 @@ class CallOutcome:
     @property
     def lost(self) -> list[WriteRow]:
         """What the records look like that may have been made."""
-        unknown = {one.key for one in self.outcomes if one.kind is OutcomeKind.UNKNOWN}
-        return [one.alike for one in self.rows if one.row.key in unknown]
+        unknown = {outcome.key for outcome in self.outcomes if outcome.kind is OutcomeKind.UNKNOWN}
+        return [row.alike for row in self.rows if row.row.key in unknown]
 
 
 def send(
@@ -83,7 +83,7 @@ def send_beside(
     called = _call(session, stage, op, table, rows)
     if called.lost:
         return called
-    if all(one.kind is OutcomeKind.DONE for one in called.outcomes):
+    if all(outcome.kind is OutcomeKind.DONE for outcome in called.outcomes):
         session.log.later(CallAnswer(called.number, tuple(called.outcomes)))
         done = len(called.outcomes)
         session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
@@ -100,23 +100,23 @@ def send_abreast(
     Raises as ``send`` does.
     """
     try:
-        told = list(abreast(lambda call: call(), lanes))
+        outcomes = list(abreast(lambda call: call(), lanes))
     finally:
         session.log.flush()
-    _clear_up(session, [one for one in told if one is not None])
+    _clear_up(session, [outcome for outcome in outcomes if outcome is not None])
 
 
 def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
     """Find out what became of these calls, now that none is under way."""
-    for at, one in enumerate(unclear):
-        table = session.log.state.open[one.number].table
+    for at, outcome in enumerate(unclear):
+        table = session.log.state.open[outcome.number].table
         beside = [
             row
             for other in unclear[at + 1 :]
             if session.log.state.open[other.number].table == table
             for row in other.lost
         ]
-        answer(session, one, beside=beside)
+        answer(session, outcome, beside=beside)
 
 
 def _call(
@@ -124,7 +124,7 @@ def _call(
 ) -> CallOutcome:
     number, token = announce(session, stage, op, table, rows)
     described = session.table(table)
-    sent = [one.row for one in rows]
+    sent = [row.row for row in rows]
     try:
         outcomes = session.ports.writer.write(op, described, sent, token=token)
     except UnlostError:
@@ -144,8 +144,8 @@ def upload(
     except UnlostError:
         session.log.write(CallAnswer(number))
         raise
-    found = answer(session, CallOutcome(number, [ready], [outcome]))
-    return found[0] if found else outcome
+    outcomes = answer(session, CallOutcome(number, [ready], [outcome]))
+    return outcomes[0] if outcomes else outcome
 
 
 def announce(
@@ -155,12 +155,12 @@ def announce(
     described = session.table(table)
     sent = tuple(
         SentRow(
-            one.row.key,
-            one.row.id,
-            one.digest or digest(described, one.row.cells),
-            one.before,
+            row.row.key,
+            row.row.id,
+            row.digest or digest(described, row.row.cells),
+            row.before,
         )
-        for one in rows
+        for row in rows
     )
     token = f"{session.plan.id}/{session.log.state.calls}"
     at = session.ports.writer.server_time()
@@ -175,18 +175,18 @@ def answer(
     ``beside``: rows of other calls whose answer is missing too.
     """
     intent = session.log.state.open[called.number]
-    known = [one for one in called.outcomes if one.kind is not OutcomeKind.UNKNOWN]
+    known = [outcome for outcome in called.outcomes if outcome.kind is not OutcomeKind.UNKNOWN]
     if lost := called.lost:
         known += resolve(session, intent, lost, beside=beside)
     session.log.write(CallAnswer(called.number, tuple(known)))
-    done = sum(one.kind is OutcomeKind.DONE for one in known)
+    done = sum(outcome.kind is OutcomeKind.DONE for outcome in known)
     session.ports.observer.progress(Progress(Phase.RESTORE, intent.table, rows=done, calls=1))
     _stop_where_full(known)
     return known
 
 
 def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
-    full = [one for one in outcomes if one.code == STORAGE_FULL]
+    full = [outcome for outcome in outcomes if outcome.code == STORAGE_FULL]
     if full:
         raise LimitReached(
             "restore-storage-full",

@@ -44,8 +44,8 @@ def undelete(session: RestoreSession) -> None:
     for table, steps in _by_level(todo):
         if session.log.state.undid:
             _see_live(session, table, steps)
-        while left := _pending(session, Pass.UNDELETE, steps):
-            for batch in session.batches(table, left):
+        while plan_steps := _pending(session, Pass.UNDELETE, steps):
+            for batch in session.batches(table, plan_steps):
                 rows = [PreparedCall(WriteRow(step.record, step.live)) for step in batch]
                 send(session, Pass.UNDELETE, WriteOp.UNDELETE, table, rows)
 
@@ -59,9 +59,9 @@ def _see_live(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
 
 def _by_level(steps: Sequence[PlanStep]) -> Iterator[tuple[str, list[PlanStep]]]:
     for level in sorted({step.level for step in steps}):
-        own = [step for step in steps if step.level == level]
-        for table in dict.fromkeys(step.table for step in own):
-            yield table, [step for step in own if step.table == table]
+        plan_steps = [step for step in steps if step.level == level]
+        for table in dict.fromkeys(step.table for step in plan_steps):
+            yield table, [step for step in plan_steps if step.table == table]
 
 
 def _pending(session: RestoreSession, stage: Pass, steps: Sequence[PlanStep]) -> list[PlanStep]:
@@ -142,8 +142,8 @@ def second_pass(session: RestoreSession) -> None:
         capability = session.capability(table)
         short = _short(session, table, capability)
         see(session, Pass.LATE, table, [_kept_open(s.key) for s in steps if s.key in short])
-        own = [s for s in steps if (s.late or capability.late) and s.key not in short]
-        for part in batched(own, LOOKED_AT):
+        plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
+        for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
             changes = [
                 RowUpdate(step, str(session.links.live(step.key)), columns)
@@ -155,8 +155,8 @@ def second_pass(session: RestoreSession) -> None:
 
 def _short(session: RestoreSession, table: str, capability: WriteCapability) -> set[RecordKey]:
     """Records that lack something which could not be created, and which drafts alone take."""
-    held = {name for late in capability.late for name in late.holds}
-    failed = [s for s in session.plan.steps if s.table in held and _failed(session, s)]
+    locked_columns = {name for late in capability.late for name in late.holds}
+    failed = [s for s in session.plan.steps if s.table in locked_columns and _failed(session, s)]
     wanted = session.wanted.cells(failed)
     short: set[RecordKey] = set()
     for step in failed:
@@ -198,12 +198,12 @@ def _done(session: RestoreSession, step: PlanStep, action: Action, stage: Pass) 
 
 
 def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[RowUpdate]) -> None:
-    held = {change.step.key: change for change in changes}
+    updates = {change.step.key: change for change in changes}
     steps = [change.step for change in changes]
-    while left := _pending(session, stage, steps):
-        for part in _looked_at(session, stage, table, left):
-            live = _looked_up(session, table, [held[step.key] for step in part])
-            ready = partial(_prepared, session, stage, table, held=held, live=live)
+    while plan_steps := _pending(session, stage, steps):
+        for part in _looked_at(session, stage, table, plan_steps):
+            live = _looked_up(session, table, [updates[step.key] for step in part])
+            ready = partial(_prepared, session, stage, table, updates=updates, live=live)
             if stage is Pass.LATE and session.abreast(table, len(part)):
                 _set_abreast(session, table, part, ready)
                 continue
@@ -238,9 +238,9 @@ def _looked_at(
     What must still be as the plan saw it is looked at right before its call, and so is what goes
     back to a draft.
     """
-    close = [one for one in steps if stage is Pass.REOPEN or _guarded(stage, one)]
+    close = [step for step in steps if stage is Pass.REOPEN or _guarded(stage, step)]
     near = {step.key for step in close}
-    yield from batched((one for one in steps if one.key not in near), LOOKED_AT)
+    yield from batched((step for step in steps if step.key not in near), LOOKED_AT)
     yield from session.batches(table, close)
 
 
@@ -253,8 +253,8 @@ def _looked_up(
 ) -> dict[str, Cells]:
     """The records as they are now, by live id."""
     columns = sorted({name for change in changes for name in change.columns})
-    asked = [change.live for change in changes]
-    return dict(each(session.ports.writer.fetch(session.table(table), asked, columns=columns)))
+    live_ids = [change.live for change in changes]
+    return dict(each(session.ports.writer.fetch(session.table(table), live_ids, columns=columns)))
 
 
 def _prepared(
@@ -263,12 +263,12 @@ def _prepared(
     table: str,
     steps: Sequence[PlanStep],
     *,
-    held: Mapping[RecordKey, RowUpdate],
+    updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
 ) -> list[PreparedCall]:
     """The rows that must be sent; what needs no call is written down."""
     described = session.table(table)
-    changes = [held[step.key] for step in steps]
+    changes = [updates[step.key] for step in steps]
     states = session.wanted.cells([change.step for change in changes])
     wanted = {change.step.key: {**states[change.step.key], **change.edits} for change in changes}
     session.links.prefetch(described.columns, wanted.values())
@@ -317,11 +317,11 @@ def _judge(
 def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) -> Iterator[str]:
     """References to an older life of the record that is wanted there."""
     for column in table.columns:
-        told, now = wanted.get(column.name), live.get(column.name)
-        if column.reference is None or not told or not now or told == now:
+        wanted_text, now = wanted.get(column.name), live.get(column.name)
+        if column.reference is None or not wanted_text or not now or wanted_text == now:
             continue
         session.links.prefetch([column], [live])
-        if session.links.resolve(column, now) == told:
+        if session.links.resolve(column, now) == wanted_text:
             yield now
 
 

@@ -35,7 +35,7 @@ def compared(
     """The differences of each record; ``live`` has a row for each of the states."""
     should = _should(session, table, states)
     reasons: Reasons = [{} for _ in states.steps]
-    never = {one.column: one.reason.value for one in session.capability(table.name).never}
+    never = {column.column: column.reason.value for column in session.capability(table.name).never}
     emptied = _emptied(session, states.steps, table)
     for name in live.column_names:
         if name not in should:
@@ -50,8 +50,8 @@ def compared(
     for name in away:
         for row in _rows(pc.is_valid(should[name])):
             reasons[row][name] = NOT_IN_ORG
-    for step, told in zip(states.steps, reasons, strict=True):
-        yield step.key, tuple(_difference(*one) for one in told.items())
+    for step, reasons_of_step in zip(states.steps, reasons, strict=True):
+        yield step.key, tuple(_difference(*reason) for reason in reasons_of_step.items())
 
 
 @lru_cache(maxsize=1_024)
@@ -64,12 +64,16 @@ def _should(session: RestoreSession, table: Table, states: States) -> dict[str, 
     """The wanted cells with references as they must be now; unknown ones are null."""
     links = session.links
     links.learn(table.columns, states.rows)
-    found: dict[str, pa.Array] = {}
+    arrays: dict[str, pa.Array] = {}
     for name in states.rows.column_names:
-        column, told = table.column(name), states.rows.column(name)
+        column, wanted_texts = table.column(name), states.rows.column(name)
         linked = column is not None and column.reference is not None
-        found[name] = links.mapped(column, told) if column and linked else told.combine_chunks()
-    return found
+        arrays[name] = (
+            links.mapped(column, wanted_texts)
+            if column and linked
+            else wanted_texts.combine_chunks()
+        )
+    return arrays
 
 
 def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:
@@ -79,43 +83,43 @@ def _lost(wanted: pa.Table, name: str, should: pa.Array) -> set[int]:
 
 
 def _rows(mask: pa.BooleanArray) -> list[int]:
-    found: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
-    return found
+    tolist: list[int] = np.flatnonzero(mask.to_numpy(zero_copy_only=False)).tolist()
+    return tolist
 
 
 def _emptied(
     session: RestoreSession, steps: Sequence[PlanStep], table: Table
 ) -> Mapping[str, list[int]]:
     """Rows of references that the plan left empty because their records do not come back."""
-    asked = session.plan.typed.emptied
+    emptied = session.plan.typed.emptied
     links = {column.name for column in table.columns if column.reference is not None}
-    found: dict[str, list[int]] = defaultdict(list)
+    emptied_at: dict[str, list[int]] = defaultdict(list)
     for row, step in enumerate(steps):
         if NoteCode.PARENT_MISSING.value in step.notes:
             for name in links.intersection(n for n, value in step.edits.items() if value is None):
-                if (step.table, step.record, name) not in asked:
-                    found[name].append(row)
-    return found
+                if (step.table, step.record, name) not in emptied:
+                    emptied_at[name].append(row)
+    return emptied_at
 
 
 def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:
     """Rows whose cells mean different values: most cells are the same, the others may be in other
     words.
     """
-    held = live.combine_chunks()
-    rows = _rows(unequal(held, should))
+    live_texts = live.combine_chunks()
+    rows = _rows(unequal(live_texts, should))
     if not rows:
         return []
-    told = zip(held.take(rows).to_pylist(), should.take(rows).to_pylist(), strict=True)
+    pairs = zip(live_texts.take(rows).to_pylist(), should.take(rows).to_pylist(), strict=True)
     kind = column.kind if column is not None else WireKind.TEXT
     same: dict[tuple[str | None, str | None], bool] = {}
-    found = []
-    for row, pair in zip(rows, told, strict=True):
+    unlike = []
+    for row, pair in zip(rows, pairs, strict=True):
         if pair not in same:  # stamps above all are the same for many records
             same[pair] = plain(kind, pair[0]) == plain(kind, pair[1])
         if not same[pair]:
-            found.append(row)
-    return found
+            unlike.append(row)
+    return unlike
 
 
 def _judge(session: RestoreSession, table: Table, states: States, reasons: Reasons) -> None:
@@ -127,13 +131,13 @@ def _judge(session: RestoreSession, table: Table, states: States, reasons: Reaso
     ]
     chosen, emptied = session.plan.selection.columns, session.plan.typed.emptied
     for row in narrow:
-        step, told = states.steps[row], reasons[row]
+        step, reasons_of_step = states.steps[row], reasons[row]
         typed = typed_columns(step, emptied) if step.edits else ()
         if step.why is ActionReason.SELECTED:
-            own: Iterable[str] = (*chosen, *typed) if chosen else tuple(told)
+            names: Iterable[str] = (*chosen, *typed) if chosen else tuple(reasons_of_step)
         else:
-            own = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
-        reasons[row] = {name: told[name] for name in own if name in told}
+            names = (*step.columns, *typed, *_links_into_plan(session, table, states, row))
+        reasons[row] = {name: reasons_of_step[name] for name in names if name in reasons_of_step}
 
 
 def _links_into_plan(
@@ -144,7 +148,9 @@ def _links_into_plan(
         if column.reference is None or column.name not in states.rows.column_names:
             continue
         value = states.rows.column(column.name)[row].as_py()
-        if any(RecordKey(one, value) in session.links.steps for one in column.reference.tables):
+        if any(
+            RecordKey(target, value) in session.links.steps for target in column.reference.tables
+        ):
             yield column.name
 
 

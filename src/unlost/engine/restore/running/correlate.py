@@ -43,28 +43,30 @@ def resolve(
         return _risen(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _moved(session, intent, table)
-    found = _by_key(session, intent, table, rows)
-    rest = [row for row in rows if row.key not in found]
+    by_key = _by_key(session, intent, table, rows)
+    rest = [row for row in rows if row.key not in by_key]
     if rest and not _key_is_proof(session, table, rest):
-        found |= _by_likeness(session, intent, table, (rest, beside), known=set(found.values()))
-    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in found.items()]
+        by_key |= _by_likeness(session, intent, table, (rest, beside), known=set(by_key.values()))
+    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
 
 
 def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Records that left the bin: they are live."""
-    held = {row.id: row.record for row in intent.rows if row.id is not None}
-    live = session.ports.writer.fetch(table, list(held), columns=[])
-    return [RowOutcome(held[one], OutcomeKind.DONE, one) for one in live.ids.to_pylist()]
+    by_live = {row.id: row.record for row in intent.rows if row.id is not None}
+    live = session.ports.writer.fetch(table, list(by_live), columns=[])
+    return [
+        RowOutcome(by_live[live_id], OutcomeKind.DONE, live_id) for live_id in live.ids.to_pylist()
+    ]
 
 
 def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
     """Updates that took effect: the live record is not any more as it was before."""
-    held = {row.id: row for row in intent.rows if row.id is not None and row.before}
-    columns = sorted({name for row in held.values() for name in row.before or ()})
-    live = session.ports.writer.fetch(table, list(held), columns=columns)
+    sent_rows = {row.id: row for row in intent.rows if row.id is not None and row.before}
+    columns = sorted({name for row in sent_rows.values() for name in row.before or ()})
+    live = session.ports.writer.fetch(table, list(sent_rows), columns=columns)
     moved = []
     for record, cells in each(live):
-        row = held[record]
+        row = sent_rows[record]
         before = dict((row.before or {}).items())
         if values(table, before, tuple(before)) != values(table, cells, tuple(before)):
             moved.append(RowOutcome(row.record, OutcomeKind.DONE, record))
@@ -72,8 +74,10 @@ def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[Ro
 
 
 def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
-    own = session.ports.external_ids.get(table.name)
-    return ([MatchKey((own,))] if own else []) + list(session.capability(table.name).keys)
+    external_id = session.ports.external_ids.get(table.name)
+    return ([MatchKey((external_id,))] if external_id else []) + list(
+        session.capability(table.name).keys
+    )
 
 
 def _by_key(
@@ -83,16 +87,20 @@ def _by_key(
 
     Rows can have one key, where people typed them so: the org took one of them.
     """
-    own = session.ports.external_ids.get(table.name)
-    sure = _named(session, table, MatchKey((own,)), rows) if own else {}
-    found: dict[str, str] = {}
+    external_id = session.ports.external_ids.get(table.name)
+    sure = _named(session, table, MatchKey((external_id,)), rows) if external_id else {}
+    by_row: dict[str, str] = {}
     for key in session.capability(table.name).keys:
-        left = [row for row in rows if row.key not in sure | found]
-        found |= _named(session, table, key, left)
-    made = _made_since(session, intent, table, rows) if found else None
-    found = {row: one for row, one in found.items() if made is None or one in made}
+        write_rows = [row for row in rows if row.key not in sure | by_row]
+        by_row |= _named(session, table, key, write_rows)
+    made_since = _made_since(session, intent, table, rows) if by_row else None
+    by_row = {
+        row: live_id
+        for row, live_id in by_row.items()
+        if made_since is None or live_id in made_since
+    }
     taken = _taken(session, table, but={row.key for row in rows})
-    rows_of = {live: row for row, live in reversed((sure | found).items()) if live not in taken}
+    rows_of = {live: row for row, live in reversed((sure | by_row).items()) if live not in taken}
     return {row: live for live, row in rows_of.items()}
 
 
@@ -107,10 +115,10 @@ def _taken(
 def _named(
     session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    told = ((row.key, key.of(row.cells)) for row in rows)
-    asked = {row: value for row, value in told if value is not None}
-    live = session.ports.writer.find(table, key.columns, asked.values()) if asked else {}
-    return {row: live[value] for row, value in asked.items() if value in live}
+    keyed = ((row.key, key.of(row.cells)) for row in rows)
+    by_row = {row: value for row, value in keyed if value is not None}
+    live = session.ports.writer.find(table, key.columns, by_row.values()) if by_row else {}
+    return {row: live[value] for row, value in by_row.items() if value in live}
 
 
 def _made_since(
@@ -118,10 +126,10 @@ def _made_since(
 ) -> set[str] | None:
     """Records that this user made since the call; None where the org does not tell."""
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
+        recent = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
     except SourceRefused:
         return None
-    return set(made.ids.to_pylist())
+    return set(recent.ids.to_pylist())
 
 
 def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> bool:
@@ -150,18 +158,18 @@ def _by_likeness(
 
     ``sent``: the rows that are looked for, and those of other calls.
     """
-    own, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
+    own_rows, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
     columns = sorted({name for row in rows for name in row.cells})
     known = known | _taken(session, table)
     try:
-        made = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
+        recent = session.ports.writer.recent(table, intent.at - SKEW, columns=columns, sent=rows)
     except SourceRefused as refused:
         raise uncertain(intent, len(rows)) from refused
-    candidates = {record: cells for record, cells in each(made) if record not in known}
-    matched = match(table, _as_told(rows, made), candidates)
+    candidates = {record: cells for record, cells in each(recent) if record not in known}
+    matched = match(table, _as_told(rows, recent), candidates)
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
-    return {key: live for key, live in matched.pairs.items() if key in own}
+    return {key: live for key, live in matched.pairs.items() if key in own_rows}
 
 
 def _said(row: WriteRow) -> WriteRow:
@@ -169,12 +177,12 @@ def _said(row: WriteRow) -> WriteRow:
     return replace(row, cells={n: v for n, v in row.cells.items() if v is not None})
 
 
-def _as_told(rows: Sequence[WriteRow], made: Rows) -> Sequence[WriteRow]:
+def _as_told(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
     """The rows as far as the org tells them again; lists of people that a mail took it does not."""
-    if made.cells is None or not made.cells.num_columns:
+    if created.cells is None or not created.cells.num_columns:
         return rows
-    told = set(made.cells.schema.names)
-    return [replace(row, cells={n: v for n, v in row.cells.items() if n in told}) for row in rows]
+    names = set(created.cells.schema.names)
+    return [replace(row, cells={n: v for n, v in row.cells.items() if n in names}) for row in rows]
 
 
 def match(
@@ -186,18 +194,18 @@ def match(
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
         shapes[tuple(sorted(row.cells))].append(row)
-    left = dict(candidates)
+    remaining = dict(candidates)
     pairs: dict[str, str] = {}
     for columns in sorted(shapes, key=len, reverse=True):
         index: dict[Values, list[str]] = defaultdict(list)
-        for record, cells in left.items():
+        for record, cells in remaining.items():
             index[values(table, cells, columns)].append(record)
         for row in shapes[columns]:
             same = index.get(values(table, row.cells, columns))
             if same:
                 pairs[row.key] = same.pop()
-                del left[pairs[row.key]]
-    return MatchedRow(pairs, tuple(left))
+                del remaining[pairs[row.key]]
+    return MatchedRow(pairs, tuple(remaining))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:

@@ -58,25 +58,25 @@ class Creator:
         """Create what is pending."""
         todo = [step for step in self.session.plan.steps if step.action is Action.CREATE]
         levels: dict[int, list[PlanStep]] = {}
-        for step in sorted(todo, key=lambda one: one.level):
+        for step in sorted(todo, key=lambda plan_step: plan_step.level):
             levels.setdefault(step.level, []).append(step)
         rest = list(levels.values())
-        for place, own in enumerate(rest):
-            self._tables(_by_table(own), then=rest[place + 1] if place + 1 < len(rest) else ())
+        for place, steps in enumerate(rest):
+            self._tables(_by_table(steps), then=rest[place + 1] if place + 1 < len(rest) else ())
 
     def run_unmade(self) -> None:
         """Create by-products that the org did not make after all, where one may write them."""
         session = self.session
-        left = _by_table(
+        plan_steps = _by_table(
             step
             for step in session.plan.steps
             if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None
         )
-        for table, steps in left.items():
+        for table, steps in plan_steps.items():
             capability = session.capability(table)
             if capability.birth is not Birth.NEVER and capability.allows(WriteOp.CREATE):
                 waiting = self._waiting_for_makers(table)
-                self._tables({table: [one for one in steps if one.record not in waiting]})
+                self._tables({table: [step for step in steps if step.record not in waiting]})
 
     def _waiting_for_makers(self, table: str) -> set[str]:
         """By-products of this table whose record is not there: they would come without it."""
@@ -100,17 +100,17 @@ class Creator:
 
         While a call is under way the next rows are made, at the end what is wanted ``then`` is read.
         """
-        left = self._left(by_table)
-        while left:
-            small = {t: steps for t, steps in left.items() if self._small(t, steps)}
+        plan_steps = self._left(by_table)
+        while plan_steps:
+            small = {t: steps for t, steps in plan_steps.items() if self._small(t, steps)}
             self._small_calls(small, then=then)
-            rest = [(t, steps) for t, steps in left.items() if t not in small]
+            rest = [(t, steps) for t, steps in plan_steps.items() if t not in small]
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
             soon = [] if small else [(AFTERWARDS, then[:SOON])]
             for (table, steps), built in ahead(self._made, [*batches, *soon]):
                 if table != AFTERWARDS:
                     self._batch(table, steps, built)
-            left = self._left(left)
+            plan_steps = self._left(plan_steps)
         for steps in by_table.values():
             self.link_products(steps)
 
@@ -148,9 +148,9 @@ class Creator:
         """The rows that can be sent; others are refused."""
         self._refuse(table, built)
         return [
-            PreparedCall(WriteRow(key.record, None, one.cells), digest=one.digest)
-            for key, one in built.items()
-            if one.blocked is None
+            PreparedCall(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
+            for key, built_row in built.items()
+            if built_row.blocked is None
         ]
 
     def _left(self, by_table: Mapping[str, Sequence[PlanStep]]) -> dict[str, list[PlanStep]]:
@@ -166,7 +166,7 @@ class Creator:
 
     def _pending(self, steps: Sequence[PlanStep]) -> list[PlanStep]:
         state = self.session.log.state
-        return [one for one in steps if state.pending(Pass.CREATE, one.key, most=TRIES)]
+        return [step for step in steps if state.pending(Pass.CREATE, step.key, most=TRIES)]
 
     def _batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
         capability = self.session.capability(table)
@@ -183,7 +183,7 @@ class Creator:
         if self.session.capability(table).file_column is None:
             send(self.session, Pass.CREATE, WriteOp.CREATE, table, ready)
             return
-        rows = [one.row for one in ready]
+        rows = [call.row for call in ready]
         wanted = self.session.wanted.cells(steps)
         if len(steps) > 1:
             send_small(self.session, table, steps, rows, wanted)
@@ -201,48 +201,52 @@ class Creator:
     def build(self, table: str, steps: Sequence[PlanStep]) -> dict[RecordKey, BuiltRow]:
         """The rows of these records, as they would be sent now."""
         described, capability = self.session.table(table), self.session.capability(table)
-        own = self.session.ports.external_ids.get(table)
-        made: dict[RecordKey, BuiltRow] = {}
+        external_id = self.session.ports.external_ids.get(table)
+        built_rows: dict[RecordKey, BuiltRow] = {}
         for states in self.session.wanted.states(steps):
             self.session.links.learn(described.columns, states.rows)
             rows = create_rows(states, described, capability, self.session.links)
-            made |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
+            built_rows |= {step.key: row for step, row in zip(states.steps, rows, strict=True)}
         for step in steps:
-            self._gather(table, step, made[step.key])
-            if own in capability.settable:
-                made[step.key].cells[str(own)] = step.record
-        told = digests_of(described, [made[step.key].values for step in steps])
-        for step, one in zip(steps, told, strict=True):
-            made[step.key].digest = one
-        return {step.key: made[step.key] for step in steps}
+            self._gather(table, step, built_rows[step.key])
+            if external_id in capability.settable:
+                built_rows[step.key].cells[str(external_id)] = step.record
+        digests = digests_of(described, [built_rows[step.key].values for step in steps])
+        for step, digest in zip(steps, digests, strict=True):
+            built_rows[step.key].digest = digest
+        return {step.key: built_rows[step.key] for step in steps}
 
     def _gather(self, table: str, step: PlanStep, row: BuiltRow) -> None:
         capability = self.session.capability(table)
         for gather in capability.gathers:
             key = (table, gather.column)
             if key not in self.lists:
-                rows = [one for one in self.session.plan.steps if one.table == gather.table]
+                rows = [
+                    plan_step
+                    for plan_step in self.session.plan.steps
+                    if plan_step.table == gather.table
+                ]
                 self.lists[key] = self.session.wanted.gathered(gather, rows)
             column = self.session.table(gather.table).column(gather.value_column)
             values = [value for _, value in self.lists[key].get(step.record, ())]
             if not values or column is None:
                 continue
-            self.session.links.prefetch([column], [{column.name: one} for one in values])
-            live = [self.session.links.resolve(column, one) for one in values]
-            held = list(dict.fromkeys(one for one in live if isinstance(one, str)))
-            if held and gather.column in capability.settable:
-                row.cells[gather.column] = ";".join(held)
+            self.session.links.prefetch([column], [{column.name: value} for value in values])
+            live = [self.session.links.resolve(column, value) for value in values]
+            live_ids = list(dict.fromkeys(live_id for live_id in live if isinstance(live_id, str)))
+            if live_ids and gather.column in capability.settable:
+                row.cells[gather.column] = ";".join(live_ids)
 
     def _refuse(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> None:
         refused = [
             refusal(
                 key,
                 "restore-parent-missing",
-                f"The record that {one.blocked} refers to could not be brought back.",
+                f"The record that {built_row.blocked} refers to could not be brought back.",
                 "Bring that record back first, then retry.",
             )
-            for key, one in built.items()
-            if one.blocked is not None
+            for key, built_row in built.items()
+            if built_row.blocked is not None
         ]
         see(self.session, Pass.CREATE, table, refused)
 
@@ -337,7 +341,7 @@ class Creator:
 
 
 def _by_table(steps: Iterable[PlanStep]) -> dict[str, list[PlanStep]]:
-    found: dict[str, list[PlanStep]] = {}
+    plan_steps: dict[str, list[PlanStep]] = {}
     for step in steps:
-        found.setdefault(step.table, []).append(step)
-    return found
+        plan_steps.setdefault(step.table, []).append(step)
+    return plan_steps

@@ -148,13 +148,17 @@ def _write(session: RestoreSession) -> None:
 def _clear_up(session: RestoreSession, creator: Creator) -> None:
     """Find out what became of the calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
-    rows = {n: creator.rebuilt(one) for n, one in missing if one.op is WriteOp.CREATE}
+    rows = {
+        n: creator.rebuilt(call_intent)
+        for n, call_intent in missing
+        if call_intent.op is WriteOp.CREATE
+    }
     for number, intent in missing:
-        own = rows.pop(number, ())
+        write_rows = rows.pop(number, ())
         others = [n for n in rows if session.log.state.open[n].table == intent.table]
         beside = [row for n in others for row in rows[n]]
-        found = resolve(session, intent, own, beside=beside)
-        session.log.write(CallAnswer(number, tuple(found)))
+        outcomes = resolve(session, intent, write_rows, beside=beside)
+        session.log.write(CallAnswer(number, tuple(outcomes)))
         if intent.op is WriteOp.CREATE:
             creator.link_products(_steps(session, intent))
 
@@ -175,23 +179,27 @@ def _find_products(session: RestoreSession) -> None:
 
 
 def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: MatchKey) -> None:
-    left = [step for step in steps if session.links.live(step.key) is None]
+    plan_steps = [step for step in steps if session.links.live(step.key) is None]
     described = session.table(table)
-    wanted = session.wanted.cells(left)
+    wanted = session.wanted.cells(plan_steps)
     session.links.prefetch(described.columns, wanted.values())
-    asked: dict[tuple[str, ...], str] = {}
-    for step in left:
+    wanted_values: dict[tuple[str, ...], str] = {}
+    for step in plan_steps:
         cells = expected(wanted[step.key], described, session.links)
         values = key.of(cells)
         if values is not None:
-            asked.setdefault(values, step.record)
-    if asked:
-        live, _ = find_apart(session.ports.writer, described, key, list(asked))
-        known = {one for own, one in session.log.state.links.items() if own.table == table}
+            wanted_values.setdefault(values, step.record)
+    if wanted_values:
+        live, _ = find_apart(session.ports.writer, described, key, list(wanted_values))
+        known = {
+            live_id
+            for record_key, live_id in session.log.state.links.items()
+            if record_key.table == table
+        }
         links = tuple(
-            LiveLink(table, asked[value], found)
-            for value, found in live.items()
-            if found not in known
+            LiveLink(table, wanted_values[value], live_id)
+            for value, live_id in live.items()
+            if live_id not in known
         )
         if links:
             session.log.write(RecordsLinked(links))
@@ -246,19 +254,19 @@ def _commit(session: RestoreSession, run: str) -> None:
         if live != key.record
     ]
     added = [commit.lineage(rows)] if rows else []
-    tables = [TableCommit(one.table, (one,)) for one in added]
+    tables = [TableCommit(added_part.table, (added_part,)) for added_part in added]
     commit.finish(tables, as_of=_started(session))
     ports.observer.progress(Progress(Phase.COMMIT, done=True))
 
 
 def _parked(session: RestoreSession, limit: LimitReached) -> ParkedRestore:
     done = sum(1 for step in session.plan.steps if session.links.live(step.key) is not None)
-    left = len(session.plan.steps) - done
+    remaining = len(session.plan.steps) - done
     return ParkedRestore(
         run_of(session.plan),
         done,
-        left,
-        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {left} are missing.",
+        remaining,
+        f"{limit.sentence} {done} of {len(session.plan.steps)} records are there; {remaining} are missing.",
         limit.next_step or "Go on later with `unlost restore resume`.",
         limit.resume_at,
         limit.code,

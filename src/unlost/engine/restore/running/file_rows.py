@@ -26,20 +26,22 @@ def file_batches(
         return [[step] for step in steps]
     stored = session.wanted.files(steps)
     batches: list[list[PlanStep]] = []
-    held: list[PlanStep] = []
+    plan_steps: list[PlanStep] = []
     total = 0
     for step in steps:
         size = stored[step.key].size if step.key in stored else 0
         if size > capability.small_file:
             batches.append([step])
             continue
-        full = len(held) == capability.rows_per_call or total + size > capability.files_per_call
-        if held and full:
-            batches.append(held)
-            held, total = [], 0
-        held.append(step)
+        full = (
+            len(plan_steps) == capability.rows_per_call or total + size > capability.files_per_call
+        )
+        if plan_steps and full:
+            batches.append(plan_steps)
+            plan_steps, total = [], 0
+        plan_steps.append(step)
         total += size
-    return [*batches, held] if held else batches
+    return [*batches, plan_steps] if plan_steps else batches
 
 
 def send_small(
@@ -56,11 +58,11 @@ def send_small(
     missing: list[RowOutcome] = []
     for row in rows:
         key = RecordKey(table, row.key)
-        made = _ready(session, row, key, stored.get(key), wanted[key], bodies)
-        if isinstance(made, RowOutcome):
-            missing.append(made)
+        prepared = _ready(session, row, key, stored.get(key), wanted[key], bodies)
+        if isinstance(prepared, RowOutcome):
+            missing.append(prepared)
         else:
-            ready.append(made)
+            ready.append(prepared)
     see(session, Pass.CREATE, table, missing)
     if ready:
         send(session, Pass.CREATE, WriteOp.CREATE, table, ready)
@@ -79,16 +81,16 @@ def _ready(
         return no_file(key, NOT_HELD) if has_bytes(described, wanted) else PreparedCall(row)
     try:
         data = bodies.get(stored.blob)
-        held = _body(session, stored) if data is None else data
+        body = _body(session, stored) if data is None else data
     except (IntegrityError, NotFound) as error:
         return no_file(key, error.sentence)
-    return PreparedCall(replace(row, file=held), proof=proof_of(described, wanted))
+    return PreparedCall(replace(row, file=body), proof=proof_of(described, wanted))
 
 
 def _bodies(session: RestoreSession, stored: Iterable[StoredFile]) -> Mapping[str, bytes]:
     """The bytes of all files; none if one of them cannot be read: then each is read alone."""
     try:
-        return session.ports.vault.read_files(session.plan.org, {one.blob for one in stored})
+        return session.ports.vault.read_files(session.plan.org, {file.blob for file in stored})
     except (IntegrityError, NotFound):
         return {}
 

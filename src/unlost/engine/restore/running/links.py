@@ -43,12 +43,12 @@ class Links:
 
     def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
         """Learn at once what became of all records that these rows refer to."""
-        held = list(rows)
+        all_rows = list(rows)
         wanted: dict[str, set[str]] = {}
         for column in columns:
             if column.reference is None:
                 continue
-            values = {value for row in held if (value := row.get(column.name))}
+            values = {value for row in all_rows if (value := row.get(column.name))}
             for table in column.reference.tables:
                 wanted.setdefault(table, set()).update(values)
         for table, values in wanted.items():
@@ -66,11 +66,13 @@ class Links:
         for table, values in wanted.items():
             self._learn(table, values)
 
-    def mapped(self, column: Column, told: pa.ChunkedArray) -> pa.Array:
+    def mapped(self, column: Column, texts_of_column: pa.ChunkedArray) -> pa.Array:
         """The live ids that these references must have now; null where there is none (yet)."""
-        texts = told.combine_chunks().dictionary_encode()
+        texts = texts_of_column.combine_chunks().dictionary_encode()
         live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
-        ids = pa.array([None if isinstance(one, MissingLink) else one for one in live], pa.string())
+        ids = pa.array(
+            [None if isinstance(target, MissingLink) else target for target in live], pa.string()
+        )
         return ids.take(texts.indices)
 
     def _learn(self, table: str, values: set[str]) -> None:

@@ -21,14 +21,14 @@ def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list
     calls = -(-len(rows) // full)
     count = min(most, calls)
     room = [full * (calls // count + (at < calls % count)) for at in range(count)]
-    found: list[list[int]] = [[] for _ in range(count)]
+    parts: list[list[int]] = [[] for _ in range(count)]
     for group in sorted(_groups(rows), key=len, reverse=True):
         fits = (at for at in range(count) if room[at] >= len(group))
         lane = next(fits, None)
         lane = max(range(count), key=room.__getitem__) if lane is None else lane
-        found[lane] += group
+        parts[lane] += group
         room[lane] -= len(group)
-    return [sorted(one) for one in found if one]
+    return [sorted(part) for part in parts if part]
 
 
 def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
@@ -56,26 +56,28 @@ def batches_abreast(
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
     """The steps as lanes of calls. ``late``: references are set on records that are there already."""
     capabilities = [session.capability(table) for table in by_table]
-    steps = [step for own in by_table.values() for step in own]
+    steps = [step for plan_steps in by_table.values() for step in plan_steps]
     marks = {
-        key: one for t, own in by_table.items() for key, one in _marks(session, t, own, late=late)
+        key: one
+        for t, plan_steps in by_table.items()
+        for key, one in _marks(session, t, plan_steps, late=late)
     }
-    found = lanes(
+    parts = lanes(
         [marks[step.key] for step in steps],
-        most=min(one.calls_at_once for one in capabilities),
-        full=min(one.rows_per_call for one in capabilities),
+        most=min(capability.calls_at_once for capability in capabilities),
+        full=min(capability.rows_per_call for capability in capabilities),
     )
-    return [list(_calls(session, [steps[at] for at in lane])) for lane in found]
+    return [list(_calls(session, [steps[at] for at in lane])) for lane in parts]
 
 
 def _calls(
     session: RestoreSession, steps: Sequence[PlanStep]
 ) -> Iterator[tuple[str, Sequence[PlanStep]]]:
     for table in dict.fromkeys(step.table for step in steps):
-        own = [step for step in steps if step.table == table]
+        plan_steps = [step for step in steps if step.table == table]
         size = session.capability(table).rows_per_call
-        for at in range(0, len(own), size):
-            yield table, own[at : at + size]
+        for at in range(0, len(plan_steps), size):
+            yield table, plan_steps[at : at + size]
 
 
 def _marks(
@@ -84,7 +86,7 @@ def _marks(
     capability = session.capability(table)
     columns = sorted(capability.locks & (capability.changeable if late else capability.settable))
     for states in session.wanted.states(steps):
-        told = [(name, states.texts(name)) for name in columns]
+        texts_by_name = [(name, states.texts(name)) for name in columns]
         for at, step in enumerate(states.steps):
-            held = {texts[at] for name, texts in told if (name in step.late) is late}
-            yield step.key, {one for one in held if one} | ({step.record} if late else set())
+            marked = {texts[at] for name, texts in texts_by_name if (name in step.late) is late}
+            yield step.key, {mark for mark in marked if mark} | ({step.record} if late else set())

@@ -42,23 +42,23 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
-    found: dict[RecordKey, tuple[Difference, ...]] = {}
+    differences: dict[RecordKey, tuple[Difference, ...]] = {}
     deep = min((session.capability(t).calls_at_once for t in by_table), default=1)
     deep = min(deep, FETCHED_AHEAD)
     # All of them before the first is fetched: a writer may be for one thread at a time.
     bundles = list(_bundles(session, _parts(session, by_table), cells=CELLS // (deep + 1)))
     for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
         for part, rows in zip(parts, fetched, strict=True):
-            found.update(_differences(session, part, rows))
+            differences.update(_differences(session, part, rows))
             _tell(session, part[0].table, len(part))
     for step in session.plan.steps:
-        yield _outcome(session, step, found.get(step.key))
+        yield _outcome(session, step, differences.get(step.key))
 
 
 def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> Iterator[Part]:
     """The records that should be live, some of one table at a time."""
     for table, steps in by_table.items():
-        there = [one for one in steps if _there(session, one)]
+        there = [step for step in steps if _there(session, step)]
         _tell(session, table, len(steps) - len(there))
         if there:
             session.capability(table)  # comparing needs it
@@ -69,17 +69,17 @@ def _bundles(
     session: RestoreSession, parts: Iterable[Part], *, cells: int
 ) -> Iterator[tuple[Part, ...]]:
     """Parts that are asked for together and have at most so many cells, if they are several."""
-    held: list[Part] = []
+    steps: list[Part] = []
     taken = 0
     for part in parts:
-        own = len(part) * len(session.table(part[0].table).columns)
-        if held and taken + own > cells:
-            yield tuple(held)
-            held, taken = [], 0
-        held.append(part)
-        taken += own
-    if held:
-        yield tuple(held)
+        cell_count = len(part) * len(session.table(part[0].table).columns)
+        if steps and taken + cell_count > cells:
+            yield tuple(steps)
+            steps, taken = [], 0
+        steps.append(part)
+        taken += cell_count
+    if steps:
+        yield tuple(steps)
 
 
 def _tell(session: RestoreSession, table: str, rows: int) -> None:
@@ -93,7 +93,7 @@ def _fetched(session: RestoreSession, parts: Sequence[Part]) -> Sequence[Rows]:
 def _look(session: RestoreSession, steps: Part) -> RecordQuery:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
-    readable = [one for one in columns if one != table.id_column]
+    readable = [column for column in columns if column != table.id_column]
     return RecordQuery(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
@@ -148,10 +148,10 @@ def _ending(session: RestoreSession, step: PlanStep) -> Ending:
 
 def _why(session: RestoreSession, step: PlanStep) -> str:
     """What the plan said about a record that it does not write."""
-    held = {(note.code, note.table): note for note in session.plan.notes}
-    found = [held.get((code, step.table)) or held.get((code, None)) for code in step.notes]
-    told = [note.sentence for note in found if note is not None]
-    return " ".join(told) or "The plan does not write this record."
+    notes = {(note.code, note.table): note for note in session.plan.notes}
+    plan_notes = [notes.get((code, step.table)) or notes.get((code, None)) for code in step.notes]
+    sentences = [note.sentence for note in plan_notes if note is not None]
+    return " ".join(sentences) or "The plan does not write this record."
 
 
 def _differences(

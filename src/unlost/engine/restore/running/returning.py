@@ -28,8 +28,8 @@ def leave_returned(session: RestoreSession) -> None:
         return
     details = _details(session)
     for table, steps in _pending(session):
-        own = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
-        _leave(session, table, _back(session, table, {**own, **_lives(session, table, steps)}))
+        own_keys = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
+        _leave(session, table, _back(session, table, {**own_keys, **_lives(session, table, steps)}))
 
 
 def take_along(session: RestoreSession) -> None:
@@ -38,8 +38,8 @@ def take_along(session: RestoreSession) -> None:
     for table, steps in _pending(session):
         lives = _lives(session, table, steps)
         if table in details:
-            own = {step.record: step.key for step in steps}
-            _take(session, table, _back(session, table, {**own, **lives}))
+            own_keys = {step.record: step.key for step in steps}
+            _take(session, table, _back(session, table, {**own_keys, **lives}))
         else:
             _leave(session, table, _back(session, table, lives))
 
@@ -106,12 +106,12 @@ def _take(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) ->
 
 def _details(session: RestoreSession) -> set[str]:
     """The tables whose records leave the bin with those that this run takes out of it."""
-    found: set[str] = set()
+    ids: set[str] = set()
     fresh = {step.table for step in session.plan.steps if step.action is Action.UNDELETE}
     while fresh:
-        fresh = {table.name for table in session.schema.tables if _masters(table) & fresh} - found
-        found |= fresh
-    return found
+        fresh = {table.name for table in session.schema.tables if _masters(table) & fresh} - ids
+        ids |= fresh
+    return ids
 
 
 def _masters(table: Table) -> set[str]:

@@ -43,8 +43,8 @@ def create_rows(
     products = {product.column for product in capability.by_products}
     for name in sorted(capability.settable.intersection(states.rows.column_names)):
         if name in born:
-            told = [None if one is None else born[name] for one in states.texts(name)]
-            _fill(states, built, name, told)
+            texts_to_send = [None if text is None else born[name] for text in states.texts(name)]
+            _fill(states, built, name, texts_to_send)
             continue
         column = table.column(name)
         if column is None or column.reference is None:
@@ -58,23 +58,25 @@ def create_rows(
             _left_empty(states, built, name, live)
         if name in capability.defaulted:
             _say_empty(states, built, name)
-    for one in built:
-        missing = [name for name in one.empty if name in capability.needs_value]
-        one.blocked = missing[0] if missing else None
+    for built_row in built:
+        missing = [name for name in built_row.empty if name in capability.needs_value]
+        built_row.blocked = missing[0] if missing else None
     return built
 
 
-def _fill(states: States, built: list[BuiltRow], name: str, told: Sequence[str | None]) -> None:
-    for step, one, value in zip(states.steps, built, told, strict=True):
+def _fill(
+    states: States, built: list[BuiltRow], name: str, live_texts: Sequence[str | None]
+) -> None:
+    for step, built_row, value in zip(states.steps, built, live_texts, strict=True):
         if value is not None and name not in step.late:
-            one.cells[name] = value
+            built_row.cells[name] = value
 
 
 def _say_empty(states: States, built: list[BuiltRow], name: str) -> None:
     """Name a column that was empty, so that no default takes its place."""
-    for step, one, value in zip(states.steps, built, states.texts(name), strict=True):
+    for step, built_row, value in zip(states.steps, built, states.texts(name), strict=True):
         if value is None and name not in step.late:
-            one.cells[name] = None
+            built_row.cells[name] = None
 
 
 def _left_empty(
@@ -82,9 +84,9 @@ def _left_empty(
 ) -> None:
     """Note the references that lead to records which are not there."""
     wanted = states.texts(name)
-    for step, one, value, now in zip(states.steps, built, wanted, live, strict=True):
+    for step, built_row, value, now in zip(states.steps, built, wanted, live, strict=True):
         if now is None and value is not None and name not in step.late:
-            one.empty.append(name)
+            built_row.empty.append(name)
 
 
 def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> BuiltRow:
@@ -101,11 +103,11 @@ def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Lin
 
 def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> tuple[str, ...]:
     """The columns that the second pass sets."""
-    own = [
+    late_names = [
         late.column for late in capability.late if wanted.get(late.column) not in (None, late.born)
     ]
-    own = [name for name in own if name in capability.changeable]
-    return tuple(dict.fromkeys((*step.late, *own)))
+    late_names = [name for name in late_names if name in capability.changeable]
+    return tuple(dict.fromkeys((*step.late, *late_names)))
 
 
 def _set(built: BuiltRow, column: Column | None, name: str, value: str, links: Links) -> None:

@@ -45,14 +45,14 @@ class RestoreSession:
 
     def table(self, name: str) -> Table:
         """A table of the plan, as the vault knows it."""
-        found = self.schema.table(name)
-        if found is None:
+        shape = self.schema.table(name)
+        if shape is None:
             raise IntegrityError(
                 "restore-table-unknown",
                 f"The snapshot of the plan has no table {name}.",
                 next_step="Make the plan again with `unlost restore plan`.",
             )
-        return found
+        return shape
 
     def capability(self, name: str) -> WriteCapability:
         """What may be written to a table now."""

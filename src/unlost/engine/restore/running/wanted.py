@@ -36,8 +36,8 @@ class States:
         """The cells of a column; nulls where nothing is known of it."""
         if name not in self.rows.column_names:
             return [None] * len(self.steps)
-        found: list[str | None] = self.rows.column(name).to_pylist()
-        return found
+        column_texts: list[str | None] = self.rows.column(name).to_pylist()
+        return column_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +75,35 @@ class WantedReader:
         Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one
         that the plan was made for.
         """
-        found: dict[RecordKey, Cells] = {}
+        by_record: dict[RecordKey, Cells] = {}
         for states in self._unedited(steps):
-            told = zip(states.steps, states.rows.to_pylist(), strict=True)
-            found.update({step.key: {**cells, **step.edits} for step, cells in told})
-        return found
+            pairs = zip(states.steps, states.rows.to_pylist(), strict=True)
+            by_record.update({step.key: {**cells, **step.edits} for step, cells in pairs})
+        return by_record
 
     def states(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         """The same, by column; in parts, each of records that have the same columns."""
         for part in self._unedited(steps):
-            edited = [one for one in part.steps if one.edits]
+            edited = [plan_step for plan_step in part.steps if plan_step.edits]
             if not edited:
                 yield part
                 continue
             groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
             for at, step in enumerate(part.steps):
                 groups[tuple(sorted(step.edits))].append(at)
-            for names, own in groups.items():
-                yield _edited([part.steps[at] for at in own], part.rows.take(own), names)
+            for names, positions in groups.items():
+                yield _edited(
+                    [part.steps[at] for at in positions], part.rows.take(positions), names
+                )
 
     def _unedited(self, steps: Sequence[PlanStep]) -> Iterator[States]:
         groups: dict[Place, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
-        for place, own in groups.items():
+        for place, plan_steps in groups.items():
             windows: dict[int, list[PlanStep]] = defaultdict(list)
             size, numbers = at_once(self._schema(place)), self._numbers[place]
-            for step in own:
+            for step in plan_steps:
                 windows[numbers[step.record] // size].append(step)
             for number, inside in windows.items():
                 window = self._window(place, number, size)
@@ -137,8 +139,8 @@ class WantedReader:
         rows = self._vault.at(self._org, night, forgotten=True).get(name, records)
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
-        told = digests(schema, rows, columns)
-        return _Window(rows.select(columns), told, row_of, int(rows.nbytes))
+        row_digests = digests(schema, rows, columns)
+        return _Window(rows.select(columns), row_digests, row_of, int(rows.nbytes))
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file that the vault held for the record in the wanted state."""
@@ -152,14 +154,14 @@ class WantedReader:
         groups: dict[Place, list[PlanStep]] = defaultdict(list)
         for step in steps:
             groups[_place(step)].append(step)
-        found: dict[RecordKey, StoredFile] = {}
-        for (night, table), own in groups.items():
+        by_record: dict[RecordKey, StoredFile] = {}
+        for (night, table), plan_steps in groups.items():
             stored = self._vault.at(self._org, night, forgotten=True).files(
-                table, [one.record for one in own]
+                table, [plan_step.record for plan_step in plan_steps]
             )
             for file in stored:
-                found.setdefault(RecordKey(table, file.record), file)
-        return found
+                by_record.setdefault(RecordKey(table, file.record), file)
+        return by_record
 
     def gathered(
         self, gather: Gather, rows: Sequence[PlanStep]
@@ -167,9 +169,12 @@ class WantedReader:
         """By parent: the gathered rows and the references that they hold."""
         cells = self.cells(rows)
         by_parent: dict[str, list[tuple[RecordKey, str]]] = defaultdict(list)
-        for key, own in cells.items():
-            parent, value = own.get(gather.parent_column), own.get(gather.value_column)
-            fits = all(own.get(column) == text for column, text in gather.where)
+        for key, record_cells in cells.items():
+            parent, value = (
+                record_cells.get(gather.parent_column),
+                record_cells.get(gather.value_column),
+            )
+            fits = all(record_cells.get(column) == text for column, text in gather.where)
             if fits and parent is not None and value is not None:
                 by_parent[parent].append((key, value))
         return by_parent
@@ -197,11 +202,11 @@ def _place(step: PlanStep) -> Place:
 def _checked(steps: Sequence[PlanStep], window: _Window) -> list[int]:
     """The rows of the steps; what the vault lacks is refused like what it has otherwise."""
     rows = [window.row_of.get(step.record) for step in steps]
-    found = [row for row in rows if row is not None]
+    present = [row for row in rows if row is not None]
     for step, row in zip(steps, rows, strict=True):
         if row is None or window.digests[row] != step.digest:
             raise moved(step.key)
-    return found
+    return present
 
 
 def _edited(steps: Sequence[PlanStep], rows: pa.Table, names: Sequence[str]) -> States:

@@ -30,19 +30,19 @@ def digest(table: Table, cells: Cells) -> str:
 
 def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
     """What a digest is taken over, in little room: the cells that count, by column."""
-    found: dict[str, Brief] = {}
+    by_name: dict[str, Brief] = {}
     for name, text in cells.items():
         column = table.column(name) if text is not None else None
         if text is None or not _counts(column):
             continue
         kind = _kind(column)
-        found[name] = _brief(_canonical(kind, text) if kind in FREE_FORM else text)
-    return found
+        by_name[name] = _brief(_canonical(kind, text) if kind in FREE_FORM else text)
+    return by_name
 
 
-def digest_of(told: Mapping[str, Brief]) -> str:
+def digest_of(by_column: Mapping[str, Brief]) -> str:
     """The digest of cells that are held as briefs."""
-    return _hashed(sorted(told.items()))
+    return _hashed(sorted(by_column.items()))
 
 
 def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
@@ -62,11 +62,11 @@ def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
     return digests(table, pa.table(columns, names=names), names)
 
 
-def different(table: Table, one: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
+def different(table: Table, old: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
     """Those of the columns in which two states mean different values, in the order given."""
     kinds = {column.name: column for column in table.columns}
     return tuple(
-        name for name in columns if not same(_kind(kinds.get(name)), one.get(name), other.get(name))
+        name for name in columns if not same(_kind(kinds.get(name)), old.get(name), other.get(name))
     )
 
 
@@ -97,23 +97,23 @@ def _brief_texts(kind: WireKind, column: pa.ChunkedArray) -> list[Brief | None]:
     if kind not in FREE_FORM:
         return [None if text is None else _brief(text) for text in column.to_pylist()]
     once: dict[str | None, Brief | None] = {None: None}
-    found = []
+    texts_of_column = []
     for text in column.to_pylist():
         if text not in once:
             once[text] = _brief(canonical(kind, text))
-        found.append(once[text])
-    return found
+        texts_of_column.append(once[text])
+    return texts_of_column
 
 
 def _pairs(
-    names: Sequence[str], told: Sequence[Sequence[Brief | None]], rows: int
+    names: Sequence[str], columns: Sequence[Sequence[Brief | None]], rows: int
 ) -> Iterator[list[tuple[str, Brief]]]:
     """For each row the names and briefs of what is not null."""
     if not names:
         yield from ([] for _ in range(rows))
         return
-    for row in zip(*told, strict=True):
-        yield [(name, one) for name, one in zip(names, row, strict=True) if one is not None]
+    for row in zip(*columns, strict=True):
+        yield [(name, brief) for name, brief in zip(names, row, strict=True) if brief is not None]
 
 
 def _hashed(pairs: Sequence[tuple[str, Brief]]) -> str:

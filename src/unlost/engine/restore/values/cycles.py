@@ -35,10 +35,10 @@ def depths(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def _successors(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in range(count)]
+    successors: list[list[int]] = [[] for _ in range(count)]
     for source, target in pairs:
-        found[source].append(target)
-    return found
+        successors[source].append(target)
+    return successors
 
 
 @dataclass(slots=True)
@@ -61,8 +61,8 @@ class _Search:
         """Everything that can be reached from here."""
         path: list[tuple[int, Iterator[int]]] = [self._enter(start)]
         while path:
-            node, left = path[-1]
-            step = next((other for other in left if self._leads_on(node, other)), None)
+            node, unvisited = path[-1]
+            step = next((other for other in unvisited if self._leads_on(node, other)), None)
             if step is not None:
                 path.append(self._enter(step))
                 continue

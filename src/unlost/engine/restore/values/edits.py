@@ -39,33 +39,42 @@ class Edits:
     def columns(self, table: str) -> frozenset[str]:
         """The columns of a table in which something was typed."""
         return frozenset(
-            column for key, own in self.values.items() if key.table == table for column in own
+            column for key, cells in self.values.items() if key.table == table for column in cells
         )
 
     @property
     def ids(self) -> frozenset[str]:
         """What may be the id of a record that came after the backup that is wanted."""
-        typed = (value for own in self.values.values() for value in own.values())
-        return frozenset((*self.instead.values(), *(one for one in typed if one is not None)))
+        typed = (value for cells in self.values.values() for value in cells.values())
+        return frozenset((*self.instead.values(), *(text for text in typed if text is not None)))
 
     def swapped(self, tables: Collection[str], value: str) -> str | None:
         """Whom a reference names instead; None if nobody said anything of it."""
-        found = (self.instead.get(RecordKey(table, value)) for table in tables)
-        return next((live for live in found if live is not None), None)
+        replacements = (self.instead.get(RecordKey(table, value)) for table in tables)
+        return next((live for live in replacements if live is not None), None)
 
     def told(self) -> TypedOverride:
         """The same as a plan keeps it, in an order of its own."""
         values = [
             TypedValue(key.table, key.record, column, value)
-            for key, own in self.values.items()
-            for column, value in own.items()
+            for key, cells in self.values.items()
+            for column, value in cells.items()
         ]
         instead = [
             ReferenceOverride(key.table, key.record, live) for key, live in self.instead.items()
         ]
         return TypedOverride(
-            tuple(sorted(values, key=lambda one: (one.table, one.record, one.column))),
-            tuple(sorted(instead, key=lambda one: (one.table, one.record))),
+            tuple(
+                sorted(
+                    values,
+                    key=lambda typed_value: (
+                        typed_value.table,
+                        typed_value.record,
+                        typed_value.column,
+                    ),
+                )
+            ),
+            tuple(sorted(instead, key=lambda override: (override.table, override.record))),
         )
 
 
@@ -75,11 +84,14 @@ NO_EDITS = Edits()
 def edits_of(typed: TypedOverride, *, only: Collection[RecordKey] | None = None) -> Edits:
     """What a plan keeps, for looking up; ``only`` the values of these records."""
     values: dict[RecordKey, dict[str, str | None]] = {}
-    for one in typed.values:
-        key = RecordKey(one.table, one.record)
+    for value in typed.values:
+        key = RecordKey(value.table, value.record)
         if only is None or key in only:
-            values.setdefault(key, {})[one.column] = one.value
-    return Edits(values, {RecordKey(one.table, one.record): one.live for one in typed.instead})
+            values.setdefault(key, {})[value.column] = value.value
+    return Edits(
+        values,
+        {RecordKey(override.table, override.record): override.live for override in typed.instead},
+    )
 
 
 def merged(earlier: Edits, later: Edits) -> Edits:
@@ -161,13 +173,13 @@ def typed_text(column: Column, text: str, *, zone: tzinfo) -> str:
     """
     reader, form = _READERS.get(column.kind, (None, ""))
     try:
-        told = reader(text.strip(), zone) if reader is not None else text
+        normalized = reader(text.strip(), zone) if reader is not None else text
     except (ValueError, OverflowError):  # the latter for instants at the ends of time
         raise _wrong(column, form) from None
     texts = column.kind in (WireKind.TEXT, WireKind.MULTI)
-    if texts and 0 < column.length < len(told):
+    if texts and 0 < column.length < len(normalized):
         raise _wrong(column, f"a text of at most {column.length:,} characters")
-    return told
+    return normalized
 
 
 def _boolean(text: str, _: tzinfo) -> str:
@@ -198,9 +210,9 @@ def _time(text: str, _: tzinfo) -> str:
 
 
 def _instant(text: str, zone: tzinfo) -> str:
-    told = datetime.fromisoformat(text)
-    told = told if told.tzinfo is not None else told.replace(tzinfo=zone)
-    return told.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    instant = datetime.fromisoformat(text)
+    instant = instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _json(text: str, _: tzinfo) -> str:
@@ -261,8 +273,8 @@ def checked(
         return typed_text(column, text, zone=zone) if text is not None else None
 
     values = {
-        key: {name: cell(key, name, text) for name, text in own.items()}
-        for key, own in edits.values.items()
+        key: {name: cell(key, name, text) for name, text in cells.items()}
+        for key, cells in edits.values.items()
     }
     return Edits(values, edits.instead)
 

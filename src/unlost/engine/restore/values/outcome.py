@@ -62,12 +62,12 @@ class RestoreOutcome:
     @property
     def counts(self) -> Mapping[Ending, int]:
         """Records by ending."""
-        return Counter(one.ending for one in self.records)
+        return Counter(record.ending for record in self.records)
 
     @property
     def whole(self) -> bool:
         """True if every record is there now."""
-        return all(one.ending.good for one in self.records)
+        return all(record.ending.good for record in self.records)
 
 
 @dataclass(frozen=True, slots=True)

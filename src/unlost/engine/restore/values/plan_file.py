@@ -57,11 +57,11 @@ def read_plan(
 
 
 def _encoded(plan: RestorePlan) -> bytes:
-    told = {one.name: getattr(plan, one.name) for one in fields(plan)}
+    document = {field.name: getattr(plan, field.name) for field in fields(plan)}
     for name in LATER:
-        if not told[name]:
-            del told[name]
-    return msgspec.json.encode(told, order="sorted")
+        if not document[name]:
+            del document[name]
+    return msgspec.json.encode(document, order="sorted")
 
 
 def _check_format(data: bytes) -> None:
@@ -81,8 +81,8 @@ def _check_fields(data: bytes, plan: RestorePlan) -> None:
     """Everything that the file says must be understood."""
     if _encoded(plan) == data.strip():
         return
-    told = msgspec.json.decode(data)
-    extra = next(_unknown(told, msgspec.to_builtins(plan), ""), None)
+    document = msgspec.json.decode(data)
+    extra = next(_unknown(document, msgspec.to_builtins(plan), ""), None)
     if extra is not None:
         raise UsageError(
             "plan-unknown-fields",
@@ -91,17 +91,17 @@ def _check_fields(data: bytes, plan: RestorePlan) -> None:
         )
 
 
-def _unknown(told: object, understood: object, place: str) -> Iterator[str]:
+def _unknown(document: object, understood: object, place: str) -> Iterator[str]:
     """Places of the file that were not understood."""
-    if isinstance(told, dict) and isinstance(understood, dict):
-        for name, value in told.items():
+    if isinstance(document, dict) and isinstance(understood, dict):
+        for name, value in document.items():
             if name in understood:
                 yield from _unknown(value, understood[name], f"{place}.{name}")
             else:
                 yield f"{place}.{name}".removeprefix(".")
-    elif isinstance(told, list) and isinstance(understood, (list, tuple)):
-        for at, (one, other) in enumerate(zip(told, understood, strict=True)):
-            yield from _unknown(one, other, f"{place}[{at}]")
+    elif isinstance(document, list) and isinstance(understood, (list, tuple)):
+        for at, (item, other) in enumerate(zip(document, understood, strict=True)):
+            yield from _unknown(item, other, f"{place}[{at}]")
 
 
 def _check_home(plan: RestorePlan, known: Collection[str] | None, org: str | None) -> None:

@@ -47,26 +47,26 @@ class AlertLine:
 def inbox(request: UserRequest) -> HttpResponse:
     """Those that last, the newest first; ``?all``: the newest ones, those that are over too."""
     every = "all" in request.GET
-    found = show(request.unlost, all_of_them=every)
-    context = {"part": "alerts", "every": every, "lines": _lines(request, found.alerts)}
+    alerts = show(request.unlost, all_of_them=every)
+    context = {"part": "alerts", "every": every, "lines": _lines(request, alerts.alerts)}
     return render(request, "alerts/inbox.html", context)
 
 
 def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLine]:
     actor = request.unlost.actor
     orgs = {org.name: org for org in request.unlost.orgs()}
-    found: list[AlertLine] = []
-    for one in alerts:
-        org, page = orgs.get(one.alarm.org), PAGES[one.alarm.rule]
+    alert_lines: list[AlertLine] = []
+    for alert in alerts:
+        org, page = orgs.get(alert.alarm.org), PAGES[alert.alarm.rule]
         oid = org.oid if org is not None else None
         zone = org.identity.zone if org is not None else "UTC"
         # settings are the home's to change, though they are an org's
         goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
-        link = address(one.alarm) if goes or page.right is Right.LOOK else ""
-        open_still = one.resolved_at is None and one.acknowledged_at is None
+        link = address(alert.alarm) if goes or page.right is Right.LOOK else ""
+        open_still = alert.resolved_at is None and alert.acknowledged_at is None
         sees = open_still and actor.may(Right.OPERATE, oid)
-        found.append(AlertLine(one, zone, link, page.words, sees))
-    return found
+        alert_lines.append(AlertLine(alert, zone, link, page.words, sees))
+    return alert_lines
 
 
 @require_POST
@@ -80,8 +80,11 @@ def acknowledge(request: UserRequest) -> HttpResponse:
 @require_GET
 def every_channel(request: UserRequest) -> HttpResponse:
     """By which channels people are told."""
-    found = channels(request.unlost)
-    rows = [(one, found.silent.get(one.name, ""), _goes_to(one)) for one in found.channels]
+    channel_list = channels(request.unlost)
+    rows = [
+        (channel, channel_list.silent.get(channel.name, ""), _goes_to(channel))
+        for channel in channel_list.channels
+    ]
     return render(
         request,
         "alerts/channels.html",
@@ -93,7 +96,7 @@ def _goes_to(channel: Channel) -> str:
     """Where its messages go, of what is no secret."""
     to = channel.settings.get("to")
     if isinstance(to, list | tuple):
-        return ", ".join(str(one) for one in to)
+        return ", ".join(str(address_part) for address_part in to)
     return str(channel.settings.get("url", ""))
 
 
@@ -101,12 +104,12 @@ def _goes_to(channel: Channel) -> str:
 @require_http_methods(["GET", "POST"])
 def add(request: UserRequest, kind: str) -> HttpResponse:
     """A new channel of a kind."""
-    known = {one.name for one in channels(request.unlost).channels}
+    known = {channel_row.name for channel_row in channels(request.unlost).channels}
     if kind not in set(ChannelKind):
         raise _unknown(kind)
     place = f"channel/{kind}"
-    kept = _kept_secret(request, place)
-    form = FORMS[ChannelKind(kind)](sent(request), kept=kept)
+    kept_secret = _kept_secret(request, place)
+    form = FORMS[ChannelKind(kind)](sent(request), kept=kept_secret)
     if form.is_valid() and form.cleaned_data["name"] in known:
         form.add_error("name", _("There is a channel of this name. Remove that one first."))
     if form.is_valid():
@@ -116,8 +119,8 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
             add_problem(form, error)
         else:
             drop_draft(request, place)
-            told = _("%(channel)s is there. Send a test message to see that it arrives.")
-            messages.success(request, told % {"channel": channel.name})
+            message = _("%(channel)s is there. Send a test message to see that it arrives.")
+            messages.success(request, message % {"channel": channel.name})
             return redirect("channels")
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     context = {"part": "alerts", "form": form, "kind": kind}
@@ -137,11 +140,11 @@ def _kept_secret(request: UserRequest, place: str) -> str:
 @require_POST
 def test(request: UserRequest, channel: str) -> HttpResponse:
     """Send a test message."""
-    (found,) = try_channels(request.unlost, channel).channels
-    if found.problem:
-        told = _("%(channel)s did not take the test message: %(problem)s")
-        problem = " ".join(part for part in (found.problem, found.next_step) if part)
-        messages.error(request, told % {"channel": channel, "problem": problem})
+    (channel_test,) = try_channels(request.unlost, channel).channels
+    if channel_test.problem:
+        message = _("%(channel)s did not take the test message: %(problem)s")
+        problem = " ".join(part for part in (channel_test.problem, channel_test.next_step) if part)
+        messages.error(request, message % {"channel": channel, "problem": problem})
     else:
         messages.success(request, _("%(channel)s took the test message.") % {"channel": channel})
     return redirect("channels")

@@ -22,17 +22,17 @@ HOURLY = "hourly-"  # how codes of errors begin that are about the tables betwee
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
     """All orgs with their next runs and last nights."""
-    found = show(request.unlost).schedules
+    schedules = show(request.unlost).schedules
     operated = {org.name for org in request.unlost.orgs(Right.OPERATE)}
-    context = {"part": "schedules", "found": found, "operated": operated}
+    context = {"part": "schedules", "found": schedules, "operated": operated}
     return render(request, "schedules/every.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 def one(request: UserRequest, org: str) -> HttpResponse:
     """The schedule of an org, to be looked at and, by who may, changed."""
-    (found,) = show(request.unlost, org).schedules
-    form = OrgScheduleForm(sent(request), initial=values_of(found.schedule))
+    (schedule,) = show(request.unlost, org).schedules
+    form = OrgScheduleForm(sent(request), initial=values_of(schedule.schedule))
     if form.is_valid():
         try:
             change(request.unlost, org, form.wish())
@@ -44,7 +44,13 @@ def one(request: UserRequest, org: str) -> HttpResponse:
         else:
             messages.success(request, _("The schedule of %(org)s is changed.") % {"org": org})
             return redirect("schedules")
-    context = {"part": "schedules", "found": found, "form": form, "org": org, "zone": found.zone}
+    context = {
+        "part": "schedules",
+        "found": schedule,
+        "form": form,
+        "org": org,
+        "zone": schedule.zone,
+    }
     context["can"] = rights_in(request.unlost, org)
     status = HTTPStatus.BAD_REQUEST if form.errors else None
     return render(request, "schedules/one.html", context, status=status)

@@ -34,7 +34,7 @@ from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, keep_draft
 from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
 from unlost.web.requests import UserRequest, sent
-from unlost.web.said import told
+from unlost.web.translate import told
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
 SCOPE = 3
@@ -109,16 +109,16 @@ def sign_in(request: UserRequest) -> HttpResponse:
     known = at.known
     if "connector" not in known:
         return redirect("connect")
-    asked = asks(request.unlost, known["connector"])
+    fields = asks(request.unlost, known["connector"])
     if request.method == "POST":
-        typed = typed_secrets(request.POST, asked.secrets)
+        typed = typed_secrets(request.POST, fields.secrets)
         known = {**known, "secrets": {**known.get("secrets", {}), **typed}}
         keep_draft(request, DRAFT, known)
     config = known.get("config", {})
     form = ConnectorForm(
         sent(request),
-        settings=[one for one in asked.settings if not one.several],
-        secrets=asked.secrets,
+        settings=[setting for setting in fields.settings if not setting.several],
+        secrets=fields.secrets,
         values={**config, **known.get("tried", {})},
         kept=known.get("secrets", {}),
     )
@@ -157,7 +157,7 @@ def hour(request: UserRequest) -> HttpResponse:
     known = at.known
     if at.going or not at.found:
         return redirect("connect-scope")
-    found = _found(known)
+    org = _found(known)
     form = ScheduleForm.of(Schedule(), sent(request))
     if form.is_valid():
         new = NewOrg(known["connector"], known["name"], known["config"], known["secrets"])
@@ -166,11 +166,11 @@ def hour(request: UserRequest) -> HttpResponse:
         except UnlostError as error:
             add_problem(form, error)
         else:
-            change(request.unlost, found.name, form.wish())
+            change(request.unlost, org.name, form.wish())
             end(request)
-            messages.success(request, _("%(org)s is connected.") % {"org": found.name})
-            return redirect("org", org=found.name)
-    return _step(request, 4, form, known, found=found)
+            messages.success(request, _("%(org)s is connected.") % {"org": org.name})
+            return redirect("org", org=org.name)
+    return _step(request, 4, form, known, found=org)
 
 
 # --- looking --------------------------------------------------------------------------------------
@@ -185,8 +185,8 @@ def _begun(
 ) -> bool:
     """Begin to look; False if that cannot be, which the form tells then."""
     try:
-        held = known.get("secrets", {})
-        lacking = missing(request.unlost, known["connector"], config, known=held)
+        secrets = known.get("secrets", {})
+        lacking = missing(request.unlost, known["connector"], config, known=secrets)
         for name in lacking.secrets:
             form.add_error(SECRET + name, _("This is needed to sign in."))
         if lacking.secrets:
@@ -222,14 +222,14 @@ def _scope_form(request: UserRequest, known: Mapping[str, Any]) -> ConnectorForm
 
 def _settings(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings with which was looked, where nothing was said the defaults."""
-    defaults = {one.name: bare(one.default) for one in _chosen(request, known)}
+    defaults = {setting.name: bare(setting.default) for setting in _chosen(request, known)}
     return {**defaults, **known["config"]}
 
 
 def _chosen(request: UserRequest, known: Mapping[str, Any]) -> Sequence[Setting]:
     """The settings of the third step: which tables are left out, and the like."""
-    asked = asks(request.unlost, known["connector"])
-    return [one for one in asked.settings if one.several]
+    fields = asks(request.unlost, known["connector"])
+    return [setting for setting in fields.settings if setting.several]
 
 
 def _found(known: Mapping[str, Any]) -> AddedOrg:

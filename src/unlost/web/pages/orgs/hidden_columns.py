@@ -43,8 +43,8 @@ def hide(request: UserRequest, org: str) -> HttpResponse:
             raise
         orgs = request.unlost.orgs(Right.MANAGE)
         return _page(request, org, None, orgs=orgs, typed=column, error=error)
-    told = _("Viewers and operators of %(org)s do not see %(column)s any more.")
-    messages.success(request, told % {"org": org, "column": column})
+    message = _("Viewers and operators of %(org)s do not see %(column)s any more.")
+    messages.success(request, message % {"org": org, "column": column})
     return _back(org, column)
 
 
@@ -53,8 +53,8 @@ def show(request: UserRequest, org: str) -> HttpResponse:
     """Show a column again."""
     column = request.POST.get("column", "")
     show_column(request.unlost, org, column)
-    told = _("Everybody who reads records of %(org)s sees %(column)s again.")
-    messages.success(request, told % {"org": org, "column": column})
+    message = _("Everybody who reads records of %(org)s sees %(column)s again.")
+    messages.success(request, message % {"org": org, "column": column})
     return _back(org, column)
 
 
@@ -72,14 +72,14 @@ def _page(
     typed: str = "",
     error: UnlostError | None = None,
 ) -> HttpResponse:
-    held = list_hidden(request.unlost, org)
+    hidden_of_org = list_hidden(request.unlost, org)
     choices = hideable(request.unlost, org, table=table)
     context = {
         "part": "settings",
         "tab": "hidden",
         "orgs": orgs,
         "org": org,
-        "hidden": held.columns,
+        "hidden": hidden_of_org.columns,
         "choices": choices,
         "columns": [(name, f"{choices.table}.{name}") for name in choices.columns],
         "typed": typed,

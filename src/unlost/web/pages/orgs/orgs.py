@@ -38,7 +38,12 @@ def one(request: UserRequest, org: str) -> HttpResponse:
 @require_GET
 def certificate(request: UserRequest, org: str, at: str) -> HttpResponse:
     """What a night proved: what is not protected first, then all tables."""
-    found = certified(request.unlost, org, at=at)
-    context = {"part": "orgs", "found": found, "proof": found.certificate, "zone": found.zone}
-    context["tables"] = ranked(found.certificate)
+    snapshot_certificate = certified(request.unlost, org, at=at)
+    context = {
+        "part": "orgs",
+        "found": snapshot_certificate,
+        "proof": snapshot_certificate.certificate,
+        "zone": snapshot_certificate.zone,
+    }
+    context["tables"] = ranked(snapshot_certificate.certificate)
     return render(request, "orgs/certificate.html", context)

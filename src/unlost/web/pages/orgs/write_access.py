@@ -39,17 +39,17 @@ from unlost.web.requests import UserRequest, sent
 def settings(request: UserRequest, org: str) -> HttpResponse:
     """Settings and credentials. Sent off, it signs in; only if that goes well they are kept."""
     known = org_settings(request.unlost, org)
-    asked = asks(request.unlost, known.connector)
+    fields = asks(request.unlost, known.connector)
     name = f"settings/{org}"
-    typed = _typed(request, name, asked)
+    typed = _typed(request, name, fields)
     form = ConnectorForm(
         sent(request),
-        settings=asked.settings,
-        secrets=asked.secrets,
+        settings=fields.settings,
+        secrets=fields.secrets,
         values=known.config,
         kept={*known.secrets, *typed},
     )
-    if form.is_valid() and _complete(request, form, asked, {*known.secrets, *typed}):
+    if form.is_valid() and _complete(request, form, fields, {*known.secrets, *typed}):
         try:
             added = add_org(request.unlost, NewOrg(known.connector, org, form.config(), typed))
         except UnlostError as error:
@@ -67,8 +67,8 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
 def follow(request: UserRequest, org: str) -> HttpResponse:
     """Let the name stand for the sandbox that was made anew."""
     followed = follow_org(request.unlost, org)
-    told = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
-    messages.success(request, told % {"org": org, "kept": followed.kept_as})
+    message = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
+    messages.success(request, message % {"org": org, "kept": followed.kept_as})
     return redirect("org", org=org)
 
 
@@ -78,17 +78,17 @@ def follow(request: UserRequest, org: str) -> HttpResponse:
 def writer(request: UserRequest, org: str) -> HttpResponse:
     """The write identity. Sent off, it signs in; ``?check``: what it may not do."""
     known = writer_settings(request.unlost, org)
-    asked = asks(request.unlost, known.connector)
+    fields = asks(request.unlost, known.connector)
     name = f"writer/{org}"
-    typed = _typed(request, name, asked)
+    typed = _typed(request, name, fields)
     form = ConnectorForm(
         sent(request),
-        settings=[one for one in asked.settings if not one.several],
-        secrets=asked.secrets,
+        settings=[setting for setting in fields.settings if not setting.several],
+        secrets=fields.secrets,
         values=known.config,
         kept={*known.secrets, *typed},
     )
-    if form.is_valid() and _complete(request, form, asked, {*known.secrets, *typed}):
+    if form.is_valid() and _complete(request, form, fields, {*known.secrets, *typed}):
         try:
             set_writer(request.unlost, NewWriter(org, _differing(form, known), typed))
         except UnlostError as error:
@@ -101,22 +101,22 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
     return _shown(request, "orgs/writer.html", form, context)
 
 
-def _typed(request: UserRequest, name: str, asked: ConnectorFields) -> dict[str, str]:
+def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str, str]:
     """The secrets that were typed now, or a moment ago into a form with an error."""
     if request.method != "POST":
         drop_draft(request, name)
         return {}
-    typed = {**draft(request, name), **typed_secrets(request.POST, asked.secrets)}
+    typed = {**draft(request, name), **typed_secrets(request.POST, fields.secrets)}
     keep_draft(request, name, typed)
     return typed
 
 
 def _complete(
-    request: UserRequest, form: ConnectorForm, asked: ConnectorFields, known: set[str]
+    request: UserRequest, form: ConnectorForm, fields: ConnectorFields, known: set[str]
 ) -> bool:
     """True if the settings can be read and no secret is missing; the form tells what is wrong."""
     try:
-        lacking = missing(request.unlost, asked.connector, form.config(), known=known)
+        lacking = missing(request.unlost, fields.connector, form.config(), known=known)
     except UnlostError as error:
         add_problem(form, error)
         return False
@@ -143,12 +143,12 @@ def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str,
 
 def _tell_gaps(request: UserRequest, gaps: int) -> None:
     if gaps:
-        told = ngettext(
+        message = ngettext(
             "%(count)s thing will not be protected: the next certificate names it.",
             "%(count)s things will not be protected: the next certificate names them.",
             gaps,
         )
-        messages.warning(request, told % {"count": gaps})
+        messages.warning(request, message % {"count": gaps})
 
 
 def _shown(

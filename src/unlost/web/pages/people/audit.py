@@ -62,14 +62,14 @@ def _page(
     whole = request.unlost.actor.may(Right.AUDIT)
     org = request.GET.get("org") or (None if whole or not orgs else orgs[0].name)
     actor = request.GET.get("actor", "").strip() or None
-    found = deeds(request.unlost, org=org, actor=actor, before=_number(request))
-    asked = (("org", org), ("actor", actor))
+    page = deeds(request.unlost, org=org, actor=actor, before=_number(request))
+    filters = (("org", org), ("actor", actor))
     context = {
         "part": "audit",
-        "page": found,
+        "page": page,
         "orgs": orgs,
         "whole": whole,
-        "older": urlencode({name: value for name, value in asked if value}),
+        "older": urlencode({name: value for name, value in filters if value}),
         "proof": proof,
         "error": error,
         "org": org,

@@ -69,8 +69,8 @@ def add(request: UserRequest) -> HttpResponse:
     form = NewPerson(sent(request), app=request.unlost, right=Right.MANAGE)
     added = done(form, lambda: _added(request, form))
     if added:
-        told = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
-        messages.success(request, told % {"name": added.name})
+        message = _("%(name)s was added. Make a link for them, or let them use single sign-on.")
+        messages.success(request, message % {"name": added.name})
         return redirect("person", name=added.name)
     return _page(request, "settings/person_add.html", {"form": form}, form)
 
@@ -91,8 +91,8 @@ def _added(request: UserRequest, form: NewPerson) -> Any:
 def show(request: UserRequest, name: str) -> HttpResponse:
     """One of them; the form changes how they are called and reached."""
     known = person(request.unlost, name)
-    held = {"full_name": known.full_name, "email": known.email}
-    form = ContactForm(sent(request), initial=held)
+    initial = {"full_name": known.full_name, "email": known.email}
+    form = ContactForm(sent(request), initial=initial)
     if done(form, lambda: edit(request.unlost, name, **form.cleaned_data)):
         messages.success(request, _("%(name)s was changed.") % {"name": known.name})
         return redirect("person", name=known.name)
@@ -127,8 +127,8 @@ def take_role(request: UserRequest, name: str) -> HttpResponse:
 @require_POST
 def make_link(request: UserRequest, name: str) -> HttpResponse:
     """A link, shown this once: the answer itself holds it, so that it is written down nowhere."""
-    made = link(request.unlost, name)
-    context = {"link": request.build_absolute_uri(made.path), "made": made, **PART}
+    sign_in_link = link(request.unlost, name)
+    context = {"link": request.build_absolute_uri(sign_in_link.path), "made": sign_in_link, **PART}
     return render(request, "settings/person_link.html", context)
 
 
@@ -152,8 +152,8 @@ def let_back(request: UserRequest, name: str) -> HttpResponse:
 def forget_factors(request: UserRequest, name: str) -> HttpResponse:
     """Forget the second factors of who lost them."""
     forget(request.unlost, name)
-    told = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
-    messages.success(request, told % {"name": name})
+    message = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
+    messages.success(request, message % {"name": name})
     return redirect("person", name=name)
 
 
@@ -177,10 +177,10 @@ def _person_page(
     role: RoleForm | None = None,
 ) -> HttpResponse:
     known = person(request.unlost, name)
-    held = {"full_name": known.full_name, "email": known.email}
+    initial = {"full_name": known.full_name, "email": known.email}
     context = {
         "person": known,
-        "contact": contact or ContactForm(initial=held),
+        "contact": contact or ContactForm(initial=initial),
         "role_form": role or _role_form(request),
     }
     return _page(request, "settings/person.html", context, contact, role)

@@ -45,11 +45,11 @@ class ProfileForm(forms.Form):
 def profile(request: UserRequest) -> HttpResponse:
     """A form; what is chosen holds at once, in every browser of this person."""
     user = request.user
-    held = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
-    form = ProfileForm(sent(request), initial=held)
-    kept = done(form, lambda: keep(request.unlost, _wanted(form)))
-    if kept:
-        return _kept(request, kept)
+    initial = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
+    form = ProfileForm(sent(request), initial=initial)
+    saved_profile = done(form, lambda: keep(request.unlost, _wanted(form)))
+    if saved_profile:
+        return _kept(request, saved_profile)
     context = {"part": "settings", "tab": "profile", "form": form}
     return render(request, "settings/profile.html", context, status=400 if form.errors else 200)
 
@@ -59,14 +59,14 @@ def _wanted(form: ProfileForm) -> Profile:
     return Profile(given["language"], Theme(given["theme"]), given["compact"])
 
 
-def _kept(request: UserRequest, kept: Profile) -> HttpResponse:
+def _kept(request: UserRequest, profile_saved: Profile) -> HttpResponse:
     """Back to the form. Cookies let the page of the sign-in look the same."""
-    with translation.override(kept.language or translation.get_language()):
+    with translation.override(profile_saved.language or translation.get_language()):
         messages.success(request, _("Your profile is kept."))
     response = redirect("profile")
     for name, value in (
-        (settings.LANGUAGE_COOKIE_NAME, kept.language),
-        (THEME, kept.theme.value),
+        (settings.LANGUAGE_COOKIE_NAME, profile_saved.language),
+        (THEME, profile_saved.theme.value),
     ):
         if value:
             response.set_cookie(

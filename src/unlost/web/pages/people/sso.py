@@ -117,17 +117,19 @@ class SamlForm(NameForm):
 @require_http_methods(["GET", "POST"])
 def providers(request: UserRequest) -> HttpResponse:
     """Those that there are, and a form that adds one."""
-    held = list_providers(request.unlost).providers
+    provider_list = list_providers(request.unlost).providers
     form = ProviderForm(sent(request))
     added = done(form, lambda: _added(request, form))
     if added:
-        told = _("People sign in by %(title)s now: those whose e-mail address you added.")
-        messages.success(request, told % {"title": added.title})
+        message = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        messages.success(request, message % {"title": added.title})
         return redirect("sso")
     context = {
         "part": "settings",
         "tab": "sso",
-        "providers": [(one, _place(request, one.name, one.kind)) for one in held],
+        "providers": [
+            (provider, _place(request, provider.name, provider.kind)) for provider in provider_list
+        ],
         "form": form,
         "callback": _place(request, "NAME", SsoProtocol.OIDC),
     }
@@ -141,8 +143,8 @@ def saml(request: UserRequest) -> HttpResponse:
     form = SamlForm(sent(request))
     added = done(form, lambda: add_saml(request.unlost, NewSaml(**form.cleaned_data)))
     if added:
-        told = _("People sign in by %(title)s now: those whose e-mail address you added.")
-        messages.success(request, told % {"title": added.title})
+        message = _("People sign in by %(title)s now: those whose e-mail address you added.")
+        messages.success(request, message % {"title": added.title})
         return redirect("sso")
     context = {
         "part": "settings",

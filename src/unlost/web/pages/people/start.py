@@ -18,8 +18,8 @@ from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.needs import open_to_all
-from unlost.web.said import said
 from unlost.web.served_home import application
+from unlost.web.translate import said
 
 
 class PasswordForm(forms.Form):
@@ -103,14 +103,14 @@ def _person(text: str, form: PasswordForm) -> User:
     transaction is open meanwhile: the home is copied into the vault, which reads the database.
     """
     app, given = application(), form.cleaned_data
-    held = find_link(text, at=app.clock.now())
-    made = None
-    if held is not None and held.user is None:
-        made = first_admin(app, given["name"], full_name=given["full_name"])
+    one_time_link = find_link(text, at=app.clock.now())
+    user_id = None
+    if one_time_link is not None and one_time_link.user is None:
+        user_id = first_admin(app, given["name"], full_name=given["full_name"])
     link = use_link(text, at=app.clock.now())
     if link is None:
         raise _over()
-    user = link.user if link.user is not None else made
+    user = link.user if link.user is not None else user_id
     if user is None:
         raise _over()
     return get_user_model().objects.get(pk=user, is_active=True)

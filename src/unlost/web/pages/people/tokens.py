@@ -46,7 +46,7 @@ class TokenForm(RoleForm):
         if not app.actor.may(Right.MANAGE):
             del self.fields["owner"]
             return
-        names = [one.name for one in people(app).people if one.active]
+        names = [person.name for person in people(app).people if person.active]
         self.fields["owner"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
         self.fields["owner"].initial = app.actor.name
 
@@ -58,13 +58,13 @@ def tokens(request: UserRequest) -> HttpResponse:
     A new one stands in the answer itself, this once, so that it is written down nowhere.
     """
     form = TokenForm(sent(request), app=request.unlost)
-    made = done(form, lambda: _made(request, form))
+    token = done(form, lambda: _made(request, form))
     context = {
         "part": "settings",
         "tab": "tokens",
         "tokens": list_tokens(request.unlost).tokens,
-        "form": form if made is None else TokenForm(app=request.unlost),
-        "made": made,
+        "form": form if token is None else TokenForm(app=request.unlost),
+        "made": token,
         "now": request.unlost.clock.now(),
     }
     return render(request, "settings/tokens.html", context, status=400 if form.errors else 200)

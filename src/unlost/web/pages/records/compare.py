@@ -57,12 +57,12 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
         return render(request, "compare/compare.html", context)
     start, kind = start_of(request), _kind(request)
     part = RecordSlice(start=start, most=CARDS, kind=kind)
-    told = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
-    context |= {"told": told, "labels": _labels(request, org), "kind": kind}
+    compare_result = differences(request.unlost, org, pair.one, pair.other, table=table, part=part)
+    context |= {"told": compare_result, "labels": _labels(request, org), "kind": kind}
     if table is not None:
-        shown = [f"{table}/{row.record}" for row in told.rows if row.change in TICKABLE]
-        of = f"compare/{told.old.snapshot}/{told.new.snapshot or LIVE}/{told.table}"
-        context |= {"pages": _pages(told, start), "columns": _columns(told)}
+        shown = [f"{table}/{row.record}" for row in compare_result.rows if row.change in TICKABLE]
+        of = f"compare/{compare_result.old.snapshot}/{compare_result.new.snapshot or LIVE}/{compare_result.table}"
+        context |= {"pages": _pages(compare_result, start), "columns": _columns(compare_result)}
         context["ticks"] = ticked(request, org, of=of, shown=shown)
     return render(request, "compare/compare.html", context)
 
@@ -75,13 +75,15 @@ def lost(request: UserRequest, org: str) -> HttpResponse:
     if not pair.whole:
         return render(request, "compare/lost.html", context)
     start, table = start_of(request), request.GET.get("table") or None
-    found = lost_records(
+    lost_result = lost_records(
         request.unlost, org, pair.one, pair.other, table=table, start=start, most=PAGE
     )
-    pages = PageLinks(start, PAGE, len(found.records), found.total)
-    shown = [f"{one.table}/{one.record}" for one in found.records]
-    context["ticks"] = ticked(request, org, of=f"lost/{found.old}/{found.new}", shown=shown)
-    return render(request, "compare/lost.html", context | {"found": found, "pages": pages})
+    pages = PageLinks(start, PAGE, len(lost_result.records), lost_result.total)
+    shown = [f"{record.table}/{record.record}" for record in lost_result.records]
+    context["ticks"] = ticked(
+        request, org, of=f"lost/{lost_result.old}/{lost_result.new}", shown=shown
+    )
+    return render(request, "compare/lost.html", context | {"found": lost_result, "pages": pages})
 
 
 def _pair(request: UserRequest, org: str) -> ComparePair:
@@ -89,34 +91,34 @@ def _pair(request: UserRequest, org: str) -> ComparePair:
     listed: SnapshotList = snapshots(request.unlost, org)
     whole = nights(listed.snapshots)
     numbers = [str(night.number) for night in whole]
-    one, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
+    older, other = (request.GET.get(name, "").strip() for name in ("a", "b"))
     other = other or (numbers[-1] if len(numbers) > 1 else "")
     place = numbers.index(other) if other in numbers else len(numbers)
-    one = one or (numbers[place - 1] if place else "")
-    return ComparePair(one, other, whole[::-1][:NIGHTS], listed.zone)
+    older = older or (numbers[place - 1] if place else "")
+    return ComparePair(older, other, whole[::-1][:NIGHTS], listed.zone)
 
 
 def _kind(request: UserRequest) -> ChangeKind | None:
-    asked = request.GET.get("kind", "")
-    return ChangeKind(asked) if asked in set(ChangeKind) else None
+    kind_text = request.GET.get("kind", "")
+    return ChangeKind(kind_text) if kind_text in set(ChangeKind) else None
 
 
-def _pages(told: CompareResult, start: int) -> PageLinks:
-    shown = len(told.rows)
-    return PageLinks(start, CARDS, shown, start + shown + told.more)
+def _pages(compare_result: CompareResult, start: int) -> PageLinks:
+    shown = len(compare_result.rows)
+    return PageLinks(start, CARDS, shown, start + shown + compare_result.more)
 
 
 def _labels(request: UserRequest, org: str) -> dict[str, str]:
-    return {one.table: one.label for one in tables(request.unlost, org).tables}
+    return {table.table: table.label for table in tables(request.unlost, org).tables}
 
 
-def _columns(told: CompareResult) -> Sequence[tuple[str, str]]:
+def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
     """Columns that people changed in records that were there at both moments."""
-    found = {
+    shapes = {
         change.column: change.label
-        for row in told.rows
+        for row in compare_result.rows
         if row.change is ChangeKind.CHANGED
         for change in row.changes
         if not change.by_itself
     }
-    return sorted(found.items(), key=lambda item: item[1])
+    return sorted(shapes.items(), key=lambda item: item[1])

@@ -21,19 +21,19 @@ def find(request: UserRequest) -> HttpResponse:
     text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None
     if not text:
         return render(request, "records/find.html", {"part": "records", "org": org})
-    found = search(request.unlost, text, org=org)
-    single = only(found)
+    find_result = search(request.unlost, text, org=org)
+    single = only(find_result)
     if single is not None and "all" not in request.GET:
         return redirect(f"{address(single)}?{urlencode({'q': text})}")
-    context = {"part": "records", "text": text, "org": org, "found": found}
+    context = {"part": "records", "text": text, "org": org, "found": find_result}
     return render(request, "records/find.html", context)
 
 
-def only(found: FindResult) -> FoundRecord | None:
+def only(find_result: FindResult) -> FoundRecord | None:
     """The record that was meant: the only one, or the only one that is exactly what was typed."""
-    exact = [hit for hit in found.hits if hit.exact]
-    if len(found.hits) == 1:
-        return found.hits[0]
+    exact = [hit for hit in find_result.hits if hit.exact]
+    if len(find_result.hits) == 1:
+        return find_result.hits[0]
     return exact[0] if len(exact) == 1 else None
 
 

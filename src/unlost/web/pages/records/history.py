@@ -26,8 +26,12 @@ SAVED = "application/octet-stream"
 def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
     """What happened to it, the newest first."""
     story = history(request.unlost, org, table, record)
-    told = [one for one in map(_told, story.entries[::-1]) if one is not None]
-    context = {"story": story, "told": told, **_place(request, story)}
+    timeline_entries = [
+        timeline_entry
+        for timeline_entry in map(_told, story.entries[::-1])
+        if timeline_entry is not None
+    ]
+    context = {"story": story, "told": timeline_entries, **_place(request, story)}
     return render(request, "records/timeline.html", context | {"tab": "timeline"})
 
 
@@ -38,8 +42,8 @@ def fields(request: UserRequest, org: str, table: str, record: str) -> HttpRespo
     shown = show(request.unlost, org, table, record, at=at)
     rows = [(field, shown.values.get(field.column)) for field in shown.fields]
     every = "all" in request.GET
-    told = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
-    context = {"shown": shown, "rows": told, "left": len(rows) - len(told), "at": at}
+    shown_rows = [row for row in rows if every or row[0].unknown or row[1] not in (None, "")]
+    context = {"shown": shown, "rows": shown_rows, "left": len(rows) - len(shown_rows), "at": at}
     return render(
         request, "records/fields.html", context | _place(request, shown) | {"tab": "fields"}
     )
@@ -93,16 +97,16 @@ def _told(entry: HistoryEntry) -> TimelineEntry | None:
     return TimelineEntry(entry, telling)
 
 
-def _place(request: UserRequest, told: HistoryResult | ShowResult) -> dict[str, object]:
+def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
     """What all pages of a record show of it."""
     return {
         "part": "records",
         "text": request.GET.get("q", ""),
-        "org": told.org,
-        "table": told.table,
-        "table_label": told.table_label,
-        "record": told.record,
-        "name": told.name,
-        "alive": told.alive,
-        "held": told.held,
+        "org": story.org,
+        "table": story.table,
+        "table_label": story.table_label,
+        "record": story.record,
+        "name": story.name,
+        "alive": story.alive,
+        "held": story.held,
     }

@@ -21,13 +21,13 @@ TO = "to-"  # how the fields begin that say to whom
 def edit(request: UserRequest, org: str, plan: str, table: str, record: str) -> HttpResponse:
     """The values with which a record shall come back; the plan is made again with them."""
     app = request.unlost
-    found = planned_fields(app, org, plan, table, record)
-    form = ValuesForm(found, sent(request))
+    fields = planned_fields(app, org, plan, table, record)
+    form = ValuesForm(fields, sent(request))
     view = done(form, lambda: edit_kept(app, org, plan, table, record, form.values()))
     if view is not None:
         return planning(request, view)
     status = HTTPStatus.BAD_REQUEST if form.errors else None
-    context = {"part": "jobs", "found": found, "form": form}
+    context = {"part": "jobs", "found": fields, "form": form}
     return render(request, "restore/edit.html", context, status=status)
 
 

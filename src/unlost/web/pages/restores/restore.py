@@ -62,9 +62,9 @@ def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
 def records(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
     """The records of one table of a plan."""
     view, start = kept_plan(request.unlost, org, plan), start_of(request)
-    found = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
-    pages = PageLinks(start, PAGE, len(found.records), found.total)
-    context = {"found": found, "pages": pages, **_context(view)}
+    planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
+    pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
+    context = {"found": planned_records, "pages": pages, **_context(view)}
     return render(request, "restore/records.html", context)
 
 
@@ -139,18 +139,18 @@ def page(
 
 def _wanted(request: UserRequest, org: str) -> RestoreRequest:
     """What a page asks for: ticked records, all that was lost, or fields that changed."""
-    asked = request.POST
-    what, pair = asked.get("what", ""), (asked.get("a", ""), asked.get("b", ""))
-    table = asked.get("table") or None
+    posted = request.POST
+    what, pair = posted.get("what", ""), (posted.get("a", ""), posted.get("b", ""))
+    table = posted.get("table") or None
     if what == "lost":
         return RestoreRequest(PlanRequest(org, lost=pair, table=table))
     if what == "changed":
-        columns = tuple(asked.getlist("column"))
+        columns = tuple(posted.getlist("column"))
         return RestoreRequest(
             PlanRequest(org, changed=pair, table=table, columns=columns, related=False)
         )
-    chosen = tuple(dict.fromkeys(asked.getlist("record")))
-    if "of" in asked:  # a page of a list whose other pages may have ticks too
+    chosen = tuple(dict.fromkeys(posted.getlist("record")))
+    if "of" in posted:  # a page of a list whose other pages may have ticks too
         chosen = sent_ticks(request, org).records
     if not chosen:
         raise UsageError(
@@ -158,7 +158,7 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             gettext_noop("No record was ticked."),
             next_step=gettext_noop("Go back and tick the records that should come back."),
         )
-    return RestoreRequest(PlanRequest(org, chosen, at=asked.get("at") or None))
+    return RestoreRequest(PlanRequest(org, chosen, at=posted.get("at") or None))
 
 
 def _not_ticked(request: UserRequest, name: str) -> list[str]:

@@ -12,7 +12,7 @@ from unlost.model.errors import UsageError
 from unlost.web.needs import needs
 from unlost.web.parts.selections import seen, sent_ticks
 from unlost.web.requests import UserRequest
-from unlost.web.said import told
+from unlost.web.translate import told
 
 LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
 
@@ -21,14 +21,14 @@ LISTS = ("compare", "lost")  # the pages that have such lists; a list's name beg
 @needs(Right.RESTORE)
 def ticks(request: UserRequest, org: str) -> HttpResponse:
     """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
-    asked, problem = request.POST, None
+    posted, problem = request.POST, None
     try:
-        if "clear" in asked:
-            clear_ticks(request.unlost, org, asked.get("of", ""))
+        if "clear" in posted:
+            clear_ticks(request.unlost, org, posted.get("of", ""))
         else:
-            found = sent_ticks(request, org)
+            lists = sent_ticks(request, org)
             if request.htmx:
-                context = {"ticks": seen(found, asked.getlist("every-record"))}
+                context = {"ticks": seen(lists, posted.getlist("every-record"))}
                 return render(request, "compare/ticked.html", context)
     except UsageError as error:
         problem = error
@@ -36,14 +36,14 @@ def ticks(request: UserRequest, org: str) -> HttpResponse:
         return render(request, "compare/ticked.html", {"error": problem})
     if problem is not None:
         messages.error(request, told(problem))
-    return redirect(_list(org, asked, stay=problem is not None))
+    return redirect(_list(org, posted, stay=problem is not None))
 
 
-def _list(org: str, asked: QueryDict, *, stay: bool) -> str:
+def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:
     """The page of the list that was asked for (``to``), or the one that sent this (``here``)."""
-    page = asked.get("of", "").partition("/")[0]
+    page = query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:
         raise Http404
-    to = asked.get("here", "") if stay else asked.get("to") or asked.get("here", "")
+    to = query_dict.get("here", "") if stay else query_dict.get("to") or query_dict.get("here", "")
     query = QueryDict(to.removeprefix("?"))
     return f"{reverse(page, kwargs={'org': org})}?{query.urlencode()}"

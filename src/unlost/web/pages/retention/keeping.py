@@ -29,8 +29,8 @@ from unlost.web.requests import UserRequest
 @require_GET
 def keeping(request: UserRequest, org: str) -> HttpResponse:
     """The rules and the holds; with numbers in the address also what would go by them."""
-    asked = any(name in request.GET for name in NUMBERS)
-    form = KeepForm(request.GET) if asked else None
+    is_preview = any(name in request.GET for name in NUMBERS)
+    form = KeepForm(request.GET) if is_preview else None
     return _page(request, org, form=form)
 
 
@@ -51,12 +51,12 @@ def rules(request: UserRequest, org: str) -> HttpResponse:
 def forgotten(request: UserRequest, org: str) -> HttpResponse:
     """Forget what the preview said."""
     done = forget(request.unlost, org, plan=request.POST.get("plan", ""))
-    told = ngettext(
+    message = ngettext(
         "%(count)s night of %(org)s is forgotten.",
         "%(count)s nights of %(org)s are forgotten.",
         done.nights,
     )
-    messages.success(request, told % {"count": f"{done.nights:,}", "org": org})
+    messages.success(request, message % {"count": f"{done.nights:,}", "org": org})
     return redirect("keeping", org=org)
 
 
@@ -104,24 +104,28 @@ def _page(
     form: KeepForm | None = None,
     hold_form: HoldForm | None = None,
 ) -> HttpResponse:
-    (found,) = show(request.unlost, org).orgs
+    (retention,) = show(request.unlost, org).orgs
     can = rights_in(request.unlost, org)
-    initial = {name: getattr(found.rules, name) for name in NUMBERS}
+    initial = {name: getattr(retention.rules, name) for name in NUMBERS}
     seen = _preview(request, org, form) if can["operate"] else None
     context = {
         "part": "orgs",
         "org": org,
-        "found": found,
-        "zone": found.zone,
+        "found": retention,
+        "zone": retention.zone,
         "can": can,
         "form": form or KeepForm(initial=initial),
         "seen": seen,
-        "same": seen is not None and seen.rules == found.rules,
-        "years": _by_year(seen.kept, zone=found.zone) if seen is not None else (),
+        "same": seen is not None and seen.rules == retention.rules,
+        "years": _by_year(seen.kept, zone=retention.zone) if seen is not None else (),
         "holds": holds(request.unlost, org).holds if can["read"] else None,
         "hold_form": hold_form or HoldForm(),
     }
-    wrong = [one for one in (form, hold_form) if one is not None and one.errors]
+    wrong = [
+        wrong_form
+        for wrong_form in (form, hold_form)
+        if wrong_form is not None and wrong_form.errors
+    ]
     status = HTTPStatus.BAD_REQUEST if wrong else None
     return render(request, "orgs/keeping.html", context, status=status)
 

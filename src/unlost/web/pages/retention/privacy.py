@@ -35,8 +35,8 @@ def privacy(request: UserRequest, org: str) -> HttpResponse:
         return _page(request, org, PersonForm(initial={"records": named}))
     form, app = PersonForm(_with_ticked(request.POST)), request.unlost
     if SEARCH in request.POST:
-        found = done(form, lambda: find(app, form.cleaned_data["text"], org=org))
-        return _page(request, org, form, hits=found.hits if found is not None else None)
+        find_result = done(form, lambda: find(app, form.cleaned_data["text"], org=org))
+        return _page(request, org, form, hits=find_result.hits if find_result is not None else None)
     seen = done(form, lambda: plan(app, org, form.wish(request.POST.getlist(MATCH))))
     return _page(request, org, form, seen=seen)
 
@@ -74,9 +74,9 @@ def erased(request: UserRequest, org: str) -> HttpResponse:
 def _with_ticked(sent: QueryDict) -> QueryDict:
     """What was sent, with what was ticked among the records that are named."""
     named = [*sent.get("records", "").splitlines(), *sent.getlist(TICKED)]
-    told = sent.copy()
-    told["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))
-    return told
+    query_dict = sent.copy()
+    query_dict["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))
+    return query_dict
 
 
 def _state(request: UserRequest, org: str) -> HttpResponse:

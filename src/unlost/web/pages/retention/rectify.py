@@ -60,15 +60,15 @@ def _page(
     seen: RectifyPlan | None,
     agreed: AgreeForm | None = None,
 ) -> HttpResponse:
-    held = [(one, shown.values.get(one.column)) for one in shown.fields]
+    current = [(field, shown.values.get(field.column)) for field in shown.fields]
     context = {
         "part": "records",
         "org": shown.org,
         "shown": shown,
-        "held": [row for row in held if row[1] not in (None, "")],
+        "held": [row for row in current if row[1] not in (None, "")],
         "form": form,
         "seen": seen,
-        "versions": sum(one.versions for one in seen.tables) if seen is not None else 0,
+        "versions": sum(table.versions for table in seen.tables) if seen is not None else 0,
         "agreed": agreed or AgreeForm(org=shown.org),
     }
     wrong = form.errors or (agreed is not None and agreed.errors)

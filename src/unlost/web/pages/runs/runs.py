@@ -31,8 +31,8 @@ from unlost.web.failing import status_of
 from unlost.web.pages.restores.restore import STOP_POLLING
 from unlost.web.parts import background
 from unlost.web.requests import UserRequest
-from unlost.web.said import said
-from unlost.web.said import told as problem
+from unlost.web.translate import said
+from unlost.web.translate import told as problem
 
 ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
@@ -47,19 +47,19 @@ def jobs(request: UserRequest) -> HttpResponse:
     """Runs by org, kind and state, and plans that wait to be run."""
     org, app = request.GET.get("org") or None, request.unlost
     kind, group = _kind(request), _group(request)
-    found = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
+    page = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
     context = {
         "part": "jobs",
-        "found": found,
+        "found": page,
         "org": org,
         "kind": kind,
         "group": group,
         "groups": RunGroup,
-        "zones": {one.name: one.identity.zone for one in app.orgs()},
+        "zones": {org_row.name: org_row.identity.zone for org_row in app.orgs()},
         "here": request.get_full_path(),
     }
     if request.htmx:
-        return render(request, "jobs/rows.html", context, status=_status(found))
+        return render(request, "jobs/rows.html", context, status=_status(page))
     restores = may(app, Right.RESTORE, org) if org else app.actor.may_somewhere(Right.RESTORE)
     if restores:
         context["waiting"] = waiting(app, org=org).plans
@@ -69,12 +69,12 @@ def jobs(request: UserRequest) -> HttpResponse:
 @require_GET
 def job(request: UserRequest, run: str) -> HttpResponse:
     """One run: how far it is, or how it ended."""
-    told = job_state(request.unlost, run)
-    rights = _rights(request, told.org)
-    context: dict[str, object] = {"part": "jobs", "job": told, **_acts(told, rights)}
-    if request.htmx and told.going:
+    status = job_state(request.unlost, run)
+    rights = _rights(request, status.org)
+    context: dict[str, object] = {"part": "jobs", "job": status, **_acts(status, rights)}
+    if request.htmx and status.going:
         return render(request, "jobs/progress.html", context)
-    context |= _ended(request, told, rights)
+    context |= _ended(request, status, rights)
     if request.htmx:
         return render(request, "jobs/progress.html", context, status=STOP_POLLING)
     return render(request, "jobs/job.html", context)
@@ -85,8 +85,8 @@ def act(request: UserRequest, run: str, act: str) -> HttpResponse:
     """Pause a run, let it go on, or cancel it."""
     if act not in ACTS:
         raise Http404
-    told = ACTS[act](request.unlost, run)
-    messages.success(request, said(told.sentence))
+    run_command_result = ACTS[act](request.unlost, run)
+    messages.success(request, said(run_command_result.sentence))
     return redirect("job", run=run)
 
 
@@ -99,9 +99,9 @@ def retry(request: UserRequest, run: str) -> HttpResponse:
     app = request.unlost
     org = job_state(app, run).org
     codes = tuple(request.POST.getlist("code"))
-    asked = PlanRequest(org, otherwise=Overrides(causes=tuple(_causes(request))))
+    plan_request = PlanRequest(org, otherwise=Overrides(causes=tuple(_causes(request))))
     try:
-        view = choose(app, org, RestoreRequest(asked, retry=run, codes=codes))
+        view = choose(app, org, RestoreRequest(plan_request, retry=run, codes=codes))
     except UsageError as error:
         return _refused(request, run, error)
     background.begin(partial(make_kept, app, org, view.plan))
@@ -143,68 +143,73 @@ def _causes(request: UserRequest) -> Iterator[CauseEdit]:
 
 def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
     """A restore's page, with why it is not planned again as was asked."""
-    told = job_state(request.unlost, run)
-    rights = _rights(request, told.org)
-    context = {"part": "jobs", "job": told, **_acts(told, rights), **_ended(request, told, rights)}
+    status = job_state(request.unlost, run)
+    rights = _rights(request, status.org)
+    context = {
+        "part": "jobs",
+        "job": status,
+        **_acts(status, rights),
+        **_ended(request, status, rights),
+    }
     context |= {"error": error, "typed": request.POST}
     return render(request, "jobs/job.html", context, status=status_of(error))
 
 
 def _kind(request: UserRequest) -> CommitKind | None:
-    asked = request.GET.get("kind", "")
-    return CommitKind(asked) if asked in KINDS else None
+    kind_text = request.GET.get("kind", "")
+    return CommitKind(kind_text) if kind_text in KINDS else None
 
 
 def _group(request: UserRequest) -> RunGroup | None:
-    asked = request.GET.get("state", "")
-    return RunGroup(asked) if asked in set(RunGroup) else None
+    state_text = request.GET.get("state", "")
+    return RunGroup(state_text) if state_text in set(RunGroup) else None
 
 
-def _status(found: RunsPage) -> int:
-    return 200 if found.going else STOP_POLLING
+def _status(page: RunsPage) -> int:
+    return 200 if page.going else STOP_POLLING
 
 
 def _rights(request: UserRequest, org: str) -> frozenset[Right]:
     """What the actor may do in an org."""
     app = request.unlost
-    oids = [one.oid for one in app.orgs() if one.name == org]
+    oids = [org_row.oid for org_row in app.orgs() if org_row.name == org]
     return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
 
 
-def _acts(told: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
+def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     """What the actor may do with it now."""
     operates = Right.OPERATE in rights
-    waits = told.state in (RunState.PARKED, RunState.FAILED)
-    known = not told.over and operates and not told.hourly
+    waits = status.state in (RunState.PARKED, RunState.FAILED)
+    known = not status.over and operates and not status.hourly
     return {
-        "can_pause": known and not told.wish and not (waits and not told.resume_at),
-        "can_go_on": known and (bool(told.wish) or waits),
-        "can_cancel": known or (operates and told.hourly and told.going),
+        "can_pause": known and not status.wish and not (waits and not status.resume_at),
+        "can_go_on": known and (bool(status.wish) or waits),
+        "can_cancel": known or (operates and status.hourly and status.going),
         "may_restore": Right.RESTORE in rights,
         "may_read": Right.READ in rights,
     }
 
 
-def _outcome(request: UserRequest, told: RunStatus) -> dict[str, object]:
+def _outcome(request: UserRequest, status: RunStatus) -> dict[str, object]:
     try:
-        return {"outcome": outcome(request.unlost, told.run)}
+        return {"outcome": outcome(request.unlost, status.run)}
     except NotFound as error:
         if error.code != "journal-gone":
             raise
         return {"journal_gone": True}
 
 
-def _ended(request: UserRequest, told: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
+def _ended(request: UserRequest, status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
     """How it ended: of a restore each record, of a backup what it proved."""
-    if told.state != RunState.DONE.value:
+    if status.state != RunState.DONE.value:
         return {}
-    if told.restore:
-        return _outcome(request, told) if Right.READ in rights else {}
-    if told.snapshot is None:
+    if status.restore:
+        return _outcome(request, status) if Right.READ in rights else {}
+    if status.snapshot is None:
         return {}
     try:
-        return {"proof": certificate(request.unlost, told.org, at=str(told.snapshot))}
+        return {"proof": certificate(request.unlost, status.org, at=str(status.snapshot))}
     except NotFound as error:
         if error.code != "snapshot-forgotten":
             raise
-        return {"forgotten": told.snapshot}
+        return {"forgotten": status.snapshot}

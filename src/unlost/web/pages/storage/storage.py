@@ -20,7 +20,7 @@ from unlost.app.actions.storage.storage import (
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
 from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
 from unlost.web.requests import UserRequest
-from unlost.web.said import word
+from unlost.web.translate import word
 
 TABLES = 15  # the largest of each storage
 
@@ -48,10 +48,10 @@ class StorageFilling:
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
     """The storages of all orgs; of a single org its own page."""
-    found = overview(request.unlost).orgs
-    if len(found) == 1:
-        return redirect("storage", org=found[0].name)
-    return render(request, "storage/every.html", {"part": "storage", "orgs": found})
+    org_states = overview(request.unlost).orgs
+    if len(org_states) == 1:
+        return redirect("storage", org=org_states[0].name)
+    return render(request, "storage/every.html", {"part": "storage", "orgs": org_states})
 
 
 @require_GET
@@ -66,28 +66,28 @@ def one(request: UserRequest, org: str) -> HttpResponse:
         context["loops"] = storage_loops(app, org)
     if request.htmx and show in ("use", "loops"):
         return render(request, f"storage/{show}.html", context)
-    found = trend(app, org)
+    storage_trend = trend(app, org)
     context |= {
-        "found": found,
-        "zone": found.zone,
-        "drawn": [draw(one, found) for one in found.storages],
+        "found": storage_trend,
+        "zone": storage_trend.zone,
+        "drawn": [draw(storage, storage_trend) for storage in storage_trend.storages],
     }
     return render(request, "storage/one.html", context | {"can": rights_in(app, org)})
 
 
-def draw(line: StorageLine, found: StorageTrend) -> DrawnChart:
+def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:
     """A storage with its charts."""
-    return DrawnChart(line, _chart(line, found, WIDE), _chart(line, found, NARROW))
+    return DrawnChart(line, _chart(line, storage_trend, WIDE), _chart(line, storage_trend, NARROW))
 
 
-def _chart(line: StorageLine, found: StorageTrend, sheet: ChartSheet) -> SafeString:
-    name = f"{word(line.name)}, {found.org}"
+def _chart(line: StorageLine, storage_trend: StorageTrend, sheet: ChartSheet) -> SafeString:
+    name = f"{word(line.name)}, {storage_trend.org}"
     drawn = chart(
         name,
         line.samples,
         limit=line.limit,
         seen=line.forecast,
-        now=found.at,
+        now=storage_trend.at,
         sheet=sheet,
         styled=False,
         full_on=_("full on"),
@@ -97,16 +97,16 @@ def _chart(line: StorageLine, found: StorageTrend, sheet: ChartSheet) -> SafeStr
 
 def fillings(filled: StorageUse) -> list[StorageFilling]:
     """What fills each storage."""
-    names = dict.fromkeys(one.storage for one in filled.tables)
+    names = dict.fromkeys(table.storage for table in filled.tables)
     return [_filling(filled, name) for name in names]
 
 
 def _filling(filled: StorageUse, name: str) -> StorageFilling:
-    tables = tuple(one for one in filled.tables if one.storage == name)
+    tables = tuple(table for table in filled.tables if table.storage == name)
     return StorageFilling(
         name,
         tables[:TABLES],
         max(0, len(tables) - TABLES),
-        tuple(one for one in filled.years if one.storage == name),
-        tuple(one for one in filled.owners if one.storage == name),
+        tuple(year for year in filled.years if year.storage == name),
+        tuple(owner for owner in filled.owners if owner.storage == name),
     )

@@ -35,19 +35,21 @@ def verified(request: UserRequest) -> HttpResponse:
     level = _level(request.POST.get("level", ""))
     if level is not VerifyLevel.QUICK:
         verify_later(request.unlost, level)
-        told = _("The service verifies the vault. The result will be the newest in the list below.")
-        messages.success(request, told)
+        message = _(
+            "The service verifies the vault. The result will be the newest in the list below."
+        )
+        messages.success(request, message)
         return redirect("vault")
-    found = verify(request.unlost, level=level)
-    if found.whole:
-        told = ngettext(
+    verify_result = verify(request.unlost, level=level)
+    if verify_result.whole:
+        message = ngettext(
             "The vault is whole: %(count)s object is there with its right size.",
             "The vault is whole: %(count)s objects are there with their right sizes.",
-            found.objects,
+            verify_result.objects,
         )
-        messages.success(request, told % {"count": f"{found.objects:,}"})
+        messages.success(request, message % {"count": f"{verify_result.objects:,}"})
     else:
-        messages.error(request, _("The vault is damaged: %s") % found.damages[0].sentence)
+        messages.error(request, _("The vault is damaged: %s") % verify_result.damages[0].sentence)
     return redirect("vault")
 
 
@@ -64,14 +66,14 @@ def mirrored(request: UserRequest) -> HttpResponse:
 def checks(request: UserRequest) -> HttpResponse:
     """A look at the whole home, and at the orgs too if that is asked for."""
     check_home(request.unlost, Right.MANAGE)
-    found: Diagnosis | None = None
+    diagnosis: Diagnosis | None = None
     ask = "ask" in request.POST
     if request.method == "POST":
-        found = doctor(request.unlost, ask=ask, repair="repair" in request.POST)
-    repairable = found is not None and any(
-        one.repairable and not one.repaired for one in found.checks
+        diagnosis = doctor(request.unlost, ask=ask, repair="repair" in request.POST)
+    repairable = diagnosis is not None and any(
+        check.repairable and not check.repaired for check in diagnosis.checks
     )
-    context = {"part": "vault", "found": found, "ask": ask, "repairable": repairable}
+    context = {"part": "vault", "found": diagnosis, "ask": ask, "repairable": repairable}
     return render(request, "vault/checks.html", context)
 
 

@@ -50,14 +50,19 @@ class SamlResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
             raise refused("it cannot be read") from error
 
     def _prove_more(self) -> None:
-        told = self._query_assertion(DATA)
+        confirmations = self._query_assertion(DATA)
         if not self.get_audiences():
             raise refused("it does not say for whom it is")
         if not self.get_nameid():
             raise refused("it does not say who it is about")
-        if not told or not all(one.get("NotOnOrAfter") for one in told):
+        if not confirmations or not all(
+            confirmation.get("NotOnOrAfter") for confirmation in confirmations
+        ):
             raise refused("it holds for ever")
-        if any(one.get("InResponseTo") != self.get_in_response_to() for one in told):
+        if any(
+            confirmation.get("InResponseTo") != self.get_in_response_to()
+            for confirmation in confirmations
+        ):
             raise refused("it does not say to which sign-in it belongs")
 
 
@@ -67,10 +72,10 @@ def _as_named(code: int) -> str:
     return f"it is not right ({next(names, 'unknown')})"
 
 
-def read(request: HttpRequest, name: str, held: dict[str, Any], text: str) -> SamlResponse:
+def read(request: HttpRequest, name: str, idp_settings: dict[str, Any], text: str) -> SamlResponse:
     """An answer in base64; raises NotAllowed (``saml-refused``)."""
     try:
-        return SamlResponse(settings(request, name, held), text)
+        return SamlResponse(settings(request, name, idp_settings), text)
     except UNREADABLE as error:
         raise refused("it cannot be read") from error
 

@@ -20,21 +20,24 @@ DEMANDS = {
 }
 
 
-def settings(request: HttpRequest, name: str, held: dict[str, Any]) -> Settings:
+def settings(request: HttpRequest, name: str, idp_settings: dict[str, Any]) -> Settings:
     """Both parties of a sign-in by a provider that is kept as ``held``."""
     provider = {
-        "entityId": held["server_url"],
-        "singleSignOnService": {"url": held["sign_in"], "binding": Saml.BINDING_HTTP_REDIRECT},
-        "x509certMulti": {"signing": held["certificates"]},
+        "entityId": idp_settings["server_url"],
+        "singleSignOnService": {
+            "url": idp_settings["sign_in"],
+            "binding": Saml.BINDING_HTTP_REDIRECT,
+        },
+        "x509certMulti": {"signing": idp_settings["certificates"]},
     }
-    told = {"strict": True, "security": DEMANDS, "sp": _console(request, name), "idp": provider}
-    return Settings(told)
+    config = {"strict": True, "security": DEMANDS, "sp": _console(request, name), "idp": provider}
+    return Settings(config)
 
 
 def console_metadata(request: HttpRequest, name: str) -> bytes:
     """What a provider reads about this console."""
-    told = {"strict": True, "security": DEMANDS, "sp": _console(request, name)}
-    written = Settings(told, sp_validation_only=True).get_sp_metadata()
+    config = {"strict": True, "security": DEMANDS, "sp": _console(request, name)}
+    written = Settings(config, sp_validation_only=True).get_sp_metadata()
     return written if isinstance(written, bytes) else written.encode()
 
 

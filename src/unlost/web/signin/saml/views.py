@@ -48,10 +48,10 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
         raise refused("there is none, or it is far too long")
     answer = redirect("saml_finish", name=name)
     answer.status_code = HTTPStatus.SEE_OTHER
-    kept = _kept(request)
-    kept.store.set_expiry(KEPT)
-    kept.store[SENT] = text
-    kept.save(answer)
+    pending = _kept(request)
+    pending.store.set_expiry(KEPT)
+    pending.store[SENT] = text
+    pending.save(answer)
     answer.cookies[COOKIE]["httponly"] = True
     return answer
 
@@ -60,16 +60,16 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def finish(request: HttpRequest, name: str) -> HttpResponse:
     """Let in whom the answer proves; raises NotAllowed (``saml-refused``)."""
-    provider, kept = _provider(request, name), _kept(request)
-    text = kept.store.get(SENT, "")
-    kept.delete()
+    provider, pending = _provider(request, name), _kept(request)
+    text = pending.store.get(SENT, "")
+    pending.delete()
     if not text:
         raise refused("it was looked at already")
     answer = read(request, name, provider.app.settings, text)
-    asked = _asked(request, name, answer.get_in_response_to())
+    request_state = _asked(request, name, answer.get_in_response_to())
     answer.prove(request, name)
     person = provider.sociallogin_from_response(request, answer)
-    person.state = asked
+    person.state = request_state
     let_in: HttpResponse = complete_social_login(request, person)
     return let_in
 
@@ -85,12 +85,12 @@ def metadata(request: HttpRequest, name: str) -> HttpResponse:
 
 def _asked(request: HttpRequest, name: str, request_id: str | None) -> dict[str, Any]:
     """The request of this browser that is answered. It is forgotten now: no second answer counts."""
-    asked: dict[str, Any] | None = (
+    request_state: dict[str, Any] | None = (
         unstash_state(request, state_id=request_id, provider_id=name) if request_id else None
     )
-    if asked is None:
+    if request_state is None:
         raise refused("this browser asked for no such answer, or did so long ago")
-    return asked
+    return request_state
 
 
 def _kept(request: HttpRequest) -> LoginSession:
@@ -98,7 +98,7 @@ def _kept(request: HttpRequest) -> LoginSession:
 
 
 def _provider(request: HttpRequest, name: str) -> Saml:
-    held = SocialApp.objects.filter(provider=SsoProtocol.SAML.value, provider_id=name).first()
-    if held is None:
+    social_app = SocialApp.objects.filter(provider=SsoProtocol.SAML.value, provider_id=name).first()
+    if social_app is None:
         raise Http404
-    return Saml(request, app=held)
+    return Saml(request, app=social_app)

@@ -59,13 +59,15 @@ def backed_up(home: RemoteHome, given: Given) -> BackupResult:
     if given.get("full"):
         raise home_needed()
     app, org = _there(home), given["org"]
-    asked = ask_backup(app, org)
-    before = looked(app, asked.run)
-    done = follow(app, asked.run, observer=_observer(given), before=before)
-    held = snapshots(app, org)
-    info = next(one for one in held.snapshots if one.number == done.snapshot)
+    queued = ask_backup(app, org)
+    before = looked(app, queued.run)
+    done = follow(app, queued.run, observer=_observer(given), before=before)
+    snapshot_list = snapshots(app, org)
+    info = next(
+        snapshot for snapshot in snapshot_list.snapshots if snapshot.number == done.snapshot
+    )
     proof = certificate(app, org, at=str(info.number)).certificate
-    return result_of(RunOfOrg(org, held.zone, asked.run, before is not None), info, proof)
+    return result_of(RunOfOrg(org, snapshot_list.zone, queued.run, before is not None), info, proof)
 
 
 # --- plans ----------------------------------------------------------------------------------------
@@ -88,8 +90,8 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
 
 def shown(home: RemoteHome, given: Given) -> PlanResult:
     """What a plan file of ours says, as the server reads it."""
-    told = cast("PlanResult", home.ask("restore.show", given))
-    return replace(told, file=str(given["file"]))
+    plan_result = cast("PlanResult", home.ask("restore.show", given))
+    return replace(plan_result, file=str(given["file"]))
 
 
 def _made(app: Application, view: PlanView) -> PlanView:
@@ -164,16 +166,16 @@ def saved(home: RemoteHome, given: Given) -> FileResult:
     """Write the bytes of a file here."""
     out: Path = given["out"]
     with written(out) as target:
-        told = home.save("file.open", given, target)
-    return replace(decoder_for(FileResult).decode(unquote(told[RESULT])), out=str(out))
+        saved_file = home.save("file.open", given, target)
+    return replace(decoder_for(FileResult).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
 def person_saved(home: RemoteHome, given: Given) -> PersonData:
     """Write the data of a person here."""
     out: Path = given["out"]
     with written(out) as target:
-        told = home.save("privacy.download", given, target)
-    return replace(decoder_for(PersonData).decode(unquote(told[RESULT])), out=str(out))
+        saved_file = home.save("privacy.download", given, target)
+    return replace(decoder_for(PersonData).decode(unquote(saved_file[RESULT])), out=str(out))
 
 
 def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:

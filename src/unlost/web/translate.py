@@ -58,9 +58,9 @@ def word(value: str) -> str:
 
 def said(text: str | None) -> str | SafeString:
     """A sentence of the engine; marked as English where the page is in another language."""
-    told = word(text or "")
-    if told != text or not text or (get_language() or SOURCE).split("-")[0] == SOURCE:
-        return told
+    translated = word(text or "")
+    if translated != text or not text or (get_language() or SOURCE).split("-")[0] == SOURCE:
+        return translated
     return _with_values(text, SENTENCES) or format_html(
         '<bdi dir="ltr" lang="{}">{}</bdi>', SOURCE, text
     )
@@ -71,9 +71,9 @@ def _with_values(text: str, sentences: tuple[str, ...]) -> SafeString | None:
     if len(text) > LONGEST:
         return None
     for sentence, pattern in _patterns(sentences):
-        found = pattern.fullmatch(text)
-        if found is not None:
-            values = {name: _value(value) for name, value in found.groupdict().items()}
+        match = pattern.fullmatch(text)
+        if match is not None:
+            values = {name: _value(value) for name, value in match.groupdict().items()}
             return SafeString(conditional_escape(gettext(sentence)) % values)
     return None
 
@@ -98,18 +98,18 @@ def _value(text: str) -> str | SafeString:
 def _patterns(sentences: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """How each looks with values; those that say most by themselves come first."""
     ordered = sorted(sentences, key=lambda one: -len(PLACE.sub("", one)))
-    return tuple((one, re.compile(pattern_of(one), re.DOTALL)) for one in ordered)
+    return tuple((sentence, re.compile(pattern_of(sentence), re.DOTALL)) for sentence in ordered)
 
 
 def pattern_of(sentence: str) -> str:
     """A regular expression of a sentence; its values are named groups."""
     parts = PLACE.split(sentence)  # texts and names by turns
     names = iter(parts[1::2])
-    told = [re.escape(parts[0])]
+    parts_pattern = [re.escape(parts[0])]
     for text in parts[2::2]:
         name = next(names)
-        told.append(f"(?P<{name}>{VALUES.get(name, '.+?')}){re.escape(text)}")
-    return "".join(told)
+        parts_pattern.append(f"(?P<{name}>{VALUES.get(name, '.+?')}){re.escape(text)}")
+    return "".join(parts_pattern)
 
 
 def told(error: UnlostError) -> str | SafeString:
