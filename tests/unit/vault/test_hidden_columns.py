@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from smallvault import IDENTITY, Row, SmallVault, rows
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns, hidden_columns
 from unlost.model.ports.vault import IncomingFile, Snapshot, Vault, VaultReader
@@ -227,9 +228,9 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "head": lambda vault, org: told(vault.head(org)),
     "snapshots": lambda vault, org: vault.snapshots(org),
     "commits": lambda vault, org: vault.commits(org),
-    "at": lambda vault, org: [told(vault.at(org, i.number)) for i in ends(vault.snapshots(org))],
-    "as_of": lambda vault, org: [
-        told(vault.at(org, i.number, forgotten=True)) for i in ends(vault.commits(org))
+    "at": lambda vault, org: [
+        *(told(vault.at(org, i.number)) for i in ends(vault.snapshots(org))),
+        *(told(vault.at(org, i.number, forgotten=True)) for i in ends(vault.commits(org))),
     ],
     "history": lambda vault, org: [
         *(vault.history(org, PERSON, record) for record in ("p1", "p2", "gone", "quiet")),
@@ -244,7 +245,9 @@ VAULT: Mapping[str, Callable[[VaultReader, str], Any]] = {
     "open_file": every_file,
     "journals": lambda vault, org: vault.journals(org),
     "lineage": lambda vault, org: vault.lineage(org),
-    "salvages": lambda vault, org: vault.past_operations(org, PastSalvage),
+    "past_operations": lambda vault, org: [
+        vault.past_operations(org, kind) for kind in (PastErasure, PastSalvage)
+    ],
 }
 SNAPSHOT: Mapping[str, Callable[[Snapshot, str], Any]] = {
     "info": lambda snapshot, _: snapshot.info,
@@ -328,7 +331,7 @@ def test_the_whole_vault_gives_them() -> None:
     """So that the test above would notice: by each method that gives values."""
     small = plain()
     giving = {name for name, call in VAULT.items() if SECRET in repr(call(small.vault, small.org))}
-    assert giving == {"head", "at", "as_of", "history", "search", "open_file"}
+    assert giving == {"head", "at", "history", "search", "open_file"}
     of_snapshot = {
         name for name, found in told(small.vault.head(small.org)).items() if SECRET in repr(found)
     }
