@@ -7,7 +7,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault
 from unlost.model.erasure import Erase, PastErasure
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, StoreError
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.maintenance import Agreement, MaintenanceOperation, unconditional
 from unlost.model.plan import RecordKey
@@ -15,7 +15,9 @@ from unlost.model.rectification import Rectify, RightValue
 from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.salvage import Salvage
 from unlost.vault.layout import object_names
+from unlost.vault.maintenance.maintenance_commit import open_runs
 from unlost.vault.maintenance.operations import PROCEDURES
+from unlost.vault.write.open_commit import OpenCommit
 
 KEY = RecordKey(TABLE, "a")
 
@@ -142,3 +144,21 @@ def test_who_does_not_see_every_column_is_told_of_no_rectification() -> None:
         for reader in (small.vault, small.vault.visible({}), partly)
     ]
     assert told == [["rectify-1", "erase-1"], ["rectify-1", "erase-1"], ["erase-1"]]
+
+
+def test_a_hold_that_cannot_be_committed_leaves_no_run_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = SmallVault()
+    night(small, 1)
+    place = Hold(HoldTarget(HoldScope.ORG))
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("store-failed", "The store did not answer.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenCommit, "finish", away)
+        with pytest.raises(StoreError):
+            small.vault.change_holds(small.org, placed=(place,), run="hold-1")
+    assert list(open_runs(small.vault.room(small.org))) == []
+    assert small.vault.holds(small.org) == ()
