@@ -11,7 +11,8 @@ from pathlib import Path
 import zstandard
 
 import vaultstory
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity, OrgKind
 from unlost.model.plan import RecordKey
 from unlost.model.reading import Op
@@ -114,7 +115,9 @@ def corners(folder: Path) -> Story:
     _beside_each_other(story)
     _brought_back(story)
     mail = MatchColumn(TABLE, "Mail")
-    story.vault.erase(story.org, ErasureWish((ERASED,), (mail,), by="Löschrolle"), run="erase-1")
+    story.vault.apply(
+        story.org, unconditional(Erase((ERASED,), (mail,), by="Löschrolle")), run="erase-1"
+    )
     return story
 
 
@@ -178,8 +181,8 @@ def _held(story: Story) -> None:
     one = HoldTarget(HoldScope.RECORD, TABLE, record(2))
     night = HoldTarget(HoldScope.NIGHT, night=1)
     held = (Hold(one, 'Prüfung "2"', "Müller", until), Hold(night, "Frist", "Müller"))
-    story.vault.hold(story.org, held, run="hold-1")
-    story.vault.lift(story.org, (night,), run="lift-1")
+    story.vault.change_holds(story.org, placed=held, run="hold-1")
+    story.vault.change_holds(story.org, lifted=(night,), run="lift-1")
 
 
 def _merged(story: Story) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parents[2] / "src" / "unlost"
 # Ports and what the library or the catalogue offers under the same word; see CONTRIBUTING, "Glossary".
-SHARED: frozenset[str] = frozenset({"Writer", "Upkeep"})
+SHARED: frozenset[str] = frozenset({"Writer"})
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

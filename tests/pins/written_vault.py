@@ -13,7 +13,8 @@ import zstandard
 
 import vaultstory
 from unlost.engine.spill import FILES, IDS, REFERENCES, SEEN
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import CommitKind, Visibility
@@ -119,8 +120,10 @@ def _small() -> Iterator[None]:
 def _continue(story: Story) -> None:
     vault, org = story.vault, story.org
     record = HoldTarget(HoldScope.RECORD, "Account", vaultstory.account_id(5))
-    vault.hold(org, (Hold(record, "a lawsuit", "ada"),), run="hold-1")
-    vault.erase(org, ErasureWish((ZOE,), (MatchColumn("Contact", "Email"),)), run="erase-1")
+    vault.change_holds(org, placed=(Hold(record, "a lawsuit", "ada"),), run="hold-1")
+    vault.apply(
+        org, unconditional(Erase((ZOE,), (MatchColumn("Contact", "Email"),))), run="erase-1"
+    )
     vault.compact(org, run="compact-1")
     commit = vault.begin(org, run="open-1", kind=CommitKind.BACKUP, identity=vaultstory.IDENTITY)
     commit.put_schema(vaultstory.WIDER)

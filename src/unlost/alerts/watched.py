@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from unlost.model.certificate import Certificate
+from unlost.model.connector_info import Expiry
 from unlost.model.forecast import Forecast
-from unlost.model.knowledge import Expiry
 from unlost.model.mirror import MirrorRecord
 from unlost.model.night import CheckRecord, NightRecord
 from unlost.model.retention import ForgottenRecord

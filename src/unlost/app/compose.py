@@ -32,22 +32,11 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.locks import Locks
-from unlost.model.ports import (
-    Budget,
-    Cache,
-    Clock,
-    Connector,
-    Context,
-    Entropy,
-    Lease,
-    Observer,
-    Runner,
-    SecretStore,
-    Source,
-    Vault,
-    VaultReader,
-    Writer,
-)
+from unlost.model.ports.run import Runner
+from unlost.model.ports.source import Connector, Context, Source
+from unlost.model.ports.system import Budget, Cache, Clock, Entropy, Lease, Observer, SecretStore
+from unlost.model.ports.vault import Vault, VaultReader
+from unlost.model.ports.writer import Writer
 from unlost.model.progress import Progress
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from django.db.models import F
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import ApiBudget, ApiHour
 from unlost.model.errors import LimitReached
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.schedule import CALLS_SHARE
 
 FOR_RESTORES = 10  # percent of the limit, of our share, that backups leave to restores

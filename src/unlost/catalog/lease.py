@@ -12,7 +12,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LeaseRow
 from unlost.model.errors import Conflict
 from unlost.model.locks import Locks
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.snapshot import CommitKind
 
 

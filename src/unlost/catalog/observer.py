@@ -12,7 +12,7 @@ from django.db import transaction
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Run, RunItem
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.progress import Phase, Progress
 
 EVERY = 1.0  # seconds between two writings

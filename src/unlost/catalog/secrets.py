@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Secret
 from unlost.model.errors import NotAllowed
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 
 VERSION = b"\x01"
 NONCE_BYTES = 12  # NIST SP 800-38D, section 8.2: 96 bits

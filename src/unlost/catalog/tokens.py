@@ -14,7 +14,7 @@ from unlost.catalog.models import LinkRow, Org, TokenRow
 from unlost.catalog.people import actor_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import NotFound
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 
 PREFIX = "unl_"
 SECRET_BYTES = 32

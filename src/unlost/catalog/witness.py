@@ -2,7 +2,7 @@
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import WitnessRow
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 
 
 class SqlWitness:

@@ -13,7 +13,7 @@ from unlost.app.orgs.connector_settings import Setting, bare, settings_of
 from unlost.cli.exits import ExitCode
 from unlost.cli.options import AsJson, Home
 from unlost.model.errors import UsageError
-from unlost.model.ports import Connector, SecretField
+from unlost.model.ports.source import Connector, SecretField
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name that you will type.")]
 

@@ -6,7 +6,7 @@ from unlost.app.actions.runs.run import RunStatus, RunTable, job
 from unlost.app.compose import Application
 from unlost.catalog.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 from unlost.model.progress import Phase, Progress
 
 LOOK_EVERY = 2.0  # seconds between two looks

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from unlost.cli.text import size
-from unlost.model.ports import Clock, Observer
+from unlost.model.ports.system import Clock, Observer
 from unlost.model.progress import Phase, Progress
 
 WORDS: dict[str, str] = {

@@ -27,7 +27,7 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 URL, TOKEN = "UNLOST_URL", "UNLOST_TOKEN"
 API = "/api/v1"

@@ -37,7 +37,7 @@ from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 
 LOOK_EVERY = 2.0  # seconds between two looks at a plan that is made
 

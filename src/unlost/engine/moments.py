@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import VaultReader
+from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import SnapshotInfo, nights
 
 LATEST = "latest"

@@ -10,7 +10,7 @@ import msgspec
 from unlost.jobs.store import StepStore
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 WORKERS = 4
 LONGEST_NAP = 60.0

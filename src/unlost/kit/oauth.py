@@ -21,7 +21,7 @@ from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
 from unlost.kit.http.table import AnswerHandling, RetryRule, RetryTable
 from unlost.kit.json_to_arrow import decode
 from unlost.model.errors import NotAllowed, TransientError, UnlostError, UsageError
-from unlost.model.ports import Clock, SecretStore
+from unlost.model.ports.system import Clock, SecretStore
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 ASSERTION_SECONDS = 180  # at most three minutes ahead (Salesforce help, OAuth JWT bearer flow)

@@ -1,15 +1,13 @@
 """Erasing: records leave all history of an org, and are not taken in again."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-import pyarrow as pa
-
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
-from unlost.model.reading import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +20,6 @@ class MatchColumn:
     def __str__(self) -> str:
         """As it is typed."""
         return f"{self.table}.{self.column}"
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureWish:
-    """What is to be erased.
-
-    ``match``: what the records had in these columns is not taken in again either, under whatever id.
-    ``by``: the role of who asked, which the proof tells.
-    """
-
-    records: tuple[RecordKey, ...]
-    match: tuple[MatchColumn, ...] = ()
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +60,33 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
+class Erase(MaintenanceOperation[Erasure]):
+    """Take records out of all history, and put them on the list of what is not taken in again.
+
+    ``match``: what the records had in these columns is not taken in again either, under whatever id.
+    ``by``: the role of who asked, which the proof tells.
+    """
+
+    records: tuple[RecordKey, ...]
+    match: tuple[MatchColumn, ...] = ()
+    by: str = ""
+
+    def digest(self, effect: Erasure) -> str:
+        """Name what goes; nobody learns the records from it."""
+        return digest_of(
+            effect.records, effect.tables, effect.values, effect.files, effect.journals
+        )
+
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "erase-changed",
+            "Something else would be erased by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ErasureProof:
     """That something was erased or corrected: no value, and no id that can be read.
 
@@ -96,63 +108,20 @@ class ErasureProof:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasureTold:
-    """A proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
+class PastErasure:
+    """An erasure or a rectification of the past: its proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
 
     proof: ErasureProof
     snapshot: int
     pseudonyms: tuple[str, ...]
     complete: bool
 
+    def without_columns(self) -> "PastErasure | None":
+        """This operation for a user from whom columns are hidden; None where it names columns."""
+        return None if self.proof.columns else self
+
 
 def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:
     """What finds the id of any of these records in a text, between other words or alone."""
     ids = sorted({key.record for key in records})
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")
-
-
-class Erasing(Protocol):
-    """The part of the port ``Vault`` that erases; ``org`` is its oid."""
-
-    def plan_erasure(
-        self, org: str, wish: ErasureWish, *, pause: Callable[[], None] = ...
-    ) -> Erasure:
-        """What ``erase`` would take away now; nothing is written. Raises Conflict (``erase-held``)."""
-        ...
-
-    def erase(
-        self,
-        org: str,
-        wish: ErasureWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Erasure], object] = ...,
-    ) -> Erasure:
-        """Take records out of all history at once, and put them on the list of what stays out.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising. Safe to
-        repeat: what an earlier one that was cut off left is removed first.
-        Raises Conflict (``erase-held``, ``runs-open``, ``maintenance-outrun``); then nothing has changed.
-        """
-        ...
-
-    def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
-        ...
-
-    def erasures(self, org: str) -> tuple[ErasureTold, ...]:
-        """What was erased, oldest first, as far as it may be told."""
-        ...
-
-
-class Suppressing(Protocol):
-    """The part of the port ``Commit`` that keeps out what was erased."""
-
-    def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was."""
-        ...
-
-    def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
-        ...

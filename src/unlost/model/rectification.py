@@ -1,11 +1,10 @@
 """Rectifying: a wrong value of a record is replaced in all history of an org."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from unlost.model.erasure import TableErased
-from unlost.model.errors import UsageError
+from unlost.model.errors import Conflict, UsageError
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.schema import Table
 
@@ -16,20 +15,6 @@ class RightValue:
 
     column: str
     value: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RectifyWish:
-    """What is to be corrected.
-
-    In every version of the record that has a column, it gets the value; with ``was`` only where it has
-    that one now (an empty text: where it is empty). ``by``: the role of who asked, which the proof tells.
-    """
-
-    record: RecordKey
-    values: tuple[RightValue, ...]
-    was: str | None = None
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +41,34 @@ class Rectification:
     snapshot: int | None = None
 
 
-def check_free(table: Table | None, wish: RectifyWish) -> None:
+@dataclass(frozen=True, slots=True)
+class Rectify(MaintenanceOperation[Rectification]):
+    """Replace values of a record in all history.
+
+    In every version of the record that has a column, it gets the value; with ``was`` only where it has
+    that one now (an empty text: where it is empty). ``by``: the role of who asked, which the proof tells.
+    """
+
+    record: RecordKey
+    values: tuple[RightValue, ...]
+    was: str | None = None
+    by: str = ""
+
+    def digest(self, effect: Rectification) -> str:
+        """Name what changes and into what."""
+        changes = (effect.records, effect.tables, effect.columns, effect.files, effect.journals)
+        return digest_of(changes, self)
+
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "rectify-changed",
+            "Something else would be corrected by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost rectify ORG --plan`, and decide anew.",
+        )
+
+
+def check_free(table: Table | None, wish: Rectify) -> None:
     """Raise UsageError (``rectify-fixed``) for a column that is kept elsewhere than in its cells too."""
     for one in wish.values:
         why = _why_fixed(table, one.column) if table is not None else ""
@@ -77,33 +89,3 @@ def _why_fixed(table: Table, column: str) -> str:
     if any(column in own for own in files):
         return "it tells of a file, and stands beside its content too"
     return ""
-
-
-class Rectifying(Protocol):
-    """The part of the port ``Vault`` that rectifies; ``org`` is its oid."""
-
-    def plan_rectification(
-        self, org: str, wish: RectifyWish, *, pause: Callable[[], None] = ...
-    ) -> Rectification:
-        """What ``rectify`` would replace now; nothing is written.
-
-        Raises Conflict (``rectify-held``), UsageError, NotFound (``record-unknown``).
-        """
-        ...
-
-    def rectify(
-        self,
-        org: str,
-        wish: RectifyWish,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Rectification], object] = ...,
-    ) -> Rectification:
-        """Replace values in all history at once; what they were is nowhere afterwards.
-
-        ``agree`` is told what would change before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...

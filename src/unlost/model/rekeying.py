@@ -1,8 +1,6 @@
 """Rekeying: what is live of an org is sealed anew under its newest key, and the earlier ones go."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 PIECE_BYTES = 1 << 30  # that are sealed anew by one commit, unless a single object is larger
 
@@ -52,27 +50,3 @@ class Rekeyed:
             more=other.more,
             complete=other.complete,
         )
-
-
-class Rekeying(Protocol):
-    """Part of the port ``Vault``."""
-
-    def under_earlier_keys(self, org: str) -> UnderEarlier:
-        """How much is still sealed under earlier org keys, as far as the newest commit tells."""
-        ...
-
-    def rekey(
-        self,
-        org: str,
-        *,
-        run: str,
-        most: int | None = None,
-        pause: Callable[[], None] = lambda: None,
-    ) -> Rekeyed:
-        """Seal all that is live anew under the newest org key, then remove the earlier ones.
-
-        Backups stay as they are, to the bit. ``most``: bytes after which it stops; calling again goes on.
-        One at a time for an org; backups may go on beside it. Raises Conflict (``maintenance-outrun``),
-        IntegrityError, StoreError, and what ``pause`` raises.
-        """
-        ...

@@ -1,15 +1,11 @@
 """How long what is kept: rules for nights and for deleted records, and holds that stand above them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
-from unlost.model.erasure import Erasing
-from unlost.model.rectification import Rectifying
-from unlost.model.rekeying import Rekeying
-from unlost.model.snapshot import SnapshotInfo
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,40 +139,28 @@ class ForgottenRecord:
         return bool(self.error_code)
 
 
-class Retention(Erasing, Rectifying, Rekeying, Protocol):
-    """The part of the port ``Vault`` that keeps, forgets and erases; ``org`` is its oid."""
+@dataclass(frozen=True, slots=True)
+class Forget(MaintenanceOperation[Forgetting]):
+    """Take away the versions and backups that the rules do not keep."""
 
-    def holds(self, org: str) -> tuple[Hold, ...]:
-        """All holds that were not lifted, also those that have run out."""
-        ...
+    rules: KeepRules
 
-    def hold(self, org: str, holds: tuple[Hold, ...], *, run: str) -> SnapshotInfo:
-        """Set holds; one on the same thing replaces the earlier one."""
-        ...
+    def digest(self, effect: Forgetting) -> str:
+        """Name what goes and what stays by these rules."""
+        return digest_of(
+            self.rules,
+            effect.nights,
+            effect.kept,
+            effect.tables,
+            effect.files,
+            effect.file_bytes,
+            effect.holds,
+        )
 
-    def lift(self, org: str, things: tuple[HoldTarget, ...], *, run: str) -> SnapshotInfo:
-        """Take holds back."""
-        ...
-
-    def plan_forgetting(
-        self, org: str, rules: KeepRules, *, pause: Callable[[], None] = ...
-    ) -> Forgetting:
-        """What ``forget`` would take away now. Nothing is written."""
-        ...
-
-    def forget(
-        self,
-        org: str,
-        rules: KeepRules,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Forgetting], None] = ...,
-    ) -> Forgetting:
-        """Take away what the rules do not keep; the nights that stay are the same to the bit.
-
-        ``agree`` is told what would go before anything is written, and stops it by raising.
-        Raises Conflict (``runs-open``) while a backup or restore is open, (``maintenance-outrun``)
-        where another run committed meanwhile; then nothing has changed.
-        """
-        ...
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "forget-changed",
+            "Something else would be forgotten by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost forget ORG --plan`, and decide anew.",
+        )

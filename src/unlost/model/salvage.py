@@ -1,10 +1,10 @@
 """Salvaging: what is left of damaged objects that no copy has whole, and what of them is lost."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 
+from unlost.model.errors import Conflict
+from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
 
@@ -65,7 +65,7 @@ class LostFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Salvage:
+class SalvageEffect:
     """What salvaging does to an org, or did.
 
     ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
@@ -87,7 +87,24 @@ class Salvage:
 
 
 @dataclass(frozen=True, slots=True)
-class SalvageTold:
+class Salvage(MaintenanceOperation[SalvageEffect]):
+    """Take damaged objects out of the vault, and keep all that can be read of them."""
+
+    def digest(self, effect: SalvageEffect) -> str:
+        """Name all that is kept and lost."""
+        return digest_of(effect)
+
+    def changed(self) -> Conflict:
+        """The error for a plan whose effect would be another one by now."""
+        return Conflict(
+            "salvage-changed",
+            "Something else would be lost by now than the plan said. Nothing was changed.",
+            next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PastSalvage:
     """A salvage of the past: which commit it was, when, and sentences about what was lost."""
 
     snapshot: int
@@ -95,29 +112,6 @@ class SalvageTold:
     at: datetime
     sentences: tuple[str, ...]
 
-
-class Salvaging(Protocol):
-    """The part of the port ``Vault`` that salvages; ``org`` is its oid."""
-
-    def plan_salvage(self, org: str, *, pause: Callable[[], None] = ...) -> Salvage:
-        """What ``salvage`` would do now; nothing is written.
-
-        Raises IntegrityError where commits or schemas are damaged: then nothing can be salvaged.
-        """
-        ...
-
-    def salvage(
-        self,
-        org: str,
-        *,
-        run: str,
-        pause: Callable[[], None] = ...,
-        agree: Callable[[Salvage], object] = ...,
-    ) -> Salvage:
-        """Take damaged objects out of the vault, and keep all that can be read of them.
-
-        ``agree`` is told what would be lost before anything is written, and stops it by raising. Safe to
-        repeat. Raises what planning does, and Conflict (``runs-open``, ``maintenance-outrun``); then
-        nothing has changed.
-        """
-        ...
+    def without_columns(self) -> "PastSalvage":
+        """This operation for a user from whom columns are hidden: the sentences name them."""
+        return replace(self, sentences=())

@@ -1,9 +1,9 @@
 """Keeping a vault small: what is asked of it, and what it did."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+
+from unlost.model.rekeying import UnderEarlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,18 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class OrgUsage:
+    """How much an org needs of a vault.
+
+    ``bytes`` are those of all that its snapshots are read from. ``earlier_keys``: the part of them
+    that is still sealed under earlier org keys than the newest.
+    """
+
+    bytes: int
+    earlier_keys: UnderEarlier
+
+
+@dataclass(frozen=True, slots=True)
 class UpkeepRecord:
     """The newest upkeep of an org.
 
@@ -83,24 +95,3 @@ class UpkeepRecord:
     def failed(self) -> bool:
         """True if it could not be done."""
         return bool(self.error_code)
-
-
-class Upkeep(Protocol):
-    """The part of the port ``Vault`` that keeps an org small; ``org`` is its oid."""
-
-    def compact(self, org: str, *, run: str, pause: Callable[[], None] = ...) -> Compaction:
-        """Put versions from many commits side by side where it is due; no snapshot shows it.
-
-        One at a time for an org; backups and restores may go on beside it. ``pause`` is called every
-        now and then, and stops it by raising. Raises Conflict (``maintenance-outrun``); what was
-        done so far is good, and the rest is done by the next call.
-        """
-        ...
-
-    def sweep(self, org: str, *, run: str) -> Sweep:
-        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
-        ...
-
-    def size(self, org: str) -> int:
-        """Bytes of all that the snapshots of an org are read from."""
-        ...

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import Conflict, StoreError, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside.formats import ExportFormat
 from unlost.outside.rowtext import write_csv, write_parquet
 from unlost.outside.source import TableContent, TableSource, distinct, table_source

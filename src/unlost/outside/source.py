@@ -14,7 +14,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import EVERY_ID, IdSpan
 from unlost.outside.types import type_of, typed

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from unlost.model.errors import LimitReached, NotFound, UnlostError, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside.dataset import TableDataset, TableScanner
 from unlost.outside.source import TableContent, TableSource, distinct, table_source
 

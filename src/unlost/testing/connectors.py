@@ -14,7 +14,7 @@ import pytest
 
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.model.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table, TableTrait, WireKind
 
@@ -83,7 +83,7 @@ def check_rows(table: Table, rows: Rows) -> None:
 
 
 class SourceContract:
-    """The promises of ``unlost.model.ports.Source``, each as a test.
+    """The promises of ``unlost.model.ports.source.Source``, each as a test.
 
     A subclass provides the fixture ``source``, and may name ``samples``: tables that must be among
     those described, and that are looked at; without them all readable tables are.

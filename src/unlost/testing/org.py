@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from unlost.model.finding import Finding
 from unlost.model.org import OrgIdentity, OrgKind
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.schema import (
     ChangeLog,
     Column,

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from unlost.model.decoders import decoder_for
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 type Steps = dict[tuple[str, str, str], bytes]
 

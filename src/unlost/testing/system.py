@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unlost.model.errors import Conflict
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.model.progress import Progress
 from unlost.model.snapshot import CommitKind
 

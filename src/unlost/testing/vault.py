@@ -1,6 +1,6 @@
 """A vault for tests: the real one, over a store in memory."""
 
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 from unlost.model.store import Store
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.opening import draft_keyring

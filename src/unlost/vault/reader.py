@@ -3,24 +3,22 @@
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from unlost.model.decoders import decoder_for
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
 from unlost.model.org import OrgIdentity
-from unlost.model.salvage import SalvageTold
+from unlost.model.salvage import PastSalvage
 from unlost.model.snapshot import CommitKind, Lineage, SearchHit, SnapshotInfo, Version
 from unlost.vault.commits.state import LiveState
-from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.keys.shred_proofs import shredded_orgs
-from unlost.vault.layout.org_names import identity_name, is_named, named_orgs
+from unlost.vault.layout.org_names import is_named, named_orgs
+from unlost.vault.maintenance.operations import past_operations
 from unlost.vault.maintenance.retain.scope import shown_backups
-from unlost.vault.maintenance.salvage.salvager import salvages
 from unlost.vault.read.changes import changes
 from unlost.vault.read.history import history
 from unlost.vault.read.lineage import lineage
@@ -55,20 +53,14 @@ class OpenOrgs:
 
     def identity(self, org: str) -> OrgIdentity:
         """Who an org is, with the label that the newest commit tells."""
-        chain = self.room(org).chain
-        state = chain.live()
-        if state.seq:
-            return chain.manifest(state.seq)[0].identity
-        name = identity_name(self._sealed.store, org)
-        content = self._sealed.get(ObjectKind.IDENTITY, org=org, name=name)
-        return decoder_for(OrgIdentity).decode(content)
+        return self.room(org).identity()
 
     def _shredded(self) -> Collection[str]:
         return shredded_orgs(self._sealed.store, self._sealed.keys)
 
 
 class EncryptedReader:
-    """See the port ``unlost.model.ports.VaultReader``. Safe to share between threads.
+    """See the port ``unlost.model.ports.vault.VaultReader``. Safe to share between threads.
 
     ``hidden``: by org the columns that are not read.
     """
@@ -94,13 +86,13 @@ class EncryptedReader:
         """All that took a number, oldest first: nights, restores and whatever else."""
         return tuple(self._orgs.room(org).chain.live().commits.values())
 
-    def at(self, org: str, number: int) -> VaultSnapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``)."""
-        _check_shown(self._orgs.room(org).chain.live(), number)
-        return self.as_of(org, number)
+    def at(self, org: str, number: int, *, forgotten: bool = False) -> VaultSnapshot:
+        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``).
 
-    def as_of(self, org: str, number: int) -> VaultSnapshot:
-        """Open a commit, also a backup that was forgotten; raises NotFound."""
+        ``forgotten``: any commit, also one of which versions were forgotten.
+        """
+        if not forgotten:
+            _check_shown(self._orgs.room(org).chain.live(), number)
         return VaultSnapshot(self._reader(org), number)
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
@@ -160,12 +152,18 @@ class EncryptedReader:
             lives=lives,
         )
 
-    def salvages(self, org: str) -> tuple[SalvageTold, ...]:
-        """List the salvages, oldest first; without sentences where columns are hidden: they name them."""
-        every = tuple(salvages(self._orgs.room(org)))
-        if self._hidden.get(org):
-            return tuple(replace(salvage, sentences=()) for salvage in every)
-        return every
+    def past_operations[P: (PastErasure, PastSalvage)](
+        self, org: str, kind: type[P]
+    ) -> tuple[P, ...]:
+        """List the operations of this kind that were applied, oldest first.
+
+        Where columns are hidden, what names columns is left out.
+        """
+        every = past_operations(self._orgs.room(org), kind)
+        if not self._hidden.get(org):
+            return every
+        shown = (operation.without_columns() for operation in every)
+        return tuple(operation for operation in shown if operation is not None)
 
     def _reader(self, org: str) -> OrgReader:
         room, hidden = self._orgs.room(org), self._hidden.get(org)

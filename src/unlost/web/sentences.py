@@ -223,9 +223,7 @@ SENTENCES: tuple[str, ...] = (
     gettext_noop("The console was stopped %(number)s times in the middle of looking at the org."),
     gettext_noop("Look into the log of the service: its machine may lack memory."),
     # privacy requests
-    gettext_noop(
-        "Something else of %(org)s would be erased by now than the plan said. Nothing was."
-    ),
+    gettext_noop("Something else would be erased by now than the plan said. Nothing was changed."),
     gettext_noop("Leave them out, or lift the hold with `unlost hold lift` first."),
     gettext_noop("The vault holds nothing of the records that were named."),
     gettext_noop(

@@ -12,7 +12,8 @@ import scanner
 import vaultstory
 from faults.vault.test_power_cuts import ROOT, opened
 from sweeps import parts_of
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Added, CommitKind, VerifyLevel
 from unlost.vault.stores.fault import StoreCrash
@@ -74,7 +75,7 @@ def ended() -> tuple[int, int]:
     before = disk.changes
     night(story, "night-2", phone="2", known=[])
     between = disk.changes
-    story.vault.erase(story.org, ErasureWish((GONE,)), run="erase-1")
+    story.vault.apply(story.org, unconditional(Erase((GONE,))), run="erase-1")
     return between - before, disk.changes - between
 
 
@@ -107,11 +108,11 @@ def test_all_or_nothing_is_taken_out_of_a_bundle(part: int) -> None:
         night(story, "night-2", phone="2", known=[])
         disk.crash_at = disk.changes + crash_at
         with pytest.raises(StoreCrash):
-            story.vault.erase(story.org, ErasureWish((GONE,)), run="erase-1")
+            story.vault.apply(story.org, unconditional(Erase((GONE,))), run="erase-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
         assert again.vault.verify(VerifyLevel.FULL).damages == ()
-        again.vault.erase(again.org, ErasureWish((GONE,)), run="erase-2")
+        again.vault.apply(again.org, unconditional(Erase((GONE,))), run="erase-2")
         assert scanner.found(again.vault, GONE.record) == set()
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         head = again.vault.head(again.org)

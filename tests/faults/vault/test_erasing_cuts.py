@@ -12,8 +12,9 @@ import scanner
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.erasure import Erasure, ErasureWish
+from unlost.model.erasure import Erase, Erasure, PastErasure
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.stores.fault import StoreCrash
@@ -39,7 +40,7 @@ def begun(disk: UnsyncedDisk) -> Story:
 
 
 def erase(story: Story, run: str) -> Erasure:
-    return story.vault.erase(story.org, ErasureWish(GONE, by="admin"), run=run)
+    return story.vault.apply(story.org, unconditional(Erase(GONE, by="admin")), run=run)
 
 
 def ended() -> tuple[int, list[object]]:
@@ -73,7 +74,7 @@ def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> N
         assert pictures(again) == AFTER
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert strays(again) == set()
-        assert all(one.complete for one in again.vault.erasures(again.org))
+        assert all(one.complete for one in again.vault.past_operations(again.org, PastErasure))
         assert scanner.found(opened(again, disk).vault, *VALUES) == set()
 
 

@@ -7,7 +7,8 @@ import pytest
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
-from unlost.model.retention import KeepRules
+from unlost.model.maintenance import unconditional
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import VerifyLevel
 from unlost.vault.maintenance.garbage import GRACE
 from unlost.vault.stores.fault import StoreCrash
@@ -20,7 +21,7 @@ PARTS = 32
 
 def forget(story: Story, run: str) -> None:
     """All of it, and what it leaves for later."""
-    story.vault.forget(story.org, RULES, run=run)
+    story.vault.apply(story.org, unconditional(Forget(RULES)), run=run)
     story.clock.advance(seconds=GRACE.total_seconds())
     story.vault.sweep(story.org, run=f"{run}-later")
 

@@ -87,7 +87,7 @@ def test_every_night_is_as_it_was_and_the_next_one_does_the_rest(part: int) -> N
         assert all("/keys/oldest-" in name for name in damaged)  # copies of it are on their way
         seal_anew(again, "rekey-2")
         again = opened(again, disk)
-        assert again.vault.under_earlier_keys(again.org).complete
+        assert again.vault.usage(again.org).earlier_keys.complete
         assert keys_of(again) == {
             "00000002.00000002",
             "identity.00000002",

@@ -9,7 +9,8 @@ from faults.vault.test_compaction_cuts import several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
 from unlost.model.certificate import Verdict
-from unlost.model.salvage import Salvage
+from unlost.model.maintenance import unconditional
+from unlost.model.salvage import Salvage, SalvageEffect
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.vault.format.physical import SEARCH
 from unlost.vault.layout import object_names
@@ -36,8 +37,8 @@ def hurt(disk: UnsyncedDisk) -> Story:
     return opened(story, disk)
 
 
-def salvage(story: Story, run: str) -> Salvage:
-    return story.vault.salvage(story.org, run=run)
+def salvage(story: Story, run: str) -> SalvageEffect:
+    return story.vault.apply(story.org, unconditional(Salvage()), run=run)
 
 
 def pictures(story: Story) -> list[object]:

@@ -11,7 +11,7 @@ from fakes.maker import Maker
 from unlost.connectors.salesforce import SalesforceConfig, SalesforceConnector
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.errors import Conflict, SourceRefused, UsageError
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.writing import NeverReason, OutcomeKind, RowOutcome, WriteOp, WriteRow
 from unlost.testing.clock import VirtualClock

@@ -8,7 +8,7 @@ import pytest
 
 import vaultstory
 from unlost.model.errors import IntegrityError, UnlostError
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.model.snapshot import VerifyLevel, VerifyReport
 from unlost.model.store import ListedObject
 from unlost.testing.clock import VirtualClock

@@ -31,11 +31,12 @@ from stateful.vault.test_versions import (
     rows_of,
     schema_of,
 )
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UnlostError, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.snapshot import CommitKind, Damage, TableCommit, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.clock import START, VirtualClock
@@ -118,7 +119,10 @@ def picture(vault: EncryptedVault) -> list[object]:
     for key in KEYS:
         told += [(v.snapshot, v.op, dict(v.cells)) for v in vault.history(org, TABLE, key)]
     told += [sorted(hit.record for hit in vault.search(org, word)) for word in ("x", "NA", "0007")]
-    told += [vault.holds(org), [one.proof.tables for one in vault.erasures(org)]]
+    told += [
+        vault.holds(org),
+        [one.proof.tables for one in vault.past_operations(org, PastErasure)],
+    ]
     return told
 
 
@@ -279,7 +283,9 @@ class Cuts(RuleBasedStateMachine):
     def hold(self, thing: HoldTarget, cut: Cut) -> bool:
         """Cut off before its commit, it leaves a run that whoever holds next closes."""
         run, holds = f"hold-{next(self.runs)}", (Hold(thing),)
-        return self.attempt(lambda vault: vault.hold(vault.adopt(IDENTITY), holds, run=run), cut)
+        return self.attempt(
+            lambda vault: vault.change_holds(vault.adopt(IDENTITY), placed=holds, run=run), cut
+        )
 
     @precondition(lambda self: self.pinned or self.held)
     @rule(cut=CUTS)
@@ -289,14 +295,19 @@ class Cuts(RuleBasedStateMachine):
             HoldTarget(HoldScope.RECORD, table=TABLE, record=key) for key in sorted(self.held)
         )
         run, things = f"lift-{next(self.runs)}", (*nights, *records)
-        if self.attempt(lambda vault: vault.lift(vault.adopt(IDENTITY), things, run=run), cut):
+        if self.attempt(
+            lambda vault: vault.change_holds(vault.adopt(IDENTITY), lifted=things, run=run), cut
+        ):
             self.pinned, self.held = set(), set()
 
     @precondition(lambda self: self.nights)
     @rule(cut=CUTS)
     def forget(self, cut: Cut) -> None:
         run = f"forget-{next(self.runs)}"
-        if self.attempt(lambda vault: vault.forget(vault.adopt(IDENTITY), RULES, run=run), cut):
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(Forget(RULES)), run=run),
+            cut,
+        ):
             kept = {max(self.nights), *self.pinned}
             self.nights = {number: live for number, live in self.nights.items() if number in kept}
 
@@ -304,8 +315,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(keys=st.sets(st.sampled_from(KEYS), min_size=1, max_size=2), cut=CUTS)
     def erase(self, keys: set[str], cut: Cut) -> None:
         run = f"erase-{next(self.runs)}"
-        wish = ErasureWish(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
-        if self.attempt(lambda vault: vault.erase(vault.adopt(IDENTITY), wish, run=run), cut):
+        wish = Erase(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+        ):
             self.erased |= keys
             for live in (self.present, *self.nights.values()):
                 for key in keys:
@@ -315,8 +328,10 @@ class Cuts(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), value=st.sampled_from([None, "right"]), cut=CUTS)
     def rectify(self, key: str, value: str | None, cut: Cut) -> None:
         run = f"rectify-{next(self.runs)}"
-        wish = RectifyWish(RecordKey(TABLE, key), (RightValue("Name", value),))
-        if self.attempt(lambda vault: vault.rectify(vault.adopt(IDENTITY), wish, run=run), cut):
+        wish = Rectify(RecordKey(TABLE, key), (RightValue("Name", value),))
+        if self.attempt(
+            lambda vault: vault.apply(vault.adopt(IDENTITY), unconditional(wish), run=run), cut
+        ):
             for live in (self.present, *self.nights.values()):
                 if key in live:
                     live[key] = live[key] | {"Name": value}

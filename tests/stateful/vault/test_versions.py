@@ -18,14 +18,15 @@ from hypothesis.stateful import (
 
 from stateful.vault.lives import let_live
 from stateful.vault.model import Model, Run, Seen
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, NotFound, UsageError
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Journal
+from unlost.model.ports.vault import Journal
 from unlost.model.reading import Rows
-from unlost.model.rectification import RectifyWish, RightValue
-from unlost.model.retention import Hold, HoldScope, HoldTarget, KeepRules
+from unlost.model.rectification import Rectify, RightValue
+from unlost.model.retention import Forget, Hold, HoldScope, HoldTarget, KeepRules
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import (
     Added,
@@ -344,7 +345,7 @@ class Versions(RuleBasedStateMachine):
         name = f"forget-{self.upkeeps}"
         if self.run is not None or self.restore is not None:
             with pytest.raises(Conflict, match="is open"):
-                self.vault.forget(self.org, RULES, run=name)
+                self.vault.apply(self.org, unconditional(Forget(RULES)), run=name)
             return
         nights = self.model.nights
         pins = data.draw(st.sets(st.sampled_from(nights), max_size=2))
@@ -352,11 +353,11 @@ class Versions(RuleBasedStateMachine):
             Hold(HoldTarget(HoldScope.NIGHT, night=n)) for n in sorted(pins - self.pinned)
         )
         if holds:
-            self.vault.hold(self.org, holds, run=f"hold-{self.upkeeps}")
+            self.vault.change_holds(self.org, placed=holds, run=f"hold-{self.upkeeps}")
             self.model.maintain()
         self.pinned |= pins
         kept = {nights[-1], *self.pinned}
-        done = self.vault.forget(self.org, RULES, run=name)
+        done = self.vault.apply(self.org, unconditional(Forget(RULES)), run=name)
         assert set(done.kept) == kept
         before = len(self.model.forgotten)
         self.model.forget(kept)
@@ -371,7 +372,7 @@ class Versions(RuleBasedStateMachine):
         """Records leave all history; not while a run is open, nor what a held night has."""
         self.upkeeps += 1
         name = f"erase-{self.upkeeps}"
-        wish = ErasureWish(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
+        wish = Erase(tuple(RecordKey(TABLE, key) for key in sorted(keys)))
         gone = self.model.same(keys)
         held = any(
             row.snap <= max(self.pinned, default=0)
@@ -380,16 +381,16 @@ class Versions(RuleBasedStateMachine):
         )
         if held or self.run is not None or self.restore is not None:
             with pytest.raises(Conflict):
-                self.vault.erase(self.org, wish, run=name)
+                self.vault.apply(self.org, unconditional(wish), run=name)
             return
-        done = self.vault.erase(self.org, wish, run=name)
+        done = self.vault.apply(self.org, unconditional(wish), run=name)
         assert {key.record for key in done.records} == gone
         self.model.erase(gone)
         if done.snapshot is not None:
             self.model.maintain()
             assert done.snapshot == self.model.commits
         self.kept.clear()
-        assert all(one.complete for one in self.vault.erasures(self.org))
+        assert all(one.complete for one in self.vault.past_operations(self.org, PastErasure))
 
     @precondition(lambda self: self.model.commits)
     @rule(
@@ -402,15 +403,15 @@ class Versions(RuleBasedStateMachine):
         """A value is replaced in all history; not while a run is open, nor what a held night has."""
         self.upkeeps += 1
         name = f"rectify-{self.upkeeps}"
-        wish = RectifyWish(RecordKey(TABLE, key), (RightValue(column, value),), was)
+        wish = Rectify(RecordKey(TABLE, key), (RightValue(column, value),), was)
         same = self.model.same({key})
         rows = [row for one in same for row in self.model.rows.get(one, ())]
         held = any(row.snap <= max(self.pinned, default=0) for row in rows)
         if held or not rows or self.run is not None or self.restore is not None:
             with pytest.raises((Conflict, NotFound, UsageError)):
-                self.vault.rectify(self.org, wish, run=name)
+                self.vault.apply(self.org, unconditional(wish), run=name)
             return
-        done = self.vault.rectify(self.org, wish, run=name)
+        done = self.vault.apply(self.org, unconditional(wish), run=name)
         assert {one.record for one in done.records} == same
         changed = self.model.rectify(same, column, value, was)
         assert bool(done.columns) == changed

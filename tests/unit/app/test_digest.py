@@ -23,7 +23,7 @@ from unlost.catalog.orgs import get_org
 from unlost.model.alert import AlertMessage, AlertRule, ChannelKind, Message, RaisedAlert, Urgency
 from unlost.model.errors import NotFound, TransientError, UsageError
 from unlost.model.night import CheckRecord
-from unlost.model.ports import Connector
+from unlost.model.ports.source import Connector
 from unlost.model.quota import Quota
 from unlost.model.schema import WireKind
 

@@ -133,12 +133,12 @@ def test_what_an_erasure_that_came_to_nothing_was_about_is_kept_and_its_note_for
     seen = plan(planted.app, "sales", WISH).digest
     vault = type(planted.vault)
 
-    def away(self: Any, org: str, wish: Any, *, agree: Any, **_: object) -> None:
-        agree(self.plan_erasure(org, wish))
+    def away(self: Any, org: str, agreed: Any, *, before_write: Any, **_: object) -> None:
+        before_write(self.plan(org, agreed.operation).effect)
         raise StoreError("store-failed", "The store did not answer.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(vault, "erase", away)
+        patch.setattr(vault, "apply", away)
         with pytest.raises(StoreError):
             erase(planted.app, "sales", WISH, plan=seen)
     compact(planted.app, "sales")

@@ -13,7 +13,7 @@ from unlost.app.actions.records.show import show
 from unlost.app.records.ids import stored_id
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Connector
+from unlost.model.ports.source import Connector
 from unlost.model.schema import WireKind
 from unlost.testing.org import file_cells
 

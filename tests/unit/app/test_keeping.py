@@ -230,7 +230,7 @@ def test_a_failure_is_an_alert_until_it_works_again(
 
     change(year.app, "sales", RetentionChange(daily=2))
     with monkeypatch.context() as patch:
-        patch.setattr(type(year.vault), "forget", fail)
+        patch.setattr(type(year.vault), "apply", fail)
         told = forget_if_due(year.app, oid())
     assert told is not None
     assert told.failed

@@ -26,7 +26,8 @@ from unlost.catalog.runs import RunState, begin_run, list_runs
 from unlost.catalog.schema import SCHEMA
 from unlost.model.alert import AlertRule, ChannelKind, RaisedAlert, Urgency
 from unlost.model.errors import NotAllowed, NotFound, StoreError, UnlostError, UsageError
-from unlost.model.ports import Connector, Vault
+from unlost.model.ports.source import Connector
+from unlost.model.ports.vault import Vault
 from unlost.model.snapshot import CommitKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy

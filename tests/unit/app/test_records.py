@@ -8,7 +8,7 @@ from homes import World
 from unlost.app.actions.backups.backup import backup
 from unlost.app.records.record_facts import RecordNames, UserNames, how_gone, last_alive
 from unlost.catalog.orgs import get_org
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.snapshot import CommitKind, SnapshotInfo, Version
 

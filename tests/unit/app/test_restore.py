@@ -39,7 +39,7 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
-from unlost.model.ports import SecretField
+from unlost.model.ports.source import SecretField
 from unlost.model.schema import DeleteRule, Reference, WireKind
 from unlost.model.snapshot import CommitKind
 from unlost.model.writing import Identity, MissingPermission, WriteOp

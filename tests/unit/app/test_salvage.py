@@ -28,6 +28,7 @@ from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict, IntegrityError, NotFound
 from unlost.model.hidden_columns import hidden_columns
 from unlost.model.plan import NoteWeight
+from unlost.model.salvage import PastSalvage
 from unlost.model.snapshot import VerifyLevel
 from unlost.outside.formats import ExportFormat
 from unlost.vault.commits.state import LiveSegment
@@ -181,16 +182,16 @@ def test_who_does_not_see_a_column_is_not_told_of_it(kept: World) -> None:
     salvage(kept.app, plan=plan(kept.app).digest)
     oid, whole = get_org("sales").oid, kept.app.whole_vault
     hidden = whole.visible({oid: hidden_columns([("Account", "Phone")])})
-    (told,) = whole.salvages(oid)
+    (told,) = whole.past_operations(oid, PastSalvage)
     assert any("Phone" in sentence for sentence in told.sentences)
-    assert hidden.salvages(oid) == (replace(told, sentences=()),)
+    assert hidden.past_operations(oid, PastSalvage) == (replace(told, sentences=()),)
     head = hidden.head(oid)
     assert head is not None
     assert head.unread("Account", [KEY]) == {}
     other = whole.visible({oid: hidden_columns([("Account", "Name")])}).head(oid)
     assert other is not None
     assert other.unread("Account", [KEY]) == {KEY: frozenset({"Phone"})}
-    assert whole.visible({}).salvages(oid) == (told,)
+    assert whole.visible({}).past_operations(oid, PastSalvage) == (told,)
 
 
 def test_a_value_that_is_lost_is_not_shown_as_empty(kept: World) -> None:

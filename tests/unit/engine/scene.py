@@ -13,7 +13,8 @@ from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.engine.backup.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
-from unlost.model.ports import Runner, Snapshot
+from unlost.model.ports.run import Runner
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Reference, TableTrait, WireKind
 from unlost.model.store import Store
 from unlost.testing.clock import VirtualClock

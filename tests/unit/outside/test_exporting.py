@@ -17,7 +17,7 @@ from deltalake import DeltaTable, write_deltalake
 from hostile import HOSTILE, Folder, make, names
 from smallvault import COLUMNS, TABLE, SmallVault, finish, rows, schema
 from unlost.model.errors import Conflict, StoreError, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.outside import exporting
 from unlost.outside.delta import export_delta
 from unlost.outside.exporting import ExportKind, check_kind, export_files, paths_of

@@ -4,7 +4,7 @@ import pytest
 
 from smallvault import TABLE, SmallVault, finish, rows
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.testing.system import MemoryWitness
 from unlost.vault.commits import chain
 from unlost.vault.format.sealed import ObjectKind

@@ -19,7 +19,7 @@ from unlost.model.errors import (
     TransientError,
 )
 from unlost.model.finding import FindingKind, Severity
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.testing.entropy import SeededEntropy
 from unlost.vault.keys.hierarchy import Keyring

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from smallvault import IDENTITY, TABLE, SmallVault, finish, rows
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
 from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel
@@ -73,8 +74,8 @@ def test_what_nobody_goes_on_with_holds_nothing_back(small: SmallVault, kind: Co
     """A hold or an erasure whose process was killed kept garbage, and refused erasures, for ever."""
     nights(small)
     small.vault.begin(small.org, run="cut-off", kind=kind, identity=IDENTITY)
-    wish = ErasureWish((RecordKey(TABLE, "b"),))
-    assert small.vault.erase(small.org, wish, run="e1").unknown == wish.records
+    wish = Erase((RecordKey(TABLE, "b"),))
+    assert small.vault.apply(small.org, unconditional(wish), run="e1").unknown == wish.records
     small.vault.begin(small.org, run="cut-off-again", kind=kind, identity=IDENTITY)
     made = small.vault.compact(small.org, run="c1")
     assert small.vault.sweep(small.org, run="s1").held_by is None
@@ -88,7 +89,7 @@ def test_a_hold_that_is_ended_by_an_erasure_does_not_commit(small: SmallVault) -
     late = small.vault.begin(small.org, run="late", kind=CommitKind.HOLD, identity=IDENTITY)
     hold = Hold(HoldTarget(HoldScope.RECORD, table=TABLE, record="a"))
     added = late.hold(hold_rows((hold,), observed_at=small.clock.now()))
-    small.vault.erase(small.org, ErasureWish((RecordKey(TABLE, "a"),)), run="e1")
+    small.vault.apply(small.org, unconditional(Erase((RecordKey(TABLE, "a"),))), run="e1")
     with pytest.raises(Conflict, match="given up"):
         late.finish([TableCommit(HOLDS, (added,))], as_of=small.clock.now())
     assert small.vault.holds(small.org) == ()

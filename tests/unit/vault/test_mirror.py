@@ -6,10 +6,11 @@ import pytest
 
 import scanner
 import vaultstory
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
 from unlost.model.errors import Conflict, IntegrityError, StoreError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import KeepRules
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.model.store import Store
 from unlost.testing.system import MemoryWitness
@@ -98,7 +99,9 @@ def test_what_the_vault_removes_goes_from_the_mirror_too(story: vaultstory.Story
     story.vault.compact(story.org, run="c1")
     story.clock.advance(days=9)
     story.vault.sweep(story.org, run="s1")
-    story.vault.forget(story.org, KeepRules(daily=1, deleted_days=1), run="f1")
+    story.vault.apply(
+        story.org, unconditional(Forget(KeepRules(daily=1, deleted_days=1))), run="f1"
+    )
     story.vault.sweep(story.org, run="s2")
     story.clock.advance(days=9)
     swept = story.vault.sweep(story.org, run="s3")
@@ -116,7 +119,7 @@ def test_after_an_erasure_the_mirror_holds_nothing_of_it(story: vaultstory.Story
     target = MemoryStore()
     update_mirror(story.vault, target)
     assert scanner.found(opener(story)(target), ZOE.record)
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     done = update_mirror(story.vault, target)
     assert done.strange == ()
     assert scanner.found(opener(story)(target), ZOE.record) == set()
@@ -381,7 +384,7 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
 ) -> None:
     other = MemoryStore()
     update_mirror(story.vault, other)
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     newest = story.vault.commits(story.org)[-1].number
     (redaction, *_) = [one.name for one in story.store.list(object_names.redactions(story.org))]
     story.store.delete(object_names.commit(story.org, newest) if lost == "commit" else redaction)
@@ -446,7 +449,7 @@ FOREIGN = ("redacted/junk", "redacted/1", "commits/junk", "commits/7", "checkpoi
 def test_a_name_that_is_none_of_ours_is_passed_over_and_told(
     story: vaultstory.Story, name: str
 ) -> None:
-    story.vault.erase(story.org, ErasureWish((ZOE,), (), by="admin"), run="e1")
+    story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
     full = f"orgs/{story.org}/{name}"
     story.store.put_new(full, b"junk")
     fresh = opener(story)(story.store)

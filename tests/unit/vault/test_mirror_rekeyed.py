@@ -9,7 +9,8 @@ import vaultstory
 from unit.vault.test_mirror import contents, opener, whole
 from unit.vault.test_rekey import fresh, keys_of, rekeyed, renewed
 from unit.vault.test_rekey_beside import SECRET, a_file, another, tells_secret
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase
+from unlost.model.maintenance import unconditional
 from unlost.model.org import OrgIdentity
 from unlost.model.schema import Schema
 from unlost.model.snapshot import CommitKind
@@ -148,7 +149,7 @@ def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -
     room = story.vault.room(story.org)
     rotten = object_names.pack(story.org, room.chain.live().pack_id(min(packs)))
     flipped(story.store, rotten)
-    gone = story.vault.erase(story.org, ErasureWish((SECRET,)), run="e1")
+    gone = story.vault.apply(story.org, unconditional(Erase((SECRET,))), run="e1")
     assert gone.snapshot
     done = update_mirror(story.vault, target)
     assert (done.damaged, done.strange) == ((rotten,), ())

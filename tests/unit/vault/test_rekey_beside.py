@@ -7,10 +7,11 @@ import pytest
 
 import vaultstory
 from unit.vault.test_rekey import fresh, rekeyed, renewed
-from unlost.model.erasure import ErasureWish
+from unlost.model.erasure import Erase, PastErasure
 from unlost.model.errors import Conflict, IntegrityError
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.retention import KeepRules
+from unlost.model.retention import Forget, KeepRules
 from unlost.model.snapshot import CommitKind, PackEntry, VerifyLevel
 from unlost.model.store import Store
 from unlost.vault.commits.intents import OpenRun
@@ -104,13 +105,15 @@ def test_files_are_there_after_an_erasure_beside_a_step_that_has_only_packs(
     a_file(story, "n6")
     renewed(story)
     only_packs_left(story)
-    other, wish = another(story), ErasureWish((SECRET,))
-    beside_last_pack(story, monkeypatch, lambda: other.erase(story.org, wish, run="e9"))
+    other, wish = another(story), Erase((SECRET,))
+    beside_last_pack(
+        story, monkeypatch, lambda: other.apply(story.org, unconditional(wish), run="e9")
+    )
     with pytest.raises(Conflict, match="took this run to be over"):
         story.vault.rekey(story.org, run="packs", most=1)
     assert all_there(story)
     assert tells_secret(story) == []
-    assert all(one.complete for one in story.vault.erasures(story.org))
+    assert all(one.complete for one in story.vault.past_operations(story.org, PastErasure))
     assert rekeyed(story).complete
     assert all_there(story)
 
@@ -122,7 +125,7 @@ def test_an_erased_file_is_not_back_after_an_erasure_that_listed_packs_too_early
     a_file(story, "n6")
     renewed(story)
     only_packs_left(story)
-    other, wish = another(story), ErasureWish((SECRET,))
+    other, wish = another(story), Erase((SECRET,))
     listing = RemovalCommit._listing
     held: list[dict[str, int]] = []
 
@@ -131,7 +134,9 @@ def test_an_erased_file_is_not_back_after_an_erasure_that_listed_packs_too_early
 
     held.append({one.name: one.size for one in story.store.list("")})
     monkeypatch.setattr(RemovalCommit, "_listing", early)
-    beside_last_pack(story, monkeypatch, lambda: other.erase(story.org, wish, run="e9"))
+    beside_last_pack(
+        story, monkeypatch, lambda: other.apply(story.org, unconditional(wish), run="e9")
+    )
     with pytest.raises(Conflict):
         story.vault.rekey(story.org, run="packs", most=1)
     assert all_there(story)
@@ -148,7 +153,9 @@ def test_a_pack_that_was_forgotten_meanwhile_is_not_live_again(
     before = set(story.vault.room(story.org).chain.live().packs)
     other, rules = another(story), KeepRules(daily=1, deleted_days=0)
     done = beside_last_pack(
-        story, monkeypatch, lambda: other.forget(story.org, rules, run="f9").packs
+        story,
+        monkeypatch,
+        lambda: other.apply(story.org, unconditional(Forget(rules)), run="f9").packs,
     )
     with pytest.raises(Conflict, match="has replaced what"):
         story.vault.rekey(story.org, run="packs", most=1)

@@ -100,12 +100,12 @@ def small_identity() -> OrgIdentity:
 def test_holds_and_open_runs_forbid_it(small: SmallVault) -> None:
     before = names(small.store)
     hold = Hold(HoldTarget(HoldScope.ORG), "lawsuit", "ada")
-    small.vault.hold(small.org, (hold,), run="hold-1")
+    small.vault.change_holds(small.org, placed=(hold,), run="hold-1")
     seen = plan(small)
     assert [one.reason for one in seen.holds] == ["lawsuit"]
     run = lambda: shred_org(small.vault.room(small.org), seen, at=small.clock.now())  # noqa: E731
     assert failing(run, Conflict) == "shred-held"
-    small.vault.lift(small.org, (hold.thing,), run="lift-1")
+    small.vault.change_holds(small.org, lifted=(hold.thing,), run="lift-1")
     assert failing(run, Conflict) == "shred-changed"
     small.begin("night-2")
     assert failing(lambda: plan(small), Conflict) == "runs-open"

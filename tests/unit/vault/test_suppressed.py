@@ -9,9 +9,10 @@ import pyarrow as pa
 
 import scanner
 from smallvault import TABLE, SmallVault, finish, rows
-from unlost.model.erasure import ErasureWish, MatchColumn
+from unlost.model.erasure import Erase, MatchColumn
+from unlost.model.maintenance import unconditional
 from unlost.model.plan import RecordKey
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef
 from unlost.model.snapshot import CommitKind, TableCommit, VerifyLevel, Visibility
 from unlost.testing.clock import START
@@ -23,8 +24,8 @@ from unlost.vault.write.suppression_list import Pseudonymizer, SuppressionList, 
 def erased(small: SmallVault, *, match: str = "Phone") -> None:
     """A vault in which a was erased, who had a telephone."""
     small.night("n1", ("a", "U", {"Name": "Anna", "Phone": "+49 40"}), ("b", "U", {"Name": "Ben"}))
-    wish = ErasureWish((RecordKey(TABLE, "a"),), (MatchColumn(TABLE, match),))
-    small.vault.erase(small.org, wish, run="e1")
+    wish = Erase((RecordKey(TABLE, "a"),), (MatchColumn(TABLE, match),))
+    small.vault.apply(small.org, unconditional(wish), run="e1")
 
 
 def file(record: str) -> IncomingFile:

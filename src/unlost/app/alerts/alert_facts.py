@@ -31,10 +31,10 @@ from unlost.catalog.storage import storages
 from unlost.catalog.upkeep import last_upkeep
 from unlost.engine.storage.forecast import LOOKED_BACK, forecast
 from unlost.model.certificate import Certificate
+from unlost.model.connector_info import Expiry
 from unlost.model.errors import UnlostError
 from unlost.model.forecast import Forecast
-from unlost.model.knowledge import Expiry
-from unlost.model.ports import VaultReader
+from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
 COMPARED = 29  # nights that the newest one is compared with

@@ -9,7 +9,8 @@ from unlost.catalog.orgs import ProtectedOrg, save_org
 from unlost.catalog.runs import RunEnd, RunState, end_run, ended_runs, unfinished_backups
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.errors import UnlostError
-from unlost.model.ports import Observer, Source
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Observer
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 
 KIND = CommitKind.BACKUP

@@ -25,6 +25,7 @@ from unlost.catalog.secrets import closed_secrets, sealing_key
 from unlost.jobs.slots import LEAD
 from unlost.model.errors import UnlostError
 from unlost.model.store import Store
+from unlost.vault.keys.opening import vault_format
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
@@ -111,7 +112,7 @@ def _quick_check(file: Path) -> str:
 
 def _vault(app: Application) -> Iterator[RepairableCheck]:
     try:
-        orgs, number = app.vault.orgs(), app.whole_vault.format()
+        orgs, number = app.vault.orgs(), vault_format(store_at(app.home.place, clock=app.clock))
     except UnlostError as error:
         yield bad("vault", error.sentence, error.next_step)
         return

@@ -13,7 +13,7 @@ from unlost.catalog.writers import find_writer
 from unlost.model.certificate import Verdict
 from unlost.model.errors import UnlostError
 from unlost.model.finding import Severity
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 
 SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are five minutes apart
 OLDEST = timedelta(hours=36)
@@ -34,7 +34,7 @@ def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Re
 
 def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
     """After a new master key: how much can still be read by who has an earlier one."""
-    earlier = app.whole_vault.under_earlier_keys(org.oid)
+    earlier = app.whole_vault.usage(org.oid).earlier_keys
     name = f"{org.name}: keys"
     if earlier.objects:
         yield warning(

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 
 VERSION = b"\x01"
 NONCE_BYTES = 12  # NIST SP 800-38D, section 8.2: 96 bits

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from unlost.model.errors import LimitReached
 from unlost.model.jobs import RunCommand
-from unlost.model.ports import Budget, Clock
+from unlost.model.ports.system import Budget, Clock
 
 
 @dataclass(slots=True)

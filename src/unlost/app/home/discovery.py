@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import cast
 
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Connector
+from unlost.model.ports.source import Connector
 
 GROUP = "unlost.connectors"
 ATTRIBUTE = "CONNECTOR"

@@ -3,7 +3,7 @@
 import threading
 
 from unlost.app.home.home import Home
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.store import Store
 from unlost.vault.stores.address import StoreAddress
 from unlost.vault.stores.bandwidth import Bandwidth, LimitedStore

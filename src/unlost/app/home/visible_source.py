@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from unlost.model.hidden_columns import HiddenColumns, LogFilter
-from unlost.model.ports import Source
+from unlost.model.ports.source import Source
 from unlost.model.reading import Page, ReadTask
 from unlost.model.schema import Schema, Table
 

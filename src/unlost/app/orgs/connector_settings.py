@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, get_origin, get_type_hints
 
 from unlost.app.compose import read_config
-from unlost.model.ports import Connector, SecretField
+from unlost.model.ports.source import Connector, SecretField
 from unlost.model.reading import Json
 
 

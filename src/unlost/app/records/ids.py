@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from unlost.app.compose import Application
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Connector, Snapshot
+from unlost.model.ports.source import Connector
+from unlost.model.ports.vault import Snapshot
 
 
 def typed_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.app.records.referring import ID, ReferringIds, other_references
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Schema, Table
 from unlost.model.snapshot import StoredFile
 

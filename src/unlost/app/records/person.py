@@ -15,7 +15,7 @@ from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import TableTrait
 from unlost.model.snapshot import Lineage, StoredFile
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Schema, Table
 from unlost.model.snapshot import SnapshotInfo, Version

@@ -8,7 +8,7 @@ from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.planning.selection import MAX_STEPS, too_large
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 
 
 def chosen_records(

@@ -11,7 +11,7 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, DeleteRule, Schema, Table, TableTrait
 
 MOST_ROWS = 3_000_000  # that are looked through, smaller tables first

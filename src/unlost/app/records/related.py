@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from unlost.app.records.linked_files import files_of
 from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.referring import ID, ReferenceSearch, ReferringIds, other_references
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table, TableTrait
 from unlost.model.snapshot import StoredFile
 

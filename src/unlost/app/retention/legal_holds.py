@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.retention import HoldScope
 
 

@@ -14,6 +14,7 @@ from unlost.app.vault.home_copy import renew_copies
 from unlost.catalog.erasing import PendingScrub, end_scrub, note_scrub, noted_scrubs, scrub
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.catalog.runs import list_runs
+from unlost.model.erasure import PastErasure
 from unlost.model.errors import Conflict
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import CommitKind
@@ -46,7 +47,7 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
     noted = noted_scrubs(org.oid)
     if not noted:
         return 0
-    proofs = [erasure.proof for erasure in app.whole_vault.erasures(org.oid)]
+    proofs = [erasure.proof for erasure in app.whole_vault.past_operations(org.oid, PastErasure)]
     corrected = {proof.run for proof in proofs if proof.columns}
     done = {proof.run for proof in proofs} | {sure}
     erased = [scrub_row for scrub_row in noted if scrub_row.run in done]

@@ -7,7 +7,7 @@ import json
 import threading
 from typing import TextIO
 
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 type Field = str | int | float | bool | None
 

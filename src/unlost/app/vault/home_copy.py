@@ -18,7 +18,7 @@ from unlost.catalog.copying import (
     settings_digest,
 )
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 
 PATIENCE = timedelta(hours=1)  # runs and alerts of many orgs are copied together
 LARGEST = 1 << 31  # bytes: a home's data is far from it, and a damaged frame must not ask for more

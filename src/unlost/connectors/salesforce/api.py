@@ -32,7 +32,7 @@ from unlost.kit.json_to_arrow import decode
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
 from unlost.model.errors import IntegrityError, NotAllowed
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {"Accept": "application/json", "Content-Type": "application/json"}

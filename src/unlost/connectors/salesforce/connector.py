@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from unlost.connectors.salesforce.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
 from unlost.connectors.salesforce.storage import mail_rules, storage_rules
-from unlost.model.knowledge import Expiry
-from unlost.model.ports import Context, SecretField
+from unlost.model.connector_info import Expiry
+from unlost.model.ports.source import Context, SecretField
 from unlost.model.schema import Schema
 from unlost.model.storage import MailRule, StorageRule
 

@@ -24,7 +24,7 @@ from unlost.connectors.salesforce.limits import BATCH_REQUESTS
 from unlost.connectors.salesforce.rights import UserRights
 from unlost.connectors.salesforce.tables import Describe
 from unlost.model.decoders import decoder_for
-from unlost.model.ports import Cache
+from unlost.model.ports.system import Cache
 
 BELIEVED = timedelta(days=7)
 # Where an answer does not say since when it holds: since a little before it came.

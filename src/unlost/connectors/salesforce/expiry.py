@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from cryptography import x509
 
-from unlost.model.knowledge import Expiry
+from unlost.model.connector_info import Expiry
 
 KEY = "private_key"
 BEGIN = "-----BEGIN CERTIFICATE-----"

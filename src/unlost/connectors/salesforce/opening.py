@@ -11,7 +11,7 @@ from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.kit.http import Transport
 from unlost.model.errors import UsageError
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 
 @contextmanager

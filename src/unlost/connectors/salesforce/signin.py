@@ -16,7 +16,7 @@ from unlost.kit.oauth import (
     speak_oauth,
     understand_oauth,
 )
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 HINTS = (
     SignInHint(

@@ -40,7 +40,7 @@ from unlost.connectors.salesforce.work import TableQuery, TaskKind, TaskState, t
 from unlost.model.errors import TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Cache
+from unlost.model.ports.system import Cache
 from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, IdRange, Page, Proof, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table

@@ -99,7 +99,7 @@ def _backup(
         return done
     ports.observer.progress(Progress(Phase.DISCOVER))
     schema = ports.runner.step("discover", ports.source.discover, result=Schema)
-    base = ports.vault.as_of(org, begun.base) if begun.base is not None else None
+    base = ports.vault.at(org, begun.base, forgotten=True) if begun.base is not None else None
     known = known_of(ports.vault, org, base)
     plan = _planned(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:

@@ -12,7 +12,7 @@ from unlost.engine.backup.row_observer import ReadResult, file_ref
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.spill import SpilledRows, open_spill
 from unlost.model.errors import TransientError
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import FileRef
 from unlost.model.snapshot import Added, StoredFile

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from unlost.engine.backup.plan import KnownState
 from unlost.model.certificate import TableLine
 from unlost.model.finding import FindingKind
-from unlost.model.ports import Snapshot, Vault
+from unlost.model.ports.vault import Snapshot, Vault
 from unlost.model.snapshot import CommitKind, SnapshotInfo, TableState, nights
 
 NIGHTS_LOOKED_AT = 60
@@ -20,7 +20,9 @@ def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
     known = [night for night in nights(backups) if night.number <= base.info.number]
     looked = known[-NIGHTS_LOOKED_AT:]
-    rights = [vault.as_of(org, night.number).schema().fingerprint for night in looked[:-1]]
+    rights = [
+        vault.at(org, night.number, forgotten=True).schema().fingerprint for night in looked[:-1]
+    ]
     rights.append(schema.fingerprint)  # between two nights nothing is read under other rights
     cut = len(looked) < len(known)
     return KnownState(
@@ -38,7 +40,7 @@ def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, Tab
     proof = snapshot.certificate() if snapshot is not None else None
     if proof is None:
         return {}
-    night = vault.as_of(org, proof.rests_on) if proof.rests_on is not None else None
+    night = vault.at(org, proof.rests_on, forgotten=True) if proof.rests_on is not None else None
     return lines_of(vault, org, night) | {line.table: line for line in proof.tables}
 
 

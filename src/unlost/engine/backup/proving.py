@@ -21,7 +21,7 @@ from unlost.engine.backup.session import (
 from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.model.certificate import Certificate, TableLine, Verdict
 from unlost.model.finding import Finding
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.quota import Quota
 from unlost.model.schema import Schema
 
@@ -94,7 +94,7 @@ def certify_part(
         quotas=(),
         rounds=rounds,
     )
-    return _resting(certificate, session.ports.vault.as_of(session.org, rests_on))
+    return _resting(certificate, session.ports.vault.at(session.org, rests_on, forgotten=True))
 
 
 def _resting(certificate: Certificate, night: Snapshot) -> Certificate:

@@ -19,7 +19,8 @@ from unlost.engine.backup.policy import AuditPolicy
 from unlost.engine.backup.reading import ReadRound, TableRequest, TableRound, read_tables
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
-from unlost.model.ports import Snapshot, Source
+from unlost.model.ports.source import Source
+from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
 from unlost.model.reading import IdRange
 from unlost.model.schema import TableTrait

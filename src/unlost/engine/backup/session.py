@@ -19,7 +19,10 @@ from unlost.model.errors import (
     UnlostError,
 )
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Clock, Commit, Lease, Observer, Runner, Snapshot, Source, Vault
+from unlost.model.ports.run import Runner
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock, Lease, Observer
+from unlost.model.ports.vault import Commit, Snapshot, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,7 @@ class BackupSession:
         """The fingerprint of the rights under which a snapshot was read."""
         with self._lock:
             if number not in self._rights:
-                snapshot = self.ports.vault.as_of(self.org, number)
+                snapshot = self.ports.vault.at(self.org, number, forgotten=True)
                 self._rights[number] = snapshot.schema().fingerprint
             return self._rights[number]
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import DeleteRule
 
 MOST = 200_000

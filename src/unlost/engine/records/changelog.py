@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from unlost.engine.sameness import instant
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import ChangeLog, Column, Table, WireKind
 
 

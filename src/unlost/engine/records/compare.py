@@ -17,7 +17,9 @@ from unlost.engine.merge import aligned, read_run, sorted_runs
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound
-from unlost.model.ports import Clock, Snapshot, Source, VaultReader
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock
+from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.reading import Op, ReadTask, Ready, Rows
 from unlost.model.schema import Column, ColumnTrait, Schema, Table, WireKind
 from unlost.model.snapshot import ChangeKind, CommitKind

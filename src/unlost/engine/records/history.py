@@ -15,7 +15,7 @@ from itertools import zip_longest
 from unlost.engine.records.changelog import LoggedChange, noted_changes
 from unlost.engine.records.explain import ExplainedChanges, FieldChange, explain
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot, VaultReader
+from unlost.model.ports.vault import Snapshot, VaultReader
 from unlost.model.reading import Op
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind, SnapshotInfo, Version

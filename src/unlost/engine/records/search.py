@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import VaultReader
+from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import SearchHit
 
 MOST = 20

@@ -28,7 +28,7 @@ from unlost.engine.storage.mails import (
     read_mails,
     size_of,
 )
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
 HELD = 1_000_000  # mails that are looked at together; more are taken in parts

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 import pyarrow as pa
 
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import MailRule, StorageWeight
 
 RECORD, PARENT, SIDES, STRIPPED = "record", "parent", ("one", "other"), "stripped"

@@ -11,7 +11,7 @@ import polars as pl
 
 from unlost.engine.storage.loops import HELD
 from unlost.engine.storage.mails import SIDES, STRIPPED, frame, instants, read_mails, size_of
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import MailRule, StorageRule, StorageWeight, TableUse, ThreadUse
 
 BYTES, RECENT, COUNT, YEAR, OWNER = "bytes", "recent", "count", "year", "owner"

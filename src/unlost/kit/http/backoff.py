@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from unlost.model.errors import TransientError
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from unlost.kit.http.body import BodyStream, cut, whole
 from unlost.kit.http.messages import CallFailure, Headers, HttpAnswer, HttpCall
 from unlost.kit.http.table import NO_ANSWER, AnswerHandling, RetryTable
 from unlost.model.errors import TransientError, UnlostError
-from unlost.model.ports import Budget, Clock, Entropy
+from unlost.model.ports.system import Budget, Clock, Entropy
 
 type Transport = httpx.BaseTransport
 

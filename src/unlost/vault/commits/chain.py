@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from unlost.model.errors import IntegrityError, NotFound, StoreError, UnlostError
-from unlost.model.ports import Witness, Witnessed
+from unlost.model.ports.system import Witness, Witnessed
 from unlost.model.store import Store
 from unlost.vault.commits.redactions import Redactions
 from unlost.vault.commits.state import (

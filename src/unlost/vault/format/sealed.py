@@ -26,7 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, UsageError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.vault.format import number as numbers
 
 HEADER_BYTES = 24

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from unlost.model.errors import NotAllowed, NotFound, UnlostError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import Register
 from unlost.vault.format.slots import KeyStretch, read_slot

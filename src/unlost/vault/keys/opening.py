@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from unlost.model.errors import Conflict, IntegrityError, NotAllowed, NotFound, UnlostError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.format.register import REGISTER, Register, damaged_register, register_name
@@ -98,6 +98,11 @@ def confirm_vault_file(store: Store) -> None:
     """
     if store.size(VAULT_FILE) is not None:
         store.put_new(VAULT_FILE, store.get(VAULT_FILE))
+
+
+def vault_format(store: Store) -> int:
+    """The number of the format that a vault is of; raises IntegrityError, NotFound, StoreError."""
+    return read_vault_file(store.get(VAULT_FILE)).format
 
 
 def new_stretch(entropy: Entropy) -> KeyStretch:

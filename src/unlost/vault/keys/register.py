@@ -10,7 +10,7 @@ from blake3 import blake3
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from unlost.model.errors import IntegrityError, NotAllowed, NotFound, UsageError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.register import (
     REGISTER,

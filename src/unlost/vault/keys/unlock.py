@@ -22,7 +22,7 @@ from unlost.model.errors import (
     StoreError,
     UsageError,
 )
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.store import Store
 from unlost.vault.format.recovery import parse_recovery_sheet
 from unlost.vault.format.slots import (

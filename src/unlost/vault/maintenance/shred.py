@@ -106,6 +106,15 @@ def _folder(org: str) -> str:
     return f"orgs/{org}/"
 
 
+def shred_changed() -> Conflict:
+    """The error for a plan that is no longer true."""
+    return Conflict(
+        "shred-changed",
+        "Something was committed since the plan was made.",
+        next_step="Look at the plan again.",
+    )
+
+
 def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
     if now.holds:
         raise Conflict(
@@ -114,8 +123,4 @@ def _check_agreed(plan: ShredPlanOfOrg, now: ShredPlanOfOrg) -> None:
             next_step="See them with `unlost hold list ORG`; an admin may lift them with `unlost hold lift`.",
         )
     if (plan.commits, plan.head) != (now.commits, now.head):
-        raise Conflict(
-            "shred-changed",
-            "Something was committed since the plan was made.",
-            next_step="Look at the plan again.",
-        )
+        raise shred_changed()

@@ -29,7 +29,7 @@ from unlost.model.errors import (
     UsageError,
 )
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import FileRef, Op, Rows
 from unlost.model.snapshot import PackEntry, StoredFile
 from unlost.vault.format.blobs import encoding_named

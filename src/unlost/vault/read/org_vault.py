@@ -5,13 +5,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound
 from unlost.model.hidden_columns import HiddenColumns
-from unlost.model.ports import Clock, Witness
+from unlost.model.org import OrgIdentity
+from unlost.model.ports.system import Clock, Witness
 from unlost.vault.commits.chain import Chain
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import U_ID
+from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
+from unlost.vault.layout.org_names import identity_name
 from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
 from unlost.vault.objects.blob_stream import open_blob
 from unlost.vault.objects.bundling import BUNDLE_FROM
@@ -123,6 +127,15 @@ class OrgVault(OrgReader):
         """The same org without its hidden columns, to read."""
         schemas = VisibleSchemas(self.schemas, hidden, newest=self._newest_schema)
         return OrgReader(self.org, self.sealed, self.chain, schemas, self.reader)
+
+    def identity(self) -> OrgIdentity:
+        """Who the org is, with the label that the newest commit tells."""
+        state = self.chain.live()
+        if state.seq:
+            return self.chain.manifest(state.seq)[0].identity
+        name = identity_name(self.sealed.store, self.org)
+        content = self.sealed.get(ObjectKind.IDENTITY, org=self.org, name=name)
+        return decoder_for(OrgIdentity).decode(content)
 
     def pack_writer(self, *, until: int) -> PackWriter:
         """A writer that knows the blobs up to a commit."""

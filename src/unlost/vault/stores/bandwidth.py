@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 from unlost.model.store import ListedObject, Store, StoreProperties
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from unlost.model.errors import StoreError
-from unlost.model.ports import Clock
+from unlost.model.ports.system import Clock
 
 KEPT = timedelta(days=30)  # after which a piece that nobody has read is removed
 GONE_KEPT = timedelta(

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from unlost.model.certificate import Certificate
 from unlost.model.errors import UsageError
-from unlost.model.ports import IncomingFile
+from unlost.model.ports.vault import IncomingFile
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Schema, WireKind
 from unlost.model.snapshot import (
@@ -87,7 +87,7 @@ class OpenCommit:
         return self._added(table, rows, carry=carry, out=self._out)
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """As ``add``; but where it comes to few rows, the piece itself holds them: see ``Waiting``."""
+        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``)."""
         added = self._added(table, rows, carry=carry, out=self._holding)
         return replace(added, buffered=self._holding.told(added.segments))
 

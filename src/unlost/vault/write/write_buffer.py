@@ -1,4 +1,6 @@
-"""Rows of few changes wait for the end of their run, and are written then: see the port ``Waiting``.
+"""Rows of few changes wait for the end of their run, and are written then.
+
+See ``add_few`` of the port ``Commit``.
 
 The piece that a run keeps holds them sealed, under a key that is drawn for the run and lies in the vault
 beside its intent. When the run ends the key is removed: whatever remembers the pieces has nothing of them.

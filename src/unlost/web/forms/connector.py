@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from unlost.app.orgs.connector_settings import Setting, bare
-from unlost.model.ports import SecretField
+from unlost.model.ports.source import SecretField
 from unlost.web.translate import translate, word
 
 SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)

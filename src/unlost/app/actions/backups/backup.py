@@ -39,7 +39,7 @@ from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import Conflict, LimitReached, UnlostError
 from unlost.model.finding import Finding
 from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 from unlost.model.snapshot import CommitKind, Counts, SnapshotInfo
 
 # Untouched for so long: jobs at the source and their results do not live much longer.

@@ -10,8 +10,8 @@ from unlost.model.access import Right
 from unlost.model.certificate import Certificate, Verdict
 from unlost.model.errors import NotFound
 from unlost.model.finding import Finding, Severity
-from unlost.model.ports import Snapshot
-from unlost.model.salvage import SalvageTold
+from unlost.model.ports.vault import Snapshot
+from unlost.model.salvage import PastSalvage
 from unlost.model.snapshot import SnapshotInfo
 
 
@@ -22,7 +22,7 @@ class SnapshotList:
     org: str
     zone: str
     snapshots: tuple[SnapshotInfo, ...]
-    salvages: tuple[SalvageTold, ...] = ()
+    salvages: tuple[PastSalvage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def gaps(proof: Certificate) -> tuple[Finding, ...]:
 def snapshots(app: Application, org: str) -> SnapshotList:
     """All backups of an org; raises NotFound for an unknown org."""
     known = get_org(org)
-    nights, salvages = app.vault.snapshots(known.oid), app.vault.salvages(known.oid)
+    nights = app.vault.snapshots(known.oid)
+    salvages = app.vault.past_operations(known.oid, PastSalvage)
     return SnapshotList(org, known.identity.zone, tuple(nights), salvages)
 
 

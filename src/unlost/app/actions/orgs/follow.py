@@ -23,7 +23,8 @@ from unlost.engine.schedule import upcoming, upcoming_hour
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Connector, SecretStore
+from unlost.model.ports.source import Connector
+from unlost.model.ports.system import SecretStore
 from unlost.model.schedule import Schedule
 from unlost.model.snapshot import nights
 

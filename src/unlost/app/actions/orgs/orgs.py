@@ -17,7 +17,7 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
 from unlost.model.org import OrgIdentity, OrgKind
-from unlost.model.ports import Connector, SecretField, Source
+from unlost.model.ports.source import Connector, SecretField, Source
 from unlost.model.quota import Quota
 from unlost.model.snapshot import nights
 from unlost.model.written import written

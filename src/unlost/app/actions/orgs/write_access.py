@@ -15,7 +15,7 @@ from unlost.catalog.writers import find_writer, save_writer
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Connector, SecretField
+from unlost.model.ports.source import Connector, SecretField
 from unlost.model.writing import MissingPermission
 
 

@@ -20,7 +20,7 @@ from unlost.engine.records.explain import FieldChange
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, SourceRefused, UsageError
 from unlost.model.hidden_columns import NOTHING_HIDDEN
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind
 

@@ -12,7 +12,7 @@ from unlost.app.compose import Application
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.outside.exporting import (
     ExportKind,

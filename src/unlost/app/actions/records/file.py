@@ -14,7 +14,7 @@ from unlost.app.records.ids import typed_ids
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound, StoreError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.snapshot import StoredFile
 
 PIECE = 1 << 20  # bytes copied at a time

@@ -13,7 +13,7 @@ from unlost.engine.records.search import SearchResult
 from unlost.engine.records.search import find as search
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.model.snapshot import SearchHit
 

@@ -15,7 +15,7 @@ from unlost.app.backups.moments import LATEST, parse_past
 from unlost.app.compose import Application
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.outside import sql as session
 from unlost.outside.sql import StatementTable

@@ -22,7 +22,7 @@ from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import Holder, PlanStep, RecordKey, RestorePlan
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Table, WireKind
 
 MOST_PEOPLE = 300  # that a list to choose from offers
@@ -131,7 +131,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
     step = _step(restore_plan, RecordKey(table, record))
-    wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
+    wanted = app.vault_of(known.oid).at(known.oid, step.snapshot or step.version, forgotten=True)
     described = wanted.schema().table(table)
     names = RecordNames(wanted)
     label = described.label or table if described is not None else table

@@ -19,7 +19,7 @@ from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
 from unlost.model.plan import Choices
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.snapshot import CommitKind
 
 SHOWN = 50  # records of a cause, or of a table
@@ -113,7 +113,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
     if closed is None:
         return None
     plan = log.opened.plan
-    wanted = app.vault.as_of(oid, plan.snapshot)
+    wanted = app.vault.at(oid, plan.snapshot, forgotten=True)
     telling = _Telling(wanted, plan.choices, hidden=oid in app.hidden)
     bad = [record for record in closed.records if not record.ending.good]
     written = [record for record in closed.records if record.ending.good]

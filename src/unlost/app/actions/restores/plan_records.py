@@ -11,7 +11,7 @@ from unlost.app.records.record_facts import RecordNames
 from unlost.catalog.orgs import get_org
 from unlost.model.access import Right, Trace
 from unlost.model.plan import Action, ActionReason, PlanStep, RestorePlan
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 
 MOST = 200
 
@@ -59,7 +59,7 @@ def plan_records(
     restore_plan = read_stored_plan(app, known, plan)
     steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
-    wanted = app.vault.as_of(known.oid, restore_plan.snapshot)
+    wanted = app.vault.at(known.oid, restore_plan.snapshot, forgotten=True)
     described = wanted.schema().table(table)
     return PlannedRecords(
         org,

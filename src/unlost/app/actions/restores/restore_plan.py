@@ -16,7 +16,7 @@ from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, StoreError, UsageError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.ports import Observer
+from unlost.model.ports.system import Observer
 
 LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 

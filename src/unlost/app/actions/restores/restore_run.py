@@ -37,7 +37,8 @@ from unlost.model.access import Right, Trace
 from unlost.model.errors import LimitReached, UnlostError, UsageError
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.plan import RecordKey, RestorePlan
-from unlost.model.ports import Observer, Writer
+from unlost.model.ports.system import Observer
+from unlost.model.ports.writer import Writer
 from unlost.model.snapshot import CommitKind
 
 KIND = CommitKind.RESTORE

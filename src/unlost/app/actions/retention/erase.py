@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
-from blake3 import blake3
-
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
@@ -16,12 +13,12 @@ from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.engine.records.belonging import with_belongings
 from unlost.model.access import Right, Role, Trace
-from unlost.model.erasure import Erasure, ErasureTold, ErasureWish, MatchColumn, TableErased
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.erasure import Erase, Erasure, MatchColumn, PastErasure, TableErased
+from unlost.model.errors import UsageError
+from unlost.model.maintenance import Agreement
 from unlost.model.reading import Json
 from unlost.model.schema import ColumnTrait
 
-DIGEST_BYTES = 16
 TELLING = frozenset({
     ColumnTrait.NAME, ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.EMAIL, ColumnTrait.PHONE,
 })  # fmt: skip
@@ -129,11 +126,12 @@ def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
     Conflict (``erase-held``), NotFound.
     """
     known = get_org(org)
-    found = app.whole_vault.plan_erasure(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    found = planned.effect
     return ErasePlan(
         org=known.name,
         zone=known.identity.zone,
-        digest=_digest_of(found),
+        digest=planned.digest,
         records=len(found.records),
         unknown=len(found.unknown),
         tables=found.tables,
@@ -158,9 +156,7 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
     known = get_org(org)
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
-    def agree(found: Erasure) -> None:
-        if _digest_of(found) != plan:
-            raise _changed(known.name)
+    def before_write(found: Erasure) -> None:
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
         scrubbing.note(app, known, found.records, run=run)
 
@@ -168,8 +164,10 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
     with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
-        wished = _wish(app, known, wish)
-        done = vault.erase(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
+        agreed = Agreement(_wish(app, known, wish), plan)
+        done = vault.apply(
+            known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+        )
         scrubbed = scrubbing.finish(app, known, sure=run)
     want_mirror()  # the second copy must not tell of it either
     return ErasureResult(
@@ -187,11 +185,11 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
 def erasures(app: Application, org: str) -> Erasures:
     """The proofs of what was erased from an org, and corrected in it; raises NotFound for an unknown one."""
     known = get_org(org)
-    told = app.whole_vault.erasures(known.oid)
+    told = app.whole_vault.past_operations(known.oid, PastErasure)
     return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
 
 
-def _line(told: ErasureTold) -> ErasureLine:
+def _line(told: PastErasure) -> ErasureLine:
     proof = told.proof
     return ErasureLine(
         run=proof.run,
@@ -209,12 +207,12 @@ def _line(told: ErasureTold) -> ErasureLine:
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> ErasureWish:
+def _wish(app: Application, org: ProtectedOrg, wish: ErasureRequest) -> Erase:
     records = chosen_records(app, org, wish.records)
     head = app.whole_vault.head(org.oid)
     if wish.related and head is not None:
         records = with_belongings(head, records)
-    return ErasureWish(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
+    return Erase(records, tuple(map(_column, wish.match)), by=Role.ADMIN.value)
 
 
 def _column(text: str) -> MatchColumn:
@@ -238,18 +236,4 @@ def _matchable(app: Application, org: ProtectedOrg, found: Erasure) -> tuple[str
         if table.name in going
         for column in table.columns
         if column.traits & TELLING or column.name == table.name_column
-    )
-
-
-def _digest_of(found: Erasure) -> str:
-    """Names what goes, however the vault lies; the records themselves are not told by it."""
-    told = (found.records, found.tables, found.values, found.files, found.journals)
-    return blake3(msgspec.json.encode(told)).hexdigest(length=DIGEST_BYTES)
-
-
-def _changed(org: str) -> Conflict:
-    return Conflict(
-        "erase-changed",
-        f"Something else of {org} would be erased by now than the plan said. Nothing was.",
-        next_step="Look at the plan again, with `unlost erase ORG --plan`, and decide anew.",
     )

@@ -1,11 +1,8 @@
 """Forget what the rules of an org do not keep: plan it, do it, and have it done after nights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import msgspec
-from blake3 import blake3
 
 from unlost.app.access import action
 from unlost.app.actions.retention.keeping import RetentionChange, RuleWarning, remarks, wished
@@ -16,9 +13,11 @@ from unlost.app.vault.home_copy import after_run
 from unlost.catalog.keeping import last_forgotten, rules_of, save_forgotten
 from unlost.catalog.orgs import ProtectedOrg, get_org, list_orgs
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, UnlostError
+from unlost.model.errors import UnlostError
+from unlost.model.maintenance import Agreement, unconditional
 from unlost.model.reading import Json
 from unlost.model.retention import (
+    Forget,
     Forgetting,
     ForgottenRecord,
     Hold,
@@ -33,9 +32,6 @@ EVERY = timedelta(days=7)
 PATIENCE = timedelta(days=14)  # after which somebody is told that it never had its turn
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
 WAITING = frozenset({"runs-open", "maintenance-outrun"})
-DIGEST_BYTES = 16
-
-type Agree = Callable[[Forgetting], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +113,15 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
     known = get_org(org)
     rules = wished(rules_of(known.oid).rules, wish)
     vault = app.whole_vault
-    found = vault.plan_forgetting(known.oid, rules, pause=app.brake.check)
+    planned = vault.plan(known.oid, Forget(rules), pause=app.brake.check)
+    found = planned.effect
     infos = vault.commits(known.oid)  # a forgetting beside it takes nothing out of these
     return ForgetPlan(
         org=known.name,
         zone=known.identity.zone,
         rules=rules,
         remarks=remarks(rules),
-        digest=digest_of(rules, found),
+        digest=planned.digest,
         kept=_nights(infos, found.kept),
         going=_nights(infos, found.nights),
         tables=found.tables,
@@ -145,13 +142,8 @@ def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
     backup or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
-    rules = rules_of(known.oid).rules
-
-    def agree(found: Forgetting) -> None:
-        if digest_of(rules, found) != plan:
-            raise _changed(known.name)
-
-    done, swept = _forgotten(app, known, rules, agree=agree)
+    operation = Forget(rules_of(known.oid).rules)
+    done, swept = _forgotten(app, known, Agreement(operation, plan))
     after_run(app)
     return ForgetResult(
         known.name,
@@ -178,7 +170,7 @@ def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
     if org is None or not _due(oid, app.clock.now()):
         return None
     try:
-        _forgotten(app, org, rules_of(oid).rules)
+        _forgotten(app, org, unconditional(Forget(rules_of(oid).rules)))
     except UnlostError as error:
         if error.code in PASSING or (error.code in WAITING and _patient(app, oid)):
             return None
@@ -189,30 +181,20 @@ def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
     return last_forgotten(oid)
 
 
-def digest_of(rules: KeepRules, found: Forgetting) -> str:
-    """Names what goes and what stays by these rules, however the vault lies."""
-    told = (rules, found.nights, found.kept, found.tables, found.files, found.file_bytes)
-    content = msgspec.json.encode((*told, found.holds))
-    return blake3(content).hexdigest(length=DIGEST_BYTES)
-
-
 def _forgotten(
-    app: Application,
-    org: ProtectedOrg,
-    rules: KeepRules,
-    *,
-    agree: Agree = lambda _: None,
+    app: Application, org: ProtectedOrg, agreed: Agreement[Forgetting]
 ) -> tuple[Forgetting, Sweep]:
     run = f"forget-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
 
-    def agreed(found: Forgetting) -> None:
-        agree(found)
+    def before_write(_: Forgetting) -> None:
         check_no_restore(app, org)  # the look takes its time, and one may have begun meanwhile
 
     with app.lease.hold(org.oid, kind=KIND, run=run):
         check_no_restore(app, org)
-        done = vault.forget(org.oid, rules, run=run, pause=app.brake.check, agree=agreed)
+        done = vault.apply(
+            org.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+        )
         swept = _swept(app, org, done, run=f"{run}-sweep")
     save_forgotten(
         org.oid,
@@ -257,11 +239,3 @@ def _failed(app: Application, oid: str, *, code: str, sentence: str) -> None:
 def _nights(infos: Sequence[SnapshotInfo], numbers: tuple[int, ...]) -> tuple[ForgottenBackup, ...]:
     known = {info.number: info.as_of for info in infos}
     return tuple(ForgottenBackup(number, known[number]) for number in numbers)
-
-
-def _changed(org: str) -> Conflict:
-    return Conflict(
-        "forget-changed",
-        f"Something else of {org} would be forgotten by now than the plan said. Nothing was.",
-        next_step="Look at the plan again, with `unlost forget ORG --plan`, and decide anew.",
-    )

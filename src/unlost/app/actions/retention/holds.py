@@ -11,7 +11,7 @@ from unlost.app.records.record_facts import record_unknown, table_named
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, NotFound, UsageError
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.model.retention import Hold, HoldScope, HoldTarget
 from unlost.model.snapshot import SnapshotInfo
@@ -76,7 +76,7 @@ def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     until = _until(wish.until, zone=known.identity.zone, now=app.clock.now())
     fresh = Hold(_thing_of(app, known, wish), wish.reason.strip(), app.actor.name, until)
     _check_no_shorter(app, known, fresh)
-    app.whole_vault.hold(known.oid, (fresh,), run=_run(app))
+    app.whole_vault.change_holds(known.oid, placed=(fresh,), run=_run(app))
     return _listed(app, known)
 
 
@@ -91,7 +91,7 @@ def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
             f"Nothing like that is held in {known.name}.",
             next_step=f"See what is with `unlost hold list {known.name}`.",
         )
-    app.whole_vault.lift(known.oid, (thing,), run=_run(app))
+    app.whole_vault.change_holds(known.oid, lifted=(thing,), run=_run(app))
     return _listed(app, known)
 
 

@@ -15,7 +15,7 @@ from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Json
 from unlost.model.schema import Table
 from unlost.outside.exporting import safe_names

@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import msgspec
-from blake3 import blake3
-
 from unlost.app.access import action
-from unlost.app.actions.retention.erase import DIGEST_BYTES
 from unlost.app.compose import Application
 from unlost.app.records.other_orgs import OtherOrgRecords, elsewhere_of
 from unlost.app.records.record_selectors import chosen_records
@@ -19,10 +15,11 @@ from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, get_org
 from unlost.model.access import Right, Role, Trace
 from unlost.model.erasure import TableErased
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import UsageError
+from unlost.model.maintenance import Agreement
 from unlost.model.plan import RecordKey
 from unlost.model.reading import Json
-from unlost.model.rectification import Rectification, RectifyWish, RightValue
+from unlost.model.rectification import Rectification, Rectify, RightValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +95,12 @@ def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     (``rectify-held``), NotFound.
     """
     known = get_org(org)
-    wished = _wish(app, known, wish)
-    found = app.whole_vault.plan_rectification(known.oid, wished, pause=app.brake.check)
+    planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
+    found = planned.effect
     return RectifyPlan(
         org=known.name,
         zone=known.identity.zone,
-        digest=_digest_of(found, wished),
+        digest=planned.digest,
         records=len(found.records),
         tables=found.tables,
         columns=found.columns,
@@ -127,21 +124,19 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
     known = get_org(org)
     run = f"rectify-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
+
+    def before_write(found: Rectification) -> None:
+        check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
+        if found.columns:
+            scrubbing.note(app, known, found.records, run=run)
+
     with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)
         scrubbing.finish(app, known)  # of one that was cut off
-        wished = _wish(app, known, wish)
-
-        def agree(found: Rectification) -> None:
-            if _digest_of(found, wished) != plan:
-                raise _changed(known.name)
-            check_no_restore(
-                app, known
-            )  # the look takes its time, and one may have begun meanwhile
-            if found.columns:
-                scrubbing.note(app, known, found.records, run=run)
-
-        done = vault.rectify(known.oid, wished, run=run, pause=app.brake.check, agree=agree)
+        agreed = Agreement(_wish(app, known, wish), plan)
+        done = vault.apply(
+            known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
+        )
         scrubbed = scrubbing.finish(app, known)
     want_mirror()  # the second copy must not tell of it either
     return RectifyResult(
@@ -156,16 +151,14 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
     )
 
 
-def _wish(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> RectifyWish:
+def _wish(app: Application, org: ProtectedOrg, wish: CorrectionRequest) -> Rectify:
     (record,) = chosen_records(app, org, (wish.record,))
     reading = TypedValueReader(app, org)
     values = [
         RightValue(name, reading.cell(record.table, name, text))
         for name, text in map(_named, wish.values)
     ]
-    return RectifyWish(
-        record, tuple(values), _was(reading, record, values, wish), by=Role.ADMIN.value
-    )
+    return Rectify(record, tuple(values), _was(reading, record, values, wish), by=Role.ADMIN.value)
 
 
 def _was(
@@ -191,17 +184,3 @@ def _named(text: str) -> tuple[str, str | None]:
             next_step="Write it as COLUMN=VALUE, such as Email=ann@example.com.",
         )
     return column, value or None
-
-
-def _digest_of(found: Rectification, wish: RectifyWish) -> str:
-    """Names what changes and into what, however the vault lies."""
-    told = (found.records, found.tables, found.columns, found.files, found.journals)
-    return blake3(msgspec.json.encode((told, wish))).hexdigest(length=DIGEST_BYTES)
-
-
-def _changed(org: str) -> Conflict:
-    return Conflict(
-        "rectify-changed",
-        f"Something else of {org} would be corrected by now than the plan said. Nothing was.",
-        next_step="Look at the plan again, with `unlost rectify ORG --plan`, and decide anew.",
-    )

@@ -16,7 +16,7 @@ from unlost.catalog.schedules import StoredSchedule, begin_night, coming, put_of
 from unlost.engine.schedule import due, due_hour, upcoming, upcoming_hour
 from unlost.model.jobs import PAUSED, Job, JobKind
 from unlost.model.night import NightRecord, NightState
-from unlost.model.ports import Jobs
+from unlost.model.ports.run import Jobs
 from unlost.model.snapshot import VerifyLevel, VerifyPart
 from unlost.model.written import written
 

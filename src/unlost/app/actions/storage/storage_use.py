@@ -12,7 +12,7 @@ from unlost.engine.storage.loops import find_loops
 from unlost.engine.storage.usage import table_uses, thread_uses
 from unlost.model.access import Right
 from unlost.model.errors import NotFound
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import (
     MailLoop,
     MailRule,

@@ -95,7 +95,7 @@ def _compacted(app: Application, org: ProtectedOrg) -> OrgCompacted:
         swept.waiting_bytes,
         swept.next_at,
         swept.held_by,
-        app.whole_vault.size(org.oid),
+        app.whole_vault.usage(org.oid).bytes,
     )
 
 

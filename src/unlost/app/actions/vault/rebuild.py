@@ -21,7 +21,9 @@ from unlost.catalog.schedules import schedule_of
 from unlost.catalog.schema import check_schema
 from unlost.catalog.writers import find_writer
 from unlost.model.errors import NotFound, UsageError
-from unlost.model.ports import Clock, Connector, Entropy, Vault
+from unlost.model.ports.source import Connector
+from unlost.model.ports.system import Clock, Entropy
+from unlost.model.ports.vault import Vault
 from unlost.model.snapshot import nights
 from unlost.model.store import Store
 from unlost.vault.keys.hierarchy import Keyring

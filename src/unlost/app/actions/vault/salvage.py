@@ -4,11 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import msgspec
-from blake3 import blake3
-
 from unlost.app.access import Where, action
-from unlost.app.actions.retention.erase import DIGEST_BYTES
 from unlost.app.compose import Application
 from unlost.app.restores.open_restores import check_no_restore
 from unlost.app.retention import scrubbing
@@ -18,9 +14,10 @@ from unlost.catalog.mirroring import last_mirror
 from unlost.catalog.orgs import ProtectedOrg, list_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, IntegrityError, UnlostError
+from unlost.model.maintenance import MaintenancePlan, digest_of, planned
 from unlost.model.night import CheckRecord
 from unlost.model.reading import Json
-from unlost.model.salvage import LostFile, Salvage, TableSalvaged
+from unlost.model.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import Damage, VerifyLevel
 from unlost.vault.mirror.repair import curable
 
@@ -101,7 +98,8 @@ def plan(app: Application) -> SalvagePlan:
     where it is not there, StoreError where it does not answer, or the vault cannot be read now.
     """
     _check_copy(app)
-    return _plan(tuple(_planned(app)))
+    orgs = tuple(one.told for one in _planned(app))
+    return SalvagePlan(digest_of(*orgs), orgs)
 
 
 @action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
@@ -114,13 +112,11 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
     """
     _check_copy(app)
     seen = tuple(_planned(app))
-    if _plan(seen).digest != plan:
-        raise _changed()
+    if digest_of(*(one.told for one in seen)) != plan:
+        raise Salvage().changed()
     with ExitStack() as held:
-        known = {one.name: one for one in list_orgs()}
-        going = [(known[one.org], one) for one in seen if one.objects]
-        runs = [_Run(org, one, _held(app, org, held)) for org, one in going]
-        done = _all_salvaged(app, runs)
+        going = [one for one in seen if one.plan.effect.objects]
+        done = _all_salvaged(app, [_Run(one, _held(app, one.org, held)) for one in going])
     report = app.damaged_vault.verify(VerifyLevel.FULL)
     damages = tuple(one.told for one in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
@@ -129,23 +125,35 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """What is done to an org, and the name of the run that does it."""
+class _OrgPlan:
+    """The plan of an org."""
 
     org: ProtectedOrg
-    seen: OrgSalvage
+    plan: MaintenancePlan[SalvageEffect]
+
+    @property
+    def told(self) -> OrgSalvage:
+        """The plan as people see it."""
+        return _told(self.org, self.plan.effect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The plan that is applied, and the name of the run that does it."""
+
+    seen: _OrgPlan
     name: str
 
 
-def _planned(app: Application) -> Iterator[OrgSalvage]:
+def _planned(app: Application) -> Iterator[_OrgPlan]:
     for org in list_orgs():
         try:
-            found = app.whole_vault.plan_salvage(org.oid, pause=app.brake.check)
+            found = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
         except IntegrityError as error:
             broken = Damage(f"orgs/{org.oid}", error.sentence)
-            found = Salvage(left=(broken,))
-        if found.objects or found.left:
-            yield _told(org, found)
+            found = planned(Salvage(), SalvageEffect(left=(broken,)))
+        if found.effect.objects or found.effect.left:
+            yield _OrgPlan(org, found)
 
 
 def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
@@ -166,21 +174,16 @@ def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, .
         except UnlostError as error:
             if not done:
                 raise
-            raise _broke_off(run.org, done, error) from error
+            raise _broke_off(run.seen.org, done, error) from error
     return tuple(done)
 
 
 def _salvaged(app: Application, run: _Run) -> OrgSalvage:
-    def agree(found: Salvage) -> None:
-        if _told(run.org, found) != run.seen:
-            raise _changed()
-
-    oid = run.org.oid
-    done = app.whole_vault.salvage(oid, run=run.name, pause=app.brake.check, agree=agree)
-    return _told(run.org, done)
+    org, plan = run.seen.org, run.seen.plan
+    return _told(org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check))
 
 
-def _told(org: ProtectedOrg, found: Salvage) -> OrgSalvage:
+def _told(org: ProtectedOrg, found: SalvageEffect) -> OrgSalvage:
     return OrgSalvage(
         org=org.name,
         zone=org.identity.zone,
@@ -194,10 +197,6 @@ def _told(org: ProtectedOrg, found: Salvage) -> OrgSalvage:
         left=found.left,
         snapshot=found.snapshot,
     )
-
-
-def _plan(orgs: tuple[OrgSalvage, ...]) -> SalvagePlan:
-    return SalvagePlan(blake3(msgspec.json.encode(orgs)).hexdigest(length=DIGEST_BYTES), orgs)
 
 
 def _check_copy(app: Application) -> None:
@@ -235,12 +234,4 @@ def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError
         "salvage-broke-off",
         f"Salvaged: {names}. Not {org.name}, nor what comes after it: {why.rstrip('.')}.",
         next_step="See to that, and look at the plan again: unlost verify --salvage --plan",
-    )
-
-
-def _changed() -> Conflict:
-    return Conflict(
-        "salvage-changed",
-        "Something else would be lost by now than the plan said. Nothing was changed.",
-        next_step="Look at the plan again, with `unlost verify --salvage --plan`, and decide anew.",
     )

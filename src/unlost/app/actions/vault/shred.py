@@ -11,7 +11,7 @@ from unlost.app.vault.home_copy import renew_copies
 from unlost.catalog.mirroring import want_mirror
 from unlost.catalog.orgs import ProtectedOrg, drop_org, get_org
 from unlost.model.access import Right, Trace
-from unlost.model.errors import Conflict, UsageError
+from unlost.model.errors import UsageError
 from unlost.model.reading import Json
 from unlost.vault.format.shredded import ShreddedOrg, shredded_name
 from unlost.vault.keys.shred_proofs import shredded_orgs
@@ -19,6 +19,7 @@ from unlost.vault.maintenance.shred import (
     ShredPlanOfOrg,
     finish_shredding,
     plan_shredding,
+    shred_changed,
     shred_org,
 )
 
@@ -114,11 +115,7 @@ def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
     shred_plan_of_org = _planned(app, org, opened)
     if shred_plan_of_org.head != head:
-        raise Conflict(
-            "shred-changed",
-            "Something was committed since the plan was made.",
-            next_step="Look at the plan again.",
-        )
+        raise shred_changed()
     return shred_org(vault.room(org.oid), shred_plan_of_org, at=app.clock.now())
 
 

@@ -21,7 +21,7 @@ from unlost.model.jobs import Job, JobKind
 from unlost.model.night import CheckRecord
 from unlost.model.snapshot import VerifyLevel, nights
 from unlost.model.upkeep import UpkeepRecord
-from unlost.vault.keys.opening import slots
+from unlost.vault.keys.opening import slots, vault_format
 
 CHECKS = 10
 HEAD_DIGITS = 12
@@ -126,24 +126,24 @@ def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
     commits = app.vault.commits(org.oid)
     if not commits:
         return None
-    newest = commits[-1]
+    newest, usage = commits[-1], app.whole_vault.usage(org.oid)
     return StoredOrg(
         org.name,
         org.identity.zone,
         len(nights(app.vault.snapshots(org.oid))),
-        app.whole_vault.size(org.oid),
+        usage.bytes,
         newest.number,
         newest.head[:HEAD_DIGITS],
         newest.finished,
         last_upkeep(org.oid),
-        app.whole_vault.under_earlier_keys(org.oid).bytes,
+        usage.earlier_keys.bytes,
     )
 
 
 def _format(app: Application) -> int | None:
     """None where what says it is lost or damaged: verifying names it."""
     try:
-        return app.whole_vault.format()
+        return vault_format(store_at(app.home.place, clock=app.clock))
     except (IntegrityError, NotFound):
         return None
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.vault.shred import ShredPlan, ShredResult
     from unlost.cli.connector_forms import Given
     from unlost.model.finding import Finding
-    from unlost.model.ports import Connector, SecretField
+    from unlost.model.ports.source import Connector, SecretField
 
 
 class ConnectorCommands(TyperGroup):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from unlost.app.actions.vault.init import InitRequest, InitResult
-    from unlost.model.ports import Entropy
+    from unlost.model.ports.system import Entropy
     from unlost.vault.format.recovery import RecoverySheet
 
 TRIES = 3

@@ -24,7 +24,7 @@ from unlost.kit.http import (
 )
 from unlost.kit.oauth import OAuthSession
 from unlost.model.errors import TransientError, UnlostError
-from unlost.model.ports import Context
+from unlost.model.ports.source import Context
 
 # Nothing was sent, or the edge turned it away: calling again is safe.
 UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})

@@ -19,7 +19,7 @@ from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
 from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
 from unlost.kit.http import HttpCall
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
 from unlost.model.writing import RowOutcome, WriteOp, WriteRow
 

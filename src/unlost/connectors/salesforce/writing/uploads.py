@@ -15,7 +15,7 @@ from unlost.connectors.salesforce.writing.calls import AnswerLost, WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import HttpCall
 from unlost.model.errors import TransientError
-from unlost.model.ports import Entropy
+from unlost.model.ports.system import Entropy
 from unlost.model.schema import Table
 from unlost.model.writing import UPLOAD_UNSENT, RowOutcome, WriteRow
 

@@ -22,7 +22,7 @@ from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
 from unlost.model.errors import UsageError
 from unlost.model.org import OrgIdentity
-from unlost.model.ports import Clock, Entropy
+from unlost.model.ports.system import Clock, Entropy
 from unlost.model.reading import Rows
 from unlost.model.schema import Table
 from unlost.model.writing import (

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
 from unlost.model.schema import ColumnTrait, Reference
 

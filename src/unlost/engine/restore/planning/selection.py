@@ -10,7 +10,7 @@ from unlost.engine.restore.planning.survey import FETCH_IDS, READ_IDS, RestoreSu
 from unlost.engine.sameness import differs
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey, Selection, SelectionKind
-from unlost.model.ports import Snapshot
+from unlost.model.ports.vault import Snapshot
 from unlost.model.reading import Op
 from unlost.model.schema import Table, WireKind
 from unlost.model.snapshot import ChangeKind

@@ -14,7 +14,10 @@ from unlost.model.errors import NotFound, UsageError
 from unlost.model.lineage import resolve
 from unlost.model.org import OrgIdentity
 from unlost.model.plan import RecordKey
-from unlost.model.ports import Clock, Observer, Snapshot, Source, Vault, Writer
+from unlost.model.ports.source import Source
+from unlost.model.ports.system import Clock, Observer
+from unlost.model.ports.vault import Snapshot, Vault
+from unlost.model.ports.writer import Writer
 from unlost.model.progress import Phase, Progress
 from unlost.model.reading import Op, Rows
 from unlost.model.schema import Reference, Schema, Table, TableTrait
@@ -174,7 +177,7 @@ class RestoreSurvey:
     def snapshot(self, number: int) -> Snapshot:
         """A snapshot; raises NotFound."""
         if number not in self._snapshots:
-            self._snapshots[number] = self.ports.vault.as_of(self.org, number)
+            self._snapshots[number] = self.ports.vault.at(self.org, number, forgotten=True)
         return self._snapshots[number]
 
     def shape(self, number: int, name: str) -> Table | None:

@@ -97,7 +97,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
         RecordKey(link.table, link.record): link.live for link in plan.links
     }
     links = Links(ports.vault, plan.org, plan.target, log.state, steps, seen)
-    schema = ports.vault.as_of(plan.org, plan.snapshot).schema()
+    schema = ports.vault.at(plan.org, plan.snapshot, forgotten=True).schema()
     return RestoreSession(
         ports, plan, log, schema, WantedReader(ports.vault, plan.org, plan.steps), links
     )

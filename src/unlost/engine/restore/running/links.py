@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from unlost.engine.restore.journal.log import RestoreState
 from unlost.model.lineage import resolve as last_lives
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.schema import Column
 
 

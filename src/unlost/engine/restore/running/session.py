@@ -8,7 +8,9 @@ from unlost.engine.restore.running.links import Links
 from unlost.engine.restore.running.wanted import WantedReader
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
-from unlost.model.ports import Clock, Lease, Observer, Vault, Writer
+from unlost.model.ports.system import Clock, Lease, Observer
+from unlost.model.ports.vault import Vault
+from unlost.model.ports.writer import Writer
 from unlost.model.schema import Schema, Table
 from unlost.model.writing import WriteCapability
 

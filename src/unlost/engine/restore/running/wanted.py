@@ -11,7 +11,7 @@ import pyarrow as pa
 from unlost.engine.restore.values.cells import digests
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
-from unlost.model.ports import Vault
+from unlost.model.ports.vault import Vault
 from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import Gather
@@ -127,7 +127,7 @@ class WantedReader:
     def _schema(self, place: Place) -> Table:
         if place not in self._schemas:
             night, name = place
-            schema = self._vault.as_of(self._org, night).schema().table(name)
+            schema = self._vault.at(self._org, night, forgotten=True).schema().table(name)
             if schema is None:
                 raise moved(RecordKey(name, next(iter(self._numbers[place]))))
             self._schemas[place] = schema
@@ -136,7 +136,7 @@ class WantedReader:
     def _read(self, place: Place, records: Sequence[str]) -> _Window:
         night, name = place
         schema = self._schema(place)
-        rows = self._vault.as_of(self._org, night).get(name, records)
+        rows = self._vault.at(self._org, night, forgotten=True).get(name, records)
         columns = [column.name for column in schema.columns if column.name in rows.column_names]
         row_of = {record: row for row, record in enumerate(rows["_u_id"].to_pylist())}
         row_digests = digests(schema, rows, columns)
@@ -144,7 +144,9 @@ class WantedReader:
 
     def file(self, step: PlanStep) -> StoredFile | None:
         """The newest file that the vault held for the record in the wanted state."""
-        files = self._vault.as_of(self._org, _place(step)[0]).files(step.table, [step.record])
+        files = self._vault.at(self._org, _place(step)[0], forgotten=True).files(
+            step.table, [step.record]
+        )
         return files[0] if files else None
 
     def files(self, steps: Sequence[PlanStep]) -> dict[RecordKey, StoredFile]:
@@ -154,7 +156,7 @@ class WantedReader:
             groups[_place(step)].append(step)
         by_record: dict[RecordKey, StoredFile] = {}
         for (night, table), plan_steps in groups.items():
-            stored = self._vault.as_of(self._org, night).files(
+            stored = self._vault.at(self._org, night, forgotten=True).files(
                 table, [plan_step.record for plan_step in plan_steps]
             )
             for file in stored:

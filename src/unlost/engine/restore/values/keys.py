@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from unlost.model.errors import Conflict
-from unlost.model.ports import Writer
+from unlost.model.ports.writer import Writer
 from unlost.model.schema import Table
 from unlost.model.writing import MatchKey
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.erasure import Erasure, ErasureProof, ErasureTold, ErasureWish, TableErased
+from unlost.model.erasure import Erase, Erasure, ErasureProof, PastErasure, TableErased
 from unlost.model.errors import UsageError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveState
@@ -27,15 +27,15 @@ from unlost.vault.write.suppression_list import marks_in
 type Agree = Callable[[Erasure], object]
 
 
-def plan_erasure(room: OrgVault, wish: ErasureWish, *, pause: Pause) -> Erasure:
+def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
     """What ``erase`` would take away now."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     return find(room, state, wish, run="", pause=pause).told
 
 
-def erase(room: OrgVault, wish: ErasureWish, *, run: str, pause: Pause, agree: Agree) -> Erasure:
-    """Take records out of all history; see the port ``Erasing``."""
+def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
+    """Take records out of all history, and put them on the list of what stays out."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     done, removed = carried_out(
@@ -47,7 +47,7 @@ def erase(room: OrgVault, wish: ErasureWish, *, run: str, pause: Pause, agree: A
     return replace(done, removed=removed)
 
 
-def erasures(room: OrgVault) -> tuple[ErasureTold, ...]:
+def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
     """The proofs of an org, oldest first."""
     state = room.chain.live()
     made = erasures_in(room, state) if state.seq else []
@@ -58,13 +58,13 @@ def erasures(room: OrgVault) -> tuple[ErasureTold, ...]:
         by_run.setdefault(mark.run, []).append(mark.pseudonym)
     complete = is_complete(room, state)
     return tuple(
-        ErasureTold(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
+        PastErasure(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
         for one in made
         if one.erased is not None
     )
 
 
-def _check_wish(room: OrgVault, state: LiveState, wish: ErasureWish) -> None:
+def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
     if not wish.records:
         raise UsageError(
             "erase-nothing",
@@ -83,7 +83,7 @@ def _check_wish(room: OrgVault, state: LiveState, wish: ErasureWish) -> None:
 class _Erasing(RemovalCommit[ErasureSurvey]):
     """One erasure, from the look to its commit."""
 
-    def erase(self, wish: ErasureWish, agree: Agree) -> Erasure:
+    def erase(self, wish: Erase, agree: Agree) -> Erasure:
         """Look, ask, write, and commit."""
         found = find(self._room, self._state, wish, run=self._run, pause=self._pause)
         agree(found.told)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.certificate import Certificate
-from unlost.model.erasure import Erasure, ErasureWish
+from unlost.model.erasure import Erase, Erasure
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import SEPARATOR, U_ID
 from unlost.vault.maintenance.erase.chosen import (
@@ -37,7 +37,7 @@ _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 class ErasureSurvey:
     """All that an erasure takes away, before anything is written."""
 
-    wish: ErasureWish
+    wish: Erase
     chosen: ErasedRecords
     matched: frozenset[tuple[str, str]]
     marks: tuple[SuppressionMark, ...]
@@ -59,9 +59,7 @@ class ErasureSurvey:
         return RecordNameFinder(self.chosen.records)
 
 
-def find(
-    room: OrgVault, state: LiveState, wish: ErasureWish, *, run: str, pause: Pause
-) -> ErasureSurvey:
+def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> ErasureSurvey:
     """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
     check_held(room, chosen, code="erase-held", done="erased")

@@ -9,7 +9,7 @@ from unlost.model.certificate import Certificate
 from unlost.model.erasure import TableErased
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.plan import RecordKey
-from unlost.model.rectification import Rectification, RectifyWish, check_free
+from unlost.model.rectification import Rectification, Rectify, check_free
 from unlost.model.schema import WireKind
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.manifest import KnownColumn
@@ -76,7 +76,7 @@ class RectificationSurvey:
     ``beside``: versions that stay, and are compared anew with the one before them, which changes.
     """
 
-    wish: RectifyWish
+    wish: Rectify
     chosen: ErasedRecords
     rights: tuple[CorrectedColumns, ...]
     changes: tuple[RectifiedRow, ...]
@@ -133,9 +133,7 @@ class _Looked:
         return self.right.table, self.row.rank, *self.row.place
 
 
-def find(
-    room: OrgVault, state: LiveState, wish: RectifyWish, *, pause: Pause
-) -> RectificationSurvey:
+def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> RectificationSurvey:
     """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
     check_held(room, chosen, code="rectify-held", done="changed")
@@ -165,7 +163,7 @@ def find(
     return replace(found, told=_told(found, looked))
 
 
-def _rights(room: OrgVault, chosen: ErasedRecords, wish: RectifyWish) -> Iterator[CorrectedColumns]:
+def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
     """What the record's versions get, and what the rows get that the org's own log has of it."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
@@ -186,7 +184,7 @@ def _rights(room: OrgVault, chosen: ErasedRecords, wish: RectifyWish) -> Iterato
             )
 
 
-def _check(known: Mapping[str, KnownColumn], wish: RectifyWish) -> None:
+def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
     """Raise UsageError for what cannot be set."""
     names = {one.column for one in wish.values}
     twice = len(names) < len(wish.values)
@@ -300,7 +298,7 @@ def _documented(
     )
 
 
-def _own(chosen: ErasedRecords, wish: RectifyWish) -> tuple[RecordKey, ...]:
+def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
     """The record, and what it came back as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
@@ -359,7 +357,7 @@ def _current(
     }
 
 
-def _unknown(wish: RectifyWish) -> NotFound:
+def _unknown(wish: Rectify) -> NotFound:
     return NotFound(
         "record-unknown",
         f"The vault has nothing of {wish.record}.",

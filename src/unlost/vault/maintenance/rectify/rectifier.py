@@ -8,7 +8,7 @@ import pyarrow as pa
 from blake3 import blake3
 
 from unlost.model.erasure import ErasureProof, TableErased
-from unlost.model.rectification import Rectification, RectifyWish
+from unlost.model.rectification import Rectification, Rectify
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.layout.replacement import ReplacedSegments
@@ -24,15 +24,15 @@ from unlost.vault.read.org_vault import OrgVault
 type Agree = Callable[[Rectification], object]
 
 
-def plan_rectification(room: OrgVault, wish: RectifyWish, *, pause: Pause) -> Rectification:
+def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
     """What ``rectify`` would replace now."""
     return find(room, room.chain.proved(), wish, pause=pause).told
 
 
 def rectify(
-    room: OrgVault, wish: RectifyWish, *, run: str, pause: Pause, agree: Agree
+    room: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
 ) -> Rectification:
-    """Replace values in all history; see the port ``Rectifying``."""
+    """Replace values in all history; what they were is nowhere afterwards."""
     find(
         room, room.chain.proved(), wish, pause=pause
     )  # what cannot be done is said before a run is open
@@ -48,7 +48,7 @@ def rectify(
 class _Rectifying(RemovalCommit[RectificationSurvey]):
     """One rectification, from the look to its commit."""
 
-    def rectify(self, wish: RectifyWish, agree: Agree) -> Rectification:
+    def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
         """Look, ask, write, and commit."""
         found = find(self._room, self._state, wish, pause=self._pause)
         agree(found.told)

@@ -46,7 +46,7 @@ type Pause = Callable[[], None]
 
 
 def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
-    """Go on until all is done, or ``most`` bytes are; see the port ``Rekeying``."""
+    """Go on until all is done, or ``most`` bytes are; see the port ``VaultMaintenance``."""
     state = room.chain.proved()
     if is_complete(room.sealed.keys, room.org):
         return Rekeyed()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from unlost.model.errors import Conflict, UnlostError
-from unlost.model.retention import Forgetting, KeepRules
+from unlost.model.retention import Forget, Forgetting
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry
@@ -39,7 +39,7 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.finish import committed
 
 type Pause = Callable[[], None]
-type Agree = Callable[[Forgetting], None]
+type Agree = Callable[[Forgetting], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +64,30 @@ class ForgetCommitParts:
             yield ObjectEntry(object_names.pack(room.org, pack.id), pack.bytes, pack.blake3)
 
 
-def plan_forgetting(room: OrgVault, rules: KeepRules, *, pause: Pause) -> Forgetting:
+def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forgetting:
     """What ``forget`` would take away now."""
     state = room.chain.proved()
     if not state.seq:
         return Forgetting()
-    scope = scope_of(room, state, rules)
+    scope = scope_of(room, state, operation.rules)
     tables = TablesForgotten(room, scope, pause)
     return _told(scope, tables.tally(), tables)
 
 
-def forget(room: OrgVault, rules: KeepRules, *, run: str, pause: Pause, agree: Agree) -> Forgetting:
-    """Take away what the rules do not keep; see the port ``Retention``."""
+def forget(
+    room: OrgVault, operation: Forget, *, run: str, pause: Pause, agree: Agree
+) -> Forgetting:
+    """Take away what the rules do not keep; the backups that stay are the same to the bit."""
     state = room.chain.proved()
     if not state.seq:
+        agree(Forgetting())
         return Forgetting()
     check_alone(room)
     close_cut_off(room, CommitKind.FORGET)
     work = MaintenanceCommit(room, run=run, kind=CommitKind.FORGET)
     work.open()
     try:
-        return _forgotten(room, rules, work, pause, agree)
+        return _forgotten(room, operation, work, pause, agree)
     except Exception:
         work.give_up()
         raise
@@ -111,10 +114,10 @@ def check_alone(room: OrgVault) -> None:
 
 
 def _forgotten(
-    room: OrgVault, rules: KeepRules, work: MaintenanceCommit, pause: Pause, agree: Agree
+    room: OrgVault, operation: Forget, work: MaintenanceCommit, pause: Pause, agree: Agree
 ) -> Forgetting:
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-    scope = scope_of(room, work.base, rules)
+    scope = scope_of(room, work.base, operation.rules)
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()

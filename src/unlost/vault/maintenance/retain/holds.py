@@ -4,6 +4,7 @@ Their id is the JSON array [scope, table, record, number of a night]; the newest
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -11,12 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.model.decoders import decoder_for
+from unlost.model.errors import UnlostError
 from unlost.model.reading import Op, Rows
 from unlost.model.retention import Hold, HoldScope, HoldTarget
+from unlost.model.snapshot import CommitKind, SnapshotInfo, TableCommit
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import HOLDS, INSTANT, U_ID, U_OP, U_SNAP
 from unlost.vault.read.merge import key_pieces, newest_of_each
 from unlost.vault.read.org_vault import OrgVault
+from unlost.vault.write.beginning import begin_commit
 
 _CELLS = ("reason", "by", "until")
 
@@ -50,6 +54,25 @@ def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
         keys = zip(found.column(U_ID).to_pylist(), found.column(U_SNAP).to_pylist(), strict=True)
         for (key, since), cell in zip(keys, cells, strict=True):
             yield _hold(key, cell, since=since)
+
+
+def commit_holds(
+    room: OrgVault, *, placed: Sequence[Hold], lifted: Sequence[HoldTarget], run: str
+) -> SnapshotInfo:
+    """Take holds back, then place others, in one commit."""
+    now = room.clock.now()
+    commit = begin_commit(room, run=run, kind=CommitKind.HOLD, identity=room.identity())
+    try:
+        added = [
+            commit.hold(rows)
+            for rows in (lift_rows(lifted, observed_at=now), hold_rows(placed, observed_at=now))
+            if len(rows.ids)
+        ]
+        return commit.finish([TableCommit(HOLDS, tuple(added))], as_of=now)
+    except Exception:
+        with suppress(UnlostError):
+            commit.abandon()
+        raise
 
 
 def _hold(key: str, cell: dict[str, str | None], *, since: int) -> Hold:

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 from blake3 import blake3
 
-from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, Salvage, TableSalvaged
+from unlost.model.salvage import DIGEST_BYTES, LISTED, LostFile, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind, nights
 from unlost.vault.commits.state import LiveState
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, SEARCH, U_BLOBS, is_system
@@ -48,7 +48,7 @@ class SalvageSurvey:
         own = [lost_file(ident) for ident in rows if is_file(ident)]
         return list(dict.fromkeys((*own, *self.contents.files)))
 
-    def told(self, reread: Iterable[str]) -> Salvage:
+    def told(self, reread: Iterable[str]) -> SalvageEffect:
         """As people are told."""
         files = self.lost_files
         tables = [work.losses.told for work in self.works]
@@ -57,7 +57,7 @@ class SalvageSurvey:
             TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
             for table in self.remade
         ]
-        return Salvage(
+        return SalvageEffect(
             objects=self.damaged.objects,
             tables=tuple(sorted(tables, key=lambda one: one.table)),
             files=tuple(files[:LISTED]),

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
+from unlost.model.salvage import PastSalvage, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import CommitKind
 from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
@@ -48,23 +48,24 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView
 from unlost.vault.stores.unread import unsteady
 
-type Agree = Callable[[Salvage], object]
+type Agree = Callable[[SalvageEffect], object]
 
 
-def plan_salvage(room: OrgVault, *, pause: Pause) -> Salvage:
-    """What ``salvage`` would do now; see the port ``Salvaging``."""
+def plan_salvage(room: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
+    """Find what salvaging would keep and lose now."""
     look = SalvageSurveyor(room, room.chain.proved(), pause)
     return look.find().told(look.reread())
 
 
-def salvage(room: OrgVault, *, run: str, pause: Pause, agree: Agree) -> Salvage:
-    """Take damaged objects out, with nothing else under way; see the port ``Salvaging``."""
+def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
+    """Take damaged objects out, with nothing else under way."""
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
     check_alone(room, state, run="")
     if not state.seq:
-        return Salvage()
+        agree(SalvageEffect())
+        return SalvageEffect()
     work = MaintenanceCommit(room, run=run, kind=CommitKind.SALVAGE)
     work.open()
     try:
@@ -74,12 +75,15 @@ def salvage(room: OrgVault, *, run: str, pause: Pause, agree: Agree) -> Salvage:
         raise
 
 
-def salvages(room: OrgVault) -> Iterator[SalvageTold]:
-    """What was salvaged, oldest first."""
-    for number, info in sorted(room.chain.live().commits.items()):
-        if info.kind is CommitKind.SALVAGE:
-            told = tuple(_sentences(room.chain.manifest(number)[0]))
-            yield SalvageTold(number, info.run, info.finished, told)
+def salvages(room: OrgVault) -> tuple[PastSalvage, ...]:
+    """The salvages of an org, oldest first."""
+    return tuple(
+        PastSalvage(
+            number, info.run, info.finished, tuple(_sentences(room.chain.manifest(number)[0]))
+        )
+        for number, info in sorted(room.chain.live().commits.items())
+        if info.kind is CommitKind.SALVAGE
+    )
 
 
 def _sentences(manifest: Manifest) -> Iterator[str]:
@@ -122,7 +126,7 @@ class _Salvaging:
         self._out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
         self._made: list[str] = []
 
-    def salvage(self, agree: Agree) -> Salvage:
+    def salvage(self, agree: Agree) -> SalvageEffect:
         """Look, ask, write, and commit."""
         look = SalvageSurveyor(self._room, self._state, self._pause)
         found, reread = look.find(), look.reread()
@@ -140,7 +144,7 @@ class _Salvaging:
             remove_erased(self._room, self._room.chain.proved())
         return replace(told, snapshot=number)
 
-    def _commit(self, found: SalvageSurvey, told: Salvage) -> int:
+    def _commit(self, found: SalvageSurvey, told: SalvageEffect) -> int:
         repacked = self._moved(found.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
@@ -278,7 +282,7 @@ class _Both:
         return self._other.staying(piece, self._one.staying(piece, rows))
 
 
-def _parts(replaced: Sequence[ReplacedSegments], told: Salvage) -> Iterator[TablePart]:
+def _parts(replaced: Sequence[ReplacedSegments], told: SalvageEffect) -> Iterator[TablePart]:
     """One part for each table, with a sentence about what is lost of it."""
     findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
     merged: dict[str, TablePart] = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
-from unlost.model.ports import Witnessed
+from unlost.model.ports.system import Witnessed
 from unlost.vault.commits.state import LiveState, from_checkpoint, live_root
 from unlost.vault.format.manifest import Checkpoint, Manifest, Redaction, head_of, unpack
 from unlost.vault.format.sealed import ObjectKind

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from unlost.model.errors import IntegrityError, NotFound
-from unlost.model.ports import Witness
+from unlost.model.ports.system import Witness
 from unlost.model.snapshot import VerifyLevel, VerifyReport
 from unlost.vault.commits.state import live_objects
 from unlost.vault.format.manifest import ObjectEntry
