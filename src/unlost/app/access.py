@@ -126,8 +126,7 @@ def action(
 
 
 def may(app: "Application", right: Right, org: str | None = None) -> bool:
-    """Return True if the actor has a right in the org of this name, or with None in the whole home.
-    """
+    """Return True if the actor has a right in the org of this name; None is the whole home."""
     known = find_org(org) if org is not None else None
     if org is not None and known is None:
         return False
@@ -180,8 +179,7 @@ def check_no_token(app: "Application") -> None:
 
 
 def org_unknown(app: "Application", org: str) -> NotFound:
-    """Return the error for an org that is missing or hidden from the actor; lists the visible ones.
-    """
+    """Return the error for an org that is missing or hidden from the actor; lists the visible ones."""
     known = ", ".join(one.name for one in app.orgs())
     return NotFound(
         "org-unknown",

@@ -56,7 +56,9 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
 
 @action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
 def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
-    """Hide a column (TABLE.COLUMN) from viewers; raises NotFound, UsageError
+    """Hide a column (TABLE.COLUMN) from viewers.
+
+    Ids cannot be hidden: they identify the record. Raises NotFound, UsageError
     (``column-unreadable``).
     """
     known = get_org(org)

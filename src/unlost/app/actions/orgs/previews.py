@@ -40,7 +40,9 @@ from unlost.model.errors import NotFound, TransientError, UnlostError
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
 SEATS = 4  # previews that run at the same time in a home; others wait
-BEGINS_WITHIN = timedelta(seconds=10)  # a preview that no process has started by then is started again
+BEGINS_WITHIN = timedelta(
+    seconds=10
+)  # a preview that no process has started by then is started again
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
 MOST_TRIES = 3  # a preview whose process died that often fails
 

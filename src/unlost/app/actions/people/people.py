@@ -169,7 +169,9 @@ def first_link(app: Application) -> SignInLink | None:
 
 @action("home.first-admin", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def first_admin(app: Application, name: str, *, full_name: str = "") -> int:
-    """Add the first admin; returns the user's key. Raises Conflict (``admin-exists``), UsageError.
+    """Add the first admin and return the user's key.
+
+    Raises Conflict (``admin-exists``), UsageError.
     """
     if admins():
         raise Conflict(

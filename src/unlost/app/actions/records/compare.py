@@ -171,8 +171,7 @@ def _side(snapshot: Snapshot) -> ComparisonSide:
 
 
 def _all_tables(sides: ComparedSides) -> ComparedTables:
-    """Count the differences of every table; a table that the org refuses does not stop the others.
-    """
+    """Count the differences of every table; tables that the org refuses are listed as unread."""
     summaries: list[TableSummary] = []
     unread: list[UnreadTable] = []
     for name in sides.differ.tables():

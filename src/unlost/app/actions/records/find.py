@@ -54,8 +54,7 @@ class FindResult:
 
 
 def _hits(result: FindResult) -> Mapping[str, Json]:
-    """Return the audit's details: the records shown, not the text, which may be a record's value.
-    """
+    """Return the audit's details: the records shown, not the text, which may be a value."""
     return {"found": [f"{hit.org}/{hit.table}/{hit.record}" for hit in result.hits]}
 
 

@@ -198,8 +198,7 @@ class _Telling:
             yield LostRecord(table, label, record, names.get(record, ""), gone)
 
     def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> RecordDeletion:
-        """Return the exact time and user if the org reported them, else the two backups around it.
-        """
+        """Return the exact time and user if the org reported them, else the backups around it."""
         if row.get("_u_op") == Op.DELETED.value:
             by = row["_u_modified_by"]
             name = self.people.name(table, by)

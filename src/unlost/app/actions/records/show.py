@@ -201,7 +201,7 @@ def _related(
     *,
     versions: Sequence[Version],
 ) -> RelatedRecords | None:
-    """Return the related records; for a deleted record, with ``versions``, as of its last live
+    """Return the related records; for a deleted record (with ``versions``) as of its last live
     state.
     """
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None

@@ -32,14 +32,12 @@ class SqlAnswer:
 
     @property
     def misfits(self) -> Mapping[str, int]:
-        """By column, how many texts did not fit the type and became null, as far as rows were read.
-        """
+        """The number of texts by column that did not fit the type and became null so far."""
         return session.misfits(self.reads)
 
 
 def _tables(answer: SqlAnswer) -> Mapping[str, Json]:
-    """Return the audit's details: the tables, not the statement, which may contain record values.
-    """
+    """Return the audit's details: the tables, not the statement, which may contain values."""
     return {
         "read": [
             f"{read.org}/{read.source.table}@{read.source.snapshot.info.number}"

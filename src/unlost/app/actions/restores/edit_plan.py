@@ -55,8 +55,7 @@ class PlannedField:
         return Column(self.name, self.kind, self.label, length=self.length)
 
     def means(self, value: str | None) -> bool:
-        """Return True if a value equals the wanted one, ignoring the line ends that forms change.
-        """
+        """Return True if a value equals the wanted one; line ends, which forms change, are ignored."""
         now = self.value or None
         if self.kind is WireKind.TEXT and now is not None and value is not None:
             return now.replace("\r\n", "\n") == value.replace("\r\n", "\n")
@@ -292,9 +291,7 @@ def give_kept(app: Application, org: str, plan: str, given: Mapping[str, str]) -
 
 
 def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
-    """Return the people of a table by name, inactive ones last; None if they are too many for a
-    list.
-    """
+    """Return the people of a table by name, inactive ones last; None if too many for a list."""
     table, state = head.schema().table(name), head.tables().get(name)
     if table is None or state is None or state.held > MOST_READ:
         return None

@@ -1,8 +1,8 @@
 """Restore plans of the console: the selection is stored, its plan is made in a thread and then run.
 
-    choose ──> WAITING ──make_kept──> MAKING ──> MADE ──run_kept──> RUN
-      ^                                 │  └───> FAILED
-      │                                 └──────> BROKEN_OFF   its process ended
+    choose ──> MAKING ──make_kept──> MADE ──run_kept──> RUN
+      ^          ├──> FAILED         an error, stored with the plan
+      │          └──> BROKEN_OFF     its process ended
       └── leave_out, choose_again, edits: a new plan with a changed selection
 
 A plan never changes once it is made, so the person runs exactly the plan that was previewed.
@@ -50,7 +50,9 @@ from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import Json
 
-BEGINS_WITHIN = timedelta(minutes=1)  # a plan that no process has started to make by then is broken off
+BEGINS_WITHIN = timedelta(
+    minutes=1
+)  # a plan that no process has started to make by then is broken off
 KEPT = timedelta(days=14)  # for plans that were not run; the org has changed by then
 TYPED_FROM = 200  # more records than this, in a production org, need its name typed
 MOST = 20
@@ -261,8 +263,7 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 
 
 def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
-    """Return a plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``).
-    """
+    """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
     stored_plan = _kept(org.name, plan)
     content = plan_content(plan)
     if stored_plan.state is not PlanState.RUN:
