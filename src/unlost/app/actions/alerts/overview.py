@@ -40,7 +40,7 @@ class Protection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StorageGauge:
-    """How full a storage is, in bytes, at the newest backup that reported it."""
+    """The fill level of a storage, in bytes, at the newest backup that reported it."""
 
     name: str
     used: float

@@ -199,8 +199,7 @@ def _worth_resuming(app: Application, run: RunRecord, *, full: bool) -> bool:
         return False
     touched = app.steps.last_at(run.id) or run.started_at
     if run.state is RunState.PARKED and run.resume_at is not None:
-        # The time that a run is parked does not count: Salesforce resets its daily limit after up
-        # to 24 hours.
+        # The time during which a run is parked does not count.
         touched = max(touched, run.resume_at)
     return app.clock.now() - touched <= TOO_OLD
 

@@ -49,7 +49,7 @@ GIVES_WAY = (LEFT, IN_PROGRESS, "work-folder-damaged")
 
 
 class HourlyEnding(StrEnum):
-    """How an hourly backup ended."""
+    """The ending of an hourly backup."""
 
     DONE = "done"
     SKIPPED = "skipped"  # not started: not due, or a nightly backup is near

@@ -201,9 +201,7 @@ def _related(
     *,
     versions: Sequence[Version],
 ) -> RelatedRecords | None:
-    """Return the related records; for a deleted record (with ``versions``) as of its last live
-    state.
-    """
+    """Return the related records; of a deleted record as of its last live state in ``versions``."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     seen = app.vault.at(org.oid, before) if before is not None else snapshot
     return related(seen, app.vault.head(org.oid) or snapshot, table, record)

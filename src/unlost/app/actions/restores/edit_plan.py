@@ -55,7 +55,7 @@ class PlannedField:
         return Column(self.name, self.kind, self.label, length=self.length)
 
     def means(self, value: str | None) -> bool:
-        """Return True if a value equals the wanted one; line ends, which forms change, are ignored."""
+        """Return True if a value equals the wanted one; forms change line ends."""
         now = self.value or None
         if self.kind is WireKind.TEXT and now is not None and value is not None:
             return now.replace("\r\n", "\n") == value.replace("\r\n", "\n")

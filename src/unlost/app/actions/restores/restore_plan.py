@@ -154,7 +154,7 @@ def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedO
 
 
 def plan_bytes(file: PlanFile) -> bytes:
-    """Return the content of a file; raises UsageError (``plan-unreadable``) if it cannot be a plan."""
+    """Return the content of a file; raises UsageError (``plan-unreadable``)."""
     try:
         if isinstance(file, SentPlan):
             data = file.body.read(LARGEST_PLAN + 1)

@@ -72,9 +72,7 @@ def _check_can(app: Application, org: ProtectedOrg) -> None:
 
 
 def _waiting(org: ProtectedOrg) -> NightRecord | None:
-    """Return the newest scheduled backup of the org that waits for an attempt; None if there is
-    none.
-    """
+    """Return the newest scheduled backup of the org that waits for an attempt, if any."""
     mine = [night for night in open_nights() if night.oid == org.oid]
     if any(night.state is NightState.RUNNING for night in mine):
         raise _under_way(org)
@@ -91,7 +89,7 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
 
 
 def _new(app: Application, org: ProtectedOrg) -> NightRecord:
-    """Add a scheduled backup for this minute, or for the next one if this minute has one already."""
+    """Add a scheduled backup for this minute, or for the next minute that has none yet."""
     now = app.clock.now()
     minute = now.astimezone(ZoneInfo(org.identity.zone))
     while find_night(org.oid, name := f"{minute:%Y-%m-%dT%H:%M}") is not None:

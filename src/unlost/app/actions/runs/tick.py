@@ -51,7 +51,7 @@ class TickResult:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """An org whose hour is due: its name, if an hourly backup begins, and the time of the next one."""
+    """An org whose hour is due: its name, if a backup begins, and the time of the next one."""
 
     oid: str
     hour: str | None
@@ -59,9 +59,7 @@ class _Turn:
 
 
 def tick(app: Application, jobs: Jobs) -> TickResult:
-    """Start the nightly backups that are due, and enqueue all attempts and hourly backups that are
-    due.
-    """
+    """Start nightly backups that are due, and enqueue attempts and hourly backups that are due."""
     now = app.clock.now()
     begun: list[tuple[str, str]] = []
     failed: list[str] = []
@@ -84,8 +82,7 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
         *_verification(now),
         *_mirroring(app, now),
     ]
-    # The queue's file may have been lost, or a worker have died: jobs that it counts as started but
-    # whose night still waits are enqueued again.
+    # A job that broke off counts as finished in the queue, and its id would be ignored from then on.
     jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
     for job in asked:
         jobs.enqueue(job)
@@ -121,7 +118,7 @@ def _turn(schedule: StoredSchedule, now: datetime) -> list[_Turn]:
 
 
 def _hours(turns: Sequence[_Turn], nights: Sequence[NightRecord]) -> list[Job]:
-    """Return the jobs of hourly backups, except for orgs with a running or waiting nightly backup."""
+    """Return the jobs of hourly backups; not for orgs with a running or waiting nightly backup."""
     busy = {night.oid for night in nights}
     return [
         Job(f"hr:{turn.oid}:{turn.hour}", JobKind.HOURLY, turn.oid, turn.hour)

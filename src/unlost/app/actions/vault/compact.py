@@ -1,4 +1,4 @@
-"""Compact the vault: merge segments of many backups, and delete objects that are no longer needed."""
+"""Compact the vault: merge segments of many backups, and delete objects no longer needed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -14,7 +14,7 @@ from unlost.vault.stores.reach import check_not_locked
 
 @dataclass(frozen=True, slots=True)
 class VaultCopied:
-    """The place of the copy; objects and bytes that were written, objects that were there already."""
+    """The place of the copy; objects and bytes written, and objects that were there already."""
 
     place: str
     objects: int

@@ -56,9 +56,7 @@ class KeyLine:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key slots of the vault. ``sheet_taken_down``: the last known time that the sheet was
-    shown.
-    """
+    """The key slots of the vault. ``sheet_taken_down``: the last known time the sheet was shown."""
 
     vault_id: str
     slots: tuple[KeyLine, ...]
@@ -67,9 +65,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """A changed slot. ``key_file`` is the file of a new key, ``replaced`` the slot that was
-    removed.
-    """
+    """A changed slot. ``key_file`` is the file of a new key, ``replaced`` the removed slot."""
 
     slot: str
     kind: SlotKind
