@@ -16,7 +16,7 @@ def vault_place(
     maintenance: Path | None,
     bandwidth: int,
 ) -> StoreAddress | None:
-    """Where the vault shall lie; None where nothing was said.
+    """Return the place of the vault; None if no option was given.
 
     Raises UsageError (``store-address-invalid``).
     """

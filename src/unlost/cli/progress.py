@@ -1,4 +1,4 @@
-"""Progress on stderr, where that is a terminal: rate, rows, bytes, files, API calls left."""
+"""Progress on stderr if it is a terminal: rate, rows, bytes, files, remaining API calls."""
 
 import sys
 import threading
@@ -25,7 +25,7 @@ WORDS: dict[str, str] = {
 
 @dataclass(slots=True)
 class RunTotals:
-    """A run so far, added up from events; safe to share between threads."""
+    """The totals of a run, summed up from events; thread-safe."""
 
     clock: Clock
     phase: Phase = Phase.DISCOVER
@@ -57,7 +57,7 @@ class RunTotals:
                 self.done.add(event.table)
 
     def line(self) -> str:
-        """One line for people."""
+        """Return the totals as one line."""
         with self.lock:
             seconds = max(self.clock.monotonic() - self.began, 0.001)
             parts = [f"{WORDS[self.phase]} {self.table}".strip()]
@@ -75,7 +75,7 @@ class RunTotals:
 
 @contextmanager
 def shown_progress(clock: Clock) -> Iterator[Observer]:
-    """An observer whose tally is shown while the context is open."""
+    """Yield an observer whose totals are displayed while the context is open."""
     tally = RunTotals(clock)
     if not sys.stderr.isatty():
         yield tally

@@ -14,11 +14,7 @@ from unlost.model.snapshot import SnapshotInfo, Version
 
 @dataclass(frozen=True, slots=True)
 class RecordDeletion:
-    """How and when a record was deleted.
-
-    ``at`` and ``by`` (a user's id) are set if the source reported them; else the deletion lies
-    between the backups of ``after`` and ``until``. ``after`` is None if no earlier backup is known.
-    """
+    """The kind and time of a record's deletion."""
 
     how: Op
     at: datetime | None

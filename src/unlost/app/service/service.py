@@ -65,7 +65,7 @@ type Opener = Callable[[CancellationFlag], Application]
 
 @dataclass(slots=True)
 class JobEnded:
-    """How a part of a tick ended."""
+    """The outcome of one part of a tick."""
 
     well: bool = False
 

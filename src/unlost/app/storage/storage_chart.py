@@ -200,7 +200,7 @@ def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[dat
 
 
 def _dots(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
-    """Mark the days on which lines are crossed; the later label is below, so that both are legible."""
+    """Mark the days on which lines are crossed; the later label is below, to keep both legible."""
     for share, below in {1.0: 18, seen.stop: -8}.items():
         at = crossing(seen, share, now=now)
         if at is not None and at <= scale.ends:

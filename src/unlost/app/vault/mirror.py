@@ -32,7 +32,7 @@ type Opened = Callable[[Store], EncryptedVault]
 
 
 class MirrorOfHome(StrEnum):
-    """Whether the vault has a mirror, and whether it is up to date."""
+    """The state of the vault's mirror in one word."""
 
     NONE = "none"
     LATE = "late"

@@ -27,9 +27,9 @@ def backup(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Back up an org, or go on with a backup that was interrupted.
+    """Back up an org, or resume an interrupted backup.
 
-    Exit code 3 if something is not protected.
+    Exit code 3 if the backup has gaps.
     """
     with opened(home) as application:
         from unlost.app.actions.backups.backup import backup as act

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.backups.snapshots import SnapshotList
 
-MOST = 3  # tables that are named
+MOST = 3  # tables that are listed
 
 
 def snapshots(name: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
@@ -57,6 +57,6 @@ def _show(out: "Console", result: "SnapshotList") -> None:
 
 
 def _tables(only: tuple[str, ...]) -> str:
-    """Which tables were read."""
+    """Return the names of the tables that were read."""
     more = f" and {len(only) - MOST} more" if len(only) > MOST else ""
     return ", ".join(only[:MOST]) + more if only else "all"
