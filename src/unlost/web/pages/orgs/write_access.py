@@ -1,4 +1,4 @@
-"""Pages of an org's connection: settings and credentials, a refreshed sandbox, the write identity."""
+"""Pages of an org's connection: settings, credentials, a refreshed sandbox, the write identity."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

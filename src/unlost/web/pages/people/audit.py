@@ -79,6 +79,6 @@ def _page(
 
 
 def _number(request: UserRequest) -> int | None:
-    """Return the number before which the page begins; None, for the newest page, if it is invalid."""
+    """Return the number before which the page begins; None if it is invalid."""
     text = request.GET.get("before", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

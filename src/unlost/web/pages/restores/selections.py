@@ -20,7 +20,7 @@ LISTS = ("compare", "lost")  # the pages with lists; a list's name begins with t
 @require_POST
 @needs(Right.RESTORE)
 def ticks(request: UserRequest, org: str) -> HttpResponse:
-    """Store the ticks of a page; returns the total for htmx, else redirects to the requested page."""
+    """Store the ticks of a page; returns the total for htmx, else redirects to the next page."""
     posted, problem = request.POST, None
     try:
         if "clear" in posted:
@@ -40,7 +40,7 @@ def ticks(request: UserRequest, org: str) -> HttpResponse:
 
 
 def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:
-    """Return the address of the requested page (``to``), or of the page that sent this (``here``)."""
+    """Return the address of the requested page (``to``), or of the page that sent it (``here``)."""
     page = query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:
         raise Http404
