@@ -179,7 +179,10 @@ def check_no_token(app: "Application") -> None:
 
 
 def org_unknown(app: "Application", org: str) -> NotFound:
-    """Return the error for an org that is missing or hidden from the actor; lists the visible ones."""
+    """Return the error for an org that is missing or hidden from the actor.
+
+    Its next step lists the orgs that the actor may see.
+    """
     known = ", ".join(one.name for one in app.orgs())
     return NotFound(
         "org-unknown",

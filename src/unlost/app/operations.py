@@ -5,10 +5,10 @@ listed is not in the API.
 
 Where each parameter of an action travels:
 
-    in the path     those named in it: ``/orgs/{org}/schedule``
+    in the path     parameters that are named there: ``/orgs/{org}/schedule``
     in the query    all others of a GET
-    in the body     all others, as a JSON object; a single parameter that is a record or a mapping is
-                    the body itself (``alone``)
+    in the body     all others, as a JSON object; a single parameter that is a record or mapping
+                    is the body itself (``alone``)
     as bytes        the file named by ``takes``
     not at all      ``STAY``: an observer or a callback, for example
 

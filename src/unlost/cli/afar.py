@@ -139,9 +139,8 @@ def resumed(home: RemoteHome, given: Given) -> RestoreResult:
     app, run = _there(home), given["run"]
     before = job(app, run)
     if before.state != RunState.DONE.value:
-        if go_on(
-            app, run
-        ).next_step:  # the restore was run from a terminal, so the service cannot resume it
+        # The restore was run from a terminal, so the service cannot resume it.
+        if go_on(app, run).next_step:
             raise home_needed()
         follow(app, run, observer=_observer(given), before=before)
     return replace(_result(app, run), repeated=before.state == RunState.DONE.value)

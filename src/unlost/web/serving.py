@@ -129,7 +129,9 @@ def served(
         thread.start()
         try:
             _await(server, thread, reached)
-            gc.freeze()  # loaded modules are permanent: keep the garbage collector from scanning them during requests
+            # Loaded modules are permanent: keep the garbage collector from scanning them during
+            # requests.
+            gc.freeze()
             yield replace(reached, port=server.servers[0].sockets[0].getsockname()[1])
         finally:
             gc.unfreeze()

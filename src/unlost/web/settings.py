@@ -105,7 +105,7 @@ MFA_FORMS = {
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 USERSESSIONS_TRACK_ACTIVITY = True
-# allauth limits guessing too; its limit for a name is above that of axes, so that axes' page is shown.
+# allauth limits guessing too; its limit for a name is above that of axes, whose page comes first.
 ACCOUNT_RATE_LIMITS = {"login_failed": f"20/m/ip,{LOCKED_AFTER * 2}/5m/key"}
 AXES_FAILURE_LIMIT = LOCKED_AFTER
 AXES_COOLOFF_TIME = LOCKED_FOR
@@ -117,7 +117,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # so that the time on the
 AXES_DISABLE_ACCESS_LOG = True  # the audit knows
 AXES_VERBOSE = False
 
-# --- cookies and headers ---------------------------------------------------------------------------
+# --- cookies and headers --------------------------------------------------------------------------
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

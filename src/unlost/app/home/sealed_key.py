@@ -64,9 +64,8 @@ class Sealer:
         return self._transit().open(ciphertext, token=self._token())
 
     def _transit(self) -> "TransitKey":
-        from unlost.kit.http.transit import (
-            TransitKey,
-        )  # its import would slow down the start of every command
+        # Its import would slow down the start of every command.
+        from unlost.kit.http.transit import TransitKey
 
         return TransitKey(self.address, self.mount, self.key, self.ca_file)
 

@@ -25,10 +25,11 @@ INSTALLED_APPS = [
     "unlost.catalog",
 ]
 MIDDLEWARE = ["allauth.account.middleware.AccountMiddleware"]
+# A process without a console has no sign-in.
 SILENCED_SYSTEM_CHECKS = [
     "axes.W002",
     "axes.W003",
-]  # a process without a console has no sign-in
+]
 AUTH_USER_MODEL = "catalog.User"
 DATABASES = {
     "default": SQLITE | {"NAME": ":memory:"},

@@ -1,8 +1,8 @@
 """The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
 
-    process ─┬─ main thread      tick, alerts; only in the process that holds the lock ``lead``
-             ├─ worker threads   jobs from the queue: nights, hours, restores, upkeep, verify, mirror
-             └─ "post" thread    e-mails, heartbeats, digests
+    process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
+             ├─ worker threads  jobs of the queue: nights, hours, restores, upkeep, verify, mirror
+             └─ "post" thread   e-mails, heartbeats, digests
 
 Each job opens the home anew, as another process would, so that jobs share no state in memory. A
 failed tick is logged and repeated a minute later. With a PostgreSQL database several processes
@@ -270,9 +270,8 @@ class Service:
     def _upkeep(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             log = ServiceLog(sys.stderr, clock=app.clock)
-            forgot = forget_if_due(
-                app, job.org
-            )  # before compaction, which merges what forgetting rewrote
+            # Before compaction, which merges what forgetting rewrote.
+            forgot = forget_if_due(app, job.org)
             if forgot is not None:
                 event = {"nights": forgot.nights, "versions": forgot.versions}
                 log.event("forgot", org=job.org, code=forgot.error_code, **event)

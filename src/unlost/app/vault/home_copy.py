@@ -26,9 +26,8 @@ from unlost.catalog.copying import (
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports import Vault
 
-PATIENCE = timedelta(
-    hours=1
-)  # runs and alerts of many orgs are copied together, at most this often
+# Runs and alerts of many orgs are copied together, at most this often.
+PATIENCE = timedelta(hours=1)
 LARGEST = 1 << 31  # bytes; far above a home's size, so that a damaged frame cannot exhaust memory
 
 

@@ -19,9 +19,8 @@ def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
     Raises HttpError for a body that is not JSON, also if none is expected.
     """
     wrong = [("query", name) for name in sorted(set(request.GET) - set(_query(operation)))]
-    if not (
-        operation.takes or operation.mapping
-    ):  # a file, or a mapping with keys chosen by the client
+    # A file, or a mapping with keys chosen by the client.
+    if not (operation.takes or operation.mapping):
         wrong += [("body", n) for n in sorted(_names_in(request.body) - set(_body(operation)))]
     if wrong:
         raise ValidationError([{"loc": place, "msg": UNKNOWN} for place in wrong])

@@ -14,7 +14,7 @@ PIECES = re.compile(r"\s+|\w+\s*|[^\w\s]\s*")
 
 @dataclass(frozen=True, slots=True)
 class WordRun:
-    """A run of words. ``changed``: only in this version; ``left_out``: equal in both, and hidden."""
+    """A run of words. ``changed``: only in this version; ``left_out``: equal in both and hidden."""
 
     text: str
     changed: bool = False

@@ -68,7 +68,7 @@ def _failed(
     request: HttpRequest | None = None,
     **_: object,
 ) -> None:
-    """Audit the name only; nothing else that was typed is stored. Lockouts have their own signal."""
+    """Audit the name only, and nothing else that was typed. Lockouts have their own signal."""
     if getattr(request, "axes_locked_out", False):
         return
     name = str(credentials.get("username") or "")

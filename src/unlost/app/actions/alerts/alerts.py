@@ -62,7 +62,7 @@ type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Open alerts, or the newest ones; ``silent`` maps channels to why their last message failed."""
+    """Open alerts, or the newest ones; ``silent`` is why a channel's last message failed."""
 
     alerts: tuple[AlertRecord, ...]
     channels: tuple[Channel, ...]
@@ -279,7 +279,7 @@ def _check(app: Application, key: str) -> None:
     told=lambda c: {"channel": c.name},
 )
 def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
-    """Add a channel, or replace the channel of this name; raises UsageError (``channel-invalid``)."""
+    """Add a channel or replace the one of this name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
     # Building a sender validates the settings; nothing is sent.
     sender(channel.kind, _own(channel), secret)

@@ -124,7 +124,7 @@ def _no_use(org: ProtectedOrg, now: datetime) -> bool:
 
 
 def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run: str) -> RunEnd:
-    """Run an hourly backup and return how it ended. Never raises, so that the run is always closed."""
+    """Run an hourly backup and return how it ended; never raises, so that it is always closed."""
     try:
         return _done(_read(app, org, tables, run=run), app.clock.now())
     except UnlostError as error:
@@ -161,7 +161,7 @@ def _read(
 
 
 def _done(finished: FinishedBackup, at: datetime) -> RunEnd:
-    """Return the end of a finished run, with the findings about tables that it left to the night."""
+    """Return the end of a finished run, with findings about tables that it left to the night."""
     findings = finished.certificate.findings
     deferred = [finding for finding in findings if finding.kind is FindingKind.LEFT_TO_NIGHT]
     unread = any(finding.detail for finding in deferred)

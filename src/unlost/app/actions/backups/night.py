@@ -17,12 +17,13 @@ from unlost.model.errors import (
 from unlost.model.jobs import CANCELLED, PAUSED
 from unlost.model.night import NightRecord, NightState
 
+# Minutes until the next attempt, by the number of failures; the last one repeats.
 AGAIN = (
     5,
     15,
     30,
     60,
-)  # minutes until the next attempt, by the number of failures; the last one repeats
+)
 PAUSE = timedelta(hours=1)  # for a parked run without a known resume time
 BUSY = timedelta(minutes=10)  # until the next check whether a manual backup has ended
 MOST_FAILURES = 12

@@ -52,7 +52,7 @@ class SnapshotCertificate:
 
 
 def gaps(proof: Certificate) -> tuple[Finding, ...]:
-    """Return all findings of severity gap: those of the whole org, then of its tables, each once."""
+    """Return all findings of severity gap: of the whole org, then of its tables, each once."""
     everywhere = [*proof.findings, *(finding for line in proof.tables for finding in line.findings)]
     return tuple(
         finding for finding in dict.fromkeys(everywhere) if finding.severity is Severity.GAP

@@ -40,9 +40,8 @@ from unlost.model.errors import NotFound, TransientError, UnlostError
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
 SEATS = 4  # previews that run at the same time in a home; others wait
-BEGINS_WITHIN = timedelta(
-    seconds=10
-)  # a preview that no process has started by then is started again
+# A preview that no process has started by then is started again.
+BEGINS_WITHIN = timedelta(seconds=10)
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
 MOST_TRIES = 3  # a preview whose process died that often fails
 
@@ -120,7 +119,7 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
         return _told(error)
-    except Exception as error:  # noqa: BLE001 (no caller waits for this thread: the page shows the error)
+    except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         return _told(UnlostError(name, f"The org could not be looked at: {name}."))
 

@@ -29,7 +29,7 @@ def deeds(
     actor: str | None = None,
     before: int | None = None,
 ) -> AuditPage:
-    """List the newest audit entries, of one org or one actor; raises NotFound for an unknown org."""
+    """List the newest audit entries, of an org or an actor; raises NotFound for an unknown org."""
     if org is not None:
         get_org(org)
     elif not app.actor.may(Right.AUDIT):

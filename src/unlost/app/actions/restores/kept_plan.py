@@ -50,9 +50,8 @@ from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import Json
 
-BEGINS_WITHIN = timedelta(
-    minutes=1
-)  # a plan that no process has started to make by then is broken off
+# A plan that no process has started to make by then is broken off.
+BEGINS_WITHIN = timedelta(minutes=1)
 KEPT = timedelta(days=14)  # for plans that were not run; the org has changed by then
 TYPED_FROM = 200  # more records than this, in a production org, need its name typed
 MOST = 20
@@ -156,7 +155,7 @@ def make_kept(app: Application, org: str, plan: str) -> PlanView:
                 plan_made(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
-    except Exception as error:  # noqa: BLE001 (no caller waits for this thread: the page shows the error)
+    except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
     return _view(app, known, _kept(org, plan))

@@ -135,9 +135,8 @@ def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> 
 def _wait(app: Application, error: UnlostError, *, failures: int) -> tuple[timedelta | None, bool]:
     """Return the time until the next attempt, None to stop, and whether it counts as a failure."""
     if isinstance(error, LimitReached):
-        return (
-            timedelta(0) if app.brake.pulled else None
-        ), False  # otherwise the run itself stores when it resumes
+        # Otherwise the run itself stores when it resumes.
+        return (timedelta(0) if app.brake.pulled else None), False
     if error.code == IN_PROGRESS:
         return BUSY, False
     if error.code == DATABASE_AWAY:

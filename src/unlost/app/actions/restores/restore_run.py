@@ -3,12 +3,12 @@
 The journal in the vault is the only memory of a restore, so running the same plan twice is one run:
 
     run_plan ───┐
-    resume_run ─┼─> _run ─> engine ``execute`` ─┬─> DONE     the second call returns the same outcome
-    do_restore ─┘           reads the journal,   ├─> PARKED   a limit, a pause or a cancel
-                            goes on after it     └─> FAILED   resume continues after the last call
+    resume_run ─┼─> _run ─> ``execute``: reads the    ─┬─> DONE    with the outcome, also if repeated
+    do_restore ─┘           journal, goes on after it  ├─> PARKED  a limit, a pause or a cancel
+                                                       └─> FAILED  resume goes on after the last call
 
-    retry_run ─> ``plan_retry``: a new plan of the failed records, ``restore-ID-try-N``, with its own
-                 journal
+    retry_run ─> ``plan_retry``: a new plan of the failed records, ``restore-ID-try-N``, with its
+                 own journal
 
 The catalog's row of the run is for lists only and can be rebuilt. See docs/adr/0010 and
 docs/adr/0008.
@@ -382,9 +382,8 @@ def _again(
             observer=SilentObserver(),
         )
         tries = _tries(app, plan)
-        logs = [
-            _log(app, plan, attempt) for attempt in tries
-        ]  # the journal of an attempt may be erased or given up
+        # The journal of an attempt may be erased or given up.
+        logs = [_log(app, plan, attempt) for attempt in tries]
         unbinned = {
             key for restore_log in logs if restore_log.state.opened for key in restore_log.unbinned
         }

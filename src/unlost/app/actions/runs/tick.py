@@ -82,13 +82,12 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
         *_verification(now),
         *_mirroring(app, now),
     ]
-    # A job that broke off counts as finished in the queue, and its id would be ignored from then on.
+    # A job that broke off counts as finished in the queue, and its id would be ignored then.
     jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
     for job in asked:
         jobs.enqueue(job)
-    for (
-        turn
-    ) in turns:  # only after enqueueing, which is idempotent: a crash in between loses no hour
+    # Only after enqueueing, which is idempotent: a crash in between loses no hour.
+    for turn in turns:
         put_off_hour(turn.oid, hour_at=turn.following)
     return TickResult(tuple(begun), tuple(job.id for job in asked), tuple(failed))
 

@@ -111,9 +111,8 @@ def _kept(app: Application, org: ProtectedOrg) -> tuple[Compaction, Sweep]:
             done = vault.compact(org.oid, run=run, pause=app.brake.check)
             go_on(app, org.oid, run=f"{run}-rekey")
         except Exception:
-            vault.sweep(
-                org.oid, run=f"{run}-sweep"
-            )  # the compaction may have failed for lack of disk space
+            # The compaction may have failed for lack of disk space.
+            vault.sweep(org.oid, run=f"{run}-sweep")
             raise
         return done, vault.sweep(org.oid, run=f"{run}-sweep")
 

@@ -25,9 +25,8 @@ from unlost.web.requests import UserRequest
 def hidden(request: UserRequest) -> HttpResponse:
     """Show the hidden columns of an org, and the columns of a table that can be hidden."""
     orgs = request.unlost.orgs(Right.MANAGE)
-    first = next(
-        iter(orgs or request.unlost.orgs()), None
-    )  # without the right the action refuses it
+    # Without the right the action refuses it.
+    first = next(iter(orgs or request.unlost.orgs()), None)
     org = request.GET.get("org") or (first.name if first is not None else None)
     if org is None:
         return render(request, "settings/hidden.html", {"part": "settings", "tab": "hidden"})
