@@ -74,7 +74,7 @@ def _copies(app: Application) -> MirrorFacts:
 
 @dataclass(slots=True)
 class Watcher:
-    """Gathers facts, and caches those that cannot change; ``seen`` is the last result."""
+    """Gathers facts, and caches what cannot change; ``seen`` is the last result."""
 
     seen: AlertFacts = field(default_factory=AlertFacts)
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)

@@ -78,7 +78,7 @@ class RunCancellation:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
-        """Raise LimitReached (``run-paused``, ``run-cancelled``) on such a command."""
+        """Raise LimitReached (``run-paused``, ``run-cancelled``) after a command."""
         with self._lock:
             now = self.clock.monotonic()
             if now - self._looked < LOOK_SECONDS:

@@ -1,6 +1,6 @@
 """The settings of a connector for forms, derived from its config class.
 
-A new connector needs no form of its own: command line and console build theirs from this.
+A new connector needs no form: command line and console build theirs from this.
 """
 
 from collections.abc import Collection, Mapping, Sequence

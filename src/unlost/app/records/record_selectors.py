@@ -46,7 +46,7 @@ def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequenc
 def _held(
     head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
 ) -> set[tuple[str, str]]:
-    """Return those of the ids that are in the newest backup, live or deleted."""
+    """Return the ids that are in the newest backup, live or deleted."""
     by_table: dict[str, set[str]] = {}
     for table, ids in typed:
         by_table.setdefault(table, set()).update(ids)

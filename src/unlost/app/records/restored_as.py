@@ -1,4 +1,4 @@
-"""The records that a record was restored as, and those that it was restored from."""
+"""The records that a record was restored as, and the records that it was restored from."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def came_back_from(
 def stand_ins(
     app: Application, org: ProtectedOrg, table: str, records: Sequence[str]
 ) -> Mapping[str, str]:
-    """Return the new ids of those records that were restored in their org under another id."""
+    """Return the new ids of the records that were restored in their org under another id."""
     rows = app.vault.lineage(org.oid, table=table, records=records)
     lives = resolve(rows, org=org.oid, target=org.oid)
     by_record = {record: lives.get(RecordKey(table, record)) for record in records}

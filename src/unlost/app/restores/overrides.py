@@ -1,4 +1,4 @@
-"""Values that a restore writes instead of those in the backup: their syntax and meaning."""
+"""Values that a restore writes instead of the backup's: their syntax and meaning."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -99,7 +99,7 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
 
 
 def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
-    """Yield the API's parameters; a lone body parameter is wrapped in an object, unless a record."""
+    """Yield the API's parameters; a lone body parameter is wrapped in an object unless a record."""
     lone = operation.method is not Method.GET and len(operation.left) == 1 and not operation.alone
     for name in operation.parameters:
         if not (lone and name in operation.left):

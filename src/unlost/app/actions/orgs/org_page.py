@@ -99,7 +99,7 @@ def org_page(app: Application, org: str) -> OrgPage:
 
 
 def _hidden(app: Application, oid: str) -> HiddenColumns:
-    """Return the columns that are hidden from viewers. Those of a viewer are loaded already."""
+    """Return the columns that are hidden from viewers. A viewer's own are loaded already."""
     if app.actor.may(Right.READ_HIDDEN, oid):
         return hidden_in(oid)
     return app.hidden.get(oid, NOTHING_HIDDEN)

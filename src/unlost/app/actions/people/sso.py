@@ -54,7 +54,7 @@ class NewSaml:
 
 @action("sso.list", Right.MANAGE, where=Where.HOME)
 def providers(app: Application) -> Providers:  # noqa: ARG001 (every action takes it)
-    """List all providers."""
+    """List the identity providers."""
     return Providers(tuple(list_providers()))
 
 
@@ -122,7 +122,7 @@ def add_saml(app: Application, new: NewSaml) -> Provider:
 
 @action("sso.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def remove(app: Application, name: str) -> Provider:
-    """Remove a provider, so that it signs people in no more; raises NotFound (``sso-unknown``)."""
+    """Remove an identity provider; raises NotFound (``sso-unknown``)."""
     removed = remove_provider(name)
     after_change(app)
     return removed

@@ -33,7 +33,7 @@ class NewToken:
 
 @action("token.list", Right.LOOK)
 def tokens(app: Application) -> Tokens:
-    """List the actor's own tokens, or those of all people for users who manage the home."""
+    """List the actor's own tokens; for users who manage the home, those of all people."""
     if app.actor.may(Right.MANAGE):
         return Tokens(tuple(list_tokens()))
     return Tokens(tuple(list_tokens(get_person(app.actor.person).user)))
@@ -79,7 +79,7 @@ def make(
 
 @action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
 def drop(app: Application, token: int) -> ApiToken:
-    """Delete a token, which ends its access. Raises NotFound (``token-unknown``)."""
+    """Delete a token, which ends its access; raises NotFound (``token-unknown``)."""
     token_ids = {api_token.id for api_token in tokens(app).tokens}
     if token not in token_ids:
         raise NotFound(

@@ -51,9 +51,9 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
 def open_stored(
     app: Application, org: str, record: str, *, stack: ExitStack
 ) -> tuple[StoredFile, BinaryIO]:
-    """Open the newest file of a record; the stream stays open until ``stack`` is closed.
+    """Download the newest file of a record.
 
-    Raises NotFound, UsageError, IntegrityError.
+    The stream stays open until ``stack`` is closed. Raises NotFound, UsageError, IntegrityError.
     """
     known, stored = _found(app, org, record)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))

@@ -156,7 +156,7 @@ def _of_table(
 
 
 def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:
-    """Return those of these ids that the first backup can still show."""
+    """Return the ids that the first backup can still show."""
     rows = old.get(table, ids.to_pylist(), columns=[])
     alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].cast(pa.string())
     return ids.filter(pc.is_in(ids, value_set=alive.combine_chunks()))

@@ -164,8 +164,8 @@ def edit_kept(
 ) -> PlanView:
     """Create a new plan of the same selection with these values of a record, by column.
 
-    Other columns stay unchanged; None empties a cell. ``make_kept`` has to make the plan. Raises
-    UsageError (``nothing-typed``, ``edit-value-wrong``), and as ``planned_fields``.
+    Other columns stay unchanged; None empties a cell. ``restore.make`` then makes the plan. Raises
+    UsageError (``nothing-typed``, ``edit-value-wrong``), and as ``restore.fields``.
     """
     fields = planned_fields(app, org, plan, table, record)
     changed = {
@@ -273,7 +273,7 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
 def give_kept(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
     """Create a new plan that reassigns records from people (TABLE/ID) to others (ids).
 
-    ``make_kept`` has to make the plan. Raises UsageError (``nobody-given``, ``id-wrong``),
+    ``restore.make`` then makes the plan. Raises UsageError (``nobody-given``, ``id-wrong``),
     NotFound, NotAllowed.
     """
     known = get_org(org)

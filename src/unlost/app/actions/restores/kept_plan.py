@@ -95,7 +95,7 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """A plan in a list: ``records`` counts those it would write, None until it is made."""
+    """A plan in a list: ``records`` counts the records to write, None until it is made."""
 
     plan: str
     org: str
@@ -119,7 +119,7 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
 
 @action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
 def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
-    """Store a selection to restore; ``make_kept`` then makes its plan, which may take minutes.
+    """Select data to restore; ``restore.make`` then makes the plan, which may take minutes.
 
     Raises NotAllowed (``writer-missing``), NotFound for an unknown org or a run of another org,
     UsageError for an invalid typed value.
@@ -145,7 +145,7 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     told=lambda made: {"state": made.state.value},
 )
 def make_kept(app: Application, org: str, plan: str) -> PlanView:
-    """Make the plan of a stored selection. An error is stored with the plan, not raised."""
+    """Make the plan of a selection. An error is stored with the plan, not raised."""
     known, stored_plan = get_org(org), _kept(org, plan)
     try:
         with seated(app) as seat:
@@ -184,7 +184,7 @@ def leave_out(
     """Create a new plan of the same selection without some tables or records (TABLE/ID).
 
     ``related`` false also leaves out all records that are only related to the selected ones.
-    ``make_kept`` has to make the plan. Raises UsageError (``nothing-left-out``).
+    ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
     wanted = _wanted(_kept(org, plan))
     request = wanted.request

@@ -20,7 +20,7 @@ MOST = 200
 class PlannedRecord:
     """The planned action on a record. ``because``: the record that brought it in (TABLE/ID).
 
-    ``notes`` are sentences of the plan; ``columns`` are those to set on a live record.
+    ``notes`` are sentences of the plan; ``columns`` are set on a live record.
     """
 
     table: str

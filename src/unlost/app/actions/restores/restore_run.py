@@ -70,8 +70,8 @@ class EndingCount:
 class RestoreResult:
     """A finished restore.
 
-    ``records`` are those that need attention: they failed, or differ from the wanted state; `unlost
-    runs RUN` lists all. ``repeated``: it was finished before, and nothing was written now.
+    ``records`` need attention: they failed, or differ from the wanted state; `unlost runs RUN`
+    lists all. ``repeated``: it was finished before, and nothing was written now.
     """
 
     org: str

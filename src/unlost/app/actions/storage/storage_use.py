@@ -28,7 +28,7 @@ MOST = 10  # owners and threads in the result
 
 @dataclass(frozen=True, slots=True)
 class UseLine:
-    """The storage used by a table's live records; ``recent``: by those of the last 30 days."""
+    """The storage used by a table's live records; ``recent``: by records of the last 30 days."""
 
     storage: str
     table: str

@@ -94,7 +94,7 @@ class VerifyQueued:
 
 @action("vault.show", Right.LOOK)
 def vault_state(app: Application) -> VaultState:
-    """Show the vault's content of the orgs that the actor may see, and its place for managers."""
+    """Show the vault's content by org, its verifications, and for managers its place."""
     orgs = [_held(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None

@@ -132,8 +132,8 @@ def add(
 ) -> ExitCode:
     """Add a key that opens the vault.
 
-    For a systemd unit, without storing the key on disk unencrypted: `unlost key add nightly
-    --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
+    For a systemd unit, without storing the key on disk unencrypted:
+    `unlost key add nightly --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
     """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import add as act
