@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
 from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
 
@@ -50,7 +50,7 @@ class AlertChanges:
 def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open what is new, renew what lasts, close what is over; and line up what must be told."""
     alerts = {alarm.key: alarm for alarm in alarms}
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
         opened = [_open(alarm, now) for key, alarm in alerts.items() if key not in known]
         grown = [row for key, row in known.items() if key in alerts and _renew(row, alerts[key])]
@@ -67,7 +67,7 @@ def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
 
 def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     """Alerts that last, the newest first; ``most``: the newest ones, those that are over too."""
-    with own_connection():
+    with returned_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
         alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
     return [_alert(row) for row in alert_rows]
@@ -75,7 +75,7 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
 
 def acknowledge(key: str, *, at: datetime) -> bool:
     """Note that somebody sees to it: nothing more is told until it is over. False: no such alert."""
-    with own_connection():
+    with returned_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
         count = rows.update(acknowledged_at=at)
         Delivery.objects.filter(alert__in=rows, sent_at=None).update(next_at=None)
@@ -87,7 +87,7 @@ def acknowledge(key: str, *, at: datetime) -> bool:
 
 def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
     """Messages whose turn has come."""
-    with own_connection():
+    with returned_connection():
         rows = list(
             Delivery.objects.select_related("alert", "channel")
             .filter(next_at__lte=now)
@@ -108,7 +108,7 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
 
 def message_sent(delivery: int, *, at: datetime) -> None:
     """Note that a channel took a message; of an alert that ended meanwhile the end is told too."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
         )
@@ -124,13 +124,13 @@ def message_sent(delivery: int, *, at: datetime) -> None:
 
 def still_due(delivery: int) -> bool:
     """False for a message that is not to be sent any more: it is over, or somebody sees to it."""
-    with own_connection():
+    with returned_connection():
         return Delivery.objects.filter(id=delivery, next_at__isnull=False).exists()
 
 
 def put_off_message(delivery: int, *, until: datetime) -> None:
     """Let a message wait: hours are quiet."""
-    with own_connection():
+    with returned_connection():
         Delivery.objects.filter(id=delivery, next_at__isnull=False).update(next_at=until)
 
 
@@ -138,7 +138,7 @@ def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, fin
     """Note that a channel did not take a message, and when it is sent again, if it is."""
     wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
     again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
-    with own_connection():
+    with returned_connection():
         tried = Delivery.objects.filter(id=delivery.id)
         tried.update(tries=F("tries") + 1, error_sentence=sentence)
         tried.filter(next_at__isnull=False).update(next_at=again)
@@ -146,7 +146,7 @@ def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, fin
 
 def untold() -> Mapping[str, str]:
     """Why channels did not take their last message, by the channel's name."""
-    with own_connection():
+    with returned_connection():
         rows = list(Delivery.objects.select_related("channel").order_by("id"))
     newest = {row.channel.name: row.error_sentence for row in rows if row.tries}
     return {name: sentence for name, sentence in newest.items() if sentence}
@@ -157,7 +157,7 @@ def untold() -> Mapping[str, str]:
 
 def list_channels() -> Sequence[Channel]:
     """All channels, by name."""
-    with own_connection():
+    with returned_connection():
         return [_channel(row) for row in ChannelRow.objects.order_by("name")]
 
 
@@ -168,7 +168,7 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
         "settings": dict(channel.settings),
         "sealed": sealed,
     }
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
             deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
@@ -191,26 +191,26 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
 
 def remove_channel(name: str) -> bool:
     """Forget a channel and its messages; False if there is none."""
-    with own_connection():
+    with returned_connection():
         return bool(ChannelRow.objects.filter(name=name).delete()[0])
 
 
-def digest_told(channel: str) -> str:
+def last_digest(channel: str) -> str:
     """The day whose digest a channel was told last."""
-    with own_connection():
+    with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return row.digested if row is not None else ""
 
 
 def note_digest(channel: str, day: str) -> None:
     """Note that a channel was told the digest of a day."""
-    with own_connection():
+    with returned_connection():
         ChannelRow.objects.filter(name=channel).update(digested=day)
 
 
 def sealed_secret(channel: str) -> bytes | None:
     """The sealed secret of a channel."""
-    with own_connection():
+    with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return bytes(row.sealed) if row is not None and row.sealed is not None else None
 

@@ -9,7 +9,7 @@ import msgspec
 from blake3 import blake3
 from django.db import connection, transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
 
@@ -57,8 +57,8 @@ class AuditProof:
 
 def note(deed: AuditEvent) -> AuditEntry:
     """Add a deed to the chain; durable when this returns."""
-    with own_connection(), transaction.atomic():
-        _one_by_one()
+    with returned_connection(), transaction.atomic():
+        _serialized()
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
         number, before = last if last is not None else (0, FIRST)
         entry = AuditEntry(number + 1, deed, digest_of(deed, number=number + 1, before=before))
@@ -77,7 +77,7 @@ def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
     """The newest rows, those before a number, of one org or one actor."""
-    with own_connection():
+    with returned_connection():
         rows = AuditRow.objects.order_by("-number")
         rows = rows.filter(number__lt=before) if before is not None else rows
         rows = rows.filter(org=org) if org is not None else rows
@@ -107,12 +107,12 @@ def prove() -> AuditProof:
 
 
 def _following(after: int) -> Sequence[AuditEntry]:
-    with own_connection():
+    with returned_connection():
         rows = AuditRow.objects.filter(number__gt=after).order_by("number")[:ROWS]
         return [_entry(row) for row in rows]
 
 
-def _one_by_one() -> None:
+def _serialized() -> None:
     """SQLite's transaction holds the file already; PostgreSQL is asked for a lock."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

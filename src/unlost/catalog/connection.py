@@ -17,26 +17,26 @@ _kept: ContextVar[bool] = ContextVar("kept", default=False)
 
 
 @contextmanager
-def kept_connection() -> Iterator[None]:
+def held_connection() -> Iterator[None]:
     """Keep the thread's connection for all that is done inside, and give it back at the end."""
     before = _kept.set(True)
     try:
         yield
     finally:
         _kept.reset(before)
-        with own_connection():
+        with returned_connection():
             pass
 
 
 @contextmanager
 def together() -> Iterator[None]:
     """All that is written inside is there, or nothing of it."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         yield
 
 
 @contextmanager
-def own_connection() -> Iterator[None]:
+def returned_connection() -> Iterator[None]:
     """Give the thread's connection back at the end, unless the thread goes on using it.
 
     Raises StoreError (``database-away``, ``database-unusable``) where it cannot be used now.

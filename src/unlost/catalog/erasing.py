@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from django.db import connection, models
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, TickRow
 from unlost.model.erasure import spoken
 from unlost.model.plan import RecordKey
@@ -40,7 +40,7 @@ class PendingScrub:
 def note_scrub(oid: str, scrub: PendingScrub) -> None:
     """Remember it before the erasure is committed: whoever is cut off behind that is gone on with."""
     keys = [[key.table, key.record] for key in scrub.records]
-    with own_connection():
+    with returned_connection():
         ScrubRow.objects.update_or_create(
             run=scrub.run, defaults={"oid": oid, "at": scrub.at, "records": keys}
         )
@@ -48,7 +48,7 @@ def note_scrub(oid: str, scrub: PendingScrub) -> None:
 
 def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
     """What is still to be done in this home for an org, oldest first."""
-    with own_connection():
+    with returned_connection():
         rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
     return tuple(
         PendingScrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
@@ -57,7 +57,7 @@ def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
 
 def end_scrub(run: str) -> None:
     """Forget which records they were."""
-    with own_connection():
+    with returned_connection():
         ScrubRow.objects.filter(run=run).delete()
     _tidy()
 
@@ -71,7 +71,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
     pattern = spoken(keys)
     with together():
         count = _plans(org, pattern)
-        count += 0 if stays else _ticks(org, {str(key) for key in keys})
+        count += 0 if stays else _erase_selections(org, {str(key) for key in keys})
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
@@ -90,7 +90,7 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
     return len(named)
 
 
-def _ticks(org: str, texts: set[str]) -> int:
+def _erase_selections(org: str, texts: set[str]) -> int:
     count = 0
     for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
         remaining = [record for record in row.records if record not in texts]
@@ -122,6 +122,6 @@ def _text(*values: object) -> str:
 def _tidy() -> None:
     """Leave nothing of it in the pages of a file; a server does that by itself, in its own time."""
     if connection.vendor == "sqlite":
-        with own_connection(), connection.cursor() as cursor:
+        with returned_connection(), connection.cursor() as cursor:
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import LookRow
 
 
@@ -19,7 +19,7 @@ class StoredPreview:
     tries: int
 
 
-def keep_look(look: str, *, asked: str, at: datetime) -> None:
+def store_preview(look: str, *, asked: str, at: datetime) -> None:
     """Keep what shall be looked at: one under way stays as it is, one that is over is begun anew."""
     fresh = {"asked": asked, "asked_at": at, "answer": "", "seat": "", "tries": 0}
     with together():
@@ -28,40 +28,40 @@ def keep_look(look: str, *, asked: str, at: datetime) -> None:
             LookRow.objects.filter(id=look).exclude(answer="").update(**fresh)
 
 
-def find_look(look: str) -> StoredPreview | None:
+def find_preview(look: str) -> StoredPreview | None:
     """The look of this id."""
-    with own_connection():
+    with returned_connection():
         row = LookRow.objects.filter(id=look).first()
     if row is None:
         return None
     return StoredPreview(row.id, row.asked_at, row.asked, row.answer, row.seat, row.tries)
 
 
-def begin_look(look: str, *, seat: str, tries: int) -> bool:
+def begin_preview(look: str, *, seat: str, tries: int) -> bool:
     """Write down who looks; call it while the seat is held.
 
     ``tries`` are those that were seen: False if somebody else began it since, or it is over. Others
     that were begun on this seat have nobody who looks any more.
     """
     going = LookRow.objects.filter(answer="")
-    with own_connection():
+    with returned_connection():
         going.filter(seat=seat).exclude(id=look).update(seat="")
         return bool(going.filter(id=look, tries=tries).update(seat=seat, tries=tries + 1))
 
 
-def answer_look(look: str, *, answer: str, tries: int) -> None:
+def answer_preview(look: str, *, answer: str, tries: int) -> None:
     """Keep what came of the try of this number, unless another was begun since."""
-    with own_connection():
+    with returned_connection():
         LookRow.objects.filter(id=look, answer="", tries=tries).update(answer=answer)
 
 
-def drop_look(look: str) -> None:
+def drop_preview(look: str) -> None:
     """Forget a look."""
-    with own_connection():
+    with returned_connection():
         LookRow.objects.filter(id=look).delete()
 
 
-def drop_looks(*, before: datetime) -> None:
+def drop_previews(*, before: datetime) -> None:
     """Forget those that were asked for before an instant."""
-    with own_connection():
+    with returned_connection():
         LookRow.objects.filter(asked_at__lt=before).delete()

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Night, Org
 from unlost.model.night import NightRecord, NightState
 
@@ -32,7 +32,7 @@ def run_of(oid: str, night: str) -> str:
 
 def find_night(oid: str, name: str) -> NightRecord | None:
     """A night by its name."""
-    with own_connection():
+    with returned_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
     return _value(row) if row else None
 
@@ -40,7 +40,7 @@ def find_night(oid: str, name: str) -> NightRecord | None:
 def open_nights() -> Sequence[NightRecord]:
     """Nights that wait or run, in the order of their turns."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
-    with own_connection():
+    with returned_connection():
         rows = list(
             Night.objects.select_related("org").filter(state__in=states).order_by("due_at", "id")
         )
@@ -49,7 +49,7 @@ def open_nights() -> Sequence[NightRecord]:
 
 def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
     """The newest nights of an org, newest first."""
-    with own_connection():
+    with returned_connection():
         rows = list(
             Night.objects.select_related("org").filter(org__oid=oid).order_by("-due_at")[:most]
         )
@@ -58,7 +58,7 @@ def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
 
 def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
     """A night that a person asked for, now; asked for twice in the same minute it is one."""
-    with own_connection():
+    with returned_connection():
         row, _ = Night.objects.get_or_create(
             org=Org.objects.get(oid=oid),
             name=name,
@@ -76,7 +76,7 @@ def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
 def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
     """The newest nights of each org by oid, newest first: at most so many of each."""
     place = Window(RowNumber(), partition_by="org_id", order_by=F("due_at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = Night.objects.select_related("org").annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
     nights: dict[str, list[NightRecord]] = {}
@@ -87,7 +87,7 @@ def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
 
 def give_up_before(oid: str, name: str, *, at: datetime) -> None:
     """Give up earlier nights of an org that wait: this one makes up for them."""
-    with own_connection():
+    with returned_connection():
         Night.objects.filter(org__oid=oid, name__lt=name, state=NightState.WAITING.value).update(
             state=NightState.GIVEN_UP.value, ended_at=at, next_at=None
         )
@@ -101,7 +101,7 @@ def start_try(oid: str, name: str) -> NightRecord | None:
 
     One that runs already was broken off by the end of its worker, which counts as a failure.
     """
-    with own_connection():
+    with returned_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
         if row is None or row.state in (NightState.DONE.value, NightState.GIVEN_UP.value):
             return None
@@ -121,7 +121,7 @@ def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
     """Write down how a try ended, unless another one began or ended the night meanwhile."""
     over = end.state in (NightState.DONE, NightState.GIVEN_UP)
     running = {"state": NightState.RUNNING.value, "tries": number}
-    with own_connection():
+    with returned_connection():
         Night.objects.filter(org__oid=oid, name=name, **running).update(
             state=end.state.value,
             failures=F("failures") + int(end.failed),
@@ -134,14 +134,14 @@ def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
 
 def hold_night(run: str, *, code: str, sentence: str) -> bool:
     """Let the night of a run wait until it is released; True if it waits."""
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
         return bool(waiting.update(next_at=None, error_code=code, error_sentence=sentence))
 
 
 def release_night(run: str, *, at: datetime) -> bool:
     """Let the night of a run be tried at an instant; True if it waits."""
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
         return bool(waiting.update(next_at=at))
 
@@ -149,7 +149,7 @@ def release_night(run: str, *, at: datetime) -> bool:
 def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
     """Give up the night of a run that nobody is at: it waits, or its process was killed."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state__in=states)
         return bool(
             waiting.update(

@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LinkRow, MembershipRow, Org, TokenRow, User
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotFound
@@ -58,14 +58,14 @@ class Profile:
 
 def list_people() -> Sequence[Person]:
     """All people, by name; those who were removed too."""
-    with own_connection():
+    with returned_connection():
         rows = User.objects.order_by("username").prefetch_related("memberships__org")
         return [_person(row) for row in rows]
 
 
 def find_person(name: str) -> Person | None:
     """The person of this name, in any case; None if there is none."""
-    with own_connection():
+    with returned_connection():
         rows = User.objects.prefetch_related("memberships__org")
         row = rows.filter(username__iexact=name).first()
         return _person(row) if row is not None else None
@@ -86,7 +86,7 @@ def get_person(name: str) -> Person:
 
 def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
     """Add somebody, who has no role yet; raises Conflict (``person-exists``, ``email-taken``)."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         _refuse_taken(email)
         if User.objects.filter(username__iexact=name).exists():
             raise Conflict(
@@ -103,7 +103,7 @@ def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime)
 def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
     """Give a role in one org, or in all; with None take it away. Raises NotFound."""
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         place = Org.objects.get(name=org) if org is not None else None
         roles = MembershipRow.objects.filter(user_id=person.user, org=place)
         if role is None:
@@ -115,7 +115,7 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
 
 def roles_as(old: str, new: str) -> None:
     """Give everybody in one org (an oid) the role that they have in another; tokens move there."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         org = Org.objects.get(oid=new)
         for membership_row in MembershipRow.objects.filter(org__oid=old):
             MembershipRow.objects.get_or_create(
@@ -130,7 +130,7 @@ def set_active(name: str, *, active: bool) -> Person:
     Tokens open nothing while their owner is kept out.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         User.objects.filter(pk=person.user).update(is_active=active)
         LinkRow.objects.filter(user_id=person.user).delete()
         _end_sessions(person.user)
@@ -143,7 +143,7 @@ def edit_person(name: str, *, full_name: str, email: str) -> Person:
     Another address is another person to the company's SSO: what was signed in with before is cut.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         if email.lower() != person.email.lower():
             _refuse_taken(email)
             SocialAccount.objects.filter(user_id=person.user).delete()
@@ -160,7 +160,7 @@ def people_with_email(addresses: Iterable[str]) -> Sequence[Person]:
 def drop_factors(name: str) -> int:
     """Forget somebody's second factors and passkeys, and end their sessions; how many there were."""
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         dropped, _ = Authenticator.objects.filter(user_id=person.user).delete()
         _end_sessions(person.user)
     return int(dropped)
@@ -169,7 +169,7 @@ def drop_factors(name: str) -> int:
 def set_profile(name: str, profile: Profile) -> None:
     """Keep how somebody likes the console; raises NotFound (``person-unknown``)."""
     person = get_person(name)
-    with own_connection():
+    with returned_connection():
         User.objects.filter(pk=person.user).update(
             language=profile.language, theme=profile.theme.value, compact=profile.compact
         )
@@ -177,7 +177,7 @@ def set_profile(name: str, profile: Profile) -> None:
 
 def admins() -> int:
     """How many people may manage the whole home."""
-    with own_connection():
+    with returned_connection():
         return User.objects.filter(
             is_active=True, memberships__role=Role.ADMIN.value, memberships__org=None
         ).count()
@@ -188,7 +188,7 @@ def actor_of(user: User | int) -> Actor | None:
 
     Whoever was just read from the database, as who signed in was, is not read again.
     """
-    with own_connection():
+    with returned_connection():
         row = User.objects.filter(pk=user).first() if isinstance(user, int) else user
         if row is None or not row.is_active:
             return None

@@ -116,7 +116,7 @@ def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
     return resolve(moment, backups)
 
 
-def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
+def last_observation(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
     """As of when a snapshot knows a table: the last backup up to it that read the table."""
     looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
     return looks[-1] if looks else None

@@ -37,7 +37,7 @@ def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     )
 
 
-def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
+def stored_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     """Return the first of the ids that is in a table of the snapshot, live or deleted, if any."""
     if table not in snapshot.tables():
         return None

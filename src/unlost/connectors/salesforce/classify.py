@@ -10,7 +10,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 BIG = "__b"
 
 
-def left_out(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
+def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
     """Why an object of the global describe is no table to read; None if it is one."""
     name = str(entry["name"])
     reason = _no_data(entry, name)

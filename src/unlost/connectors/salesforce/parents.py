@@ -95,7 +95,7 @@ class ReadByParents:
             elif total:
                 yield from self._linked(reading, table)
         if skipped:
-            yield _not_asked(self._rest, skipped)
+            yield _skipped_page(self._rest, skipped)
 
     def _size(self, reading: TableQuery) -> int:
         """How many rows; beyond the largest it is enough to know that there are more.
@@ -123,7 +123,7 @@ class ReadByParents:
             return  # an object of which Salesforce says that it takes files, and does not
 
 
-def _not_asked(rest: RestQueries, tables: Sequence[str]) -> Page:
+def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
     finding = Finding(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,

@@ -103,7 +103,7 @@ def _backup(
     known = known_of(ports.vault, org, base)
     plan = _planned(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
-        return _left(ports.runner.run, plan)
+        return _deferred(ports.runner.run, plan)
     commit = ports.vault.begin(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
@@ -128,7 +128,7 @@ def _planned(
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _left(run: str, plan: BackupPlan) -> DeferredTables:
+def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
     return DeferredTables(run, " ".join(finding.sentence for finding in plan.left))
 
 
@@ -137,7 +137,7 @@ def _read(
 ) -> Certificate:
     """Read all that was planned; what that proved. Of a few tables those go that were not read."""
     _mark_columns(session, accounts)
-    rounds, calm = _look(session, accounts, begun.as_of)
+    rounds, calm = _read_until_stable(session, accounts, begun.as_of)
     notes = () if calm else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(accounts), *notes)
@@ -206,7 +206,7 @@ def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> 
         move[0].marks.append(mark)
 
 
-def _look(
+def _read_until_stable(
     session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
 ) -> tuple[int, bool]:
     """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
@@ -214,7 +214,7 @@ def _look(
     requests = [TableRequest(a.name, a.plan.since) for a in accounts]
     start, rounds = as_of, 0
     while True:
-        end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
+        end = _read_round(session, by_name, requests, look=f"look-{rounds}", start=start)
         calm = end - start < session.policy.calm_window
         requests = [] if calm else _again(session, accounts)
         if not requests or rounds == session.policy.rounds:
@@ -222,7 +222,7 @@ def _look(
         start, rounds = end, rounds + 1
 
 
-def _one_look(
+def _read_round(
     session: BackupSession,
     accounts: dict[str, TableProgress],
     requests: Sequence[TableRequest],

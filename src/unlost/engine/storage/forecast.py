@@ -49,7 +49,7 @@ def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
     """Where the samples lead; None for too few, or for an allowance without a limit."""
-    since_last_fall = _since_last_fall(_one_a_day(samples), limit)
+    since_last_fall = _since_last_fall(_daily(samples), limit)
     if limit <= 0 or len(since_last_fall) < FEWEST:
         return None
     growth = _growth(_steps(since_last_fall), QUIET * limit)
@@ -69,7 +69,7 @@ def forecast(
     )
 
 
-def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
+def _daily(samples: Sequence[Sample]) -> list[Sample]:
     """A sample a day, counted back from the newest, of the weeks that are looked at."""
     ordered = sorted(samples, key=lambda sample: sample.at)
     if not ordered:

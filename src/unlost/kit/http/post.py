@@ -75,7 +75,7 @@ def parsed(text: str) -> httpx.URL:
 
 def _address(url: httpx.URL, *, private: bool) -> str:
     """The network address of a host, judged."""
-    address = _looked_up(url)
+    address = _resolved(url)
     if not private and not _public(address):
         raise NotAllowed(
             "address-private",
@@ -96,7 +96,7 @@ def _public(address: str) -> bool:
     return known.is_global and not known.is_multicast
 
 
-def _looked_up(url: httpx.URL) -> str:
+def _resolved(url: httpx.URL) -> str:
     try:
         return str(ipaddress.ip_address(url.host))
     except ValueError:

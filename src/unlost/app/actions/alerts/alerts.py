@@ -22,8 +22,8 @@ from unlost.catalog.alerts import (
     AlertRecord,
     DeliveryRecord,
     acknowledge,
-    digest_told,
     due_messages,
+    last_digest,
     list_alerts,
     list_channels,
     match,
@@ -162,7 +162,7 @@ def _handed(
 ) -> UnlostError | None:
     """Hand a message to a channel; returns the error, if any, so that other channels go on."""
     try:
-        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+        senders(channel.kind, _sender_settings(channel), _secret(app, channel)).send(message)
     except UnlostError as error:
         return error
     except Exception as error:  # noqa: BLE001 (a library may raise anything for typed settings)
@@ -182,7 +182,7 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     return tuple(missed)
 
 
-def tell_digest(
+def send_digest(
     app: Application, watched: AlertFacts, *, senders: Senders = sender
 ) -> tuple[str, ...]:
     """Send the digest to each channel that is due; returns the names of those that failed."""
@@ -196,7 +196,7 @@ def tell_digest(
             if digest_settings is not None
             else None
         )
-        if day is None or digest_told(channel.name) == day:
+        if day is None or last_digest(channel.name) == day:
             continue
         message = Message(
             AlertMessage.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
@@ -282,7 +282,7 @@ def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) 
     """Add a channel or replace the one of this name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
     # Building a sender validates the settings; nothing is sent.
-    sender(channel.kind, _own(channel), secret)
+    sender(channel.kind, _sender_settings(channel), secret)
     sealed = _sealed(app, channel.name, secret) if secret is not None else None
     save_channel(channel, sealed=sealed, at=app.clock.now())
     after_change(app)
@@ -382,7 +382,7 @@ def _quiet(channel: Channel) -> QuietHours | None:
     return decoder_for(QuietHours).convert(quiet_settings) if quiet_settings is not None else None
 
 
-def _own(channel: Channel) -> Mapping[str, Json]:
+def _sender_settings(channel: Channel) -> Mapping[str, Json]:
     """Return the settings that the sender itself understands."""
     preserved = ("quiet", "digest")
     return {name: value for name, value in channel.settings.items() if name not in preserved}

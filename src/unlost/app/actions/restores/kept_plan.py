@@ -1,6 +1,6 @@
 """Restore plans of the console: the selection is stored, its plan is made in a thread and then run.
 
-    choose ──> MAKING ──make_kept──> MADE ──run_kept──> RUN
+    choose ──> MAKING ──make_plan_now──> MADE ──run_stored_plan──> RUN
       ^          ├──> FAILED         an error, stored with the plan
       │          └──> BROKEN_OFF     its process ended
       └── leave_out, choose_again, edits: a new plan with a changed selection
@@ -36,8 +36,8 @@ from unlost.catalog.plans import (
     plan_broken_off,
     plan_content,
     plan_failed,
-    plan_made,
     plan_run,
+    store_made_plan,
     waiting_plans,
 )
 from unlost.catalog.writers import find_writer
@@ -144,30 +144,30 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     subject=("plan",),
     told=lambda made: {"state": made.state.value},
 )
-def make_kept(app: Application, org: str, plan: str) -> PlanView:
+def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of a selection. An error is stored with the plan, not raised."""
-    known, stored_plan = get_org(org), _kept(org, plan)
+    known, stored_plan = get_org(org), _stored_plan(org, plan)
     try:
         with seated(app) as seat:
             if begin_plan(plan, seat=seat):
                 restore_plan = _planned(app, known, stored_plan)
                 plain = msgspec.to_builtins(summary(restore_plan))
-                plan_made(plan, content=write_plan(restore_plan), summary=plain)
+                store_made_plan(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
-    return _view(app, known, _kept(org, plan))
+    return _view(app, known, _stored_plan(org, plan))
 
 
 @action("restore.look", Right.RESTORE)
-def kept_plan(app: Application, org: str, plan: str) -> PlanView:
+def show_stored_plan(app: Application, org: str, plan: str) -> PlanView:
     """Show the state of a plan; raises NotFound (``plan-unknown``)."""
-    stored_plan = _kept(org, plan)
+    stored_plan = _stored_plan(org, plan)
     if _state(app, stored_plan) is not stored_plan.state:
         plan_broken_off(plan)  # has no effect if it was made since it was read
-        stored_plan = _kept(org, plan)
+        stored_plan = _stored_plan(org, plan)
     return _view(app, get_org(org), stored_plan)
 
 
@@ -186,7 +186,7 @@ def leave_out(
     ``related`` false also leaves out all records that are only related to the selected ones.
     ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
-    wanted = _wanted(_kept(org, plan))
+    wanted = _wanted(_stored_plan(org, plan))
     request = wanted.request
     if wanted.retry or not (tables or records or not related):
         raise UsageError(
@@ -206,26 +206,26 @@ def leave_out(
 @action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def choose_again(app: Application, org: str, plan: str) -> PlanView:
     """Create a new plan of the same selection, from the org as it is now."""
-    return choose(app, org, _wanted(_kept(org, plan)))
+    return choose(app, org, _wanted(_stored_plan(org, plan)))
 
 
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
+def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
     """Discard a plan that was not run."""
-    stored_plan = _kept(org, plan)
+    stored_plan = _stored_plan(org, plan)
     if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
     return _line(stored_plan, state=stored_plan.state)
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
+def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
     """Queue a plan for the service to run. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
     IntegrityError (``plan-edited``), and the errors of a restore before its first record.
     """
-    known, stored_plan = get_org(org), _kept(org, plan)
+    known, stored_plan = get_org(org), _stored_plan(org, plan)
     _check_ready(stored_plan)
     view = _view(app, known, stored_plan)
     if view.typed and typed.strip() != org:
@@ -247,7 +247,7 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError
     (``plan-edited``).
     """
-    return write_plan(read_kept(app, get_org(org), plan))
+    return write_plan(read_stored_plan(app, get_org(org), plan))
 
 
 @action("restore.waiting", Right.RESTORE)
@@ -261,9 +261,9 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
+def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    stored_plan = _kept(org.name, plan)
+    stored_plan = _stored_plan(org.name, plan)
     content = plan_content(plan)
     if stored_plan.state is not PlanState.RUN:
         _check_ready(stored_plan)
@@ -281,18 +281,18 @@ def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePl
 
 
 def _state(app: Application, plan: StoredPlan) -> PlanState:
-    broken = plan.state is PlanState.MAKING and not _is_made(app, plan)
+    broken = plan.state is PlanState.MAKING and not _is_being_made(app, plan)
     return PlanState.BROKEN_OFF if broken else plan.state
 
 
-def _is_made(app: Application, plan: StoredPlan) -> bool:
+def _is_being_made(app: Application, plan: StoredPlan) -> bool:
     """Return True while a process is making the plan, or may still start."""
     if not plan.seat:
         return app.clock.now() - plan.made_at < BEGINS_WITHIN
     return is_taken(app, plan.seat)
 
 
-def _kept(org: str, plan: str) -> StoredPlan:
+def _stored_plan(org: str, plan: str) -> StoredPlan:
     stored_plan = find_plan(plan)
     if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
@@ -324,7 +324,7 @@ def _check_ready(plan: StoredPlan) -> None:
 
 def wanted_of(org: str, plan: str) -> RestoreRequest:
     """Return the selection with all typed values; raises NotFound (``plan-unknown``)."""
-    return _wanted(_kept(org, plan))
+    return _wanted(_stored_plan(org, plan))
 
 
 def _wanted(plan: StoredPlan) -> RestoreRequest:

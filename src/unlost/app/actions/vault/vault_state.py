@@ -95,7 +95,7 @@ class VerifyQueued:
 @action("vault.show", Right.LOOK)
 def vault_state(app: Application) -> VaultState:
     """Show the vault's content by org, its verifications, and for managers its place."""
-    orgs = [_held(app, org) for org in app.orgs()]
+    orgs = [_stored_org(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
     known = tuple(org for org in orgs if org is not None)
@@ -123,7 +123,7 @@ def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
     return VerifyQueued(level, job.id)
 
 
-def _held(app: Application, org: ProtectedOrg) -> StoredOrg | None:
+def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
     commits = app.vault.commits(org.oid)
     if not commits:
         return None
