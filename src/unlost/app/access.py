@@ -102,6 +102,7 @@ class ActionMarker:
             if _inside.get():  # part of an action that was checked already
                 return call(app, *args, **kwargs)
             given = signature.bind(app, *args, **kwargs).arguments
+            # The server checks and audits; this process has no home to do so.
             if isinstance(app, RemoteAccess):
                 return cast("R", app.act_elsewhere(user_action, given))
             with _noted(app, user_action, given) as result:
@@ -256,6 +257,7 @@ def _note(
     note(deed)
 
 
+# PostgreSQL refuses NUL in texts.
 def _plain(value: object, longest: int) -> str:
     """Return a value as text that every database accepts (no NUL, limited length)."""
     return str(value).replace("\x00", "")[:longest]

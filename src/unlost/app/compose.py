@@ -185,6 +185,7 @@ class Application:
     @property
     def vault(self) -> VaultReader:
         """The vault as the actor may read it."""
+        # An actor who sees all columns reads the vault directly, without the cost of a filter.
         return self.whole_vault.visible(self.hidden) if self.hidden else self.whole_vault
 
     def vault_of(self, oid: str) -> Vault:
@@ -217,12 +218,14 @@ class Application:
         known = find_run(run)
         if known is not None:
             return next((org.oid for org in list_orgs() if org.name == known.org), None)
+        # A rebuilt home has lost its runs; the journals in the vault still name their org.
         vault = self.whole_vault
         return next((oid for oid in vault.orgs() if run in vault.journals(oid)), None)
 
     @cached_property
     def damaged_vault(self) -> Vault:
         """The vault for verifying, which also opens if parts are damaged."""
+        # A replaced opener, as in tests, is used for both.
         opener = open_damaged_vault if self._open_vault is open_home_vault else self._open_vault
         return opener(self.home, self.clock, self.entropy)
 
@@ -309,6 +312,8 @@ class Application:
         )
         with connector.open_source(config, context) as source:
             check_same_org(org, source.identity())
+            # Checked above: the address may lead to a refreshed sandbox by now, which is another
+            # org.
             yield self._visible(source, org.oid)
 
     def _visible(self, source: Source, oid: str) -> Source:
@@ -327,6 +332,7 @@ class Application:
         calls = schedule_of(oid).schedule.calls
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
         cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
+        # Every call takes from the budget first, so this is the place where runs can be stopped.
         return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
 
     def writer_secrets(self, oid: str) -> SecretStore:
@@ -348,6 +354,7 @@ class Application:
             budget=self.budget(org.oid, restore=True, run=run),
             observer=observer,
         )
+        # A write identity stores only the settings that differ from those of the org.
         config = read_config(connector, {**org.config, **values})
         with connector.open_writer(config, context) as writer:
             check_same_org(org, writer.identity())

@@ -111,6 +111,7 @@ def hints(call: Callable[..., Any]) -> Mapping[str, Any]:
     return get_type_hints(inspect.unwrap(call))
 
 
+# Servers decode %2F before routing, so a slash within a name needs an escape that they leave alone.
 def as_path(value: object) -> str:
     """Return a value as part of a path; the caller still has to percent-encode it."""
     return str(value).replace("~", "~7E").replace("/", "~2F")

@@ -1,7 +1,7 @@
 """The engine's sentences with values, for translation in the console.
 
 Each is written as in the engine's source, with names for its values. A test checks that each is in
-the sources; a sentence that is not listed here stays English. ``said`` looks them up.
+the sources; a sentence that is not listed here stays English. ``translate`` looks them up.
 """
 
 from collections.abc import Callable, Mapping

@@ -126,6 +126,7 @@ def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
             f"Bring keys/{way.slot} back from a copy of the vault, or take it away: "
             f"unlost key remove {way.slot}",
         )
+    # Each slot is stored in several copies; one is enough to open.
     elif way.whole < len(COPIES):
         yield warning(
             f"slot {way.slot}",

@@ -37,6 +37,7 @@ def connect(place: Path | str) -> None:
     present = _version(place)
     check_schema(present, what=f"The application database {place}")
     _point_django_at(_file(place))
+    # SQLite's user_version saves the check of all migrations at every start.
     if present < SCHEMA:
         migrate(place)
 

@@ -77,6 +77,7 @@ class Sealer:
             token = place.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             token = ""
+        # It is sent as a header, so it must be a single ASCII word.
         if not token.isascii() or len(token.split()) != 1:
             raise NotAllowed(
                 "transit-token",

@@ -44,4 +44,5 @@ def _limit_of(place: StoreAddress) -> Bandwidth:
     """Return the bandwidth limit of a place, which all threads of this process share."""
     with _lock:
         key = (f"{place.reach.endpoint} {place}", place.reach.bandwidth)
+        # Shared, as several jobs of a process use the same link.
         return _limits.setdefault(key, Bandwidth(key[1] * MEGABYTE))

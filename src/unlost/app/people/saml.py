@@ -61,6 +61,7 @@ def read_metadata(place_or_text: str) -> IdentityProvider:
     """
     require_saml()
     given = place_or_text.strip()
+    # Metadata as text begins with its XML tag; everything else is an address.
     text = given.encode() if given.startswith("<") else get_body(given)
     parsed = _parsed(text)
     several = parsed.get("x509certMulti", {}).get("signing") or [parsed.get("x509cert", "")]

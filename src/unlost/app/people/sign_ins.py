@@ -47,6 +47,7 @@ class SignInAttempt:
 def note_at_the_door(app: Application, seen: SignInAttempt) -> None:
     """Write the event into the audit."""
     detail: Mapping[str, str] = {"address": seen.address} if seen.address else {}
+    # Before a sign-in anyone can type anything here, and the audit is shown on terminals.
     name = "".join(sign for sign in seen.name if sign.isprintable())[:LONGEST_NAME]
     outcome = seen.refusal.value if seen.refusal is not None else DONE
     kind, trace = ActorKind.PERSON, Trace.WRITE

@@ -81,6 +81,7 @@ class ReferenceSearch:
         ]
         groups: list[ReferringIds] = []
         for edge in sorted(known, key=lambda one: states[one.table.name].held):
+            # Each table is scanned completely, so very large ones are left out.
             if states[edge.table.name].held > self.rows:
                 self.unsearched.add(edge.table.name)
                 continue

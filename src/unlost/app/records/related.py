@@ -138,6 +138,7 @@ def _related_table(
 def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
     """Return the ids of a group that are live in the newest backup."""
     name = group.table.name
+    # The usual case, which saves reading all ids of a table.
     if newest.info.number == snapshot.info.number:
         return group.ids
     if name not in newest.tables():

@@ -58,6 +58,8 @@ def finish(app: Application, org: ProtectedOrg, *, sure: str = "") -> int:
         empty(app, org)
         renew_copies(app)
     for pending_scrub in noted:
+        # Keep the note for a while if the vault shows no commit: the process may have lost its
+        # answer.
         if pending_scrub.run in done or app.clock.now() - pending_scrub.at > PATIENCE:
             end_scrub(pending_scrub.run)
     return count

@@ -26,4 +26,5 @@ class ServiceLog:
         line = json.dumps({"at": at, "event": name, **fields}, ensure_ascii=False)
         with self._lock:
             self._stream.write(line + "\n")
+            # A crash must not lose the lines that explain it.
             self._stream.flush()

@@ -163,6 +163,7 @@ def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
 class _Server(ThreadingMixIn, WSGIServer):
     """Serves each request in its own thread, so that an idle client blocks no other."""
 
+    # The process ends even if a client still holds a connection.
     daemon_threads = True
     block_on_close = False
 

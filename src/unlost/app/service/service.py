@@ -122,12 +122,14 @@ class Service:
                     "engine", says=text
                 ),
             )
+            # A home in files has one worker: the service itself.
             if self.part is ServicePart.WORKER and not app.home.database:
                 raise _alone()
             jobs.start()
             try:
                 self._serve(app, jobs, once=once)
             finally:
+                # Also after an error: threads of running jobs must not outlive the service.
                 self.brake.pull()
                 jobs.stop(patience=PATIENCE)
                 self._postman.shutdown(wait=True)

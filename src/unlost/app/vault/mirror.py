@@ -137,6 +137,7 @@ def check_unseen(app: Application, place: StoreAddress) -> None:
     Two addresses may name the same place in many ways.
     """
     there, mark = store_at(app, place), f"probe/{app.entropy.bytes(16).hex()}"
+    # A random name, so that two homes may check at the same time.
     there.put_new(mark, b"")
     try:
         store = store_at(app, app.home.place)

@@ -152,6 +152,7 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     if problem is None:
         message_sent(waiting.id, at=now)
         return True
+    # A refused message is never retried, as it would be refused again.
     final = not isinstance(problem, TransientError)
     message_failed(waiting, problem.sentence, at=now, final=final)
     return final
@@ -177,6 +178,7 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
+        # Only heartbeat channels take no alerts.
         if not channel.kind.takes_alerts:
             missed += [channel.name] if _handed(app, channel, message, senders) else []
     return tuple(missed)
@@ -233,6 +235,7 @@ def show(app: Application, *, all_of_them: bool = False) -> Alerts:
 
     Channels are included only for users who manage the home.
     """
+    # Alerts without an org concern the home, and are shown to everyone.
     seen = {"", *(org.name for org in app.orgs())}
     alerts = [
         alert
@@ -384,6 +387,7 @@ def _quiet(channel: Channel) -> QuietHours | None:
 
 def _sender_settings(channel: Channel) -> Mapping[str, Json]:
     """Return the settings that the sender itself understands."""
+    # Handled here; they are not settings of a sender.
     preserved = ("quiet", "digest")
     return {name: value for name, value in channel.settings.items() if name not in preserved}
 

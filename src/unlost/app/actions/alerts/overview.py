@@ -125,6 +125,7 @@ class _Noted:
 
 
 def _state(app: Application, org: ProtectedOrg, noted: _Noted, alerts: int) -> OrgState:
+    # Hourly backups read a few tables only, and say nothing about the protection of the org.
     whole = nights(app.vault.snapshots(org.oid))
     last = whole[-1] if whole else None
     runs, zone, now = noted.runs.get(org.name, ()), org.identity.zone, noted.now

@@ -149,6 +149,7 @@ def _done_by(
         both = ObserverFanout(written, observer or SilentObserver())
         try:
             with app.open_org(known, observer=both, run=chosen.id) as source:
+                # The label, kind or time zone may have changed since the last backup.
                 refresh_identity(known, source)
                 outcome = run_backup(
                     known.oid, backup_ports(app, source, chosen.id, both), full=full
@@ -157,6 +158,7 @@ def _done_by(
             written.flush()
         finished = _finished(outcome)
         proof = finished.certificate
+        # Storage forecasts need a sample of each backup; the certificate has it already.
         keep_samples(known.oid, proof.quotas, at=proof.finished)
         _done(app, chosen.id, finished.snapshot)
     return _result(known, chosen, finished)
@@ -175,6 +177,7 @@ def _finished(outcome: FinishedBackup | ParkedBackup | DeferredTables) -> Finish
 
 def _choose(app: Application, org: ProtectedOrg, *, full: bool, run: str | None) -> ChosenRun:
     """Return the org's unfinished run, unless it is too old or reads less than requested."""
+    # An hourly run that a crash left open is never resumed.
     close_hours(app, org)
     drop_ended_steps(app)
     for unfinished in unfinished_backups(org.oid, hourly=False):
@@ -251,6 +254,7 @@ def _stopped(app: Application, org: ProtectedOrg, run: str, error: UnlostError) 
     if isinstance(error, LimitReached):
         _parked(app, run, error)
         return
+    # The next backup starts anew, so what this run left is only garbage.
     if error.code in LOST:
         _clear(app, org, run)
     _failed(app, run, code=error.code, sentence=error.sentence)

@@ -84,6 +84,7 @@ def do_hour(app: Application, oid: str, hour: str) -> HourlyBackup:
     if why or (known is not None and known.state is not RunState.RUNNING):
         return HourlyBackup(run, HourlyEnding.SKIPPED, why)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now(), hourly=True)
+    # An org has up to 24 hourly runs a day; their data is in the vault.
     forget_hours(oid, before=app.clock.now() - REMEMBERED)
     end = _ended(app, org, schedule.hourly, run=run)
     close_hour(app, org, end, run=run)
@@ -128,6 +129,7 @@ def _ended(app: Application, org: ProtectedOrg, tables: tuple[str, ...], *, run:
     try:
         return _done(_read(app, org, tables, run=run), app.clock.now())
     except UnlostError as error:
+        # An hourly backup never waits for an API limit: the next one reads the same changes.
         gives_way = isinstance(error, LimitReached) or error.code in GIVES_WAY
         state = RunState.ABANDONED if gives_way else RunState.FAILED
         passing = isinstance(error, TransientError | Conflict | StoreError)

@@ -37,6 +37,7 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
     night = start_try(oid, name)
     if night is None:
         return None
+    # One backup catches up for all nights that were missed.
     give_up_before(oid, name, at=app.clock.now())
     if night.error_code == WORKER_DIED and night.failures >= MOST_FAILURES:
         end_try(oid, name, _given_up(worker_died(), app.clock.now()), number=night.tries)
@@ -62,6 +63,7 @@ def do_night(app: Application, oid: str, name: str) -> NightRecord | None:
 def _back_up(app: Application, night: NightRecord) -> None:
     """Back up the org. An earlier unfinished run goes first; this night's run is never repeated."""
     done = find_run(night.run)
+    # The process may have died between the end of the run and that of the night.
     if done is not None and done.state is RunState.DONE:
         return
     backup(app, night.org, run=night.run)

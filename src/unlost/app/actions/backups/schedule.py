@@ -90,6 +90,7 @@ def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
     if wish.hourly is not None:
         schedule = replace(schedule, hourly=hourly_tables(app, known, wish.hourly))
     place = {"zone": known.identity.zone, "key": known.oid}
+    # The tick looks only at stored times, so both are computed now.
     following = upcoming(schedule, now=now, **place)
     hour = upcoming_hour(schedule, now=now, **place)
     set_schedule(known.oid, schedule, at=now, next_at=following, hour_at=hour)

@@ -66,6 +66,7 @@ def follow(app: Application, name: str) -> FollowedOrg:
     backups = len(nights(app.vault.snapshots(old.oid)))
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
+    # One transaction: a name must never be without an org.
     with together():
         writer = _take_over(app, old, new, secrets=secrets, connector=connector, kept_as=kept_as)
     after_change(app)
@@ -88,6 +89,7 @@ def _take_over(
     retire_org(old.name, kept_as=kept_as)
     set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
+    # Roles, hidden columns and retention rules belong to an oid, and would silently not apply.
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
     keep_as(old.oid, new.oid, at=now)

@@ -89,6 +89,7 @@ def run_preview(app: Application, look: str) -> LookView:
 
     An error of the org is stored as the result, not raised. Raises NotFound (``look-unknown``).
     """
+    # The slot's lock shows that this process is alive; if it dies, the preview is started again.
     with seat_of(app, "looker", seats=SEATS) as seat:
         preview = _stored_preview(app, look)
         free = seat is not None and (preview.seat in ("", seat) or not is_taken(app, preview.seat))

@@ -116,6 +116,7 @@ def change_role(
     check_no_token(app)
     if org is not None:
         get_org(org)
+    # Without an admin, only the command line on the home's machine could let anyone in.
     elif role is not Role.ADMIN:
         _keep_an_admin(get_person(name))
     changed = set_role(name, role, org=org)

@@ -74,6 +74,7 @@ def add(app: Application, new: NewProvider) -> Provider:
     check_no_token(app)
     _check_name(new.name, new.title)
     _check_client(new)
+    # The origin is needed for the Content-Security-Policy of the sign-in page.
     origin = sign_in_origin(new.issuer)
     provider = Provider(
         new.name, new.title or new.name, new.issuer.rstrip("/"), new.client_id, origin, new.vouches

@@ -93,6 +93,7 @@ def drop(app: Application, token: int) -> ApiToken:
 
 
 def _owner(app: Application, owner: str | None) -> str:
+    # A leaked token could otherwise extend its own life.
     if app.actor.kind is ActorKind.TOKEN:
         raise NotAllowed(
             "token-owner",

@@ -160,6 +160,7 @@ def _opened(
             )
             yield ComparedSides(live, _side(old), now, old)
         return
+    # ``Between`` orders the two by number.
     older, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
     between = Between.of(app.vault, org.oid, after=older, other=other, filtered=hidden.by_table)

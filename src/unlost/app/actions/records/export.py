@@ -82,6 +82,7 @@ def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> Exp
     snapshot = snapshot_at(app, known, parse_past(wish.as_of, zone=known.identity.zone))
     tables = _chosen(snapshot, wish.tables)
     if wish.form is ExportFormat.DELTA:
+        # The library for Delta tables is optional, and slow to import.
         from unlost.outside.delta import export_delta
 
         def before(number: int) -> Snapshot | None:

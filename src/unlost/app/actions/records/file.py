@@ -85,6 +85,7 @@ def written(out: Path) -> Iterator[BinaryIO]:
             f"{out} is there already and is not written over.",
             next_step="Move it away, or name another file with --out.",
         )
+    # In the same folder, so that the rename is atomic.
     draft = out.with_name(f".{out.name}.unlost-part")
     try:
         with open(draft, "wb", opener=_for_its_owner) as target:

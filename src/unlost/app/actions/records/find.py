@@ -79,6 +79,7 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
         )
         for search_result in _once(search_results)[:MOST]
     )
+    # Orgs without a backup are not named: they were not searched.
     return FindResult(text, tuple(known[oid].name for oid in heads), hits)
 
 

@@ -147,6 +147,7 @@ def _of_table(
     app: Application, org: ProtectedOrg, table: str, old: Snapshot, new: Snapshot
 ) -> _Lost:
     parts = [pa.array([], pa.string())]
+    # Only the changes between the two backups are read, not the tables.
     numbers = {"after": old.info.number, "until": new.info.number}
     for change in app.vault.changes(org.oid, table, **numbers):
         gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))

@@ -96,6 +96,7 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
     """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
+    # Even the live record needs a snapshot: it describes tables, names and related records.
     live = isinstance(moment, LiveMoment)
     snapshot = snapshot_at(app, known, Latest() if isinstance(moment, LiveMoment) else moment)
     described = table_named(snapshot.schema(), table)

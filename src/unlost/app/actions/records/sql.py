@@ -66,6 +66,7 @@ def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATE
     if not reads and named:
         _check_names(known, named)
     work = app.home.work / f"sql-{app.entropy.bytes(_NAME_BYTES).hex()}"
+    # Registered before the folder exists, so that nothing is left if the next line fails halfway.
     stack.callback(_remove, work)
     work.mkdir(mode=0o700, parents=True)
     running = stack.enter_context(session.running(statement, reads, work=work))

@@ -163,6 +163,7 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
     if closed is None:
         return None
     result = result_of(org_of(app, oid), closed)
+    # The org's messages may quote values of hidden columns.
     if oid not in app.hidden:
         return result
     return replace(

@@ -118,6 +118,7 @@ def planned(
     watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_writer(org, observer=watcher) as writer,
+        # Reading for a restore may use the share of API calls that backups leave.
         app.open_org(org, observer=watcher, restore=True) as source,
     ):
         ports = PlanPorts(

@@ -48,6 +48,7 @@ def change_selected(
     """
     now = app.clock.now()
     drop_selections(before=now - KEPT)
+    # A page sends the records that it shows, as browsers do not send unticked boxes.
     here = {*shown, *ticked}
 
     def changed(before: Sequence[str]) -> Sequence[str]:

@@ -98,6 +98,7 @@ def job(app: Application, run: str) -> RunStatus:
     if known is None:
         return _forgotten(app, run)
     org = get_org(known.org)
+    # Only a plan made in the console has a stored summary, which gives the totals.
     plan = plan_of_run(run)
     summary = decoder_for(PlanSummary).convert(plan.summary) if plan and plan.summary else None
     items = run_items(run)

@@ -158,6 +158,7 @@ def _verification(now: datetime) -> list[Job]:
     check = last_part()
     if (check is not None and now - check.at < VERIFY_EVERY) or not list_orgs():
         return []
+    # Parts go round: 1 … PARTS, then 1 again.
     number = check.part.number % PARTS + 1 if check is not None and check.part is not None else 1
     subject = f"{VerifyLevel.FULL.value} {VerifyPart(number, PARTS)}"
     return [Job(f"verify:{now:%Y-%m-%d}", JobKind.VERIFY, "", subject)]

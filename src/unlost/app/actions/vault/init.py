@@ -99,6 +99,7 @@ def init(
     if request.recovery_out is not None:
         _check_sheet_place(request.recovery_out, home)
     store = store_at(home.place, clock=clock)
+    # ``vault.json`` is written after the recovery sheet was confirmed.
     if _founded_before(home, store):
         keys = open_keyring(store, key_file(home.service_key), entropy=entropy)
     else:

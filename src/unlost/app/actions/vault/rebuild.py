@@ -114,6 +114,7 @@ def _content(vault: Vault, number: int | None) -> bytes:
 
 def _fill(home: Home, content: bytes, key: bytes | None, *, at: datetime) -> Sequence[str]:
     """Write the copy into the home; returns the channels whose secret is lost."""
+    # A copy of a newer release cannot be migrated back.
     check_schema(schema_of(content), what="The copy of the home's data")
     if key is not None:
         check_key(content, key)
