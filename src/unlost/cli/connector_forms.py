@@ -110,8 +110,10 @@ def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[st
     secrets: dict[str, str] = {}
     for secret in connector.secrets(None):
         file: Path | None = given[_file_name(secret)]
+        # A secret as an option would be visible in the process list and the shell's history.
         value = _read(file) if file else os.environ.get(f"{prefix}{secret.name.upper()}", "")
         if value:
+            # A private key needs its line breaks; a password does not, and editors add one.
             secrets[secret.name] = value if secret.lines else value.strip()
     return secrets
 
@@ -122,6 +124,7 @@ def _setting(setting: Setting) -> inspect.Parameter:
     words = [word for word in (setting.label, setting.help) if word]
     option = typer.Option(name, help=": ".join(words))
     annotation = getitem(Annotated, (list[str] if setting.several else setting.hint, option))
+    # Typer requires an option that has no default.
     default = inspect.Parameter.empty if setting.required else setting.default
     return _parameter(setting.name, annotation, default=[] if setting.several else default)
 

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
 
 def exit_code(error: UnlostError) -> ExitCode:
     """Return the exit code of an error."""
+    # The classes of errors say what the caller must do, so they decide the code, too.
     if isinstance(error, UsageError):
         return ExitCode.USAGE
     if isinstance(error, NotAllowed):

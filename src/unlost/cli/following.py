@@ -45,6 +45,7 @@ def follow(
             telling.tell(now)
             if not now.going:
                 return _done(now)
+            # Only the time without progress counts: a run may take hours.
             waited = 0.0 if now.state == RunState.RUNNING.value else waited
         app.clock.sleep(LOOK_EVERY)
         waited += LOOK_EVERY
@@ -73,6 +74,7 @@ def _increment(before: RunTable | None, now: RunTable, phase: Phase | None) -> P
     return Progress(
         now.phase or phase or Phase.DISCOVER,
         now.table,
+        # A resumed run may begin to count at zero again.
         rows=max(0, now.rows - known.rows),
         bytes=max(0, now.bytes - known.bytes),
         files=max(0, now.files - known.files),

@@ -42,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    # Help texts contain brackets, which are not markup.
     rich_markup_mode=None,
 )
 
@@ -102,10 +103,12 @@ app.add_typer(audit.app, name="audit")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code of the process."""
+    # Errors may come before the options are parsed, so this looks for --json itself.
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     command = typer.main.get_command(app)
     try:
+        # Not standalone: typer would print errors in its own format and exit.
         return int(command.main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
     except UnlostError as error:
         show_error(error, as_json=as_json)
@@ -116,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         show_aborted(command=_typed(words), as_json=as_json)
         return ExitCode.FAILED
+    # As in `unlost audit export | head`.
     except BrokenPipeError:
         _close_stdout()
         return ExitCode.FAILED
@@ -126,6 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _typed(words: Sequence[str]) -> str:
     """Return the command that was typed, for a hint on its help."""
+    # Typer does not list groups among the commands.
     verbs = {info.name for info in app.registered_commands} | {
         "alert",
         "audit",

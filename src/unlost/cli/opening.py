@@ -15,6 +15,7 @@ def opened(home: Path | None) -> "Application":
 
     Raises UsageError if neither was named, or both were.
     """
+    # Naming both is an error, so that a command never reaches the wrong one.
     url = os.environ.get("UNLOST_URL")
     if url and home is None:
         from unlost.cli.remote import RemoteHome

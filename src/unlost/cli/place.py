@@ -20,6 +20,7 @@ def vault_place(
 
     Raises UsageError (``store-address-invalid``).
     """
+    # unlost.toml is read from other folders, for example by systemd.
     ca, own, others = (
         path.absolute() if path is not None else None
         for path in (ca_file, credentials, maintenance)

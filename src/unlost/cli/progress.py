@@ -59,6 +59,7 @@ class RunTotals:
     def line(self) -> str:
         """Return the totals as one line."""
         with self.lock:
+            # Avoids a division by zero at the first event.
             seconds = max(self.clock.monotonic() - self.began, 0.001)
             parts = [f"{WORDS[self.phase]} {self.table}".strip()]
             if self.done:
@@ -77,6 +78,7 @@ class RunTotals:
 def shown_progress(clock: Clock) -> Iterator[Observer]:
     """Yield an observer whose totals are displayed while the context is open."""
     tally = RunTotals(clock)
+    # Logs and pipes get no progress, and stdout is only for the result.
     if not sys.stderr.isatty():
         yield tally
         return
@@ -92,5 +94,6 @@ def shown_progress(clock: Clock) -> Iterator[Observer]:
         return spinner
 
     screen = Console(stderr=True, highlight=False)
+    # Transient: the line disappears before the result is printed.
     with Live(console=screen, get_renderable=drawn, refresh_per_second=5, transient=True):
         yield tally

@@ -80,6 +80,7 @@ class RemoteHome:
         self._url = _checked(url)
         self._composed = composed
         self.clock = clock or SystemClock()
+        # Before the first call, for a better message than the server's 401.
         if not token:
             raise NotAllowed(
                 "token-missing",
@@ -103,6 +104,7 @@ class RemoteHome:
 
     def __getattr__(self, name: str) -> NoReturn:
         """Raise for all other attributes of an application, which need the home itself."""
+        # Python looks up special methods on its own, for example to copy or to inspect an object.
         if name.startswith("__"):
             raise AttributeError(name)
         raise home_needed()
@@ -150,6 +152,7 @@ class RemoteHome:
 
 def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
     """Return the arguments for httpx."""
+    # Callbacks and observers stay here.
     sent = {name: given[name] for name in operation.parameters if name in given}
     plain: dict[str, Any] = msgspec.to_builtins(sent, str_keys=True)
     query = {name: plain[name] for name in operation.left if name in plain}
@@ -174,6 +177,7 @@ def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
 
 def _checked(url: str) -> str:
     parts = urlsplit(url)
+    # The token must not travel in clear text through a network.
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
     if not safe or not parts.hostname:
         raise UsageError(

@@ -56,6 +56,7 @@ def _observer(given: Given) -> Observer:
 
 def backed_up(home: RemoteHome, given: Given) -> BackupResult:
     """Have the service back up an org and wait for it; full backups need the home itself."""
+    # ``backup.ask`` has no such parameter.
     if given.get("full"):
         raise home_needed()
     app, org = _there(home), given["org"]
@@ -82,6 +83,7 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
     assert view.summary is not None, "it is made"
     with written(out) as target:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
+    # Reading it verifies the plan's own hash.
     plan = read_plan(plan_bytes(out))
     discard_plan(app, view.org, view.plan)
     run = f"restore-{plan.id}"

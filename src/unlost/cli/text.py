@@ -12,6 +12,7 @@ _CONTROL |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(
 
 def plain(text: str) -> str:
     """Return a text on one line, with characters that a terminal would interpret escaped."""
+    # A value of a record could otherwise clear the screen or forge lines of output.
     return text.translate(_CONTROL)
 
 
@@ -20,6 +21,7 @@ def short(text: str, *, length: int = 60) -> str:
     line = plain(text)
     if len(line) <= length:
         return line
+    # Leaves room for the number of characters.
     return f"{line[: length - 12]}… ({len(text):,} characters)"
 
 

@@ -34,6 +34,7 @@ def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
 
 def telling(fields: "Sequence[ChangedField]") -> "Sequence[ChangedField]":
     """Return the fields that people changed, without automatic ones; all if there are no others."""
+    # A record whose automatic fields alone changed would show nothing otherwise.
     return [field for field in fields if not field.by_itself] or fields
 
 

@@ -35,6 +35,7 @@ def _squeezed(file: Path, copy: Path) -> Path:
         if not copy.exists() or copy.stat().st_mtime_ns != file.stat().st_mtime_ns:
             copy.parent.mkdir(parents=True, exist_ok=True)
             pressed = copy.with_name(f"{copy.name}.gz")
+            # No time in the file, so that equal content gives equal bytes.
             pressed.write_bytes(gzip.compress(file.read_bytes(), mtime=0))
             shutil.copy2(file, copy)
         return copy

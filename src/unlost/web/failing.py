@@ -80,6 +80,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     """Render the page for a bug; the log gets the code location, but no data of the request."""
     app, error = application(), sys.exception()
     match = request.resolver_match
+    # Only code locations: the message and the variables may contain values of records.
     where = extract_tb(error.__traceback__)[-FRAMES:] if error is not None else ()
     ServiceLog(sys.stderr, clock=app.clock).event(
         "page-broke",

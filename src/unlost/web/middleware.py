@@ -109,6 +109,7 @@ class SessionMiddleware:
         """Record the session, unless that was done within ``SEEN_EVERY``."""
         now = application().clock.now().timestamp()
         seen = request.session.get(SEEN, 0.0) if request.user.is_authenticated else now
+        # Absolute, in case the clock was set back.
         if abs(now - seen) >= SEEN_EVERY.total_seconds():
             UserSession.objects.create_from_request(request)
             request.session[SEEN] = now

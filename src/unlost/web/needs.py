@@ -16,6 +16,7 @@ OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
 
 def open_to_all[V: View](view: V) -> V:
     """Mark a view that needs no sign-in."""
+    # Read by ``ActorMiddleware.process_view``.
     setattr(view, OPEN, True)
     return view
 

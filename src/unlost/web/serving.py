@@ -63,6 +63,7 @@ def holding(app: "Application") -> Iterator[None]:
     from unlost.model.errors import UnlostError
     from unlost.web.signin.audit_notes import noting
 
+    # The console also has to run, and show the error, if the vault cannot be opened.
     with suppress(UnlostError):
         _ = app.whole_vault
     _ = app.locks, app.steps

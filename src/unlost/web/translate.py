@@ -68,6 +68,7 @@ def translate(text: str | None) -> str | SafeString:
 
 def _with_values(text: str, sentences: tuple[str, ...]) -> SafeString | None:
     """Translate a sentence that matches a pattern with values; None if none matches."""
+    # Bounds the time of matching: some values come from the org.
     if len(text) > LONGEST:
         return None
     for sentence, pattern in _patterns(sentences):

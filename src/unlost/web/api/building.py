@@ -80,6 +80,7 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
     """Return a view with the signature of the action, for the API to inspect."""
 
     def answered(request: HttpRequest, **given: Any) -> HttpResponseBase:
+        # django-ninja ignores unknown names.
         refuse_surplus(request, operation)
         app = request.unlost  # type: ignore[attr-defined]
         unwrapped = _unwrapped(given)
@@ -88,6 +89,7 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
         if operation.takes:
             unwrapped[operation.takes] = SentPlan(request)
         result = operation.call(app, **unwrapped)
+        # msgspec, as for --json: written names apply, and large results are encoded fast.
         return HttpResponse(msgspec.json.encode(result), content_type="application/json")
 
     answered.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -55,6 +55,7 @@ class InJson:
         ):
             return given
         response = answer(_without_page(given.status_code), HTTPStatus(given.status_code))
+        # Required with 405 (RFC 9110, section 15.5.6).
         if "Allow" in given.headers:
             response["Allow"] = given["Allow"]
         return response

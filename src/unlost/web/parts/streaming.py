@@ -22,6 +22,7 @@ class StreamedResponse(StreamingHttpResponse):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the chunks, each produced in a thread that may use the database."""
+        # Under ASGI Django would read a plain iterator to its end before it sends anything.
         while (piece := await sync_to_async(self._next)()) is not None:
             yield piece
 

@@ -28,6 +28,7 @@ def compared(old: str, new: str) -> tuple[list[WordRun], list[WordRun]] | None:
     before, after = PIECES.findall(old), PIECES.findall(new)
     if max(len(before), len(after)) > LONGEST:
         return None
+    # Quadratic in the number of words, hence ``LONGEST``.
     match = SequenceMatcher(None, before, after, autojunk=False)
     if match.ratio() < ALIKE:
         return None

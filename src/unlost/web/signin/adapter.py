@@ -72,6 +72,7 @@ class InvitedAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             if email_address.verified
         ]
         candidates = [person for person in people_with_email(verified) if person.active]
+        # Two people with one address cannot be told apart, so neither is signed in.
         if len(candidates) != 1:
             _turn_away(request, sociallogin)
         user = get_user_model().objects.get(pk=candidates[0].user)

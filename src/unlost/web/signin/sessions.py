@@ -37,6 +37,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end(request: HttpRequest, session: int) -> HttpResponse:
     """End a session; raises NotFound (``session-unknown``), also for another user's session."""
+    # Filtered by user, so that guessed numbers end no sessions of others.
     if not _end(request, UserSession.objects.filter(user=request.user, pk=session)):
         raise NotFound(
             "session-unknown",

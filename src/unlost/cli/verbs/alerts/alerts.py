@@ -154,6 +154,7 @@ def _secret(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
+        # Editors add a line break at the end.
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UsageError(

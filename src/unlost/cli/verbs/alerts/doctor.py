@@ -37,6 +37,7 @@ def doctor(
     with opened(home) as application:
         diagnosis = act(application, ask=not offline, repair=repair)
         answer(diagnosis, as_json=json, show=_show)
+    # A repaired problem does not count; see ``Diagnosis.worst``.
     codes = {
         HealthState.GOOD: ExitCode.OK,
         HealthState.WARNING: ExitCode.FINDINGS,

@@ -39,6 +39,7 @@ def backup(
 
         with shown_progress(application.clock) as observer:
             result = act(application, name, full=full, observer=observer)
+        # The service copies the home on its own; a command has to do it itself.
         after_run(application)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.verdict is Verdict.COMPLETE else ExitCode.FINDINGS

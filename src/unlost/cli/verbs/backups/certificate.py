@@ -56,6 +56,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print(f"Certificate of {result.org}, snapshot {result.snapshot}")
     out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
     out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
+    # An hourly backup certifies its own tables only.
     if proof.rests_on is not None:
         out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night")
     if result.rests_on is not None:

@@ -80,6 +80,7 @@ def change(
         from unlost.app.actions.backups.schedule import ScheduleChange
         from unlost.app.actions.backups.schedule import change as act
 
+        # Typer gives an empty list for an option that was not used.
         wish = ScheduleChange(
             at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly
         )

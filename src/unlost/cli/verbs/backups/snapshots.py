@@ -33,6 +33,7 @@ def _show(out: "Console", result: "SnapshotList") -> None:
         return
     numbers = ("Number", "Created", "Changed", "Deleted", "Rows read", "Added")
     hours = any(night.partial for night in result.snapshots)
+    # Only orgs with hourly backups need the column.
     more = ("Tables",) if hours else ()
     table = grid(numbers[0], "As of", *more, *numbers[1:], "Head", right=numbers)
     for night in result.snapshots:

@@ -135,6 +135,7 @@ def shred(
         from unlost.app.actions.vault.shred import shred as act
 
         seen = planned(application, org)
+        # With --json exactly one document is printed.
         if plan or not json:
             answer(seen, as_json=json, show=_show_shred_plan)
         if plan:
@@ -229,6 +230,7 @@ def _set_writer(connectors: "Sequence[Connector]", org: str, given: "Given") -> 
 
 def _ask(secret: "SecretField") -> str | None:
     """Prompt for a secret without echo, if the input is a terminal."""
+    # A key of several lines cannot be typed at a prompt.
     if secret.lines or not secret.required or not sys.stdin.isatty():
         return None
     return str(typer.prompt(secret.label, hide_input=True, err=True)).strip()

@@ -52,6 +52,7 @@ def export(*, home: Home = None) -> ExitCode:
     with opened(home) as application:
         from unlost.app.actions.people.audit import export as act
 
+        # Streamed, as years of entries may not fit into memory.
         for entry in act(application):
             sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
     return ExitCode.OK

@@ -109,6 +109,7 @@ def edit(
         edited = act(
             application,
             name,
+            # The action replaces both values.
             full_name=known.full_name if full_name is None else full_name,
             email=known.email if email is None else email,
         )

@@ -28,6 +28,7 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, with the default command inserted if none is named."""
+        # An org may have the name of a command; then `tables` has to be written.
         named = args[:1] and (args[0] in self.commands or args[0] == "--help")
         return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
 

@@ -55,6 +55,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
     out.print()
     table = grid("Field", "Value")
     for field in result.fields:
+        # Empty fields are only counted: tables of a CRM have hundreds of columns.
         if field.unknown or result.values[field.column] is not None:
             table.add_row(_label(field), _value(field, result))
     out.print(table)

@@ -122,6 +122,7 @@ def _stdout(form: SqlFormat) -> BinaryIO:
             "Parquet is nothing for a terminal.",
             next_step="Name a file with --out.",
         )
+    # The writers encode to UTF-8 themselves, whatever the locale is.
     return sys.stdout.buffer
 
 
@@ -147,6 +148,7 @@ def _show(answer: "SqlAnswer") -> None:
     table, shown, more = grid(*map(plain, answer.rows.schema.names)), 0, False
     for batch in answer.rows:
         for cells in zip(*(column.to_pylist() for column in as_texts(batch).columns), strict=True):
+            # Read one row more than is shown, to know whether there are others.
             more = shown == MOST
             if more:
                 break

@@ -164,6 +164,7 @@ def run(
 
     Exit code 3 if a record could not be restored.
     """
+    # The service needs the plan in the vault, not this file.
     if detach:
         return _handed(file, home, as_json=json)
     with opened(home) as application:

@@ -28,6 +28,7 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, with the default command inserted if none is named."""
+        # An org may have the name of a command; then `records` has to be written.
         named = args[:1] and (args[0] in self.commands or args[0].startswith("-"))
         return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
 
@@ -82,6 +83,7 @@ def erase(
             return ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 

@@ -48,6 +48,7 @@ def forget(
             answer(seen, as_json=False, show=_show_plan)
         if not (yes or seen.nothing):
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 

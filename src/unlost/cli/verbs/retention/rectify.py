@@ -55,6 +55,7 @@ def rectify(
             return ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 

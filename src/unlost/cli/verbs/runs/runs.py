@@ -61,6 +61,7 @@ def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json
     with opened(home) as application:
         from unlost.app.actions.runs import control
 
+        # The functions are named like the options.
         answer(getattr(control, asked[0])(application, run), as_json=as_json, show=_show_control)
     return ExitCode.OK
 

@@ -72,6 +72,7 @@ def up(
     root = home_or_fail(home)
     from unlost.web.serving import ReachedAddress, origins_of, use_settings
 
+    # Before the imports below: Django's settings cannot be changed once models are imported.
     use_settings()
     from unlost.app.home.system import SystemClock
     from unlost.app.service.metrics import MetricsBoard, served
@@ -104,6 +105,7 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
         open_application(root) as app,
         served(app, read_home_key(app.home), reached) as address,
     ):
+        # Printed on the machine, so only its users can become the first admin.
         link = first_link(app)
         if link is None:
             typer.echo(f"The console: {address.url}/")
@@ -133,6 +135,7 @@ def _stoppable() -> "CancellationFlag":
 
     brake = CancellationFlag()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # Runs stop at their next call, and are resumed at the next start.
         signal.signal(number, lambda *_: brake.pull())
     return brake
 
@@ -150,6 +153,7 @@ def _service(
     from unlost.model.access import SERVICE
 
     return Service(
+        # Each job opens the home for itself; see ``Service.opened``.
         lambda flag: open_application(root, brake=flag, actor=SERVICE),
         brake,
         workers=workers,

@@ -45,10 +45,12 @@ def storage(
     with opened(home) as application:
         from unlost.app.actions.storage.storage import storage as act
 
+        # The option is in percent, the action takes a share.
         storage_report = act(application, name, stop=stop / 100, with_loops=loops)
     if plot is not None:
         _draw(storage_report, plot)
     answer(storage_report, as_json=json, show=_show)
+    # stdout has exactly one JSON document.
     if plot is not None and not json:
         console().print(f"\nThe fullest storage is drawn in {plain(str(plot))}.")
     return ExitCode.OK

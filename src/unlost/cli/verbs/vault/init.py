@@ -96,6 +96,7 @@ def _init_result(request: "InitRequest") -> "InitResult":
     from unlost.app.home.system import SystemEntropy
 
     entropy = SystemEntropy()
+    # Checked before anything is created.
     if request.recovery_out is None and not sys.stdin.isatty():
         raise UsageError(
             "sheet-needs-terminal",
@@ -141,7 +142,9 @@ def confirm_sheet(sheet: "RecoverySheet", entropy: "Entropy", *, failed: NotAllo
 
     count = len(sheet.groups())
     first = int(entropy.fraction() * count)
+    # Always another group than the first.
     second = (first + 1 + int(entropy.fraction() * (count - 1))) % count
+    # On stderr, so that it does not end up in a redirected result.
     typer.echo(sheet.text(), err=True)
     typer.echo("Write it down or print it now: it opens the vault when all else is lost.", err=True)
     for attempt in range(1, TRIES + 1):

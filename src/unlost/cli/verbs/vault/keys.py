@@ -103,6 +103,7 @@ def every(
 
         all_keys = act(application, _way(sheet, by_passphrase))
         answer(all_keys, as_json=json, show=_show_all)
+    # One undamaged copy is enough to open the vault.
     weak = any(not slot.counts or slot.whole_copies == 0 for slot in all_keys.slots)
     return ExitCode.FINDINGS if weak else ExitCode.OK
 

@@ -32,6 +32,7 @@ def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
             answer(seen, as_json=json, show=_show_plan)
         if plan:
             return ExitCode.OK
+        # Nothing to confirm: damage that cannot be salvaged remains.
         if not (json or any(org.objects for org in seen.orgs)):
             return ExitCode.FAILED if seen.orgs else ExitCode.OK
         if not yes:

@@ -77,6 +77,7 @@ def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
+    # A file from the org is untrusted: it must run nothing with the user's session.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 

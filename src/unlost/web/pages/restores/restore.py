@@ -108,6 +108,7 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
     except UnlostError as error:
         view = show_stored_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
+    # Otherwise the next restore from the same list would include these records again.
     untick(request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records)
     if not handed.served:
         messages.warning(

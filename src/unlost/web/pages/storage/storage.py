@@ -89,6 +89,7 @@ def _chart(line: StorageLine, storage_trend: StorageTrend, sheet: ChartSheet) ->
         seen=line.forecast,
         now=storage_trend.at,
         sheet=sheet,
+        # The CSP forbids inline styles; the console's stylesheet has the classes.
         styled=False,
         full_on=_("full on"),
     )

@@ -47,6 +47,7 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
     if not 0 < len(text) <= LONGEST:
         raise refused("there is none, or it is far too long")
     answer = redirect("saml_finish", name=name)
+    # 303 makes the browser continue with GET, without sending the response again.
     answer.status_code = HTTPStatus.SEE_OTHER
     pending = _login_session(request)
     pending.store.set_expiry(KEPT)
