@@ -10,7 +10,9 @@ so a command pays only for what it needs:
                                            ├─ steps, runner  results of steps of unfinished runs
                                            └─ locks, lease   one run per org at a time
 
-Actions read through ``vault``, which leaves out columns hidden from the actor: see docs/adr/0015.
+Actions read through ``vault``, which leaves out columns hidden from the actor.
+
+See docs/adr/0015.
 """
 
 import copy

@@ -7,7 +7,9 @@
     findings                                    3   returned by the command itself
 
 Modules of commands import actions inside of their functions: importing Arrow and Django takes
-longer than most commands run. A command calls nothing but actions: see docs/adr/0015.
+longer than most commands run. A command calls nothing but actions.
+
+See docs/adr/0015.
 """
 
 import sys

@@ -7,8 +7,9 @@ on this machine.
                                                  └─ ``composed``  several calls, see ``remote_actions``
 
 The mark of an action notices that its application is remote and passes the call on, so verbs need
-no code for it. Errors of the server are raised here as the same classes, by the HTTP status. See
-docs/adr/0015.
+no code for it. Errors of the server are raised here as the same classes, by the HTTP status.
+
+See docs/adr/0015.
 """
 
 from collections.abc import Callable, Iterator, Mapping

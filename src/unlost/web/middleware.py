@@ -5,7 +5,9 @@
                  └─ process_exception  an UnlostError becomes a page
 
 This decides only who acts. Each action checks the rights of that actor itself, so a page without a
-check of its own is safe too: see docs/adr/0015. Rendering and sign-in: docs/adr/0016.
+check of its own is safe too.
+
+See docs/adr/0015, and docs/adr/0016 for rendering and sign-in.
 """
 
 from collections.abc import Callable

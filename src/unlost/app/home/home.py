@@ -9,8 +9,9 @@
     keys/service.key  opens the vault, unless unlost.toml names another place
     locks/            lock files
 
-With a PostgreSQL database, the database holds the three SQLite files' content and the locks. See
-docs/adr/0014 for the database, and docs/adr/0013 for the copies of a home in the vault.
+With a PostgreSQL database, the database holds the three SQLite files' content and the locks.
+
+See docs/adr/0014 for the database, and docs/adr/0013 for the copies of a home in the vault.
 """
 
 import json

@@ -5,8 +5,9 @@
                                                  │  verified e-mail address ─> linked, signed in
                                                  └─ otherwise               ─> refused and audited
 
-Only e-mail addresses that the provider marks as verified count. Nothing here creates a user. See
-docs/adr/0016 for allauth and docs/adr/0018 for SAML.
+Only e-mail addresses that the provider marks as verified count. Nothing here creates a user.
+
+See docs/adr/0016 for allauth and docs/adr/0018 for SAML.
 """
 
 from base64 import b64decode, b64encode

@@ -3,8 +3,9 @@
 An hourly backup is never left open. If it cannot run now, or reads too much, it is given up, and
 the next hour or the nightly backup reads the same changes. So it never delays a nightly backup.
 
-One hour of one org has one run id (``run_of_hour``), so queueing it twice runs it once. See
-docs/adr/0012.
+One hour of one org has one run id (``run_of_hour``), so queueing it twice runs it once.
+
+See docs/adr/0012.
 """
 
 from dataclasses import dataclass

@@ -6,8 +6,9 @@
       └── leave_out, choose_again, edits: a new plan with a changed selection
 
 A plan never changes once it is made, so the person runs exactly the plan that was previewed.
-Running it hands it to the service, whose memory of it is the journal in the vault: see
-docs/adr/0010.
+Running it hands it to the service, whose memory of it is the journal in the vault.
+
+See docs/adr/0010.
 """
 
 from collections.abc import Mapping, Sequence
