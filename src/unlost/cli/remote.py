@@ -4,7 +4,7 @@
 on this machine.
 
     verb ─> action(RemoteHome) ─> act_elsewhere ─┬─ ``ask``       one API call with a JSON result
-                                                 └─ ``composed``  several calls, see ``remote_actions``
+                                                 └─ ``composed``  several: see ``remote_actions``
 
 The mark of an action notices that its application is remote and passes the call on, so verbs need
 no code for it. Errors of the server are raised here as the same classes, by the HTTP status.

@@ -58,8 +58,8 @@ class LookState(StrEnum):
 class LookView:
     """A preview as it stands.
 
-    ``alone``: no process executes it, so ``run_preview`` must be called (again). ``looked`` is set once
-    it succeeded, ``error`` once it failed.
+    ``alone``: no process executes it, so ``run_preview`` must be called (again). ``looked`` is
+    set once it succeeded, ``error`` once it failed.
     """
 
     look: str

@@ -3,9 +3,9 @@
 The journal in the vault is the only memory of a restore, so running the same plan twice is one run:
 
     run_plan ───┐
-    resume_run ─┼─> _run ─> ``execute``: reads the    ─┬─> DONE    with the outcome, also if repeated
+    resume_run ─┼─> _run ─> ``execute``: reads the    ─┬─> DONE    with the outcome, even repeated
     do_restore ─┘           journal, goes on after it  ├─> PARKED  a limit, a pause or a cancel
-                                                       └─> FAILED  resume goes on after the last call
+                                                       └─> FAILED  resume continues after the call
 
     retry_run ─> ``plan_retry``: a new plan of the failed records, ``restore-ID-try-N``, with its
                  own journal
