@@ -1,8 +1,18 @@
-"""What the REST API offers: each action with its method and path. The command line uses it remotely.
+"""The operations of the REST API: each action with its method and path.
 
-Parameters that the path names come from there; those that are left come from the query of a GET, and
-from the JSON body of all others: the body is the parameter itself where there is one, and it is a record
-or a mapping. A file travels as bytes. What cannot travel (an observer, a question) is left out.
+The API serves this table, and the command line uses it to call a server. An action that is not
+listed is not in the API.
+
+Where each parameter of an action travels:
+
+    in the path     parameters that are named there: ``/orgs/{org}/schedule``
+    in the query    all others of a GET
+    in the body     all others, as a JSON object; a single parameter that is a record or mapping
+                    is the body itself (``alone``)
+    as bytes        the file named by ``takes``
+    not at all      ``STAY``: an observer or a callback, for example
+
+Parameters and results have the types of the actions. See docs/adr/0015.
 """
 
 import inspect
@@ -16,11 +26,11 @@ from typing import Any, get_origin, get_type_hints
 STAY = frozenset({"app", "observer", "ask", "senders", "stack"})
 ROOM = "unlost.app.actions"
 BYTES, LINES, ZIP = "application/octet-stream", "application/jsonl", "application/zip"
-RESULT = "Unlost-Result"  # a header: what is told of bytes, as JSON that is percent-encoded
+RESULT = "Unlost-Result"  # a header: the result that describes the bytes, as percent-encoded JSON
 
 
 class Method(StrEnum):
-    """How an operation is asked for."""
+    """An HTTP method."""
 
     GET = "GET"
     POST = "POST"
@@ -30,10 +40,10 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiOperation:
-    """An action as it is reached over HTTP; ``function`` is MODULE.NAME below the actions.
+    """An action as an HTTP operation; ``function`` is MODULE.NAME below the actions.
 
-    ``takes`` names the parameter that is a file: its bytes are the body. ``gives`` is the media type of
-    an answer of bytes; all others are JSON.
+    ``takes`` names the parameter that is a file: its bytes are the body. ``gives`` is the media
+    type of a response of bytes; other responses are JSON.
     """
 
     action: str
@@ -45,7 +55,7 @@ class ApiOperation:
 
     @property
     def call(self) -> Callable[..., Any]:
-        """The action itself; its module is imported now."""
+        """The action function; accessing it imports its module."""
         module, _, name = self.function.rpartition(".")
         function: Callable[..., Any] = getattr(import_module(f"{ROOM}.{module}"), name)
         return function
@@ -57,7 +67,7 @@ class ApiOperation:
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The parameters that travel."""
+        """The parameters that are sent over HTTP, without a file."""
         return {
             name: parameter
             for name, parameter in inspect.signature(self.call).parameters.items()
@@ -65,24 +75,24 @@ class ApiOperation:
         }
 
     def in_path(self, name: str) -> bool:
-        """True for a parameter that the path names."""
+        """Return True if the path contains this parameter."""
         return f"{{{name}}}" in self.path
 
     @property
     def left(self) -> tuple[str, ...]:
-        """The parameters that the path does not name."""
+        """The parameters that are not in the path."""
         return tuple(name for name in self.parameters if not self.in_path(name))
 
     @property
     def alone(self) -> bool:
-        """True if the body is the value of its one parameter, and not an object of several."""
+        """True if the body is the value of its only parameter, and not an object of several."""
         if self.method is Method.GET or len(self.left) != 1:
             return False
         return is_dataclass(self.kind) or self.mapping
 
     @property
     def mapping(self) -> bool:
-        """True if that one parameter has whatever names its sender gives."""
+        """True if that only parameter is a mapping with keys chosen by the client."""
         return (
             self.method is not Method.GET
             and len(self.left) == 1
@@ -91,18 +101,19 @@ class ApiOperation:
 
     @property
     def kind(self) -> Any:
-        """The type of the first parameter that the path does not name."""
+        """The type of the first parameter that is not in the path."""
         return hints(self.call)[self.left[0]]
 
 
 @cache
 def hints(call: Callable[..., Any]) -> Mapping[str, Any]:
-    """The types of a function's parameters and of its result."""
+    """Return the types of a function's parameters and of its result."""
     return get_type_hints(inspect.unwrap(call))
 
 
+# Servers decode %2F before routing, so a slash within a name needs an escape that they leave alone.
 def as_path(value: object) -> str:
-    """A value as a part of a path; to be percent-encoded still."""
+    """Return a value as part of a path; the caller still has to percent-encode it."""
     return str(value).replace("~", "~7E").replace("/", "~2F")
 
 

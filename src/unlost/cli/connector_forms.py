@@ -1,4 +1,4 @@
-"""Options of ``org add``, made from a connector's config class: a new connector needs none here."""
+"""Options of ``org add``, derived from a connector's config class; connectors need no code here."""
 
 import inspect
 import os
@@ -22,7 +22,7 @@ type Run = Callable[[Connector, Given], ExitCode]
 
 
 def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
-    """A function for typer, with an option for each setting and a file option for each secret."""
+    """Return a function for typer with an option per setting and a file option per secret."""
 
     def command(**given: Any) -> ExitCode:
         return run(connector, given)
@@ -46,7 +46,7 @@ type RunWriter = Callable[[Sequence[Connector], str, Given], ExitCode]
 def writer_form(
     connectors: Sequence[Connector], org: str, run: RunWriter
 ) -> Callable[..., ExitCode]:
-    """A function for typer: the settings of all connectors, each only where it differs."""
+    """Return a function for typer with the settings of all connectors, all optional."""
 
     def command(**given: Any) -> ExitCode:
         return run(connectors, org, given)
@@ -74,7 +74,7 @@ def writer_form(
 
 
 def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str, Any]:
-    """The settings that were given, as plain values."""
+    """Return the settings that were given, as plain values."""
     names = {setting.name for connector in connectors for setting in settings_of(connector)}
     return {
         name: bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
@@ -82,7 +82,7 @@ def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str
 
 
 def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
-    """Secrets of a write identity, from files and from the environment."""
+    """Return the secrets of a write identity, from files and from the environment."""
     secrets: dict[str, str] = {}
     for connector in connectors:
         secrets |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")
@@ -97,12 +97,12 @@ def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
 
 
 def config_values(connector: Connector, given: Given) -> Mapping[str, Any]:
-    """The settings among what was given, as plain values."""
+    """Return the settings among the given options, as plain values."""
     return {setting.name: bare(given[setting.name]) for setting in settings_of(connector)}
 
 
 def given_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
-    """Secrets from files and from the environment, never from the command line itself."""
+    """Return secrets from files and from the environment, never from the command line itself."""
     return _read_secrets(connector, given, prefix="UNLOST_")
 
 
@@ -110,8 +110,10 @@ def _read_secrets(connector: Connector, given: Given, *, prefix: str) -> dict[st
     secrets: dict[str, str] = {}
     for secret in connector.secrets(None):
         file: Path | None = given[_file_name(secret)]
+        # A secret as an option would be visible in the process list and the shell's history.
         value = _read(file) if file else os.environ.get(f"{prefix}{secret.name.upper()}", "")
         if value:
+            # A private key needs its line breaks; a password does not, and editors add one.
             secrets[secret.name] = value if secret.lines else value.strip()
     return secrets
 
@@ -122,6 +124,7 @@ def _setting(setting: Setting) -> inspect.Parameter:
     words = [word for word in (setting.label, setting.help) if word]
     option = typer.Option(name, help=": ".join(words))
     annotation = getitem(Annotated, (list[str] if setting.several else setting.hint, option))
+    # Typer requires an option that has no default.
     default = inspect.Parameter.empty if setting.required else setting.default
     return _parameter(setting.name, annotation, default=[] if setting.several else default)
 

@@ -1,4 +1,4 @@
-"""How an error is told: a sentence, the next step, the page; with ``--json`` the same as JSON."""
+"""Print errors: the sentence, the next step and the page; with ``--json`` as JSON."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from unlost.model.errors import UnlostError
 
 
 def show_error(error: UnlostError, *, as_json: bool) -> None:
-    """Tell an error that a person can act upon: on stderr, or as JSON on stdout."""
+    """Print an error that the user can act upon: on stderr, or as JSON on stdout."""
     if as_json:
         _show_json(error.code, error.sentence, error.next_step, error.page)
         return
@@ -21,7 +21,7 @@ def show_error(error: UnlostError, *, as_json: bool) -> None:
 
 
 def show_usage_error(message: str, *, command: str, as_json: bool) -> None:
-    """Tell that the command line itself was not understood."""
+    """Print an error in the command line itself."""
     step = f"See `{command} --help`."
     if as_json:
         _show_json("command-line", message, step, UnlostError("command-line", "").page)
@@ -33,7 +33,7 @@ def show_usage_error(message: str, *, command: str, as_json: bool) -> None:
 
 
 def show_aborted(*, command: str, as_json: bool) -> None:
-    """Tell that a question of the command was not answered, or answered by no."""
+    """Print that a prompt was declined or aborted."""
     message = "It was broken off."
     step = f"Say it again, and agree; for the options that ask nobody see `{command} --help`."
     if as_json:
@@ -43,7 +43,7 @@ def show_aborted(*, command: str, as_json: bool) -> None:
 
 
 def show_bug(error: BaseException, *, as_json: bool) -> None:
-    """Tell that Unlost itself is at fault, with everything that helps to find it."""
+    """Print an internal error with its traceback."""
     traceback.print_exception(error, file=sys.stderr)
     bug = UnlostError(
         "internal",

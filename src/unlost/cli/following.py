@@ -1,4 +1,4 @@
-"""Follows a run that a service does elsewhere, and ends as the run ends."""
+"""Follow a run of a remote service, with progress, and end as the run ends."""
 
 from dataclasses import dataclass, field, replace
 
@@ -9,19 +9,19 @@ from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
 from unlost.model.ports.system import Observer
 from unlost.model.progress import Phase, Progress
 
-LOOK_EVERY = 2.0  # seconds between two looks
-BEGINS_WITHIN = 600.0  # seconds; a service that has not begun by then is busy, or away
+LOOK_EVERY = 2.0  # seconds between two polls
+BEGINS_WITHIN = 600.0  # seconds; a service that has not started by then is busy or stopped
 
 
 @dataclass(slots=True)
 class _Telling:
-    """Makes increments of what is told of a run."""
+    """Turns the totals of a run into progress events."""
 
     observer: Observer
     seen: dict[str, RunTable] = field(default_factory=dict)
 
     def tell(self, now: RunStatus) -> None:
-        """Tell what was added since the last look."""
+        """Report the progress since the last poll."""
         for table in now.tables:
             before = self.seen.get(table.table)
             if before != table:
@@ -32,10 +32,10 @@ class _Telling:
 def follow(
     app: Application, run: str, *, observer: Observer, before: RunStatus | None = None
 ) -> RunStatus:
-    """Wait until a run is done. ``before``: how it stood when the service was asked to go on with it.
+    """Wait until a run is done.
 
-    Raises LimitReached where it is parked, UnlostError where it failed or was cancelled, Conflict
-    (``run-not-begun``).
+    ``before`` is its status when the service was asked to resume it. Raises LimitReached if it is
+    parked, UnlostError if it failed or was cancelled, Conflict (``run-not-begun``).
     """
     telling, waited = _Telling(observer), 0.0
     while waited < BEGINS_WITHIN:
@@ -45,6 +45,7 @@ def follow(
             telling.tell(now)
             if not now.going:
                 return _done(now)
+            # Only the time without progress counts: a run may take hours.
             waited = 0.0 if now.state == RunState.RUNNING.value else waited
         app.clock.sleep(LOOK_EVERY)
         waited += LOOK_EVERY
@@ -52,7 +53,7 @@ def follow(
 
 
 def run_status(app: Application, run: str) -> RunStatus | None:
-    """How a run stands; None if the service has not begun it."""
+    """Return the status of a run; None if the service has not started it."""
     try:
         return job(app, run)
     except NotFound as error:
@@ -62,7 +63,7 @@ def run_status(app: Application, run: str) -> RunStatus | None:
 
 
 def _untouched(now: RunStatus, before: RunStatus | None) -> bool:
-    """True while the service has not gone on with a run that had stopped."""
+    """Return True while the service has not resumed a run that had stopped."""
     if before is None or before.going:
         return False
     return (now.state, now.ended) == (before.state, before.ended)
@@ -73,6 +74,7 @@ def _increment(before: RunTable | None, now: RunTable, phase: Phase | None) -> P
     return Progress(
         now.phase or phase or Phase.DISCOVER,
         now.table,
+        # A resumed run may begin to count at zero again.
         rows=max(0, now.rows - known.rows),
         bytes=max(0, now.bytes - known.bytes),
         files=max(0, now.files - known.files),
@@ -94,7 +96,7 @@ def _done(now: RunStatus) -> RunStatus:
 
 
 def not_begun(run: str) -> Conflict:
-    """The error for a run that waits for a service."""
+    """Return the error for a run that the service has not started."""
     return Conflict(
         "run-not-begun",
         f"The service has not begun {run} yet.",

@@ -16,10 +16,11 @@ def vault_place(
     maintenance: Path | None,
     bandwidth: int,
 ) -> StoreAddress | None:
-    """Where the vault shall lie; None where nothing was said.
+    """Return the place of the vault; None if no option was given.
 
     Raises UsageError (``store-address-invalid``).
     """
+    # unlost.toml is read from other folders, for example by systemd.
     ca, own, others = (
         path.absolute() if path is not None else None
         for path in (ca_file, credentials, maintenance)

@@ -1,4 +1,4 @@
-"""Commands that take several operations from afar: what the service does is followed, files come here."""
+"""Remote commands that take several API calls, such as following a run or downloading a file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -39,11 +39,11 @@ from unlost.model.decoders import decoder_for
 from unlost.model.errors import StoreError, UnlostError
 from unlost.model.ports.system import Observer
 
-LOOK_EVERY = 2.0  # seconds between two looks at a plan that is made
+LOOK_EVERY = 2.0  # seconds between two polls of a plan in the making
 
 
 def _there(home: RemoteHome) -> Application:
-    """What actions take: each is asked for at the server."""
+    """Return the remote home as an application, so that actions are sent to its server."""
     return cast("Application", home)
 
 
@@ -55,7 +55,8 @@ def _observer(given: Given) -> Observer:
 
 
 def backed_up(home: RemoteHome, given: Given) -> BackupResult:
-    """Have the service back up an org, and wait for it; it decides by itself what to read again."""
+    """Have the service back up an org and wait for it; full backups need the home itself."""
+    # ``backup.ask`` has no such parameter.
     if given.get("full"):
         raise home_needed()
     app, org = _there(home), given["org"]
@@ -74,7 +75,7 @@ def backed_up(home: RemoteHome, given: Given) -> BackupResult:
 
 
 def planned(home: RemoteHome, given: Given) -> PlanResult:
-    """Have a plan made, and write its file here; nothing of it is left there."""
+    """Have the server plan a restore, write the plan file here, and discard the server's copy."""
     request, out = given["request"], given["out"]
     check_out(out)
     app = _there(home)
@@ -82,6 +83,7 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
     assert view.summary is not None, "it is made"
     with written(out) as target:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
+    # Reading it verifies the plan's own hash.
     plan = read_plan(plan_bytes(out))
     discard_plan(app, view.org, view.plan)
     run = f"restore-{plan.id}"
@@ -89,16 +91,16 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
 
 
 def shown(home: RemoteHome, given: Given) -> PlanResult:
-    """What a plan file of ours says, as the server reads it."""
+    """Show a local plan file, as the server reads it."""
     plan_result = cast("PlanResult", home.ask("restore.show", given))
     return replace(plan_result, file=str(given["file"]))
 
 
 def _made_plan(app: Application, view: PlanView) -> PlanView:
-    """A plan once it is made; what stands in its way is raised, and nothing of it is left."""
+    """Wait until a plan is made; on failure raise its error and discard the plan."""
     try:
         view = make_plan_now(app, view.org, view.plan)
-    except StoreError:  # a proxy did not wait for the answer, or the network was away for a moment
+    except StoreError:  # a proxy timed out, or the network failed for a moment
         view = show_stored_plan(app, view.org, view.plan)
     while view.state is PlanState.MAKING:
         app.clock.sleep(LOOK_EVERY)
@@ -119,13 +121,13 @@ def _made_plan(app: Application, view: PlanView) -> PlanView:
 
 
 def ran(home: RemoteHome, given: Given) -> RestoreResult:
-    """Hand a plan file to the service, and wait until it ran."""
+    """Queue a plan file for the service, and wait until it has run."""
     app = _there(home)
     return _ended(app, hand_over(app, given["file"]), _observer(given))
 
 
 def retried(home: RemoteHome, given: Given) -> RestoreResult:
-    """Plan what failed once more, and have the service run it."""
+    """Plan the failed records again, and have the service run the plan."""
     app, run = _there(home), given["run"]
     org = job(app, run).org
     request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
@@ -135,11 +137,12 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
 
 
 def resumed(home: RemoteHome, given: Given) -> RestoreResult:
-    """Have the service go on with a restore that is its own."""
+    """Have the service resume one of its restores."""
     app, run = _there(home), given["run"]
     before = job(app, run)
     if before.state != RunState.DONE.value:
-        if go_on(app, run).next_step:  # it was run at a terminal: the service does not do it
+        # The restore was run from a terminal, so the service cannot resume it.
+        if go_on(app, run).next_step:
             raise home_needed()
         follow(app, run, observer=_observer(given), before=before)
     return replace(_result(app, run), repeated=before.state == RunState.DONE.value)
@@ -163,7 +166,7 @@ def _result(app: Application, run: str) -> RestoreResult:
 
 
 def saved(home: RemoteHome, given: Given) -> FileResult:
-    """Write the bytes of a file here."""
+    """Download a file."""
     out: Path = given["out"]
     with written(out) as target:
         saved_file = home.save("file.open", given, target)
@@ -171,7 +174,7 @@ def saved(home: RemoteHome, given: Given) -> FileResult:
 
 
 def person_saved(home: RemoteHome, given: Given) -> PersonData:
-    """Write the data of a person here."""
+    """Download the data of a person."""
     out: Path = given["out"]
     with written(out) as target:
         saved_file = home.save("privacy.download", given, target)
@@ -179,7 +182,7 @@ def person_saved(home: RemoteHome, given: Given) -> PersonData:
 
 
 def exported(home: RemoteHome, given: Given) -> Iterator[AuditEntry]:
-    """All deeds, oldest first."""
+    """Yield all audit entries, oldest first."""
     for line in home.lines("audit.export", given):
         yield decoder_for(AuditEntry).decode(line)
 

@@ -1,4 +1,4 @@
-"""Who may open a page: checked before it looks at anything that was sent."""
+"""Decorators that check a page's rights before it reads any input."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,13 +15,14 @@ OPEN = "open_to_all"  # the attribute of a view that needs no sign-in
 
 
 def open_to_all[V: View](view: V) -> V:
-    """Mark a view that answers without a sign-in."""
+    """Mark a view that needs no sign-in."""
+    # Read by ``ActorMiddleware.process_view``.
     setattr(view, OPEN, True)
     return view
 
 
 def needs(right: Right) -> Callable[[View], View]:
-    """The right in the org that the address names, or in the whole home."""
+    """Require a right in the org of the address, or else in the whole home."""
 
     def marked(view: View) -> View:
         @wraps(view)
@@ -38,7 +39,7 @@ def needs(right: Right) -> Callable[[View], View]:
 
 
 def needs_somewhere(right: Right) -> Callable[[View], View]:
-    """The right in some org."""
+    """Require a right in at least one org."""
 
     def marked(view: View) -> View:
         @wraps(view)

@@ -1,4 +1,4 @@
-"""What a request is here: one that acts in the home for somebody."""
+"""The type of requests in the console."""
 
 from django.http import HttpRequest, QueryDict
 from django_htmx.middleware import HtmxDetails
@@ -7,12 +7,12 @@ from unlost.app.compose import Application
 
 
 class UserRequest(HttpRequest):
-    """A request of somebody who signed in."""
+    """A request of a signed-in user; ``unlost`` is the application that acts for them."""
 
     unlost: Application
     htmx: HtmxDetails
 
 
 def sent(request: UserRequest) -> QueryDict | None:
-    """What a form sent; None where a page is only looked at."""
+    """Return the data of a sent form; None for a GET."""
     return request.POST if request.method == "POST" else None

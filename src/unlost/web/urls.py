@@ -1,4 +1,4 @@
-"""The addresses of the console."""
+"""The URLs of the console."""
 
 from django.urls import include, path, register_converter
 

@@ -1,4 +1,4 @@
-"""Gathers what the rules of alerts look at. What a backup proved is read once, when it is new."""
+"""Gather the facts that alert rules evaluate. Each certificate is read once, when it is new."""
 
 import statistics
 from collections import Counter
@@ -37,20 +37,20 @@ from unlost.model.forecast import Forecast
 from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import ChangeKind, CommitKind, SnapshotInfo, nights
 
-COMPARED = 29  # nights that the newest one is compared with
-RUNS = 15  # of which the middle one is the usual time
-TOLD_APART = 8  # nights of which hours before them are counted: more than a usual night needs
+COMPARED = 29  # nightly backups that the newest one is compared with
+RUNS = 15  # their median is the usual duration
+TOLD_APART = 8  # nights whose hourly backups are counted in; this costs more than other nights
 KINDS = (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.DELETED)
 
 
 @dataclass(frozen=True, slots=True)
 class ProvedBackups:
-    """What the newest nights of an org proved; ``number`` is that of the newest, ``before`` of the
-    one before.
+    """The certificates of an org's newest backups.
 
-    ``newest`` is the number of the newest backup, which may be one of a few tables: ``part`` is
-    what that one proved, ``today`` what all of them since the night brought. ``names`` are those of their
-    certificates: another may have come to stand in place of one.
+    ``number`` is the newest backup of all tables, ``before`` the one before it. ``newest`` is the
+    newest backup of any kind; if it is hourly, ``part`` is its certificate and ``today`` counts all
+    changes since the last nightly one. ``names`` are the names of their certificates: a certificate
+    may be replaced.
     """
 
     number: int
@@ -74,14 +74,14 @@ def _copies(app: Application) -> MirrorFacts:
 
 @dataclass(slots=True)
 class Watcher:
-    """Gathers, and remembers between two gatherings what cannot change; ``seen`` is the last one."""
+    """Gathers facts, and caches what cannot change; ``seen`` is the last result."""
 
     seen: AlertFacts = field(default_factory=AlertFacts)
     _proved: dict[str, ProvedBackups] = field(default_factory=dict)
     _unreadable: str = ""
 
     def gather(self, app: Application) -> AlertFacts:
-        """All that is watched now."""
+        """Return the current facts for all rules."""
         self._unreadable = ""
         orgs = tuple(self._org(app, org) for org in serving_orgs())
         self.seen = AlertFacts(orgs, standing_check(), self._unreadable, _copies(app))
@@ -119,7 +119,7 @@ class Watcher:
         )
 
     def _expiries(self, app: Application, org: ProtectedOrg) -> tuple[Expiry, ...]:
-        """What ends, of the credentials that are kept; a home whose key is lost tells that itself."""
+        """Return expiry dates of the stored credentials. A lost home key has its own check."""
         try:
             connector = app.connector(org.identity.connector)
             store = app.secrets(org.oid)
@@ -129,7 +129,7 @@ class Watcher:
         return tuple(connector.expiries({name: text for name, text in secrets.items() if text}))
 
     def _read(self, app: Application, oid: str) -> ProvedBackups | None:
-        """What is known of an org's backups, though the vault may not be readable now."""
+        """Return the facts about an org's backups, cached ones if the vault cannot be read."""
         try:
             return self._newest(app, oid)
         except UnlostError as error:
@@ -154,7 +154,7 @@ class Watcher:
 def _proved(
     app: Application, oid: str, every: Sequence[SnapshotInfo], whole: Sequence[SnapshotInfo]
 ) -> ProvedBackups:
-    """What the newest nights proved, newest first."""
+    """Return the facts of the newest nightly backups, newest first."""
     looked = list(reversed(whole[-COMPARED - 1 :]))
     proofs = [app.vault.at(oid, night.number).certificate() for night in looked]
     counts = tuple(
@@ -164,7 +164,7 @@ def _proved(
     )
     before = looked[1].number if len(looked) > 1 else None
     if before is not None and _forgotten_between(app, oid, every, before, looked[0].number):
-        before = None  # what is gone since then was told at the time
+        before = None  # columns that vanished before then were reported at the time
     drift = drifted(app, oid, before, looked[0].number) if before is not None else ()
     return ProvedBackups(looked[0].number, before, proofs[0], counts, drift, looked[0].number)
 
@@ -172,7 +172,7 @@ def _proved(
 def _with_hours(
     app: Application, oid: str, every: Sequence[SnapshotInfo], known: ProvedBackups
 ) -> ProvedBackups:
-    """With what a few tables told since the newest night."""
+    """Return the facts with the hourly backups since the newest night added."""
     hours = [info for info in every if info.number > known.number]
     newest = app.vault.at(oid, hours[-1].number)
     tables = {table for info in hours for table in info.only}
@@ -195,9 +195,9 @@ def _with_day(
     *,
     exact: bool,
 ) -> NightCounts:
-    """A night's counts with those of the hours before it, each record once.
+    """Return a night's counts including the hourly backups before it, each record once.
 
-    That is asked of the vault for the newest nights; older ones then tell nothing of such tables.
+    The newest nights are counted from the vault; older ones leave such tables out.
     """
     earlier = [info for info in every if info.number < night.number]
     after = max((info.number for info in nights(earlier)), default=0)
@@ -220,7 +220,7 @@ def _with_day(
 def _forgotten_between(
     app: Application, oid: str, every: Sequence[SnapshotInfo], after: int, until: int
 ) -> bool:
-    """Whether nights or hours between two backups were forgotten."""
+    """Return True if backups between two others were forgotten."""
     shown = {info.number for info in every}
     return any(
         info.kind is CommitKind.BACKUP and after < info.number < until and info.number not in shown
@@ -229,7 +229,7 @@ def _forgotten_between(
 
 
 def _moved(vault: VaultReader, oid: str, table: str, *, after: int, until: int) -> Counter[str]:
-    """How many records were created, changed and deleted between two backups."""
+    """Return how many records were created, changed and deleted between two backups."""
     moved: Counter[str] = Counter()
     for rows in vault.changes(oid, table, after=after, until=until):
         moved.update(rows.column("change").to_pylist())
@@ -241,10 +241,10 @@ def _by_kind(moved: Mapping[str, Counter[str]], kind: ChangeKind) -> dict[str, i
 
 
 def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...]:
-    """Columns that vanished or changed their type between two backups.
+    """Return the columns that vanished or changed their type between two backups.
 
-    New ones are backed up and no news; hidden ones are findings of the certificate, and what became
-    of whole tables is told by it too.
+    New columns are simply backed up; hidden columns and whole tables are findings of the
+    certificate.
     """
     old, new = (app.vault.at(oid, number).schema() for number in (before, now))
     changes: list[str] = []
@@ -261,7 +261,11 @@ def drifted(app: Application, oid: str, before: int, now: int) -> tuple[str, ...
 
 
 def _counts(proof: Certificate) -> NightCounts:
-    """A first read brings what was there before; what is read in full tells no changes apart."""
+    """Return a certificate's counts per table that can be compared with other nights.
+
+    A table's first read is left out, as all its records count as created; a full read knows no
+    changes.
+    """
     known = [line for line in proof.tables if not (line.full and line.created == line.stored)]
     return NightCounts(
         proof.as_of,
@@ -282,7 +286,7 @@ def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
 
 
 def _hours(runs: Sequence[RunRecord]) -> tuple[HourlyFacts, ...]:
-    """The newest two that ended by themselves: given up ones tell nothing."""
+    """Return the newest two hourly backups that ended done or failed; given-up ones are skipped."""
     ended = [
         HourlyFacts(
             run.ended_at,

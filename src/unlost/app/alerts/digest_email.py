@@ -1,4 +1,4 @@
-"""The digest: what is said once a day, whether or not something is wrong. Pure."""
+"""The daily digest of alerts and backups, sent also if there are no problems. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from unlost.alerts.watched import AlertFacts, OrgFacts
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.certificate import Certificate, Verdict
 
-LATE_HOURS = 6  # a digest that could not be told for so long is left to the next day
+LATE_HOURS = 6  # a digest that is later than this is skipped until the next day
 
 
 @dataclass(frozen=True, slots=True)
 class DailyAt:
-    """When a channel is told the digest: a time of the day in a zone."""
+    """The time of day, in a zone, at which a channel receives the digest."""
 
     at: time
     zone: str
 
 
 def digest_day(when: DailyAt, now: datetime) -> str | None:
-    """The day whose digest is to be told now; None outside the hours after its time."""
+    """Return the day whose digest is due now; None outside the hours after its time."""
     local = now.astimezone(ZoneInfo(when.zone))
     begins = datetime.combine(local.date(), when.at, local.tzinfo)
     late = (local - begins).total_seconds() / 3600
@@ -30,7 +30,7 @@ def digest_day(when: DailyAt, now: datetime) -> str | None:
 
 
 def digest(watched: AlertFacts, *, lasting: int) -> RaisedAlert:
-    """What is said: each org's newest backup, its storages, what lasts."""
+    """Return the digest: each org's newest backup, its storages, and open alerts."""
     whole = sum(_fine(org) for org in watched.orgs)
     count = len(watched.orgs)
     first = f"{whole} of {count} {'org' if count == 1 else 'orgs'} backed up and complete."
@@ -49,7 +49,7 @@ def _fine(org: OrgFacts) -> bool:
 
 
 def _old(org: OrgFacts, proof: Certificate) -> bool:
-    """True if the newest backup is older than it may be."""
+    """Return True if the newest backup is older than allowed."""
     return org.schedule.nightly is not None and org.now - proof.as_of > OLDEST_BACKUP
 
 
@@ -69,7 +69,7 @@ def _lines(org: OrgFacts) -> Iterator[str]:
 
 
 def _backup(org: OrgFacts, proof: Certificate) -> str:
-    """The night, with what the hours before it brought since the night before."""
+    """Describe a nightly backup, with the changes of the hourly ones before it."""
     live_count = sum(line.stored for line in proof.tables)
     day = org.counts[0] if org.counts else None
     created, changed, deleted = (

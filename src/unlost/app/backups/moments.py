@@ -1,4 +1,4 @@
-"""Moments, as actions take them; what they mean is told in ``unlost.engine.moments``."""
+"""Parse moments for actions; their meaning is documented in ``unlost.engine.moments``."""
 
 from unlost.engine.moments import (
     LATEST,

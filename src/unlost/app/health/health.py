@@ -1,4 +1,4 @@
-"""How things are: one check each, and the verdict over all."""
+"""Results of health checks, and their repairs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class HealthState(StrEnum):
-    """How a thing is."""
+    """The result of a check."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -15,9 +15,9 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One thing that was looked at; ``next_step`` says what puts it in order.
+    """The result of one check; ``next_step`` is how to fix it.
 
-    ``repairable``: `--repair` can do it. ``repaired``: it was not in order, and is now.
+    ``repairable``: `--repair` can fix it. ``repaired``: it was broken and is fixed now.
     """
 
     name: str
@@ -30,21 +30,21 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True)
 class RepairableCheck:
-    """A check, and what would repair what it found."""
+    """A check and the repair of the problem that it found, if there is one."""
 
     check: HealthCheck
     repair: Callable[[], None] | None = None
 
 
 def good(name: str, sentence: str) -> RepairableCheck:
-    """All is well."""
+    """Return a check that passed."""
     return RepairableCheck(HealthCheck(name, HealthState.GOOD, sentence))
 
 
 def warning(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
 ) -> RepairableCheck:
-    """It works, but somebody should see to it."""
+    """Return a check of something that works but needs attention."""
     check = HealthCheck(name, HealthState.WARNING, sentence, next_step, repair is not None)
     return RepairableCheck(check, repair)
 
@@ -52,7 +52,7 @@ def warning(
 def bad(
     name: str, sentence: str, next_step: str, *, repair: Callable[[], None] | None = None
 ) -> RepairableCheck:
-    """It does not work."""
+    """Return a check of something that does not work."""
     return RepairableCheck(
         HealthCheck(name, HealthState.BAD, sentence, next_step, repair is not None), repair
     )

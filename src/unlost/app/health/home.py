@@ -1,4 +1,4 @@
-"""How a home and its vault are: keys, store, database, copies, service, channels."""
+"""Health checks of a home and its vault: keys, store, database, copies, service, channels."""
 
 import os
 import shutil
@@ -29,13 +29,13 @@ from unlost.vault.keys.opening import vault_format
 from unlost.vault.stores.probe import probe_store
 from unlost.vault.stores.reach import check_not_locked
 
-OTHERS = 0o077  # what a key file must not allow anybody else
+OTHERS = 0o077  # permissions that a key file must not grant
 PRIVATE = 0o600
-ROOM = 0.10  # of a disk
+ROOM = 0.10  # the free share of a disk below which to warn
 
 
 def home_checks(app: Application) -> Iterator[RepairableCheck]:
-    """All of a home, in the order in which things depend on each other."""
+    """Yield all checks of a home, ordered so that each depends only on earlier ones."""
     yield from _keys(app)
     yield from _database(app)
     yield from _vault(app)
@@ -66,7 +66,7 @@ def _keys(app: Application) -> Iterator[RepairableCheck]:
 
 
 def _credentials(app: Application) -> Iterator[RepairableCheck]:
-    """The files with credentials of buckets, as far as this user may read them."""
+    """Check the files with bucket credentials that this user may read."""
     for place in filter(None, (app.home.place, mirror_place(app))):
         for file in filter(None, (place.reach.credentials_file, place.reach.maintenance_file)):
             if os.access(file, os.R_OK):

@@ -1,4 +1,4 @@
-"""How the ways into a vault are: enough of them, whole, and none beside what it opens."""
+"""Health checks of the vault's keys: enough of them, undamaged, and apart from the vault."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -18,11 +18,11 @@ from unlost.vault.keys.renewal import finish_renewal, is_unfinished, strange_key
 from unlost.vault.keys.shred_proofs import remove_strange_proofs, shredded_orgs, strange_proofs
 from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinished
 
-ENOUGH = 2  # ways in: one may be lost
+ENOUGH = 2  # key slots, so that one may be lost
 
 
 def key_checks(app: Application) -> Iterator[RepairableCheck]:
-    """Nothing where the vault cannot be opened: that is told by who looks at the vault."""
+    """Yield the checks of keys; none if the vault does not open, which another check reports."""
     yield from _apart(app)
     try:
         opened = open_keys(app.home, clock=app.clock, entropy=app.entropy)
@@ -45,7 +45,7 @@ def key_checks(app: Application) -> Iterator[RepairableCheck]:
 
 
 def _strange(opened: OpenedKeys) -> Iterator[RepairableCheck]:
-    """What somebody put where keys lie; it counts for nothing."""
+    """Check for foreign objects among the keys, which have no effect."""
     store, keys = opened.store, opened.keys
     if entries := strange_entries(store, keys):
         yield warning(
@@ -100,7 +100,7 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck
 
 
 def _apart(app: Application) -> Iterator[RepairableCheck]:
-    """A key in the vault's own folder is refused before anybody can look."""
+    """Warn if vault and key lie in one folder. (A key inside the vault is refused earlier.)"""
     root, vault, key = app.home.root, app.home.vault, service_key_of(app.home)
     if vault is not None and vault.is_relative_to(root) and key.is_relative_to(root):
         yield warning(
@@ -126,6 +126,7 @@ def _slot(opened: OpenedKeys, way: SlotState) -> Iterator[RepairableCheck]:
             f"Bring keys/{way.slot} back from a copy of the vault, or take it away: "
             f"unlost key remove {way.slot}",
         )
+    # Each slot is stored in several copies; one is enough to open.
     elif way.whole < len(COPIES):
         yield warning(
             f"slot {way.slot}",

@@ -1,4 +1,4 @@
-"""How an org is: does it answer, what may be read and written, is its newest backup good."""
+"""Health checks of an org: sign-in, read and write permissions, and the newest backup."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ OLDEST = timedelta(hours=36)
 
 
 def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[RepairableCheck]:
-    """All of an org; ``ask``: it is called too."""
+    """Yield all checks of an org; ``ask`` also calls the org."""
     yield from _zone(org)
     if ask:
         yield from _reader(app, org)
@@ -33,7 +33,7 @@ def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[Re
 
 
 def _earlier_keys(app: Application, org: ProtectedOrg) -> Iterator[RepairableCheck]:
-    """After a new master key: how much can still be read by who has an earlier one."""
+    """Check after a renewal of the master key how much data is still under an earlier key."""
     earlier = app.whole_vault.usage(org.oid).earlier_keys
     name = f"{org.name}: keys"
     if earlier.objects:

@@ -1,4 +1,4 @@
-"""The brake of a process: runs stop at their next call, as they would where an allowance is spent."""
+"""Cancellation of runs: they stop at their next call, as they do when an API limit is reached."""
 
 import threading
 from collections.abc import Callable
@@ -11,31 +11,31 @@ from unlost.model.ports.system import Budget, Clock
 
 @dataclass(slots=True)
 class CancellationFlag:
-    """Pulled once, it stays pulled."""
+    """A flag of the process that stops all its runs; once set, it stays set."""
 
     lost: bool = False
     _pulled: threading.Event = field(default_factory=threading.Event)
 
     def lose(self) -> None:
-        """Stop whatever runs: this process lost the locks under which it does."""
+        """Stop all runs, because this process lost the locks that they rely on."""
         self.lost = True
         self.pull()
 
     def pull(self) -> None:
-        """Stop whatever runs in this process."""
+        """Stop all runs of this process."""
         self._pulled.set()
 
     @property
     def pulled(self) -> bool:
-        """True once it was pulled."""
+        """True once the flag is set."""
         return self._pulled.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it is pulled, but not longer than this; True if it is."""
+        """Wait until the flag is set, at most this long; return True if it is set."""
         return self._pulled.wait(seconds)
 
     def check(self) -> None:
-        """Raise LimitReached (``run-stopped``) once it was pulled."""
+        """Raise LimitReached (``run-stopped``) if the flag is set."""
         if self.pulled:
             raise LimitReached(
                 "run-stopped",
@@ -46,21 +46,21 @@ class CancellationFlag:
 
 @dataclass(frozen=True, slots=True)
 class RunCancelled:
-    """A budget that gives nothing once a brake was pulled (port ``Budget``)."""
+    """A budget that grants no calls once a run is cancelled (port ``Budget``)."""
 
     budget: Budget
     brake: CancellationFlag
     run_flag: "RunCancellation | None" = None
 
     def take(self, calls: int = 1) -> None:
-        """As the budget; raises LimitReached when stopped."""
+        """Take calls from the budget; raises LimitReached when the run is stopped."""
         self.brake.check()
         if self.run_flag is not None:
             self.run_flag.check()
         self.budget.take(calls)
 
     def report(self, *, used: int, limit: int) -> None:
-        """As the budget."""
+        """Pass the report to the budget."""
         self.budget.report(used=used, limit=limit)
 
 
@@ -69,7 +69,7 @@ LOOK_SECONDS = 2.0
 
 @dataclass(slots=True)
 class RunCancellation:
-    """Stops one run when people ask for it; what they want is looked up now and then."""
+    """Stops one run on the command of a person, which is looked up every two seconds."""
 
     run: str
     clock: Clock
@@ -78,7 +78,7 @@ class RunCancellation:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
-        """Raise LimitReached (``run-paused``, ``run-cancelled``) if somebody wants that."""
+        """Raise LimitReached (``run-paused``, ``run-cancelled``) after a command."""
         with self._lock:
             now = self.clock.monotonic()
             if now - self._looked < LOOK_SECONDS:
@@ -90,7 +90,7 @@ class RunCancellation:
 
 
 def stopped(run: str, wish: RunCommand) -> LimitReached:
-    """The error by which a run stops that people paused or cancelled (codes of ``model.jobs``)."""
+    """Return the error for a paused or cancelled run (codes of ``model.jobs``)."""
     if wish is RunCommand.PAUSE:
         return LimitReached(
             "run-paused",

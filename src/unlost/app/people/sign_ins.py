@@ -1,4 +1,4 @@
-"""Notes in the audit what happens when people sign in: it is no action, for nobody acts yet."""
+"""Audit entries for sign-ins. They are not actions, as there is no actor yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LONGEST_NAME = 150
 
 
 class SignInAct(StrEnum):
-    """What people do at the door."""
+    """Events at sign-in."""
 
     SIGN_IN = "sign-in"
     SIGN_OUT = "sign-out"
@@ -25,7 +25,7 @@ class SignInAct(StrEnum):
 
 
 class SignInRefusal(StrEnum):
-    """Why somebody was not let in."""
+    """Reasons for refusing a sign-in."""
 
     WRONG = "sign-in-wrong"
     LOCKED = "sign-in-locked"
@@ -35,7 +35,7 @@ class SignInRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignInAttempt:
-    """Something that happened there. ``name`` is as it was typed where nobody was let in."""
+    """An event at sign-in. ``name`` is as typed if the sign-in was refused."""
 
     act: SignInAct
     name: str
@@ -45,8 +45,9 @@ class SignInAttempt:
 
 
 def note_at_the_door(app: Application, seen: SignInAttempt) -> None:
-    """Write it into the audit."""
+    """Write the event into the audit."""
     detail: Mapping[str, str] = {"address": seen.address} if seen.address else {}
+    # Before a sign-in anyone can type anything here, and the audit is shown on terminals.
     name = "".join(sign for sign in seen.name if sign.isprintable())[:LONGEST_NAME]
     outcome = seen.refusal.value if seen.refusal is not None else DONE
     kind, trace = ActorKind.PERSON, Trace.WRITE

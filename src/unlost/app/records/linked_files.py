@@ -1,7 +1,7 @@
 """Files among related records and behind them.
 
-A file is a record with bytes that refers to the record, or one to which a record without a name
-leads that links both. Where one record stands for several versions of a file, it names the version.
+A file is a record with bytes. It refers to the record itself, or a record without a name links the
+two. If a record stands for several versions of a file, it refers to the current one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ type Place = tuple[str, str]  # a table whose records have bytes, and the id of 
 
 
 def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[StoredFile, str]]:
-    """The files of related records, each with the table through which it belongs to the record."""
+    """Return the files of related records, each with the table that links it to the record."""
     schema = snapshot.schema()
     places: dict[Place, str] = {}
     for group in groups:
@@ -32,7 +32,7 @@ def files_of(snapshot: Snapshot, groups: Sequence[ReferringIds]) -> list[tuple[S
 
 
 def every_version(snapshot: Snapshot, files: Sequence[StoredFile]) -> list[StoredFile]:
-    """The files, and the earlier and later ones of those that are versions of one file."""
+    """Return the files together with all other versions of each."""
     versions = list(files)
     for name in sorted({file.table for file in files}):
         table = snapshot.schema().table(name)
@@ -57,7 +57,7 @@ def _stored(snapshot: Snapshot, places: Mapping[Place, str]) -> list[StoredFile]
 
 
 def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
-    """Records with bytes; of several that are versions of one file, the one that it names."""
+    """Yield records with bytes; of several versions of a file, only the current one."""
     way = _way_to_newest(schema, group.table)
     if way is None:
         yield from ((group.table.name, record_id) for record_id in group.cells[ID].to_pylist())
@@ -70,7 +70,7 @@ def _newest_of_its_kind(snapshot: Snapshot, schema: Schema, group: ReferringIds)
 
 @dataclass(frozen=True, slots=True)
 class VersionLink:
-    """From a version by ``column`` to its ``keeper``, and from there by ``newest`` to the newest."""
+    """The path from a version by ``column`` to its ``keeper``, and by ``newest`` to the current."""
 
     column: str
     keeper: str
@@ -87,7 +87,7 @@ def _way_to_newest(schema: Schema, table: Table) -> VersionLink | None:
 
 
 def _to_files(schema: Schema, name: str, files: str) -> Column | None:
-    """The column by which a table names the current one of several records with bytes."""
+    """Return the column by which a table refers to its current record with bytes."""
     table = schema.table(name)
     columns = table.columns if table else ()
     return next(
@@ -97,7 +97,7 @@ def _to_files(schema: Schema, name: str, files: str) -> Column | None:
 
 
 def _linked(snapshot: Snapshot, schema: Schema, group: ReferringIds) -> Iterator[Place]:
-    """Records with bytes that a record without a name refers to, or whose keeper it refers to."""
+    """Yield records with bytes that nameless records refer to, directly or by their keeper."""
     for column, tables in other_references(group, schema):
         values = sorted({value for value in group.cells[column].to_pylist() if value})
         for name in tables:

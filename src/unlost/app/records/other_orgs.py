@@ -1,4 +1,4 @@
-"""Records of other orgs that stand for records of this one, since a restore brought those there."""
+"""Copies of this org's records that restores created in other orgs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from unlost.model.plan import RecordKey
 
 @dataclass(frozen=True, slots=True)
 class OtherOrgRecords:
-    """How many live records of another org stand for what is erased."""
+    """The number of another org's live records that stand for erased ones."""
 
     org: str
     records: int
@@ -18,7 +18,7 @@ class OtherOrgRecords:
 def elsewhere_of(
     app: Application, records: Sequence[tuple[str, RecordKey]]
 ) -> tuple[OtherOrgRecords, ...]:
-    """Live records of other orgs (by oid) that stand for records, counted by org."""
+    """Count the records of other orgs (by oid) that stand for these records, by org."""
     names, counts = app.names(), dict[str, int]()
     for oid, _ in records:
         counts[names.get(oid, oid)] = counts.get(names.get(oid, oid), 0) + 1

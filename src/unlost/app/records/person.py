@@ -1,4 +1,4 @@
-"""Whose data it is: the records that were named, all that they are, and what belongs to them."""
+"""The data of a person: the named records, the records they were restored as, and related ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from unlost.model.schema import TableTrait
 from unlost.model.snapshot import Lineage, StoredFile
 
 MOST = 20_000  # records
-AT_ONCE = 1000  # ids that are looked up together
+AT_ONCE = 1000  # ids per lookup
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRecords:
-    """The records of a person that the vault has, sorted, and their files.
+    """The records of a person in the vault, sorted, and their files.
 
-    ``unknown`` of those that were named are not in the vault. ``unsearched`` are tables that were too
-    large to be looked through for what refers to the records.
+    ``unknown`` counts named records that are not in the vault. ``unsearched`` are tables that were
+    too large to be searched for references to the records.
     """
 
     records: tuple[RecordKey, ...]
@@ -50,12 +50,12 @@ def gather(
     *,
     related: bool,
 ) -> PersonRecords:
-    """All that is of a person; raises NotFound (``person-not-held``, ``table-unknown``), UsageError
-    (``person-too-large``).
+    """Return all records of a person.
 
-    As with an erasure it holds what a record came back as and what it was before, and the rows that the
-    org's own log of changes has of it. ``related``: with all that the org deletes together with the
-    records, the e-mails that refer to them, and the files around them.
+    As in an erasure, this includes what a record was restored as and from, and the rows about it in
+    the org's own change log. ``related`` adds the records that the org deletes together with them,
+    e-mails that refer to them, and their files. Raises NotFound (``person-not-held``,
+    ``table-unknown``), UsageError (``person-too-large``).
     """
     same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
     stored_keys = _stored_records(head, same)
@@ -93,7 +93,7 @@ def gather(
 def _the_same(
     named: Sequence[RecordKey], rows: Iterable[Lineage], *, oid: str
 ) -> tuple[RecordKey, ...]:
-    """The records, what they came back as in their org, and what they were before."""
+    """Return the records with all that they were restored as in their org, and restored from."""
     beside: dict[RecordKey, list[RecordKey]] = {}
     for row in rows:
         if row.target == oid:
@@ -110,7 +110,7 @@ def _the_same(
 
 
 def _stored_records(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
-    """Those of which the vault has something."""
+    """Return the records that the vault has in any state."""
     known = head.tables()
     return [
         RecordKey(table, str(record_id))
@@ -122,7 +122,7 @@ def _stored_records(head: Snapshot, records: Sequence[RecordKey]) -> list[Record
 
 
 def _around(search: ReferenceSearch, records: Sequence[RecordKey]) -> list[ReferringIds]:
-    """What refers to the records. Everything refers to set-up data, and nothing belongs to that."""
+    """Return the records that refer to these. Set-up data is left out: everything refers to it."""
     head, schema = search.snapshot, search.snapshot.schema()
     starts = {
         name: pa.array(ids, pa.string())
@@ -137,7 +137,7 @@ def _around(search: ReferenceSearch, records: Sequence[RecordKey]) -> list[Refer
 def _themselves(
     head: Snapshot, starts: dict[str, pa.Array], known_keys: set[RecordKey]
 ) -> Iterator[ReferringIds]:
-    """The records as a group, so that files are followed from those of them that link such."""
+    """Yield the records as groups of their own, so that files which they link are found."""
     for name in sorted({key.table for key in known_keys} & starts.keys()):
         table = head.schema().table(name)
         assert table is not None, "it is in the schema"
@@ -159,7 +159,7 @@ def _mails(
 
 
 def _logged(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
-    """What the org's own log of changes has of the records, where it is backed up."""
+    """Return the rows about the records in the org's own change log, if it is backed up."""
     schema, known = head.schema(), head.tables()
     return [
         RecordKey(log.table, str(row))

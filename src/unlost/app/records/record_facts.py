@@ -1,4 +1,4 @@
-"""What people want to know of a record besides its cells: its table, its name, whether it is gone."""
+"""Facts about a record for people: its table, its name, and its deletion."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,7 @@ from unlost.model.snapshot import SnapshotInfo, Version
 
 @dataclass(frozen=True, slots=True)
 class RecordDeletion:
-    """How a record went, and when.
-
-    ``at`` and ``by`` (a user's id) where the source told them; else it went between the backups of
-    ``after`` and ``until``. ``after`` is None if no earlier backup is known.
-    """
+    """The kind and time of a record's deletion."""
 
     how: Op
     at: datetime | None
@@ -29,7 +25,7 @@ class RecordDeletion:
 
 
 def table_named(schema: Schema, name: str) -> Table:
-    """The table that was meant, by its name in any case; raises NotFound."""
+    """Return the table of this name, in any case; raises NotFound."""
     exact = schema.table(name)
     if exact is not None:
         return exact
@@ -47,7 +43,7 @@ def table_named(schema: Schema, name: str) -> Table:
 
 
 def record_unknown(table: str, record: str) -> NotFound:
-    """The error for a record that the vault does not have: never seen, forgotten or erased."""
+    """Return the error for a record that is not in the vault: never seen, forgotten or erased."""
     return NotFound(
         "record-unknown",
         f"The vault has no record {record!r} in {table}.",
@@ -59,7 +55,7 @@ def record_unknown(table: str, record: str) -> NotFound:
 def how_gone(
     versions: Sequence[Version], nights: Sequence[SnapshotInfo], *, people: "UserNames"
 ) -> RecordDeletion | None:
-    """How a record of these versions (oldest first) went; None while it is alive."""
+    """Return the deletion of a record with these versions (oldest first); None if it is live."""
     if not versions or versions[-1].op.alive:
         return None
     last = versions[-1]
@@ -78,7 +74,7 @@ def how_gone(
 
 
 def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> int | None:
-    """The number of the last backup that shows a deleted record alive; None if none does.
+    """Return the number of the last backup that shows a deleted record live; None if none does.
 
     Those that did may have been forgotten.
     """
@@ -90,7 +86,7 @@ def last_alive(versions: Sequence[Version], nights: Sequence[SnapshotInfo]) -> i
 
 
 def _first_tombstone(versions: Sequence[Version]) -> Version:
-    """The version that ended a record; later tombstones only tell more of the same end."""
+    """Return the first tombstone of the last deletion; later ones only add detail."""
     first = versions[-1]
     for version in reversed(versions):
         if version.op.alive:
@@ -100,14 +96,14 @@ def _first_tombstone(versions: Sequence[Version]) -> Version:
 
 
 class UserNames:
-    """Names of the users who changed records, read from a snapshot and remembered."""
+    """Names of the users who changed records, read from a snapshot and cached."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._names = RecordNames(snapshot)
         self._schema = snapshot.schema()
 
     def name(self, table: str, user: str | None) -> str:
-        """The name of a user of a table's last-modified column; empty where it is not known."""
+        """Return the name of a user in a table's last-modified column; empty if unknown."""
         described = self._schema.table(table)
         column = (
             described
@@ -120,7 +116,7 @@ class UserNames:
 
 
 class RecordNames:
-    """Names of records, read from a snapshot and remembered."""
+    """Names of records, read from a snapshot and cached."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -129,7 +125,7 @@ class RecordNames:
         self._known: dict[tuple[str, str], str] = {}
 
     def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
-        """Names by id, of the records that are found in one of the tables."""
+        """Return names by id, for the records that are in one of the tables."""
         names: dict[str, str] = {}
         for table in tables:
             wanted = [record_id for record_id in ids if record_id not in names]

@@ -1,4 +1,4 @@
-"""Records that people name as TABLE/ID: each under the id that the vault knows."""
+"""Parse records given as TABLE/ID, and find their ids in the vault."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from unlost.model.ports.vault import Snapshot
 def chosen_records(
     app: Application, org: ProtectedOrg, texts: Sequence[str]
 ) -> tuple[RecordKey, ...]:
-    """The records that were typed, in their order.
+    """Return the typed records, in order.
 
     Raises UsageError (``record-unreadable``, ``id-wrong``, ``restore-too-large``).
     """
@@ -32,7 +32,7 @@ def chosen_records(
 
 
 def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequence[str]]:
-    """Table and possible ids of TABLE/ID."""
+    """Return the table and the possible ids of TABLE/ID."""
     table, _, word = text.partition("/")
     if not (table and word):
         raise UsageError(
@@ -46,7 +46,7 @@ def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequenc
 def _stored_ids(
     head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
 ) -> set[tuple[str, str]]:
-    """Which of these ids the newest backup knows, alive or deleted."""
+    """Return the ids that are in the newest backup, live or deleted."""
     by_table: dict[str, set[str]] = {}
     for table, ids in typed:
         by_table.setdefault(table, set()).update(ids)

@@ -1,7 +1,11 @@
-"""Records that refer to a record, and those that refer to them: a walk against the references.
+"""Records that refer to a record, directly or through others: a search against the references.
 
-Whatever refers to the record itself is found; further ones only where they would be deleted with what
-they refer to: the mails of a customer's case, the attachments of such a mail.
+All records that refer to the record itself are found; further ones only if they would be deleted
+with the record that they refer to:
+
+    Account <── Case            refers to the record: always found
+              <── EmailMessage  deleted with the case: found
+                <── Attachment  deleted with the e-mail: found, ``DEPTH`` is reached
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,15 +18,15 @@ import pyarrow.compute as pc
 from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, DeleteRule, Schema, Table, TableTrait
 
-MOST_ROWS = 3_000_000  # that are looked through, smaller tables first
-MOST_IDS = 10_000  # of a table, to whose records others are looked for
+MOST_ROWS = 3_000_000  # rows to search, smaller tables first
+MOST_IDS = 10_000  # records of a table whose own references are searched
 DEPTH = 3
 ID = "_u_id"
 
 
 @dataclass(frozen=True, slots=True)
 class ReferringIds:
-    """Ids of a table that refer to others by ``columns``, to those of ``through`` where not None.
+    """Ids of a table that refer to others by ``columns``; to those of ``through`` if not None.
 
     ``cells`` has ``_u_id``, the name and the references of the first of them.
     """
@@ -36,9 +40,9 @@ class ReferringIds:
 
 @dataclass(slots=True)
 class ReferenceSearch:
-    """One walk along the references, from a record to those that refer to it.
+    """A search for the records that refer to a record.
 
-    ``deleted``: records that are deleted are found as well, by the last state that is known of them.
+    ``deleted`` also finds deleted records, by their last known state.
     """
 
     snapshot: Snapshot
@@ -48,14 +52,14 @@ class ReferenceSearch:
     _known: dict[str, pa.ChunkedArray] = field(default_factory=dict)
 
     def around(self, table: Table, record: str) -> list[ReferringIds]:
-        """Records around one, nearer ones first; each record once.
+        """Return the records around a record, nearer ones first, each record once.
 
-        A record of the same table, such as the branch of a customer, has related ones of its own.
+        Records of the same table, such as a branch of a customer, are not followed further.
         """
         return self.around_several({table.name: pa.array([record], pa.string())})
 
     def around_several(self, starts: Mapping[str, pa.Array]) -> list[ReferringIds]:
-        """Records around several, their ids by table, likewise."""
+        """Return the records around several, given as ids by table."""
         for table, ids in starts.items():
             self._remember(table, ids)
         groups = self._step(starts, owned=False)
@@ -67,7 +71,7 @@ class ReferenceSearch:
         return _merged(referring_ids)
 
     def _step(self, targets: Mapping[str, pa.Array], *, owned: bool) -> list[ReferringIds]:
-        """The records that refer to any of ``targets``, ids by table, and were not met before."""
+        """Return the new records that refer to any of ``targets``, given as ids by table."""
         states = self.snapshot.tables()
         edges = _edges(self.snapshot.schema(), frozenset(targets), owned=owned)
         known = [
@@ -105,7 +109,7 @@ class ReferenceSearch:
                 )
 
     def _fresh(self, table: str, rows: pa.Table) -> pa.Table:
-        """Those that were not met before, from now on known."""
+        """Return the rows not seen before, and remember them."""
         if table in self._known:
             rows = rows.filter(pc.invert(pc.is_in(rows[ID], value_set=self._known[table])))
         self._remember(table, rows[ID].combine_chunks())
@@ -116,7 +120,7 @@ class ReferenceSearch:
         self._known[table] = pa.chunked_array([*before, ids], pa.string())
 
     def _followed(self, groups: Iterable[ReferringIds]) -> dict[str, pa.Array]:
-        """The ids to go on from, by table, in bounds."""
+        """Return the ids to continue from, by table, within the limits."""
         targets: dict[str, pa.Array] = {}
         for group in groups:
             name = group.table.name
@@ -128,7 +132,7 @@ class ReferenceSearch:
 
 
 def _merged(groups: Iterable[ReferringIds]) -> list[ReferringIds]:
-    """One group of a table for each that leads to it, however far away its records were found."""
+    """Merge the groups of a table that were found through the same table at any distance."""
     merged: dict[tuple[str, str | None], ReferringIds] = {}
     for group in groups:
         key = (group.table.name, group.through)
@@ -149,14 +153,14 @@ def _both(ids: ReferringIds, other: ReferringIds) -> ReferringIds:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceEdge:
-    """A table and its columns that refer to others, by the table referred to."""
+    """A table and its reference columns, by the table that they refer to."""
 
     table: Table
     columns: Mapping[str, tuple[str, ...]]
 
 
 def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[ReferenceEdge]:
-    """Tables that refer to ``targets``; ``owned``: by a column that deletes with what it refers to.
+    """Return the tables that refer to ``targets``; ``owned`` limits them to cascading references.
 
     Set-up data and the source's own change logs do not belong to a record.
     """
@@ -185,7 +189,7 @@ def _points(column: Column, target: str, *, owned: bool) -> bool:
 
 
 def _read(table: Table) -> list[str]:
-    """What is read of a table: its references, and what it is called by."""
+    """Return the columns to read of a table: its name and its references."""
     references = [column.name for column in table.columns if column.reference]
     named = [table.name_column] if table.name_column else []
     return list(dict.fromkeys([*named, *references]))
@@ -199,7 +203,7 @@ def _any(rows: pa.Table, names: Sequence[str], ids: pa.Array) -> pa.ChunkedArray
 
 
 def other_references(group: ReferringIds, schema: Schema) -> Iterator[tuple[str, list[str]]]:
-    """Columns that refer to something else than what the group was found by, and to what."""
+    """Yield the other reference columns of a group, with the tables that they refer to."""
     for column in group.table.columns:
         if column.reference is None or column.name in group.columns:
             continue

@@ -1,6 +1,6 @@
-"""What belongs to a record at a backup: records that refer to it, and its files, in words.
+"""Records and files that belong to a record at a backup, described for people.
 
-Nothing here knows what a mail or a file link is: the references of the schema tell.
+Nothing here is specific to e-mails or file links: the schema's references decide.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table, TableTrait
 from unlost.model.snapshot import StoredFile
 
-FIRST = 5  # of a table, named
+FIRST = 5  # records listed for each table
 MOST_FILES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedRecord:
-    """A related record; ``alive``: it is so in the newest backup too."""
+    """A related record; ``alive``: it is still live in the newest backup."""
 
     record: str
     name: str
@@ -32,10 +32,10 @@ class RelatedRecord:
 
 @dataclass(frozen=True, slots=True)
 class RelatedTable:
-    """Related records of a table, by ``columns`` that refer to the record.
+    """Related records of a table, which refer to the record by ``columns``.
 
     ``through``: they refer to a related record of that table, not to the record itself. ``lost`` of
-    the ``count`` are not alive any more in the newest backup. ``first`` are some of them.
+    the ``count`` are no longer live in the newest backup. ``first`` are some of them.
     """
 
     table: str
@@ -49,10 +49,10 @@ class RelatedTable:
 
 @dataclass(frozen=True, slots=True)
 class RelatedFile:
-    """A file that belongs to the record or to a related one; ``record`` is what has the bytes.
+    """A file that belongs to the record or to a related one; ``record`` has the bytes.
 
-    ``through`` is the table whose record it belongs to, or that links it; empty where it refers to
-    the record itself.
+    ``through`` is the table of the record that it belongs to or that links it; empty if it refers
+    to the record itself.
     """
 
     table: str
@@ -65,11 +65,11 @@ class RelatedFile:
 
 @dataclass(frozen=True, slots=True)
 class RelatedRecords:
-    """What belonged to a record at the backup ``snapshot``.
+    """The records and files that belonged to a record at the backup ``snapshot``.
 
-    For a deleted record this is the last backup that shows it alive. ``files`` are at most 50,
-    ``more_files`` were left out. ``unsearched`` are tables that were too large to be looked through,
-    or whose many records were not followed further.
+    For a deleted record this is the last backup that shows it live. ``files`` are at most 50,
+    ``more_files`` were left out. ``unsearched`` are tables that were too large to be searched, or
+    that had too many records to follow.
     """
 
     snapshot: int
@@ -83,9 +83,9 @@ class RelatedRecords:
 def related(
     snapshot: Snapshot, newest: Snapshot, table: Table, record: str
 ) -> RelatedRecords | None:
-    """What belonged to a record at ``snapshot``; ``newest`` tells what is still there.
+    """Return what belonged to a record at ``snapshot``; ``newest`` shows which of it is still live.
 
-    None for set-up data: everything refers to a user, and nothing belongs to him.
+    Returns None for set-up data: everything refers to a user, but nothing belongs to one.
     """
     if table.has(TableTrait.CONFIGURATION):
         return None
@@ -136,8 +136,9 @@ def _related_table(
 
 
 def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> pa.Array:
-    """Those of a group that are alive in the newest backup."""
+    """Return the ids of a group that are live in the newest backup."""
     name = group.table.name
+    # The usual case, which saves reading all ids of a table.
     if newest.info.number == snapshot.info.number:
         return group.ids
     if name not in newest.tables():
@@ -151,7 +152,7 @@ def _still_alive(group: ReferringIds, snapshot: Snapshot, newest: Snapshot) -> p
 
 
 def _labels(group: ReferringIds, snapshot: Snapshot, names: RecordNames) -> Mapping[str, str]:
-    """Names of the first records; what has none of its own is called after what else it refers to."""
+    """Return names of the first records; nameless ones are named after other references."""
     rows = group.cells.slice(0, FIRST).to_pylist()
     name_column = group.table.name_column
     if name_column is not None:

@@ -1,4 +1,4 @@
-"""What a record came back as, and what it was before it came back."""
+"""The records that a record was restored as, and the records that it was restored from."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from unlost.model.snapshot import Lineage
 
 @dataclass(frozen=True, slots=True)
 class RestoredAs:
-    """A record that a restore made for another one. ``org``: where it lives; ``run``: the restore."""
+    """A record that a restore created for another. ``org`` is its org, ``run`` the restore."""
 
     org: str
     record: str
@@ -23,7 +23,7 @@ class RestoredAs:
 def came_back_as(
     app: Application, org: ProtectedOrg, table: str, record: str
 ) -> tuple[RestoredAs, ...]:
-    """The records that stand for this one now, in its own org first; in orgs that one may read."""
+    """Return the records that replace this one, its own org first, in orgs the actor may read."""
     rows = app.vault.lineage(org.oid, table=table, records=[record])
     readable = sorted(app.orgs(Right.READ), key=lambda one: one.oid != org.oid)
     restored = (
@@ -40,7 +40,7 @@ def came_back_as(
 def came_back_from(
     app: Application, org: ProtectedOrg, table: str, record: str
 ) -> tuple[RestoredAs, ...]:
-    """The records of this org for which this one was made, with the restores that made it."""
+    """Return the records that this one was restored from, with the restores."""
     rows = app.vault.lineage(org.oid, table=table, lives=[record])
     return tuple(
         RestoredAs(org.name, row.old, row.run)
@@ -52,7 +52,7 @@ def came_back_from(
 def stand_ins(
     app: Application, org: ProtectedOrg, table: str, records: Sequence[str]
 ) -> Mapping[str, str]:
-    """For those of these records that came back to their org with another id: that id."""
+    """Return the new ids of the records that were restored in their org under another id."""
     rows = app.vault.lineage(org.oid, table=table, records=records)
     lives = resolve(rows, org=org.oid, target=org.oid)
     by_record = {record: lives.get(RecordKey(table, record)) for record in records}
@@ -60,7 +60,7 @@ def stand_ins(
 
 
 def _last(rows: Iterable[Lineage], key: RecordKey, org: str, target: str) -> Lineage | None:
-    """The row that leads to what stands for a record of ``org`` in ``target``."""
+    """Return the lineage row that leads to the current replacement of a record in ``target``."""
     lineages = [row for row in rows if row.target == target]
     live = resolve(lineages, org=org, target=target).get(key)
     return next((row for row in lineages if row.live == live), None)

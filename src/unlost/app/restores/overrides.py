@@ -1,4 +1,4 @@
-"""What people want to come back otherwise than it was: how they say it, and what it means."""
+"""Values that a restore writes instead of the backup's: their syntax and meaning."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from unlost.model.schema import Column
 
 @dataclass(frozen=True, slots=True)
 class TypedEdit:
-    """A value for a column of a record (TABLE/ID); None: the cell shall be empty."""
+    """A value for a column of a record (TABLE/ID); None empties the cell."""
 
     record: str
     column: str
@@ -26,7 +26,7 @@ class TypedEdit:
 
 @dataclass(frozen=True, slots=True)
 class ReassignedReference:
-    """Records that name ``person`` (TABLE/ID) shall name the record ``to`` (an id) instead."""
+    """References to ``person`` (TABLE/ID) are replaced by the record ``to`` (an id)."""
 
     person: str
     to: str
@@ -34,7 +34,7 @@ class ReassignedReference:
 
 @dataclass(frozen=True, slots=True)
 class CauseEdit:
-    """A value for a column of all records of a table that failed, with ``code`` if it is said."""
+    """A value for a column of all failed records of a table, or of the failures with ``code``."""
 
     table: str
     column: str
@@ -44,8 +44,9 @@ class CauseEdit:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """All that somebody wants otherwise. ``causes`` are for another try: what is typed for single
-    records counts more.
+    """All values that differ from the backup. ``causes`` are for retries.
+
+    A value for a single record takes precedence over one for a cause.
     """
 
     edits: tuple[TypedEdit, ...] = ()
@@ -56,12 +57,12 @@ class Overrides:
         return bool(self.edits or self.given or self.causes)
 
     def __str__(self) -> str:
-        """What it is about, without a value: for the audit."""
+        """List the columns and people, without values, for the audit."""
         return ", ".join(self.columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns, as TABLE.COLUMN, and the people, as TABLE/ID, that it is about."""
+        """The affected columns, as TABLE.COLUMN, and people, as TABLE/ID."""
         named = {f"{edit.record.partition('/')[0]}.{edit.column}" for edit in self.edits}
         named |= {f"{cause.table}.{cause.column}" for cause in self.causes}
         return tuple(sorted(named | {reference.person for reference in self.given}))
@@ -70,7 +71,7 @@ class Overrides:
 AS_IT_WAS = Overrides()
 
 
-# --- as it is typed at a terminal -----------------------------------------------------------------
+# --- command-line syntax --------------------------------------------------------------------------
 
 
 def typed_overrides(
@@ -80,7 +81,7 @@ def typed_overrides(
     instead: Iterable[str] = (),
     every: Iterable[str] = (),
 ) -> Overrides:
-    """TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
+    """Parse TABLE/ID.COLUMN=VALUE, TABLE/ID.COLUMN, TABLE/OLD=NEW and TABLE.COLUMN=VALUE.
 
     Raises UsageError (``edit-unreadable``).
     """
@@ -123,7 +124,7 @@ def _cause(text: str) -> CauseEdit:
 
 
 def _unreadable(text: str, form: str) -> UsageError:
-    place = text.partition("=")[0]  # what comes after it may be somebody's data
+    place = text.partition("=")[0]  # the rest may be personal data, which errors must not repeat
     return UsageError(
         "edit-unreadable",
         f"{place!r} does not say what shall come back otherwise.",
@@ -131,7 +132,7 @@ def _unreadable(text: str, form: str) -> UsageError:
     )
 
 
-# --- what it means --------------------------------------------------------------------------------
+# --- meaning --------------------------------------------------------------------------------------
 
 
 def meant(
@@ -141,9 +142,10 @@ def meant(
     *,
     failed: Sequence[RecordOutcome] = (),
 ) -> Edits:
-    """The values of each record, and whom references name; ``failed`` is what is tried again.
+    """Return the values of each record, and the replaced references.
 
-    Raises UsageError (``record-unreadable``, ``id-wrong``, ``edit-value-wrong``).
+    ``failed`` are the records of a retry. Raises UsageError (``record-unreadable``, ``id-wrong``,
+    ``edit-value-wrong``).
     """
     values: dict[RecordKey, dict[str, str | None]] = {}
     if not overrides:
@@ -166,12 +168,12 @@ def meant(
 
 
 def check(app: Application, org: ProtectedOrg, overrides: Overrides) -> None:
-    """Raise as ``meant`` what can be known before anything is planned."""
+    """Raise the errors of ``meant`` that are known before planning."""
     meant(app, org, overrides)
 
 
 class TypedValueReader:
-    """Reads what was typed by what the newest backup knows of its column."""
+    """Parses typed values by the column's type in the newest backup."""
 
     def __init__(self, app: Application, org: ProtectedOrg) -> None:
         self._app, self._org = app, org
@@ -180,7 +182,7 @@ class TypedValueReader:
         self._tables = {table.name: table for table in tables}
 
     def cell(self, table: str, name: str, text: str | None) -> str | None:
-        """A value as the org would tell it; as it was typed where nobody knows the column."""
+        """Return a value in the org's own form; unchanged if the column is unknown."""
         described = self._tables.get(table)
         column = described.column(name) if described is not None else None
         if column is None or text is None:
@@ -190,19 +192,19 @@ class TypedValueReader:
         return read_value(column, text, zone=self._org.identity.zone)
 
     def id_of(self, tables: Sequence[str], text: str) -> str:
-        """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
+        """Return the id that a text stands for: one in the vault's tables, or the likeliest."""
         ids = typed_ids(self._app, self._org, text)
         known = (stored_id(self._head, table, ids) for table in tables if self._head is not None)
         return next((record_id for record_id in known if record_id is not None), ids[0])
 
 
 def read_value(column: Column, text: str, *, zone: str) -> str:
-    """What was typed for a column, in the org's zone; raises UsageError (``edit-value-wrong``)."""
+    """Parse a typed value in the org's zone; raises UsageError (``edit-value-wrong``)."""
     return typed_text(column, text, zone=ZoneInfo(zone))
 
 
 def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | None]) -> Overrides:
-    """The same with these values of a record, whatever was typed for them before."""
+    """Return the overrides with these values of a record replacing earlier ones."""
     others = tuple(
         edit for edit in overrides.edits if (edit.record, edit.column in values) != (record, True)
     )
@@ -211,7 +213,7 @@ def with_edits(overrides: Overrides, record: str, values: Mapping[str, str | Non
 
 
 def with_given(overrides: Overrides, given: Mapping[str, str]) -> Overrides:
-    """The same with these people instead of others; who was given records before gives them on."""
+    """Return the overrides with these people replaced; earlier replacements are redirected."""
     on = {person.partition("/")[2]: to for person, to in given.items()}
     replacements = {
         reference.person: on.get(reference.to, reference.to) for reference in overrides.given

@@ -1,4 +1,4 @@
-"""Who works beside a page now: each sits on one of a few seats, whose lock tells that they are still at it."""
+"""Slots for work outside of a request: a lock for each shows that its process is alive."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from unlost.model.locks import HeldLock
 
 @contextmanager
 def seat_of(app: Application, kind: str, *, seats: int) -> Iterator[str | None]:
-    """The name of a free seat of a kind, ours inside; None where all of them are taken."""
+    """Take a free slot of a kind and yield its name; None if all are taken."""
     taken = _take(app, kind, seats)
     if taken is None:
         yield None
@@ -22,7 +22,7 @@ def seat_of(app: Application, kind: str, *, seats: int) -> Iterator[str | None]:
 
 
 def is_taken(app: Application, seat: str) -> bool:
-    """True while somebody sits there; a process that ends, however it ends, leaves its seat."""
+    """Return True while a process holds the slot; a process that dies releases it."""
     lock = app.locks.take(seat)
     if lock is None:
         return True

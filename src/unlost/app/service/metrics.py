@@ -1,6 +1,6 @@
-"""Figures of the service for Prometheus, and whether it is well: over HTTP, on this machine alone.
+"""Metrics for Prometheus and a health endpoint, over HTTP on this machine only.
 
-Names of orgs and storages are in them; nothing of a record is.
+Metrics contain names of orgs and storages, but nothing about records.
 """
 
 import json
@@ -22,14 +22,14 @@ from unlost.model.certificate import Verdict
 from unlost.model.errors import StoreError
 
 LOOPBACK = "127.0.0.1"
-TOO_LONG = timedelta(minutes=5)  # since the last look: then the service is not well
+TOO_LONG = timedelta(minutes=5)  # since the last tick: then the service is unhealthy
 
 type Now = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSample:
-    """What a look of the service saw. ``alerts`` counts those that last, by urgency."""
+    """The figures of one tick of the service. ``alerts`` counts open alerts by urgency."""
 
     at: datetime
     watched: AlertFacts
@@ -40,28 +40,28 @@ class ServiceSample:
 
 @dataclass(slots=True)
 class MetricsBoard:
-    """Where the newest look is left for whoever asks. Safe in any thread."""
+    """Holds the newest sample for readers. Thread-safe."""
 
     _newest: list[ServiceSample] = field(default_factory=list)
 
     def show(self, look: ServiceSample) -> None:
-        """Leave a look."""
+        """Replace the sample."""
         self._newest = [look]
 
     @property
     def newest(self) -> ServiceSample | None:
-        """The newest look, if there was one."""
+        """The newest sample, if there is one."""
         return self._newest[0] if self._newest else None
 
 
 class ServiceFigures(Collector):
-    """The figures of the newest look."""
+    """A Prometheus collector of the newest sample."""
 
     def __init__(self, board: MetricsBoard) -> None:
         self._board = board
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """All figures; none before the first look."""
+        """Yield all metrics; none before the first sample."""
         look = self._board.newest
         if look is not None:
             yield from _of_service(look)
@@ -91,7 +91,7 @@ def _of_service(look: ServiceSample) -> Iterator[GaugeMetricFamily]:
 
 @dataclass(frozen=True, slots=True)
 class OrgFigure:
-    """A figure of an org; None where it is not known."""
+    """A metric of an org; its value is None if unknown."""
 
     name: str
     words: str
@@ -161,23 +161,24 @@ def _plain(name: str, words: str, value: float) -> GaugeMetricFamily:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """Answers each in a thread of its own: one who says nothing holds nobody up."""
+    """Serves each request in its own thread, so that an idle client blocks no other."""
 
+    # The process ends even if a client still holds a connection.
     daemon_threads = True
     block_on_close = False
 
 
 class _Quiet(WSGIRequestHandler):
-    """Writes no line for each request, and waits for nobody."""
+    """Does not log requests, and drops clients that send nothing."""
 
     timeout = 10
 
     def log_message(self, *_told: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def application(board: MetricsBoard, now: Now) -> WSGIApplication:
-    """`/metrics` for Prometheus; `/health` is 200 while the service looks around, else 503."""
+    """Serve `/metrics` for Prometheus; `/health` is 200 while the service ticks, else 503."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServiceFigures(board))
     metrics: WSGIApplication = make_wsgi_app(registry)
@@ -207,7 +208,10 @@ def _health(board: MetricsBoard, now: datetime, start: StartResponse) -> Iterabl
 
 @contextmanager
 def served(board: MetricsBoard, now: Now, *, port: int) -> Iterator[int]:
-    """Serve until left; the port (0 chooses one). Raises StoreError (``port-taken``)."""
+    """Serve until the context ends; yields the port. Port 0 chooses a free one.
+
+    Raises StoreError (``port-taken``).
+    """
     try:
         server: WSGIServer = make_server(
             LOOPBACK, port, application(board, now), server_class=_Server, handler_class=_Quiet

@@ -1,4 +1,14 @@
-"""The service: looks what is due once a minute, and does it. `unlost up` runs it."""
+"""The service: once a minute it enqueues what is due, and workers execute it. `unlost up` runs it.
+
+    process ─┬─ main thread     tick, alerts; only in the process that holds the lock ``lead``
+             ├─ worker threads  jobs of the queue: nights, hours, restores, upkeep, verify, mirror
+             └─ "post" thread   e-mails, heartbeats, digests
+
+Each job opens the home anew, as another process would, so that jobs share no state in memory. A
+failed tick is logged and repeated a minute later. With a PostgreSQL database several processes
+share the queue; one of them leads, and another takes over when it ends. See docs/adr/0005 and
+docs/adr/0014.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -39,15 +49,15 @@ EVERY_SECONDS = 60.0
 BEAT_SECONDS = 300.0
 DIGEST_SECONDS = 300.0
 DRAIN_SECONDS = 0.5
-STAND_BY_SECONDS = 3600.0  # how often a process says that another one leads
-PATIENCE = 30  # seconds that runs have to stop when the service does
+STAND_BY_SECONDS = 3600.0  # how often a standby process logs that another one leads
+PATIENCE = 30  # seconds for active runs to stop with the service
 
 
 class ServicePart(StrEnum):
-    """What a process does of the service."""
+    """The role of a process in the service."""
 
-    SERVICE = "service"  # looks what is due, and does it
-    WORKER = "worker"  # does what others found due
+    SERVICE = "service"  # enqueues due work and executes it
+    WORKER = "worker"  # only executes work
 
 
 type Opener = Callable[[CancellationFlag], Application]
@@ -55,20 +65,20 @@ type Opener = Callable[[CancellationFlag], Application]
 
 @dataclass(slots=True)
 class JobEnded:
-    """How a part of a look ended."""
+    """The outcome of one part of a tick."""
 
     well: bool = False
 
 
 @contextmanager
 def _outlived(log: ServiceLog, event: str) -> Iterator[JobEnded]:
-    """Note what fails inside, and live on: the service must outlive a fault of one look."""
+    """Log errors of the body and continue: one failed tick must not end the service."""
     ended = JobEnded()
     try:
         yield ended
     except UnlostError as error:
         log.event(event, code=error.code)
-    except Exception as error:  # noqa: BLE001 (whatever it is, the next look may go well)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the next tick may succeed)
         log.event(event, code=type(error).__name__)
     else:
         ended.well = True
@@ -76,11 +86,11 @@ def _outlived(log: ServiceLog, event: str) -> Iterator[JobEnded]:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process that does what is due in a home.
+    """A process that executes scheduled work of a home.
 
-    ``opened`` opens the home anew: each job has an application of its own, as another process would.
-    ``board`` is where each look is left for metrics. ``part`` says whether it also looks what is
-    due: of several that may, one does, and another takes its place when it is no more.
+    ``opened`` opens the home: each job gets its own application, as in another process. ``board``
+    receives a sample for metrics after each tick. ``part`` is the process's role; of several with
+    the role of a service one leads, and another takes over when it ends.
     """
 
     opened: Opener
@@ -92,15 +102,15 @@ class Service:
     part: ServicePart = ServicePart.SERVICE
     _lead: list[HeldLock] = field(default_factory=list)
     _watcher: Watcher = field(default_factory=Watcher)
-    _done: dict[str, float] = field(default_factory=dict)  # when a thing was done last
+    _done: dict[str, float] = field(default_factory=dict)  # the last time of each recurring task
     _posting: list[Future[None]] = field(default_factory=list)
     _postman: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "post"))
 
     def run(self, *, once: bool = False) -> None:
-        """Serve until the brake is pulled; ``once``: do what is due now, and end.
+        """Serve until the brake is pulled; ``once``: do the work that is due now, and end.
 
         Raises Conflict (``worker-running``, ``workers-full``), UsageError (``one-worker``),
-        StoreError (``database-away``) where the database was lost on the way.
+        StoreError (``database-away``) if the database was lost meanwhile.
         """
         with self.opened(self.brake) as app:
             jobs = DurableJobs(
@@ -112,12 +122,14 @@ class Service:
                     "engine", says=text
                 ),
             )
+            # A home in files has one worker: the service itself.
             if self.part is ServicePart.WORKER and not app.home.database:
                 raise _alone()
             jobs.start()
             try:
                 self._serve(app, jobs, once=once)
             finally:
+                # Also after an error: threads of running jobs must not outlive the service.
                 self.brake.pull()
                 jobs.stop(patience=PATIENCE)
                 self._postman.shutdown(wait=True)
@@ -125,7 +137,7 @@ class Service:
             raise database_away("the session that held its locks has ended")
 
     def handlers(self) -> dict[JobKind, Handler]:
-        """What does a job of each kind."""
+        """Return the handler for each kind of job."""
         return {
             JobKind.NIGHT: self._night,
             JobKind.RESTORE: self._restore,
@@ -152,7 +164,7 @@ class Service:
         log.event(f"{self.part.value}-stopped")
 
     def _leads(self, app: Application, log: ServiceLog) -> bool:
-        """True if this process looks what is due: one of a home does at a time."""
+        """Return True if this process leads, which one process of a home does at a time."""
         if self.part is ServicePart.SERVICE and not self._lead:
             with _outlived(log, "lead-failed"):
                 lock = app.locks.take(LEAD)
@@ -163,12 +175,12 @@ class Service:
         return bool(self._lead)
 
     def _drain(self, jobs: DurableJobs) -> None:
-        """Wait until nothing waits and nothing is under way."""
+        """Wait until no job is waiting or active."""
         while jobs.doing() and not self.brake.wait(DRAIN_SECONDS):
             pass
 
     def _look(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> bool:
-        """A tick. What fails now is tried again in a minute; True if nothing did."""
+        """Run a tick; returns True if it succeeded. A failure is retried a minute later."""
         with _outlived(log, "tick-failed") as ended:
             ticked = tick(app, jobs)
             for oid, night in ticked.begun:
@@ -181,7 +193,7 @@ class Service:
         return ended.well
 
     def _tell(self, app: Application, log: ServiceLog, *, wait: bool = False) -> bool:
-        """Alerts and the heartbeat: they must speak up whatever else fails."""
+        """Update alerts and send messages; this must work even if the tick fails."""
         with _outlived(log, "watch-failed") as ended:
             moves = watch(app, self._watcher)
             for key in moves.opened:
@@ -192,7 +204,7 @@ class Service:
         return ended.well
 
     def _leave(self, app: Application, jobs: DurableJobs, log: ServiceLog) -> None:
-        """What was seen in a look that went well, for metrics."""
+        """Publish a sample for metrics after a successful tick."""
         with _outlived(log, "metrics-failed"):
             if self.board is not None:
                 self.board.show(self._seen(app, jobs))
@@ -212,7 +224,7 @@ class Service:
         )
 
     def _post(self, app: Application, log: ServiceLog, *, wait: bool) -> None:
-        """Send beside the looks: a mail server that does not answer delays no night."""
+        """Send messages in a separate thread, so that a slow mail server delays no backup."""
         if wait or not self._posting or self._posting[-1].done():
             self._posting[:] = [self._postman.submit(self._send, app, log)]
         if wait:
@@ -225,19 +237,19 @@ class Service:
             self._digest(app, log)
 
     def _beat(self, app: Application, log: ServiceLog) -> None:
-        """After a look that went well, every few minutes."""
+        """Send heartbeats every few minutes."""
         if self._turn("beat", BEAT_SECONDS, app):
             for _channel in beat(app, senders=self.senders):
                 log.event("heartbeat-missed")
 
     def _digest(self, app: Application, log: ServiceLog) -> None:
-        """Once a day; a channel that does not take it is asked again later."""
+        """Send digests that are due; a failed one is retried later."""
         if self._turn("digest", DIGEST_SECONDS, app):
             for _channel in send_digest(app, self._watcher.seen, senders=self.senders):
                 log.event("digest-missed")
 
     def _turn(self, what: str, seconds: float, app: Application) -> bool:
-        """True if it was not done for so long."""
+        """Return True if a recurring task is due, and note the time."""
         now, last = app.clock.monotonic(), self._done.get(what)
         if last is not None and now - last < seconds:
             return False
@@ -254,13 +266,14 @@ class Service:
                 log.event("night-tried", **event, state=ended.state.value, code=ended.error_code)
             if ended is not None and ended.state is NightState.DONE:
                 name = f"{JobKind.UPKEEP.value}:{job.org}:{ended.name}"
-                with _outlived(log, "upkeep-unasked"):  # the next night asks again
+                with _outlived(log, "upkeep-unasked"):  # the next night enqueues it again
                     ask(app.home.queue, Job(name, JobKind.UPKEEP, job.org, ended.name))
 
     def _upkeep(self, job: Job) -> None:
         with self.opened(self.brake) as app:
             log = ServiceLog(sys.stderr, clock=app.clock)
-            forgot = forget_if_due(app, job.org)  # first: what it rewrites is merged at once
+            # Before compaction, which merges what forgetting rewrote.
+            forgot = forget_if_due(app, job.org)
             if forgot is not None:
                 event = {"nights": forgot.nights, "versions": forgot.versions}
                 log.event("forgot", org=job.org, code=forgot.error_code, **event)

@@ -1,6 +1,6 @@
-"""The chart of a storage as SVG: what it held, its limit, where it leads. Pure.
+"""The chart of a storage as SVG: usage, limit and forecast. Pure.
 
-How its parts look is said by their classes: in a file by a style of its own, in a page by the page's.
+CSS classes style its parts: a file embeds a stylesheet, a page uses its own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,11 @@ from unlost.model.forecast import Forecast, Sample
 
 GIB = 2.0**30
 DAY = timedelta(days=1)
-AHEAD = 0.35  # of the width, for what is foretold
-FURTHEST = 2.0  # times what is shown of the past, so that the day on which it is full is seen
-BEYOND = 1.08  # of the way to that day
-HEADROOM = 1.1  # over the highest line
-THINNEST = 0.02  # of the height, to each side: what is foretold is never drawn as if it were sure
+AHEAD = 0.35  # share of the width for the forecast
+FURTHEST = 2.0  # times the visible past, to show the day on which it is full
+BEYOND = 1.08  # times the distance to that day
+HEADROOM = 1.1  # times the highest line
+THINNEST = 0.02  # share of the height, to each side: a forecast always shows some uncertainty
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:14px;fill:#111}"
     ".axis{stroke:#bbb}.limit{stroke:#b91c1c}.stop{stroke:#b91c1c;stroke-dasharray:2 3}"
@@ -29,7 +29,7 @@ QUOTES = {'"': "&quot;"}
 
 @dataclass(frozen=True, slots=True)
 class ChartSheet:
-    """How large a chart is, and the room around it, in points."""
+    """The size of a chart and its margins, in points."""
 
     width: int
     height: int
@@ -40,7 +40,7 @@ class ChartSheet:
 
     @property
     def inner(self) -> tuple[int, int]:
-        """Width and height of what is drawn on."""
+        """Width and height of the plot area."""
         return self.width - self.left_margin - self.right, self.height - self.top - self.bottom
 
 
@@ -50,7 +50,7 @@ NARROW = ChartSheet(360, 280, left_margin=44, right=64)  # for phones: the lette
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """From instants and bytes to points."""
+    """Maps instants and bytes to points."""
 
     sheet: ChartSheet
     begins: datetime
@@ -80,9 +80,9 @@ def chart(
     styled: bool = True,
     full_on: str = "full on",
 ) -> str:
-    """One storage; readable without colours, and with a text for who cannot see it.
+    """Return the chart of a storage; readable without colours, and with a text alternative.
 
-    ``styled``: with a style of its own, for a file. ``full_on`` stands in that text before the day.
+    ``styled`` embeds a stylesheet, for a file. ``full_on`` precedes the date in that text.
     """
     scale = _scale(samples, limit, seen, now, sheet)
     description = _description(name, samples[-1].used, limit, seen, now, full_on)
@@ -108,7 +108,7 @@ def chart(
 
 
 def crossing(seen: Forecast, share: float, *, now: datetime) -> datetime | None:
-    """When the trend reaches a share of the limit; None where it does not, or has already."""
+    """Return when the trend reaches a share of the limit; None if it never does, or has already."""
     until_full = seen.limit * share - seen.now
     far = timedelta(days=3650)
     if until_full <= 0 or seen.daily <= 0 or until_full / seen.daily > far / DAY:
@@ -165,7 +165,7 @@ def _line(scale: _Scale, used: float, kind: str, label: str) -> Iterator[str]:
 
 
 def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
-    """Where it leads: a band that widens, the trend, and what it is at the right end."""
+    """Draw the forecast: a widening band, the trend, and its value at the right end."""
     here = scale.point(now, seen.now)
     days = (scale.ends - now) / DAY
     least = THINNEST * scale.most / days
@@ -186,13 +186,13 @@ def _ahead(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
 
 
 def _beside(scale: _Scale, used: float, seen: Forecast) -> float:
-    """The height of the word at the right end, out of the way of that of the stop line."""
+    """Return the height of the label at the right end, clear of the stop line's label."""
     label_y, taken = scale.y(used) + 4, scale.y(seen.limit * seen.stop) + 4
     return taken + 14 if abs(label_y - taken) < 14 else label_y
 
 
 def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[datetime, float]:
-    """Where a growth leaves the chart: at its right end, or at its top."""
+    """Return where a growth leaves the chart: at its right end, or at its top."""
     used = begins + daily * ((scale.ends - now) / DAY)
     if used <= scale.most:
         return scale.ends, used
@@ -200,7 +200,7 @@ def _way(scale: _Scale, begins: float, daily: float, now: datetime) -> tuple[dat
 
 
 def _dots(scale: _Scale, seen: Forecast, now: datetime) -> Iterator[str]:
-    """The days on which lines are crossed; the later word stands below, so that both are read."""
+    """Mark the days on which lines are crossed; the later label is below, to keep both legible."""
     for share, below in {1.0: 18, seen.stop: -8}.items():
         at = crossing(seen, share, now=now)
         if at is not None and at <= scale.ends:

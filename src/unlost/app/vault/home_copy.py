@@ -1,4 +1,10 @@
-"""Copies of the home's own data in the vault: made by themselves, read on a new machine."""
+"""Automatic copies of the home's database in the vault, for rebuilding it on a new machine.
+
+A copy is the whole database (always as SQLite), packed with zstd and sealed by a key derived from
+the master key, so it belongs to no org. Changes of settings are copied immediately, runs and alerts
+at most once an hour. Credentials in it stay encrypted with the home's key, which never enters the
+vault. See docs/adr/0013.
+"""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -20,15 +26,16 @@ from unlost.catalog.copying import (
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports.vault import Vault
 
-PATIENCE = timedelta(hours=1)  # runs and alerts of many orgs are copied together
-LARGEST = 1 << 31  # bytes: a home's data is far from it, and a damaged frame must not ask for more
+# Runs and alerts of many orgs are copied together, at most this often.
+PATIENCE = timedelta(hours=1)
+LARGEST = 1 << 31  # bytes; far above a home's size, so that a damaged frame cannot exhaust memory
 
 
 def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
     """Copy the home's data into the vault if something changed; True if it did.
 
-    Settings are copied at once; runs and alerts once the newest copy is as old as ``patience``.
-    Raises what the vault raises.
+    Settings are copied immediately; runs and alerts once the newest copy is as old as ``patience``.
+    Raises errors of the vault.
     """
     due = _is_due(settings_digest(), app.clock.now(), patience)
     if due:
@@ -37,7 +44,7 @@ def copy_if_due(app: Application, *, patience: timedelta = PATIENCE) -> bool:
 
 
 def _copy(app: Application) -> int:
-    """Make a copy; its number."""
+    """Make a copy and return its number."""
     settings, now = settings_digest(), app.clock.now()
     number = app.whole_vault.homes.keep(zstandard.compress(dump()))
     note_copy(NewestCopy(number, settings, now))
@@ -45,7 +52,7 @@ def _copy(app: Application) -> int:
 
 
 def copy_is_due(app: Application) -> bool:
-    """True if the vault does not have what happened until an hour ago."""
+    """Return True if the vault lacks changes that are more than an hour old."""
     return _is_due(settings_digest(), app.clock.now(), PATIENCE)
 
 
@@ -57,15 +64,15 @@ def _is_due(settings: str, now: datetime, patience: timedelta) -> bool:
 
 
 def after_change(app: Application) -> None:
-    """Copy settings at once that were changed by hand. Where the vault is away, later."""
+    """Copy settings after a change by hand; if the vault is unavailable, the service does it."""
     with suppress(UnlostError):
         _copy(app)
 
 
 def after_run(app: Application) -> None:
-    """Copy at once what was run by hand. Where the vault is away the service does it later.
+    """Copy the home after a run by hand; if the vault is unavailable, the service does it.
 
-    What ran elsewhere is copied there.
+    A remote home is copied by its server.
     """
     if isinstance(app, RemoteAccess):
         return
@@ -74,12 +81,12 @@ def after_run(app: Application) -> None:
 
 
 def renew_copies(app: Application) -> None:
-    """Copy the home's data now, and remove all older copies: they hold what was erased."""
+    """Copy the home's data now, and delete all older copies, as they contain erased data."""
     app.whole_vault.homes.drop_before(_copy(app))
 
 
 def copies_name(app: Application, oids: Collection[str]) -> bool:
-    """True if a copy in the vault still has settings of one of these orgs."""
+    """Return True if a copy in the vault still has settings of one of these orgs."""
     return bool(oids) and any(
         _names_any(app, number, oids) for number in app.whole_vault.homes.numbers()
     )
@@ -92,7 +99,7 @@ def _names_any(app: Application, number: int, oids: Collection[str]) -> bool:
 
 
 def read_copy(vault: Vault, number: int | None) -> bytes | None:
-    """A copy, by default the newest; None if the vault has none.
+    """Return a copy, by default the newest; None if the vault has none.
 
     Raises NotFound (``home-copy-unknown``), IntegrityError.
     """

@@ -1,4 +1,4 @@
-"""A key that is to open the vault: what is asked for, and how it is made ready."""
+"""New keys for the vault: their kinds, and preparing them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from unlost.vault.keys.unlock import (
     write_service_key,
 )
 
-SHORTEST = 20  # characters of a passphrase that somebody thought up
+SHORTEST = 20  # characters of a passphrase
 _MADE_UP = re.compile(r"-[0-9a-f]{8}$")
 _LONGEST_BASE = 32
 
@@ -33,7 +33,7 @@ LOCK = "keys"
 
 @contextmanager
 def alone(locks: Locks) -> Iterator[None]:
-    """Nobody else changes the keys of this home meanwhile; raises Conflict (``keys-in-hand``)."""
+    """Block other changes of this home's keys; raises Conflict (``keys-in-hand``)."""
     lock = locks.take(LOCK)
     if lock is None:
         raise Conflict(
@@ -48,14 +48,15 @@ def alone(locks: Locks) -> Iterator[None]:
 
 
 def _silent(_: str) -> None:
-    """Nobody wants to know."""
+    """Ignore the text of a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """One of: a file for a key, this home's service key, a passphrase, or somebody who is told it.
+    """A new key: a file, this home's service key, a passphrase, or a callback that receives it.
 
-    ``tell`` is given the text of a key file, for what is not to lie on a disk. ``sealer`` seals a key.
+    ``tell`` is called with the text of the key file, for keys that must not be on a disk.
+    ``sealer`` encrypts a key file.
     """
 
     key_file: Path | None = None
@@ -68,13 +69,13 @@ class NewKey:
         return "NewKey()"
 
     def tell_of(self, key: ServiceKey) -> None:
-        """Tell the text of a key file to whoever wants to know it."""
+        """Pass the text of the key file to ``tell``, if it is set."""
         if self.tell is not _silent:
             self.tell(key.text() if self.sealer is None else self.sealer.sealed(key))
 
 
 def check_new(new: NewKey, slot: str) -> None:
-    """Raise UsageError unless exactly one thing is wished (``key-unclear``, ``passphrase-short``)."""
+    """Raise UsageError (``key-unclear``, ``passphrase-short``) unless exactly one kind is given."""
     slot_folder(slot)
     wished = (new.key_file is not None, new.service, bool(new.passphrase), new.tell is not _silent)
     if sum(wished) != 1:
@@ -99,7 +100,7 @@ def check_new(new: NewKey, slot: str) -> None:
 
 
 def secret_of(new: NewKey, slot: str) -> ByPassphrase:
-    """The passphrase of a slot."""
+    """Return the passphrase of a slot."""
     return ByPassphrase(new.passphrase, slot)
 
 
@@ -111,7 +112,7 @@ def ready_key(
     entropy: Entropy,
     sealer: Sealer | None = None,
 ) -> ServiceKey:
-    """A key in its file, which opens nothing yet; one that an interrupted call left there is taken.
+    """Create a key in its file, which opens nothing yet, or return that of an interrupted call.
 
     Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
     """
@@ -124,12 +125,12 @@ def ready_key(
 
 
 def fresh_name(slot: str, *, entropy: Entropy) -> str:
-    """A name for the slot that takes the place of another."""
+    """Return a name for the slot that replaces another."""
     return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
 
 
 def check_service_file(then: str) -> None:
-    """Raise UsageError (``key-is-credential``) where the service has its key from systemd."""
+    """Raise UsageError (``key-is-credential``) if the service gets its key from systemd."""
     if credential() is not None:
         raise UsageError(
             "key-is-credential",
@@ -148,12 +149,12 @@ def drafted_key(
     entropy: Entropy,
     sealer: Sealer | None,
 ) -> ServiceKey:
-    """A key for the service, in a file beside its present one; it opens nothing yet.
+    """Create a key for the service in a file beside the present one; it opens nothing yet.
 
-    What an interrupted change left there goes before, with its slot: nobody uses it.
+    A draft of an interrupted change is deleted first, with its slot, as it is unused.
     """
     if draft.exists():
-        with suppress(NotAllowed):  # a torn one opened nothing
+        with suppress(NotAllowed):  # a damaged draft opened nothing
             left = slot_of(draft)
             if left in {way.slot for way in ways(opened.store, opened.keys)}:
                 remove_way(opened.store, opened.keys, left)
@@ -174,7 +175,7 @@ def _drafted(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
 
 
 def _waits(opened: OpenedKeys, key: ServiceKey) -> bool:
-    """True for a key whose slot an interrupted call has written; a slot that was removed is gone."""
+    """Return True if an interrupted call wrote the key's slot; removed slots do not count."""
     return any(
         opens_copy(opened.store, opened.keys, name, secret=key) for name in slot_copies(key.slot)
     )

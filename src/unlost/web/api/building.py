@@ -1,4 +1,16 @@
-"""Makes the API of the table of operations: each parameter and result typed as the action has it."""
+"""Build the REST API from the table of operations, with the types of the actions.
+
+Each row of ``app.operations`` becomes a view whose signature is that of the action, so django-ninja
+parses requests and generates the OpenAPI description from the same types:
+
+    action(app, org: str, wish: ScheduleChange)    PUT /orgs/{org}/schedule
+      app            request.unlost, from the token
+      org            path parameter
+      wish           JSON body
+
+The first line of an action's docstring, up to a semicolon, is the operation's summary; the whole
+docstring is its description. See docs/adr/0015.
+"""
 
 import inspect
 import re
@@ -25,7 +37,7 @@ from unlost.web.api.surplus import refuse_surplus
 from unlost.web.failing import status_of
 
 VERSION = "1"
-BODY = "body"  # what holds the one parameter of a body that is no record by itself
+BODY = "body"  # wraps a single body parameter that is not a record itself
 PARAMETER = re.compile(r"\{(\w+)\}")
 REFUSED = frozenset({400, 401, 403, 404, 409, 422, 429, 500, 502, 503})
 DESCRIPTION = (
@@ -36,7 +48,7 @@ DESCRIPTION = (
 
 
 def build() -> NinjaAPI:
-    """The API with all operations."""
+    """Return the API with all operations."""
     api = DescribedAPI(
         title="Unlost",
         version=VERSION,
@@ -65,9 +77,10 @@ def build() -> NinjaAPI:
 
 
 def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
-    """A function that the API can look at: it takes what the action takes."""
+    """Return a view with the signature of the action, for the API to inspect."""
 
     def answered(request: HttpRequest, **given: Any) -> HttpResponseBase:
+        # django-ninja ignores unknown names.
         refuse_surplus(request, operation)
         app = request.unlost  # type: ignore[attr-defined]
         unwrapped = _unwrapped(given)
@@ -76,6 +89,7 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
         if operation.takes:
             unwrapped[operation.takes] = SentPlan(request)
         result = operation.call(app, **unwrapped)
+        # msgspec, as for --json: written names apply, and large results are encoded fast.
         return HttpResponse(msgspec.json.encode(result), content_type="application/json")
 
     answered.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -87,7 +101,7 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
 
 
 def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
-    """What the API takes in: the action's parameters, a lone one of the body inside an object."""
+    """Yield the API's parameters; a lone body parameter is wrapped in an object unless a record."""
     lone = operation.method is not Method.GET and len(operation.left) == 1 and not operation.alone
     for name in operation.parameters:
         if not (lone and name in operation.left):
@@ -102,7 +116,7 @@ def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
 
 
 def _object_of(operation: ApiOperation) -> type:
-    """A record of the one parameter that the body holds."""
+    """Return a dataclass with the only parameter in the body as its field."""
     [name] = operation.left
     known = operation.parameters[name]
     words = operation.action.replace(".", " ").replace("-", " ").title().replace(" ", "")

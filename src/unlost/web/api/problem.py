@@ -1,4 +1,4 @@
-"""An error as the API tells it: the same object as ``--json`` of the command line."""
+"""Errors in API responses: the same object as with ``--json`` on the command line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from unlost.model.errors import NotFound, UnlostError, UsageError
 
-API = "/api/"  # signs in by tokens, and answers with JSON whatever happens
+API = "/api/"  # authenticates with tokens, and always responds with JSON
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What went wrong: a stable code, a sentence, what to do next, and the page that explains it."""
+    """An error: a stable code, a sentence, the next step, and the page that explains it."""
 
     code: str
     sentence: str
@@ -25,29 +25,29 @@ class ErrorBody:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error."""
+    """The body of an error response."""
 
     error: ErrorBody
 
 
 def problem_of(error: UnlostError) -> Problem:
-    """An error of ours."""
+    """Return the body for an error."""
     return Problem(ErrorBody(error.code, error.sentence, error.next_step, error.page))
 
 
 def answer(error: UnlostError, status: HTTPStatus) -> HttpResponse:
-    """An error of ours as an answer."""
+    """Return the response for an error."""
     return HttpResponse(msgspec.json.encode(problem_of(error)), status=status, content_type=JSON)
 
 
 class InJson:
-    """Answers of the API that Django gives by itself are told as all others: pages are for people."""
+    """Middleware that replaces Django's error pages by JSON in the API."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._answer = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Put an error's object in the place of its page."""
+        """Replace an error page by an error object."""
         given = self._answer(request)
         page = not given.headers.get("Content-Type", "").startswith(JSON)
         if not (
@@ -55,6 +55,7 @@ class InJson:
         ):
             return given
         response = answer(_without_page(given.status_code), HTTPStatus(given.status_code))
+        # Required with 405 (RFC 9110, section 15.5.6).
         if "Allow" in given.headers:
             response["Allow"] = given["Allow"]
         return response

@@ -1,4 +1,4 @@
-"""Operations whose answers are bytes: they are sent piece by piece, and are only saved by browsers."""
+"""Operations whose responses are bytes: streamed, and saved by browsers rather than shown."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ type Sent = Callable[..., StreamedResponse]
 
 
 def sent(app: Application, operation: ApiOperation, given: Mapping[str, Any]) -> StreamedResponse:
-    """The answer of an operation that gives bytes; raises as the action does."""
+    """Return the response of an operation that returns bytes; raises as the action does."""
     return SENT[operation.action](app, **given)
 
 

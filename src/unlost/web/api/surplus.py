@@ -1,4 +1,4 @@
-"""What a request holds beyond its operation: refused, for a misspelled name would else do something else."""
+"""Refuse unknown names in requests: a misspelled parameter would otherwise be ignored."""
 
 import dataclasses
 import json
@@ -14,12 +14,13 @@ UNKNOWN = "the operation has nothing of this name"
 
 
 def refuse_surplus(request: HttpRequest, operation: ApiOperation) -> None:
-    """Raise ValidationError for a name in query or body that the operation does not know.
+    """Raise ValidationError for an unknown name in the query or the body.
 
-    Raises HttpError for a body that is not JSON, also where none is expected.
+    Raises HttpError for a body that is not JSON, also if none is expected.
     """
     wrong = [("query", name) for name in sorted(set(request.GET) - set(_query(operation)))]
-    if not (operation.takes or operation.mapping):  # a file, or names that its sender chooses
+    # A file, or a mapping with keys chosen by the client.
+    if not (operation.takes or operation.mapping):
         wrong += [("body", n) for n in sorted(_names_in(request.body) - set(_body(operation)))]
     if wrong:
         raise ValidationError([{"loc": place, "msg": UNKNOWN} for place in wrong])
@@ -38,7 +39,7 @@ def _query(operation: ApiOperation) -> tuple[str, ...]:
 
 
 def _body(operation: ApiOperation) -> tuple[str, ...]:
-    """Names in the body: those of its one record, or one for each parameter."""
+    """Return the names allowed in the body: the fields of its only record, or the parameters."""
     if operation.method is Method.GET:
         return ()
     if operation.alone:

@@ -1,4 +1,4 @@
-"""Forms of channels: each kind asks for its own fields, and makes of them what the action takes."""
+"""Forms for alert channels: each kind has its own fields, and returns the action's request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from unlost.web.forms.connector import QUIET, UNSEEN
 
 
 class ChannelForm(forms.Form):
-    """What all channels are asked for."""
+    """The fields common to all channels."""
 
     kind: ChannelKind
     name = forms.CharField(
@@ -20,7 +20,7 @@ class ChannelForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, kept: str = "") -> None:
-        """``kept`` is a secret that was typed a moment ago; it is not shown again."""
+        """Create the form. ``kept`` is a secret that was typed before; it is not shown again."""
         super().__init__(data)
         self._kept = kept
         if kept and "secret" in self.fields:
@@ -28,7 +28,7 @@ class ChannelForm(forms.Form):
             self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
 
     def asked(self) -> ChannelRequest:
-        """What was typed, for the action."""
+        """Return the typed values for the action."""
         given = self.cleaned_data
         to = tuple(
             address.strip() for address in str(given.get("to", "")).replace(",", "\n").splitlines()
@@ -50,12 +50,12 @@ class ChannelForm(forms.Form):
         )
 
     def typed_secret(self) -> str | None:
-        """The secret that was typed, now or a moment ago."""
+        """Return the secret that was typed now or before."""
         return str(self.cleaned_data.get("secret") or "").strip() or self._kept or None
 
 
 class _AlertTimesForm(ChannelForm):
-    """Channels by which people are told: when they want to be left alone, and a daily summary."""
+    """Fields of channels read by people: quiet hours, and a daily summary."""
 
     quiet = forms.CharField(
         label=_("Quiet hours"),
@@ -78,7 +78,7 @@ class _AlertTimesForm(ChannelForm):
 
 
 class EmailForm(_AlertTimesForm):
-    """Mails by a mail server."""
+    """The form for e-mail through an SMTP server."""
 
     kind = ChannelKind.EMAIL
     field_order = ("name", "to", "sender", "host", "port", "security", "user", "secret")
@@ -111,7 +111,7 @@ class _Private(forms.Form):
 
 
 class WebhookForm(_Private, _AlertTimesForm):
-    """A signed POST to an address of yours."""
+    """The form for a webhook: a signed POST to an address."""
 
     kind = ChannelKind.WEBHOOK
     field_order = ("name", "url", "secret", "private")
@@ -125,7 +125,7 @@ class WebhookForm(_Private, _AlertTimesForm):
 
 
 class _Posted(_Private, _AlertTimesForm):
-    """Slack and Teams: who knows the address may post, so that it is a secret."""
+    """Fields for Slack and Teams, whose address is a secret, as it allows posting."""
 
     field_order = ("name", "secret", "private")
     secret = forms.CharField(
@@ -136,19 +136,19 @@ class _Posted(_Private, _AlertTimesForm):
 
 
 class SlackForm(_Posted):
-    """A message in a channel of Slack."""
+    """The form for a message in a Slack channel."""
 
     kind = ChannelKind.SLACK
 
 
 class TeamsForm(_Posted):
-    """A card in a channel of Microsoft Teams."""
+    """The form for a card in a Microsoft Teams channel."""
 
     kind = ChannelKind.TEAMS
 
 
 class HeartbeatForm(_Private, ChannelForm):
-    """A sign of life to a watcher outside."""
+    """The form for a heartbeat to an external monitor."""
 
     kind = ChannelKind.HEARTBEAT
     field_order = ("name", "url", "private")

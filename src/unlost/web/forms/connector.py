@@ -1,6 +1,6 @@
-"""The form for settings and secrets of an org, made from what its connector says of itself.
+"""The form for an org's settings and secrets, derived from its connector.
 
-A secret that was typed never goes back into a page: the page only says that one is kept.
+Typed secrets are never sent back in a page; the page only shows that a secret is stored.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,21 +15,21 @@ from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.ports.source import SecretField
 from unlost.web.translate import translate, word
 
-SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
+SECRET = "secret-"  # noqa: S105 (the prefix of secret fields)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 UNSEEN = {"autocomplete": "new-password", "spellcheck": "false"}
 
 
 class SecretLines(forms.Textarea):
-    """A secret of several lines; what was typed is not shown again."""
+    """A widget for a secret of several lines; its value is not shown again."""
 
     def format_value(self, value: Any) -> str:
-        """Nothing."""
+        """Return an empty text."""
         return ""
 
 
 class ConnectorForm(forms.Form):
-    """Settings by their own names, secrets behind ``secret-``."""
+    """A form with settings under their own names, and secrets prefixed with ``secret-``."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class ConnectorForm(forms.Form):
         values: Mapping[str, Any],
         kept: Collection[str] = (),
     ) -> None:
-        """``values`` are what the settings are now, ``kept`` the secrets that are there already."""
+        """Create the form from the present ``values`` and the names of ``kept`` secrets."""
         self._settings = tuple(settings)
         self._secrets = tuple(secrets)
         super().__init__(data, initial={name: _shown(value) for name, value in values.items()})
@@ -51,22 +51,22 @@ class ConnectorForm(forms.Form):
 
     @property
     def usual(self) -> Iterator[BoundField]:
-        """Settings that most people look at, and the secrets."""
+        """The commonly used settings, and the secrets."""
         yield from (self[setting.name] for setting in self._settings if not _rare(setting))
         yield from (self[SECRET + secret.name] for secret in self._secrets)
 
     @property
     def rare(self) -> Sequence[BoundField]:
-        """Settings that are right as they are, nearly always."""
+        """The settings whose defaults are nearly always right."""
         return [self[setting.name] for setting in self._settings if _rare(setting)]
 
     @property
     def rare_wrong(self) -> bool:
-        """True if one of the rare ones has an error: they are shown then."""
+        """True if a rarely used setting has an error, so that they are shown."""
         return any(field.errors for field in self.rare)
 
     def config(self) -> dict[str, Any]:
-        """The settings as plain values, after the form was found right."""
+        """Return the settings of a valid form, as plain values."""
         return {
             setting.name: _plain(setting, self.cleaned_data[setting.name])
             for setting in self._settings
@@ -74,7 +74,7 @@ class ConnectorForm(forms.Form):
 
 
 def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> dict[str, str]:
-    """The secrets that were typed into a form, whether the rest of it is right or not."""
+    """Return the secrets that were typed, even if the rest of the form is invalid."""
     found: dict[str, str] = {}
     for secret in secrets:
         value = str(data.get(SECRET + secret.name, ""))
@@ -84,7 +84,7 @@ def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> di
 
 
 def _rare(setting: Setting) -> bool:
-    """Numbers and switches have good defaults; texts and choices differ from org to org."""
+    """Return True for numbers and switches, which have good defaults, unlike texts and choices."""
     return not setting.required and setting.hint in (bool, int, float)
 
 
@@ -113,7 +113,7 @@ def _field(setting: Setting) -> forms.Field:
 
 
 def words_of(setting: Setting) -> Iterator[str]:
-    """Everything that the field of a setting says, in English."""
+    """Yield all English texts in the field of a setting."""
     yield setting.label or _words(setting.name)
     if setting.help:
         yield setting.help
@@ -121,7 +121,7 @@ def words_of(setting: Setting) -> Iterator[str]:
 
 
 def _words(value: str) -> str:
-    """A choice as people read it: ``jwt-bearer`` as "Jwt bearer"."""
+    """Format a choice for people: ``jwt-bearer`` as "Jwt bearer"."""
     return value.replace("-", " ").replace("_", " ").capitalize()
 
 

@@ -1,4 +1,4 @@
-"""The form of a schedule: when an org is backed up by itself. Times are those of the org."""
+"""The form for an org's backup schedule. Times are in the org's zone."""
 
 from datetime import time
 from typing import Any
@@ -17,7 +17,7 @@ MINUTES = "%H:%M"
 
 
 class ScheduleForm(forms.Form):
-    """When it begins, and what it must leave alone."""
+    """The start of nightly backups and their limits."""
 
     nightly = forms.BooleanField(label=_("Back up every night by itself"), required=False)
     at = forms.TimeField(
@@ -48,11 +48,11 @@ class ScheduleForm(forms.Form):
 
     @classmethod
     def of(cls, schedule: Schedule, data: Any = None) -> "ScheduleForm":
-        """The form, filled with a schedule."""
+        """Return the form filled with a schedule."""
         return cls(data, initial=values_of(schedule))
 
     def clean_blackout(self) -> list[str]:
-        """Hours, each of which can be read."""
+        """Check that all hours can be parsed."""
         lines = [line.strip() for line in str(self.cleaned_data["blackout"]).splitlines()]
         filled_lines = [line for line in lines if line]
         for line in filled_lines:
@@ -63,7 +63,7 @@ class ScheduleForm(forms.Form):
         return filled_lines
 
     def clean(self) -> dict[str, Any]:
-        """Whether it makes a schedule."""
+        """Check that the values make a valid schedule."""
         given = super().clean() or self.cleaned_data
         if given.get("nightly") and given.get("at") is None and "at" not in self.errors:
             self.add_error("at", _("Say when it begins, or switch the nights off."))
@@ -75,7 +75,7 @@ class ScheduleForm(forms.Form):
         return given
 
     def wish(self) -> ScheduleChange:
-        """What was typed."""
+        """Return the typed changes."""
         given = self.cleaned_data
         begins: time | None = given["at"] if given["nightly"] else None
         return ScheduleChange(
@@ -87,12 +87,12 @@ class ScheduleForm(forms.Form):
         )
 
     def hourly(self) -> str | None:
-        """The tables between the nights; None leaves them as they are."""
+        """Return the hourly tables; None leaves them unchanged."""
         return None
 
 
 class OrgScheduleForm(ScheduleForm):
-    """Of an org that is known: also which tables are read between the nights."""
+    """The schedule of an existing org, with its hourly tables."""
 
     hourly_tables = forms.CharField(
         label=_("Tables to read every hour"),
@@ -102,14 +102,14 @@ class OrgScheduleForm(ScheduleForm):
     )
 
     def hourly(self) -> str | None:
-        """The tables as the command line takes them."""
+        """Return the tables in the command line's format."""
         typed = str(self.cleaned_data["hourly_tables"]).replace("\n", ",")
         names = [name.strip() for name in typed.split(",") if name.strip()]
         return ",".join(names) or NONE
 
 
 def values_of(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as fields show it."""
+    """Return the initial values of the form for a schedule."""
     return {
         "nightly": schedule.nightly is not None,
         "at": schedule.nightly or Schedule().nightly,

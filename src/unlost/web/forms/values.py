@@ -1,4 +1,4 @@
-"""The form of a record's values: what it shall come back with, field by field."""
+"""The form to edit a record's values before a restore."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from unlost.model.errors import UsageError
 from unlost.model.schema import WireKind
 from unlost.web.translate import error_text
 
-LONG = 255  # characters from which on a text gets several lines
+LONG = 255  # characters; longer texts get several lines
 VALUE, EMPTY = "value-", "empty-"
 HINTS = {
     WireKind.DATE: _("Such as 2026-03-04."),
@@ -37,13 +37,13 @@ class ValuesForm(forms.Form):
                 )
 
     def rows(self) -> Iterator[tuple[PlannedField, forms.BoundField, forms.BoundField | None]]:
-        """Each column with its field and its tick."""
+        """Yield each column with its field and its tick."""
         for field in self.found.fields:
             tick = EMPTY + field.name
             yield field, self[VALUE + field.name], self[tick] if tick in self.fields else None
 
     def clean(self) -> dict[str, Any]:
-        """Whether each value can be one of its column."""
+        """Check that each value is valid for its column."""
         given = super().clean() or self.cleaned_data
         for field in self.found.fields:
             text = given.get(VALUE + field.name)
@@ -60,7 +60,7 @@ class ValuesForm(forms.Form):
             self.add_error(VALUE + field.name, error_text(error))
 
     def values(self) -> Mapping[str, str | None]:
-        """What was typed, by column; None for what shall be empty."""
+        """Return the typed values by column; None empties a column."""
         given = self.cleaned_data
         return {
             field.name: None
@@ -103,7 +103,7 @@ def _widget(field: PlannedField) -> forms.Widget:
 
 
 def _help(field: PlannedField) -> str:
-    """What stands below a field: its form, whom it names, and what it was."""
+    """Return the help text of a field: its format, the referenced record, and the old value."""
     hints = [str(HINTS.get(field.kind, "")) if field.kind is not WireKind.DATE else ""]
     if field.target:
         hints.append(_("Now: %(name)s.") % {"name": field.target})

@@ -1,4 +1,4 @@
-"""Every piece of the console on one page, for who works on its look. Served only where it is asked for."""
+"""All components of the console on one page, for work on its design. Enabled by a setting."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ ICONS = (
 
 
 class SampleForm(forms.Form):
-    """One field of each kind; the last one is wrong."""
+    """One field of each kind; the last one has an error."""
 
     text = forms.CharField(label="A text", help_text="What it is for, in a sentence.")
     long = forms.CharField(label="A long text", widget=forms.Textarea(attrs={"rows": 3}))
@@ -48,7 +48,7 @@ class SampleForm(forms.Form):
 
 @require_GET
 def style(request: UserRequest) -> HttpResponse:
-    """All pieces, with contents that are made up."""
+    """Show all components, with invented contents."""
     if not settings.STYLE_PAGE:
         raise Http404
     messages.success(request, "It was done.")

@@ -1,4 +1,4 @@
-"""Where in the console one sees to an alert: a page for each rule, with the right that it needs."""
+"""The console page for each alert rule, with the right that it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from unlost.model.alert import AlertRule, RaisedAlert
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """A page, by its name among the addresses; ``words`` stand on its link.
+    """A page, by its URL name; ``words`` is the text of its link.
 
-    It is that of the alarm's ``run`` or ``table``, where the alarm is about one.
+    ``run`` and ``table``: the page of the run or table that the alert is about.
     """
 
     name: str
     words: str | Promise
     right: Right = Right.LOOK
-    certificate: bool = False  # of the newest night
+    certificate: bool = False  # of the newest backup
     run: bool = False
     table: bool = False
 
@@ -62,11 +62,11 @@ PAGES: Mapping[AlertRule, ConsolePage] = {
     AlertRule.SERVICE_SILENT: ConsolePage("checks", _("Check everything"), Right.MANAGE),
     AlertRule.DIGEST: ConsolePage("home", _("To the home page")),
 }
-OF_HOME = frozenset({"vault", "checks", "home"})  # pages that are of no org
+OF_HOME = frozenset({"vault", "checks", "home"})  # pages that belong to no org
 
 
 def address(alarm: RaisedAlert) -> str:
-    """Where the page of an alarm is."""
+    """Return the address of an alert's page."""
     page = PAGES[alarm.rule]
     if page.name in OF_HOME or not alarm.org:
         return reverse(page.name if page.name in OF_HOME else "home")

@@ -1,4 +1,4 @@
-"""What somebody typed, kept on the server between two pages: sealed, in their own session."""
+"""Drafts: input stored on the server between two pages, encrypted, in the user's session."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,19 +8,19 @@ from unlost.web.requests import UserRequest
 
 
 def draft(request: UserRequest, name: str) -> Mapping[str, Any]:
-    """What was kept under this name; empty if nothing is."""
+    """Return the draft of this name; empty if there is none."""
     sealed = request.session.get(_key(name))
     return open_draft(request.unlost, sealed, place=_place(request, name)) if sealed else {}
 
 
 def keep_draft(request: UserRequest, name: str, content: Mapping[str, Any]) -> None:
-    """Keep it until the session ends, or it is dropped."""
+    """Store a draft until the session ends or it is dropped."""
     sealed = seal_draft(request.unlost, content, place=_place(request, name))
     request.session[_key(name)] = sealed
 
 
 def drop_draft(request: UserRequest, name: str) -> None:
-    """Forget it."""
+    """Delete a draft."""
     request.session.pop(_key(name), None)
 
 

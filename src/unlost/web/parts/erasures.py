@@ -1,6 +1,6 @@
-"""Erasures and corrections that were begun on a page: each is done beside it, for it may take minutes.
+"""Erasures and corrections started from a page: they run in threads, as they may take minutes.
 
-How one ended is known to this process alone. What was done is told by the proofs in the vault, whoever asks.
+Only this process knows the progress; the proofs in the vault show what was done.
 """
 
 import threading
@@ -21,7 +21,7 @@ type Wished = ErasureRequest | CorrectionRequest
 
 @dataclass(frozen=True, slots=True)
 class ErasureProgress:
-    """How the last erasure or correction of an org stands: under way, ended well, or not."""
+    """The state of an org's last erasure or correction: active, done, or failed."""
 
     begun: datetime
     wish: Wished
@@ -30,12 +30,12 @@ class ErasureProgress:
 
     @property
     def going(self) -> bool:
-        """True while it is under way."""
+        """True while it is active."""
         return self.done is None and self.error is None
 
     @property
     def corrects(self) -> bool:
-        """True if values are corrected, and nothing is erased."""
+        """True for a correction, which erases no record."""
         return isinstance(self.wish, CorrectionRequest)
 
 
@@ -44,7 +44,7 @@ _lock = threading.Lock()
 
 
 def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
-    """Begin what the plan of this digest said; raises Conflict (``erasure-under-way``)."""
+    """Start the plan of this digest; raises Conflict (``erasure-under-way``)."""
     with _lock:
         before = progress(app, org)
         if before is not None and before.going:
@@ -59,7 +59,7 @@ def begin(app: Application, org: str, wish: Wished, *, plan: str) -> None:
 
 
 def progress(app: Application, org: str) -> ErasureProgress | None:
-    """How the last one stands; None where this process has begun none."""
+    """Return the state of the last one; None if this process has started none."""
     return _progress.get(_key(app, org))
 
 
@@ -68,7 +68,7 @@ def _do(app: Application, org: str, under_way: ErasureProgress, *, plan: str) ->
         ended = replace(under_way, done=_act(app, org, under_way.wish, plan=plan))
     except UnlostError as error:
         ended = replace(under_way, error=error)
-    except Exception:  # noqa: BLE001 (the audit has its name, and nobody else could tell it)
+    except Exception:  # noqa: BLE001 (the audit has its name; no caller waits for this thread)
         ended = replace(under_way, error=_broken())
     _progress[_key(app, org)] = ended
 

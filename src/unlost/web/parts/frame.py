@@ -1,4 +1,4 @@
-"""What every page has around it: the orgs to choose from, open alerts, what the actor may do."""
+"""The context of every page: the orgs, the number of open alerts, and the actor's rights."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from django.http import HttpRequest
 from unlost.catalog.alerts import list_alerts
 from unlost.model.access import Right
 
-THEME = "theme"  # the cookie by which the page of the sign-in looks as its reader likes
+THEME = "theme"  # the cookie with the colour theme for the sign-in page
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """For templates; nothing for who did not sign in."""
+    """Return the context for templates; nearly empty without a sign-in."""
     app = getattr(request, "unlost", None)
     if app is None:
         return {"may": {}, "frame_orgs": (), "theme": request.COOKIES.get(THEME, "")}

@@ -1,7 +1,7 @@
-"""The look of the wizard that connects an org: begun by a page, done beside, taken up by the next page.
+"""The preview of an org in the connect wizard: started by a page, run in a thread, then polled.
 
-The draft names it (``look``) until it is over, with the settings that it tries (``tried``); ``seen`` names
-the one whose findings were taken up.
+The draft stores the preview's id (``look``) and the settings that it tries (``tried``) until it is
+over; ``seen`` is the id of the preview whose result was used.
 """
 
 from collections.abc import Mapping
@@ -33,29 +33,29 @@ OF_LOOK = ("look", "tried")
 
 @dataclass(frozen=True, slots=True)
 class PreviewProgress:
-    """The wizard's draft, with what was found, and how its look stands: None where none is under way."""
+    """The wizard's draft with its results, and the preview; None if none is active."""
 
     known: Mapping[str, Any]
     view: LookView | None = None
 
     @property
     def going(self) -> bool:
-        """True while the org is looked at."""
+        """True while the org is inspected."""
         return self.view is not None and self.view.state is LookState.LOOKING
 
     @property
     def error(self) -> UnlostError | None:
-        """Why the last look found nothing."""
+        """The error of the last preview, if it failed."""
         return self.view.error if self.view is not None else None
 
     @property
     def found(self) -> bool:
-        """True if a look found something, maybe one before the last."""
+        """True if a preview succeeded, maybe an earlier one."""
         return "found" in self.known
 
 
 def begin(request: UserRequest, known: Mapping[str, Any], *, config: Mapping[str, Any]) -> None:
-    """Begin to look with these settings beside the request, and note in the draft that it is done."""
+    """Start a preview with these settings in a thread, and store its id in the draft."""
     new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
     view = request_preview(request.unlost, new)
     for before in {known.get("look"), known.get("seen")} - {None, view.look}:
@@ -65,7 +65,7 @@ def begin(request: UserRequest, known: Mapping[str, Any], *, config: Mapping[str
 
 
 def progress(request: UserRequest) -> PreviewProgress:
-    """How far the wizard is. A look that nobody does any more is begun again by that."""
+    """Return the wizard's progress. A preview whose process died is started again."""
     known = draft(request, DRAFT)
     if "look" not in known:
         return PreviewProgress(known)
@@ -87,7 +87,7 @@ def progress(request: UserRequest) -> PreviewProgress:
 
 
 def end(request: UserRequest) -> None:
-    """Forget the draft, and what was found."""
+    """Delete the draft and the preview's result."""
     known = draft(request, DRAFT)
     for look in {known.get("look"), known.get("seen")} - {None}:
         _forget(request, str(look))
@@ -95,12 +95,12 @@ def end(request: UserRequest) -> None:
 
 
 def unseen(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The draft without what a look found: what it was found with is typed anew."""
+    """Return the draft without the preview's result, as its settings have changed."""
     return {name: value for name, value in _without_preview(known).items() if name != "found"}
 
 
 def _run_preview(app: Application, look: str) -> None:
-    with suppress(NotFound):  # it was dropped meanwhile: something else is looked at
+    with suppress(NotFound):  # dropped meanwhile, in favour of another preview
         run_preview(app, look)
 
 

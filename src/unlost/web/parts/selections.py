@@ -1,4 +1,4 @@
-"""Ticks that last over the pages of a list: what a page shows of them, and what it sends."""
+"""Ticks across the pages of a list: those a page shows, and those it sends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from unlost.web.requests import UserRequest
 
 @dataclass(frozen=True, slots=True)
 class SelectedRecords:
-    """What is ticked in the list ``of``, seen from one of its pages, which shows some records."""
+    """The ticked records of the list ``of``, and the records ``shown`` on a page."""
 
     of: str
     records: frozenset[str]
@@ -19,26 +19,26 @@ class SelectedRecords:
 
     @property
     def total(self) -> int:
-        """How many records are ticked in all."""
+        """The number of ticked records."""
         return len(self.records)
 
     @property
     def elsewhere(self) -> int:
-        """How many of them another page shows."""
+        """The number of ticked records on other pages."""
         return len(self.records - self.shown)
 
 
 def ticked(
     request: UserRequest, org: str, *, of: str, shown: Sequence[str]
 ) -> SelectedRecords | None:
-    """What is ticked in a list; None for who restores nothing there, and has nothing to tick."""
+    """Return the ticked records of a list; None if the actor may not restore."""
     if not may(request.unlost, Right.RESTORE, org):
         return None
     return seen(selected_records(request.unlost, org, of), shown)
 
 
 def sent_selections(request: UserRequest, org: str) -> SelectionLists:
-    """Take up the ticks that a page sends, beside those of the list's other pages."""
+    """Store the ticks that a page sends, in addition to those of other pages."""
     posted = request.POST
     of, chosen = posted.get("of", ""), posted.getlist("record")
     return change_selected(
@@ -47,5 +47,5 @@ def sent_selections(request: UserRequest, org: str) -> SelectionLists:
 
 
 def seen(lists: SelectionLists, shown: Sequence[str]) -> SelectedRecords:
-    """Ticks as a page sees them that shows these records."""
+    """Return the ticks for a page that shows these records."""
     return SelectedRecords(lists.of, frozenset(lists.records), frozenset(shown))

@@ -1,20 +1,20 @@
-"""Two versions of a text, word by word: what went, what came, and a few words around it."""
+"""Compare two versions of a text word by word, with a few words of context."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-SHORTEST = 24  # characters: below it a text is told whole
+SHORTEST = 24  # characters; shorter texts are shown completely
 LONGEST = 2_000  # words that are compared
-AROUND = 6  # words that stay on each side of a change
-ALIKE = 0.3  # texts with less in common are told whole
+AROUND = 6  # words of context on each side of a change
+ALIKE = 0.3  # texts with less in common are shown completely
 PIECES = re.compile(r"\s+|\w+\s*|[^\w\s]\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class WordRun:
-    """A run of words. ``changed``: it is not in the other version; ``left_out``: what is the same in both."""
+    """A run of words. ``changed``: only in this version; ``left_out``: equal in both and hidden."""
 
     text: str
     changed: bool = False
@@ -22,12 +22,13 @@ class WordRun:
 
 
 def compared(old: str, new: str) -> tuple[list[WordRun], list[WordRun]] | None:
-    """Both versions in pieces; None where they are too short, too long, or have little in common."""
+    """Return both versions in runs; None if they are too short, too long, or too different."""
     if min(len(old), len(new)) < SHORTEST:
         return None
     before, after = PIECES.findall(old), PIECES.findall(new)
     if max(len(before), len(after)) > LONGEST:
         return None
+    # Quadratic in the number of words, hence ``LONGEST``.
     match = SequenceMatcher(None, before, after, autojunk=False)
     if match.ratio() < ALIKE:
         return None
@@ -49,7 +50,7 @@ def _pieces(words: Sequence[str], runs: Sequence[tuple[str, int, int]]) -> Itera
 
 
 def _same(words: Sequence[str], *, opens: bool, closes: bool) -> Iterator[WordRun]:
-    """Words that both have: of a long run only those beside a change."""
+    """Yield equal words; of a long run only those next to a change."""
     head, tail = (0 if opens else AROUND), (0 if closes else AROUND)
     if len(words) <= head + tail + AROUND:
         yield WordRun("".join(words))

@@ -1,7 +1,7 @@
-"""The addresses of signing in that are open. All others of allauth do not exist here.
+"""The enabled URLs of allauth; all others do not exist here.
 
-Nobody signs up, and no mail is sent: there is no address for a new account, for another e-mail or
-phone, or for a password that was forgotten.
+There is no sign-up and no e-mail: no URL creates an account, changes an e-mail address or phone
+number, or resets a forgotten password.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ type View = Callable[..., HttpResponse]
 
 
 def asks_provider(view: View) -> View:
-    """Say in plain words that a provider does not answer; raises TransientError (``sso-away``).
+    """Report a provider that does not respond; raises TransientError (``sso-away``).
 
-    A provider that does not speak OpenID Connect is not there.
+    Raises Http404 for a provider that does not use OpenID Connect.
     """
 
     @wraps(view)
@@ -43,7 +43,7 @@ def asks_provider(view: View) -> View:
             return view(request, provider_id)
         except UnlostError:
             raise
-        except OSError as error:  # what a call over HTTP raises
+        except OSError as error:  # the base class of HTTP errors
             raise TransientError(
                 "sso-away",
                 gettext_noop("Your company's single sign-on does not answer."),

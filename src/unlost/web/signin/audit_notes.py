@@ -1,4 +1,4 @@
-"""Signs of sign-ins, as Django and its packages give them, for the audit."""
+"""Audit entries from the sign-in signals of Django and its packages."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ WRONG_FACTOR = "code"
 
 @contextmanager
 def noting() -> Iterator[None]:
-    """Note what happens at the door inside."""
+    """Audit sign-ins while the context is open."""
     heard = (
         (auth.user_logged_in, _signed_in),
         (auth.user_logged_out, _signed_out),
@@ -68,7 +68,7 @@ def _failed(
     request: HttpRequest | None = None,
     **_: object,
 ) -> None:
-    """The name alone: of what else was typed nothing is kept. What locks is told by itself."""
+    """Audit the name only, and nothing else that was typed. Lockouts have their own signal."""
     if getattr(request, "axes_locked_out", False):
         return
     name = str(credentials.get("username") or "")

@@ -1,4 +1,4 @@
-"""Sessions that somebody ends from afar: one by one, or all but this one."""
+"""Sessions that a user can end remotely: one, or all but the current one."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ from unlost.web.signin.adapter import address_of
 @login_required
 @require_http_methods(["GET", "POST"])
 def sessions(request: HttpRequest) -> HttpResponse:
-    """All sessions of who asks; a form that is sent ends all but this one."""
+    """List the user's sessions; a POST ends all but the current one."""
     if request.method != "POST":
         listed: HttpResponse = list_usersessions(request)
         return listed
@@ -36,7 +36,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end(request: HttpRequest, session: int) -> HttpResponse:
-    """End one; raises NotFound (``session-unknown``), for one of somebody else as well."""
+    """End a session; raises NotFound (``session-unknown``), also for another user's session."""
+    # Filtered by user, so that guessed numbers end no sessions of others.
     if not _end(request, UserSession.objects.filter(user=request.user, pk=session)):
         raise NotFound(
             "session-unknown",
@@ -48,7 +49,7 @@ def end(request: HttpRequest, session: int) -> HttpResponse:
 
 
 def _end(request: HttpRequest, chosen: Iterable[UserSession]) -> int:
-    """End sessions and note each; gives how many there were."""
+    """End and audit sessions; returns their number."""
     ending = list(chosen)
     for session_row in ending:
         name = request.user.get_username()

@@ -1,4 +1,4 @@
-"""Alerts: what must be known is opened, told and closed; channels are kept and tried."""
+"""Manage alerts and channels: open and close alerts, deliver messages, test channels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ type Senders = Callable[[ChannelKind, Mapping[str, Json], str | None], Sender]
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Alerts that last, or the newest ones; ``silent``: why channels did not take their last message."""
+    """Open alerts, or the newest ones; ``silent`` is why a channel's last message failed."""
 
     alerts: tuple[AlertRecord, ...]
     channels: tuple[Channel, ...]
@@ -79,7 +79,7 @@ class Channels:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTest:
-    """Whether a channel took a test message; ``problem`` says why not."""
+    """The result of a test message; ``problem`` is why it failed, empty if it did not."""
 
     channel: str
     problem: str = ""
@@ -88,17 +88,17 @@ class ChannelTest:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTests:
-    """What became of test messages."""
+    """The results of test messages."""
 
     channels: tuple[ChannelTest, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRequest:
-    """A channel as it was typed; None and empty values were not.
+    """A channel as typed by a person; None and empty values were not given.
 
-    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of the day there;
-    ``private`` allows an address of the inner network.
+    ``quiet`` are hours such as ``22:00-07:00`` in ``zone``, ``digest`` is a time of day in that
+    zone; ``private`` allows an address of the internal network.
     """
 
     name: str
@@ -118,25 +118,25 @@ class ChannelRequest:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Hours in which only what is urgent is told, in a zone."""
+    """Hours, in a zone, during which only urgent alerts are sent."""
 
     hours: Hours
     zone: str
 
 
 def watch(app: Application, watcher: Watcher) -> AlertChanges:
-    """Apply all rules now, and line up what must be told."""
+    """Apply all alert rules now, and queue the messages that follow."""
     return match(alarms(watcher.gather(app)), now=app.clock.now())
 
 
 def deliver(app: Application, *, senders: Senders = sender) -> None:
-    """Send the messages whose turn has come; what a channel does not take is sent again."""
+    """Send the messages that are due. A message that a channel refuses is retried later."""
     away: set[str] = set()
     for waiting in due_messages(app.clock.now()):
         if waiting.channel.name in away:
-            continue  # it did not answer a moment ago: the others wait for the next look
+            continue  # it just failed: its other messages wait for the next delivery
         if not still_due(waiting.id):
-            continue  # it was over, or acknowledged, while others were sent
+            continue  # closed or acknowledged while others were sent
         until = _quiet_until(waiting, app.clock.now())
         if until is not None:
             put_off_message(waiting.id, until=until)
@@ -145,7 +145,7 @@ def deliver(app: Application, *, senders: Senders = sender) -> None:
 
 
 def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
-    """False where the channel does not answer now."""
+    """Send a message; False if the channel does not answer now."""
     channel, now = waiting.channel, app.clock.now()
     message = Message(
         waiting.message, waiting.alert.alarm, waiting.alert.opened_at, now, heads(app)
@@ -154,6 +154,7 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
     if problem is None:
         message_sent(waiting.id, at=now)
         return True
+    # A refused message is never retried, as it would be refused again.
     final = not isinstance(problem, TransientError)
     message_failed(waiting, problem.sentence, at=now, final=final)
     return final
@@ -162,23 +163,24 @@ def _send(app: Application, waiting: DeliveryRecord, senders: Senders) -> bool:
 def _handed(
     app: Application, channel: Channel, message: Message, senders: Senders
 ) -> UnlostError | None:
-    """Hand a message to a channel; why it did not take it. No fault of one stops the others."""
+    """Hand a message to a channel; returns the error, if any, so that other channels go on."""
     try:
         senders(channel.kind, _sender_settings(channel), _secret(app, channel)).send(message)
     except UnlostError as error:
         return error
-    except Exception as error:  # noqa: BLE001 (whatever a library raises for what was typed)
+    except Exception as error:  # noqa: BLE001 (a library may raise anything for typed settings)
         return UnlostError("message-not-sent", f"It could not be sent: {type(error).__name__}.")
     return None
 
 
 def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
-    """Tell all heartbeats that the service is alive; the names of those that did not take it."""
+    """Send a sign of life to all heartbeat channels; returns the names of those that failed."""
     now = app.clock.now()
     alarm = RaisedAlert(AlertRule.SERVICE_SILENT, "", "", Urgency.NOW, "Unlost is alive.", "")
     message = Message(AlertMessage.ALIVE, alarm, now, now, heads(app))
     missed = []
     for channel in list_channels():
+        # Only heartbeat channels take no alerts.
         if not channel.kind.takes_alerts:
             missed += [channel.name] if _handed(app, channel, message, senders) else []
     return tuple(missed)
@@ -187,10 +189,11 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
 def send_digest(
     app: Application, watched: AlertFacts, *, senders: Senders = sender
 ) -> tuple[str, ...]:
-    """Tell the digest to each channel whose time has come; those that did not take it."""
+    """Send the digest to each channel that is due; returns the names of those that failed."""
     now, missed = app.clock.now(), []
     lasting = len(list_alerts())
     for channel in list_channels():
+        # The day is stored per channel, so that a restart does not send a digest twice.
         digest_settings = channel.settings.get("digest")
         day = (
             digest_day(decoder_for(DailyAt).convert(digest_settings), now)
@@ -210,27 +213,31 @@ def send_digest(
 
 
 def heads(app: Application) -> tuple[tuple[str, int, str], ...]:
-    """The newest backup of each org: who keeps these mails can prove later what was held."""
+    """Return name, number and head of each org's newest backup.
+
+    Every message carries them: a kept e-mail can prove later which state the vault had.
+    """
     chain_heads: list[tuple[str, int, str]] = []
     for oid, name in sorted(app.names().items(), key=lambda item: item[1]):
         try:
             head = app.vault.head(oid)
         except UnlostError:
-            continue  # a vault that cannot be read is told by its own rule
+            continue  # a vault that cannot be read has its own alert rule
         if head is not None:
             chain_heads.append((name, head.info.number, head.info.head[:HEAD_DIGITS]))
     return tuple(chain_heads)
 
 
-# --- what people do -------------------------------------------------------------------------------
+# --- actions --------------------------------------------------------------------------------------
 
 
 @action("alert.list", Right.LOOK)
 def show(app: Application, *, all_of_them: bool = False) -> Alerts:
-    """Alerts that last; ``all_of_them``: the newest ones, those that are over too.
+    """List open alerts; with ``all_of_them`` the newest ones, closed ones included.
 
-    Channels are told to those who manage the home.
+    Channels are included only for users who manage the home.
     """
+    # Alerts without an org concern the home, and are shown to everyone.
     seen = {"", *(org.name for org in app.orgs())}
     alerts = [
         alert
@@ -244,13 +251,13 @@ def show(app: Application, *, all_of_them: bool = False) -> Alerts:
 
 @action("channel.list", Right.MANAGE, where=Where.HOME)
 def channels(app: Application) -> Channels:  # noqa: ARG001 (every action takes it)
-    """The channels, for those who manage the home."""
+    """List the channels."""
     return Channels(tuple(list_channels()), untold())
 
 
 @action("alert.acknowledge", Right.OPERATE, trace=Trace.WRITE, where=Where.ITSELF, subject=("key",))
 def acknowledged(app: Application, key: str) -> None:
-    """Note that somebody sees to an alert; raises NotFound (``alert-unknown``)."""
+    """Acknowledge an alert; raises NotFound (``alert-unknown``)."""
     _check(app, key)
     if not acknowledge(key, at=app.clock.now()):
         raise NotFound(
@@ -261,7 +268,7 @@ def acknowledged(app: Application, key: str) -> None:
 
 
 def _check(app: Application, key: str) -> None:
-    """Raise unless the actor may operate the org of an alert, or the home where it is of none."""
+    """Raise unless the actor may operate the alert's org, or the home if the alert has no org."""
     org = next((alert.alarm.org for alert in list_alerts() if alert.alarm.key == key), "")
     if org and org in app.names().values():
         check_org(app, Right.OPERATE, org)
@@ -277,8 +284,9 @@ def _check(app: Application, key: str) -> None:
     told=lambda c: {"channel": c.name},
 )
 def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
-    """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
+    """Add a channel or replace the one of this name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
+    # Building a sender validates the settings; nothing is sent.
     sender(channel.kind, _sender_settings(channel), secret)
     sealed = _sealed(app, channel.name, secret) if secret is not None else None
     save_channel(channel, sealed=sealed, at=app.clock.now())
@@ -287,7 +295,7 @@ def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) 
 
 
 def _settings(request: ChannelRequest) -> Mapping[str, Json]:
-    """The plain values that were typed."""
+    """Return the settings that were typed, as plain values."""
     typed: dict[str, Json] = {
         "url": request.url,
         "host": request.host,
@@ -320,7 +328,7 @@ def _zone(name: str) -> str:
 
 @action("channel.drop", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def drop_channel(app: Application, name: str) -> None:
-    """Forget a channel; raises NotFound (``channel-unknown``)."""
+    """Remove a channel; raises NotFound (``channel-unknown``)."""
     if not remove_channel(name):
         raise _unknown(name)
     after_change(app)
@@ -330,7 +338,7 @@ def drop_channel(app: Application, name: str) -> None:
 def try_channels(
     app: Application, name: str | None = None, *, senders: Senders = sender
 ) -> ChannelTests:
-    """Send a test message by one channel, or by all; raises NotFound (``channel-unknown``)."""
+    """Send a test message to one channel, or to all; raises NotFound (``channel-unknown``)."""
     chosen = [channel for channel in list_channels() if name in (None, channel.name)]
     if not chosen:
         raise _unknown(name or "")
@@ -358,7 +366,7 @@ def _tried(app: Application, channel: Channel, senders: Senders) -> ChannelTest:
 
 
 def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
-    """When a message may be told that is not urgent; None: now."""
+    """Return the end of the quiet hours if they hold this message back; None to send it now."""
     quiet = _quiet(waiting.channel)
     if quiet is None or waiting.alert.alarm.urgency is Urgency.NOW:
         return None
@@ -369,17 +377,19 @@ def _quiet_until(waiting: DeliveryRecord, now: datetime) -> datetime | None:
     ends = instant(wall, quiet.zone)
     if ends > now:
         return ends
+    # Quiet hours that span midnight end on the next day.
     return instant(wall + timedelta(days=1), quiet.zone)
 
 
 def _quiet(channel: Channel) -> QuietHours | None:
-    """The quiet hours among a channel's settings."""
+    """Return the quiet hours of a channel, if any."""
     quiet_settings = channel.settings.get("quiet")
     return decoder_for(QuietHours).convert(quiet_settings) if quiet_settings is not None else None
 
 
 def _sender_settings(channel: Channel) -> Mapping[str, Json]:
-    """The settings that are the sender's own."""
+    """Return the settings that the sender itself understands."""
+    # Handled here; they are not settings of a sender.
     preserved = ("quiet", "digest")
     return {name: value for name, value in channel.settings.items() if name not in preserved}
 

@@ -1,4 +1,4 @@
-"""Looks whether all is in order, and repairs what can be repaired without asking."""
+"""Check the health of home, vault and orgs, and repair what needs no decision."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ from unlost.model.errors import UnlostError
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All checks, in the order in which things depend on each other."""
+    """All checks, ordered so that each depends only on earlier ones."""
 
     checks: tuple[HealthCheck, ...]
 
     @property
     def worst(self) -> HealthState:
-        """The worst that was not repaired."""
+        """The worst state that was not repaired."""
         health_states = {check.health for check in self.checks if not check.repaired}
         return next(
             (state for state in (HealthState.BAD, HealthState.WARNING) if state in health_states),
@@ -31,7 +31,7 @@ class Diagnosis:
 
 @action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
-    """Look at all there is; ``ask``: orgs are called too, ``repair``: what can be is repaired."""
+    """Check everything; ``ask`` also calls the orgs, ``repair`` repairs what it can."""
     return Diagnosis(tuple(_done(look) if repair else look.check for look in _checks(app, ask=ask)))
 
 

@@ -1,4 +1,4 @@
-"""When orgs are backed up by themselves: look at it, change it."""
+"""Show and change when orgs are backed up automatically."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class LastHourlyBackup:
-    """The newest backup of a few tables between two nights, and how it ended."""
+    """The newest hourly backup, and how it ended."""
 
     run: str
     state: RunState
@@ -38,10 +38,9 @@ class LastHourlyBackup:
 
 @dataclass(frozen=True, slots=True)
 class OrgSchedule:
-    """An org's schedule. ``next`` is when it is backed up next, ``nights`` the newest ones first.
+    """An org's schedule. ``next`` is the next backup, ``nights`` the latest ones, newest first.
 
-    ``next_hour`` is when the tables that are backed up every hour have their turn, ``last_hour`` how
-    that went last.
+    ``next_hour`` is when the hourly tables are backed up next, ``last_hour`` how that ended last.
     """
 
     org: str
@@ -55,14 +54,14 @@ class OrgSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Schedules:
-    """The schedules of some orgs."""
+    """The schedules of several orgs."""
 
     schedules: tuple[OrgSchedule, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleChange:
-    """What is to change, as it was typed; None leaves a thing as it is.
+    """Changes to a schedule as typed; None leaves a value unchanged.
 
     ``at`` is a time such as ``01:30``, or ``off``; ``window`` is in minutes; ``blackout`` are hours
     such as ``08:00-18:00``, and ``none`` for none. ``calls`` is in percent. ``hourly`` are tables
@@ -78,7 +77,7 @@ class ScheduleChange:
 
 @action("schedule.show", Right.LOOK)
 def show(app: Application, org: str | None = None) -> Schedules:
-    """The schedule of one org, or of all; raises NotFound for an unknown org."""
+    """Show the schedule of one org, or of all; raises NotFound for an unknown org."""
     orgs = [get_org(org)] if org is not None else app.orgs()
     return Schedules(_shown(app, orgs))
 
@@ -91,6 +90,7 @@ def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
     if wish.hourly is not None:
         schedule = replace(schedule, hourly=hourly_tables(app, known, wish.hourly))
     place = {"zone": known.identity.zone, "key": known.oid}
+    # The tick looks only at stored times, so both are computed now.
     following = upcoming(schedule, now=now, **place)
     hour = upcoming_hour(schedule, now=now, **place)
     set_schedule(known.oid, schedule, at=now, next_at=following, hour_at=hour)
@@ -99,7 +99,7 @@ def change(app: Application, org: str, wish: ScheduleChange) -> OrgSchedule:
 
 
 def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
-    """The schedule with what was wished for; raises UsageError."""
+    """Return the schedule with the changes applied; raises UsageError."""
     if wish.at is not None:
         schedule = replace(schedule, nightly=None if wish.at == OFF else time_of(wish.at))
     if wish.window is not None:
@@ -113,7 +113,7 @@ def wished(schedule: Schedule, wish: ScheduleChange) -> Schedule:
 
 
 def _shown(app: Application, orgs: Sequence[ProtectedOrg]) -> tuple[OrgSchedule, ...]:
-    """The schedules of orgs; however many there are, the database is asked as often."""
+    """Return the schedules of orgs; the number of queries does not depend on the number of orgs."""
     by_org, nights, now = schedules(), newest_nights(most=NIGHTS), app.clock.now()
     hours = newest_runs(most=1, hourly=True)
     org_schedules: list[OrgSchedule] = []
@@ -145,7 +145,7 @@ def _last_hour(runs: Sequence[RunRecord]) -> LastHourlyBackup | None:
 
 
 def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, ...]:
-    """The tables that were typed, by their own names; raises UsageError for what cannot be one."""
+    """Parse a list of tables and return their exact names; raises UsageError for an invalid one."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if text.strip().lower() == NONE:
         return ()
@@ -158,7 +158,7 @@ def hourly_tables(app: Application, org: ProtectedOrg, text: str) -> tuple[str, 
     head = app.vault.head(org.oid)
     if head is not None:
         schema = head.schema()
-    else:  # nothing is known yet: the org tells
+    else:  # no backup yet: ask the org
         with app.open_org(org) as source:
             schema = source.discover()
     return tuple(dict.fromkeys(_hourly_table(schema, org, name) for name in names))
@@ -202,7 +202,7 @@ def _not_backed_up(schema: Schema, org: ProtectedOrg, name: str) -> UsageError:
 
 
 def time_of(text: str) -> time:
-    """A time of the day as it is typed, such as ``01:30``; raises UsageError."""
+    """Parse a time of day such as ``01:30``; raises UsageError."""
     try:
         parsed = time.fromisoformat(text)
     except ValueError:
@@ -213,7 +213,7 @@ def time_of(text: str) -> time:
 
 
 def hours_of(text: str) -> Hours:
-    """Hours as they are typed, such as ``22:00-07:00``; raises UsageError (``schedule-unreadable``)."""
+    """Parse hours such as ``22:00-07:00``; raises UsageError (``schedule-unreadable``)."""
     begins, dash, ends = text.partition("-")
     if not dash:
         raise _unreadable(text)

@@ -1,4 +1,4 @@
-"""What a form must ask to connect an org: the kinds there are, their settings and secrets."""
+"""The fields of a form that connects an org: connectors, their settings and secrets."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class InstalledConnectors:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorFields:
-    """What a connector asks for. ``secrets`` are all that any of its settings may need."""
+    """The fields of a connector. ``secrets`` are all that any of its settings may need."""
 
     connector: str
     settings: tuple[Setting, ...]
@@ -30,20 +30,20 @@ class ConnectorFields:
 
 @dataclass(frozen=True, slots=True)
 class MissingSecrets:
-    """Names of the secrets that settings need and that are not there."""
+    """Names of the secrets that settings need and that are missing."""
 
     secrets: tuple[str, ...]
 
 
 @action("connector.list", Right.MANAGE, where=Where.HOME)
 def connectors(app: Application) -> InstalledConnectors:  # noqa: ARG001 (every action takes it)
-    """Which kinds of orgs can be connected."""
+    """List the kinds of orgs that can be connected."""
     return InstalledConnectors(tuple(connector_names()))
 
 
 @action("connector.asks", Right.MANAGE, where=Where.HOME)
 def asks(app: Application, connector: str) -> ConnectorFields:
-    """What a form must ask for; raises NotFound (``connector-unknown``)."""
+    """Show the settings and secrets of a connector; raises NotFound (``connector-unknown``)."""
     loaded = app.connector(connector)
     return ConnectorFields(connector, tuple(settings_of(loaded)), tuple(loaded.secrets(None)))
 
@@ -52,6 +52,6 @@ def asks(app: Application, connector: str) -> ConnectorFields:
 def missing(
     app: Application, connector: str, config: Mapping[str, Json], *, known: Collection[str]
 ) -> MissingSecrets:
-    """The secrets that these settings need beyond those known; raises UsageError, NotFound."""
+    """List the secrets that these settings need beyond those known; raises UsageError, NotFound."""
     lacking = missing_secrets(app.connector(connector), config, known=known)
     return MissingSecrets(tuple(field.name for field in lacking))

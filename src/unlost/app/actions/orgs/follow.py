@@ -1,4 +1,4 @@
-"""A refreshed sandbox: the address leads to a new org, which takes over the name."""
+"""Follow a refreshed sandbox: its address now leads to a new org, which takes over the name."""
 
 from dataclasses import dataclass
 
@@ -31,9 +31,9 @@ from unlost.model.snapshot import nights
 
 @dataclass(frozen=True, slots=True)
 class FollowedOrg:
-    """What became of a name: the org behind it now, and the name under which the old one is kept.
+    """The result of following: the org now behind the name, and the old org's new name.
 
-    ``backups`` are those of the old org; it is not backed up any more.
+    ``backups`` counts those of the old org, which is no longer backed up.
     """
 
     name: str
@@ -46,11 +46,11 @@ class FollowedOrg:
 
 @action("org.follow", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def follow(app: Application, name: str) -> FollowedOrg:
-    """Let a name stand for the org that answers at its address now.
+    """Point a name to the org that answers at its address now.
 
     The new org takes over name, settings, credentials and schedule; the old one is retired under
     another name with all its backups. Raises Conflict (``org-same``, ``org-already-protected``),
-    and what signing in or the vault raises; nothing is changed then.
+    and the errors of sign-in and vault; nothing is changed then.
     """
     old = get_org(name)
     connector = app.connector(old.identity.connector)
@@ -60,13 +60,14 @@ def follow(app: Application, name: str) -> FollowedOrg:
     with connector.open_source(config, context) as source:
         identity = source.identity()
     if old.identity.same_org(identity):
-        secrets.move_to(app.secrets(old.oid))  # a sign-in may have renewed one
+        secrets.move_to(app.secrets(old.oid))  # a sign-in may have renewed a secret
         raise _same(name)
     _check_unknown(identity)
     oid = app.whole_vault.adopt(identity)
     backups = len(nights(app.vault.snapshots(old.oid)))
     kept_as = _free_name(f"{name}-until-{app.clock.now():%Y-%m-%d}")
     new = ProtectedOrg(name, oid, identity, app.clock.now(), old.config)
+    # One transaction: a name must never be without an org.
     with together():
         writer = _take_over(app, old, new, secrets=secrets, connector=connector, kept_as=kept_as)
     after_change(app)
@@ -82,13 +83,14 @@ def _take_over(
     connector: Connector,
     kept_as: str,
 ) -> bool:
-    """True if the old org had a write identity, which is taken over too."""
+    """Move everything to the new org; True if the old one had a write identity to take over."""
     now, zone = app.clock.now(), new.identity.zone
     schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
     writing = _secrets_of(app.writer_secrets(old.oid), connector)
     retire_org(old.name, kept_as=kept_as)
     set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
+    # Roles, hidden columns and retention rules belong to an oid, and would silently not apply.
     roles_as(old.oid, new.oid)
     hide_as(old.oid, new.oid)
     keep_as(old.oid, new.oid, at=now)

@@ -1,4 +1,4 @@
-"""Columns that viewers do not see: hide one, show it again, list them."""
+"""Hide columns from viewers, show them again, and list them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class HiddenOfOrg:
 
 @dataclass(frozen=True, slots=True)
 class Hideable:
-    """Tables of an org's newest backup, and the columns of one of them that can be hidden."""
+    """Tables of an org's newest backup, and the columns of one table that can be hidden."""
 
     tables: tuple[str, ...]
     table: str | None = None
@@ -32,13 +32,16 @@ class Hideable:
 
 @action("column.list", Right.MANAGE)
 def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
-    """Which columns of an org are hidden from viewers."""
+    """List the columns of an org that are hidden from viewers."""
     return _view(get_org(org))
 
 
 @action("column.choices", Right.MANAGE)
 def hideable(app: Application, org: str, *, table: str | None = None) -> Hideable:
-    """What can be hidden from viewers; nothing before the first backup. Raises NotFound."""
+    """List the tables and columns that can be hidden from viewers.
+
+    Empty before the first backup. Raises NotFound for an unknown table.
+    """
     head = app.vault.head(get_org(org).oid)
     if head is None:
         return Hideable(())
@@ -53,9 +56,10 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
 
 @action("column.hide", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
 def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
-    """Hide a column (TABLE.COLUMN) from viewers; raises NotFound, UsageError (``column-unreadable``).
+    """Hide a column (TABLE.COLUMN) from viewers.
 
-    Ids cannot be hidden: they say which record it is.
+    Ids cannot be hidden: they identify the record. Raises NotFound, UsageError
+    (``column-unreadable``).
     """
     known = get_org(org)
     table, name = _named(app, known, column)

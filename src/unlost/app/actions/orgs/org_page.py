@@ -1,4 +1,4 @@
-"""One org at a glance: how it stands, its nights, what the newest one proved, its API calls."""
+"""The page of one org: its state, backups, the newest certificate, and API calls."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,9 +27,9 @@ NIGHTS = 30
 
 @dataclass(frozen=True, slots=True)
 class ApiCallUse:
-    """API calls of the last day, as the org told; None where it did not of late.
+    """API calls of the last day as reported by the org; None if it did not report lately.
 
-    ``share`` is the part, in percent, that Unlost may use.
+    ``share`` is the percentage of the limit that Unlost may use.
     """
 
     used: int | None
@@ -40,10 +40,10 @@ class ApiCallUse:
 @written(snapshot_count="kept")
 @dataclass(frozen=True, slots=True)
 class OrgPage:
-    """One org. ``nights`` are the newest, newest first, of ``snapshot_count`` that there are.
+    """One org. ``nights`` are the newest backups, newest first, out of ``snapshot_count`` in total.
 
-    ``proof`` is what the newest night proved, ``findings`` what it could not protect. ``writer``: it
-    has a write identity. ``hidden`` is how many columns viewers do not see.
+    ``proof`` is the certificate of the newest one, ``findings`` its gaps. ``writer``: it has a
+    write identity. ``hidden`` counts the columns hidden from viewers.
     """
 
     state: OrgState
@@ -61,13 +61,13 @@ class OrgPage:
 
     @property
     def tables(self) -> tuple[TableLine, ...]:
-        """The tables of the newest night: those that are not whole first, then the largest."""
+        """The tables of the newest backup: incomplete ones first, then by size."""
         return ranked(self.proof) if self.proof is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
 class OrgSettings:
-    """How an org is reached. ``secrets`` are the names of those that are kept, never their values."""
+    """The connection settings of an org. ``secrets`` are the names of stored secrets, no values."""
 
     org: str
     connector: str
@@ -77,7 +77,7 @@ class OrgSettings:
 
 @action("org.show", Right.LOOK)
 def org_page(app: Application, org: str) -> OrgPage:
-    """One org at a glance; raises NotFound for an unknown org."""
+    """Show one org; raises NotFound for an unknown org."""
     known = get_org(org)
     alerts = Counter(alert.alarm.org for alert in list_alerts())
     (state,) = states_of(app, [known], alerts)
@@ -101,7 +101,7 @@ def org_page(app: Application, org: str) -> OrgPage:
 
 
 def _hidden(app: Application, oid: str) -> HiddenColumns:
-    """Return the columns that are hidden from viewers. A viewer's are loaded already."""
+    """Return the columns that are hidden from viewers. A viewer's own are loaded already."""
     if app.actor.may(Right.READ_HIDDEN, oid):
         return hidden_in(oid)
     return app.hidden.get(oid, NOTHING_HIDDEN)
@@ -109,7 +109,7 @@ def _hidden(app: Application, oid: str) -> HiddenColumns:
 
 @action("org.settings", Right.MANAGE, where=Where.HOME)
 def org_settings(app: Application, org: str) -> OrgSettings:
-    """How an org is reached, for a form; raises NotFound for an unknown org."""
+    """Show the connection settings of an org; raises NotFound for an unknown org."""
     known = get_org(org)
     store = app.secrets(known.oid)
     names = [secret.name for secret in app.connector(known.identity.connector).secrets(None)]
@@ -122,7 +122,7 @@ def org_settings(app: Application, org: str) -> OrgSettings:
 
 
 def ranked(proof: Certificate) -> tuple[TableLine, ...]:
-    """The tables of a certificate: those that are not whole first, then the largest."""
+    """Return the tables of a certificate: incomplete ones first, then by size."""
     return tuple(sorted(proof.tables, key=_rank))
 
 

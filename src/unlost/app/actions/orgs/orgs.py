@@ -1,4 +1,4 @@
-"""Look at an org, add it, and list them."""
+"""Preview, add and list orgs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class NewOrg:
-    """What a person says about an org: the name to type, the connector, settings and secrets."""
+    """An org as typed by a person: its name, connector, settings and secrets."""
 
     connector: str
     name: str
@@ -37,7 +37,7 @@ class NewOrg:
 
 @dataclass(frozen=True, slots=True)
 class AddedOrg:
-    """An org that answered, and what its user will not see."""
+    """An org that answered, with findings about data that its user cannot see."""
 
     name: str
     connector: str
@@ -52,16 +52,16 @@ class AddedOrg:
 
     @property
     def gaps(self) -> int:
-        """How many findings mean that something will not be protected."""
+        """The number of findings about data that will not be protected."""
         return sum(finding.severity is Severity.GAP for finding in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class OrgLine:
-    """An org in the list; the last three are None before its first backup.
+    """An org in the list; the last three fields are None or 0 before its first backup.
 
-    ``snapshots`` counts backups of all tables, of which ``last_backup`` is the newest; ``head`` is
-    that of the newest of any.
+    ``snapshots`` counts backups of all tables, and ``last_backup`` is the newest of them; ``head``
+    belongs to the newest backup of any kind.
     """
 
     name: str
@@ -86,9 +86,9 @@ class OrgList:
 @written(org="found")
 @dataclass(frozen=True, slots=True)
 class OrgPreview:
-    """What was found by looking; ``secrets`` are those that open the org from now on.
+    """A preview of an org; ``secrets`` are those that open the org from now on.
 
-    A sign-in may have renewed one: who keeps the org later gives these.
+    A sign-in may have renewed one, so pass these when adding the org later.
     """
 
     org: AddedOrg
@@ -100,10 +100,10 @@ type Ask = Callable[[SecretField], str | None]
 
 @action("org.look", Right.MANAGE, where=Where.HOME)
 def preview_org(app: Application, new: NewOrg) -> OrgPreview:
-    """Sign in and look around: what would be added, and what its user will not see.
+    """Preview an org: sign in, and show what would be added and what its user cannot see.
 
-    Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
-    the name, or another name for this org.
+    Stores nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind
+    the name, or the org is known under another name.
     """
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
@@ -119,11 +119,10 @@ def preview_org(app: Application, new: NewOrg) -> OrgPreview:
     told=lambda added: {"org": added.name},
 )
 def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> AddedOrg:
-    """Sign in, look around, and keep the org; an org of the same name gets the new settings.
+    """Sign in, inspect and add an org, or give the org of this name new settings.
 
-    ``ask`` is called for a secret that was neither given nor kept before.
-    Raises NotAllowed for wrong credentials, Conflict if another org stands behind the name, and
-    keeps nothing then.
+    ``ask`` is called for a secret that was neither given nor stored before. Raises NotAllowed for
+    wrong credentials, Conflict if another org stands behind the name; nothing is stored then.
     """
     with _opened(app, new, ask=ask) as opened:
         identity = _identified(new, opened.source)
@@ -140,9 +139,9 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     told=lambda org: {"org": org.name},
 )
 def keep(app: Application, new: NewOrg) -> ProtectedOrg:
-    """Keep an org that was looked at a moment ago: it signs in once more, and looks at nothing.
+    """Add an org that was previewed a moment ago, without inspecting it again.
 
-    Raises as ``add_org``.
+    Signs in once more. Raises as ``add_org``.
     """
     with _opened(app, new, ask=lambda _: None) as opened:
         identity = _identified(new, opened.source)
@@ -151,12 +150,12 @@ def keep(app: Application, new: NewOrg) -> ProtectedOrg:
 
 @action("org.list", Right.LOOK)
 def list_all(app: Application) -> OrgList:
-    """All orgs with their newest backup."""
+    """List all orgs with their newest backup."""
     return OrgList(tuple(_line(app, org) for org in app.orgs()))
 
 
 def check_name(name: str) -> None:
-    """Raise UsageError (``org-name``) for a name that cannot be typed."""
+    """Raise UsageError (``org-name``) for a name that cannot be typed on a command line."""
     if not name or len(name) > LONGEST_NAME or name.startswith("-") or not name.isprintable():
         raise UsageError(
             "org-name",
@@ -168,10 +167,11 @@ def check_name(name: str) -> None:
 def _secrets(
     app: Application, connector: Connector, config: object, *, new: NewOrg, ask: Ask
 ) -> MemorySecrets:
-    """The secrets that were given, and for a known org those that were kept before."""
+    """Return the secrets that were given, completed for a known org by the stored ones."""
     secrets = MemorySecrets()
     present = find_org(new.name)
     store = app.secrets(present.oid) if present else None
+    # Stored secrets must not be sent to another address than the one they were given for.
     if present and leads_elsewhere(connector, present.config, msgspec.to_builtins(config)):
         store = None
     for wanted in connector.secrets(config):
@@ -191,7 +191,7 @@ def _secrets(
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An org that let us in: its settings, the secrets that opened it, its source."""
+    """An org after sign-in: its settings, the secrets that opened it, and its source."""
 
     config: object
     secrets: MemorySecrets
@@ -210,7 +210,7 @@ def _opened(app: Application, new: NewOrg, *, ask: Ask) -> Iterator[_Opened]:
 
 
 def _identified(new: NewOrg, source: Source) -> OrgIdentity:
-    """Who answers, if it is who the name stands for."""
+    """Return the identity of the org that answers; raises Conflict if the name is another org's."""
     identity = source.identity()
     present = find_org(new.name)
     if present is not None:
@@ -235,7 +235,7 @@ def _keep(app: Application, new: NewOrg, opened: _Opened, identity: OrgIdentity)
 
 
 def _seen(new: NewOrg, identity: OrgIdentity, source: Source) -> AddedOrg:
-    """What the user of an org sees of it, and what not."""
+    """Return the tables that the org's user can see, and the findings about those it cannot."""
     schema = source.discover()
     return AddedOrg(
         name=new.name,

@@ -1,6 +1,9 @@
-"""A look at an org that takes longer than a request may: kept, done beside, asked how it stands.
+"""Previews of orgs that take longer than a web request: stored, executed in a thread, polled.
 
-What is asked holds secrets, what is found may hold renewed ones: both lie sealed, for who asked alone.
+    request_preview ─> LOOKING ─run_preview─> FOUND | FAILED ─> add the org, or discard_preview
+
+The request contains secrets and the result may contain renewed ones, so both are stored encrypted,
+bound to the person who asked.
 """
 
 from collections.abc import Mapping
@@ -36,14 +39,15 @@ from unlost.model.errors import NotFound, TransientError, UnlostError
 
 INFO = b"unlost/home/looks/1"
 KEY_BYTES = 32
-SEATS = 4  # orgs that are looked at at a time in a home; who finds no seat waits for one
-BEGINS_WITHIN = timedelta(seconds=10)  # a look that nobody began by then is begun again
+SEATS = 4  # previews that run at the same time in a home; others wait
+# A preview that no process has started by then is started again.
+BEGINS_WITHIN = timedelta(seconds=10)
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
-MOST_TRIES = 3  # a look that ended the console's process that often is not begun again
+MOST_TRIES = 3  # a preview whose process died that often fails
 
 
 class LookState(StrEnum):
-    """Where a look is."""
+    """The state of a preview."""
 
     LOOKING = "looking"
     FOUND = "found"
@@ -52,9 +56,10 @@ class LookState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LookView:
-    """A look as it stands. ``alone``: nobody looks, so ``run_preview`` has to be called (again).
+    """A preview as it stands.
 
-    ``looked`` is there once it is found, ``error`` once it failed.
+    ``alone``: no process executes it, so ``run_preview`` must be called (again). ``looked`` is
+    set once it succeeded, ``error`` once it failed.
     """
 
     look: str
@@ -66,10 +71,9 @@ class LookView:
 
 @action("org.ask-look", Right.MANAGE, where=Where.HOME)
 def request_preview(app: Application, new: NewOrg) -> LookView:
-    """Keep what shall be looked at; ``run_preview`` then looks, which may take minutes.
+    """Store a request for a preview, which ``run_preview`` then executes; that may take minutes.
 
-    The same that the same person asks for while it is under way is one look; one that is over is
-    done anew.
+    The same request of the same person is one preview while it is active, and a new one afterwards.
     """
     now = app.clock.now()
     drop_previews(before=now - KEPT)
@@ -81,10 +85,11 @@ def request_preview(app: Application, new: NewOrg) -> LookView:
 
 @action("org.do-look", Right.MANAGE, where=Where.HOME)
 def run_preview(app: Application, look: str) -> LookView:
-    """Look, unless somebody does, or it is done. What stands in the way is kept, not raised.
+    """Execute a preview, unless another process does or it is finished.
 
-    Raises NotFound (``look-unknown``).
+    An error of the org is stored as the result, not raised. Raises NotFound (``look-unknown``).
     """
+    # The slot's lock shows that this process is alive; if it dies, the preview is started again.
     with seat_of(app, "looker", seats=SEATS) as seat:
         preview = _stored_preview(app, look)
         free = seat is not None and (preview.seat in ("", seat) or not is_taken(app, preview.seat))
@@ -96,18 +101,18 @@ def run_preview(app: Application, look: str) -> LookView:
 
 @action("org.look-state", Right.MANAGE, where=Where.HOME)
 def preview_state(app: Application, look: str) -> LookView:
-    """How a look stands; raises NotFound (``look-unknown``), also for one of somebody else."""
+    """Show the state of a preview; raises NotFound (``look-unknown``), also for another user's."""
     return _view(app, _stored_preview(app, look))
 
 
 @action("org.drop-look", Right.MANAGE, where=Where.HOME)
 def discard_preview(app: Application, look: str) -> None:
-    """Forget a look and what it found; raises NotFound (``look-unknown``)."""
+    """Delete a preview and its result; raises NotFound (``look-unknown``)."""
     forget(_stored_preview(app, look).id)
 
 
 def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
-    """What is found, or why nothing is."""
+    """Preview the org; returns the result, or the error as plain values."""
     try:
         if preview.tries >= MOST_TRIES:
             raise _broke_off()
@@ -115,7 +120,7 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
         return _typed_settings(error)
-    except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
+    except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         return _typed_settings(UnlostError(name, f"The org could not be looked at: {name}."))
 
@@ -162,7 +167,8 @@ def _broke_off() -> TransientError:
 
 
 def _id(app: Application, settings: Mapping[str, Any]) -> str:
-    """The same for the same question of the same person, and nothing that tells of its secrets."""
+    """Derive the id of a preview: equal for equal requests of a person, and revealing no secret."""
+    # Keyed by the home's key: a plain hash would let a reader of the database guess passwords.
     derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=INFO)
     question = msgspec.json.encode([app.actor.name, settings], order="deterministic")
     return blake3(question, key=derived.derive(read_home_key(app.home))).hexdigest()

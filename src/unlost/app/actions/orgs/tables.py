@@ -1,4 +1,4 @@
-"""The tables of an org, as its newest backup holds them."""
+"""The tables of an org, as of its newest backup."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from unlost.model.written import written
 @written(records="held")
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table; ``records`` of its records are alive in the newest backup."""
+    """A table; ``records`` counts its records in the newest backup."""
 
     table: str
     label: str
@@ -21,7 +21,7 @@ class StoredTable:
 
 @dataclass(frozen=True, slots=True)
 class StoredTables:
-    """All tables of an org by their labels, none before its first backup."""
+    """All tables of an org by label; empty before its first backup."""
 
     org: str
     tables: tuple[StoredTable, ...]
@@ -29,7 +29,7 @@ class StoredTables:
 
 @action("table.list", Right.LOOK)
 def tables(app: Application, org: str) -> StoredTables:
-    """The tables that the newest backup of an org holds; raises NotFound for an unknown org."""
+    """List the tables in the newest backup of an org; raises NotFound for an unknown org."""
     head = app.vault.head(get_org(org).oid)
     if head is None:
         return StoredTables(org, ())

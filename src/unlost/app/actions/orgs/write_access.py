@@ -1,4 +1,4 @@
-"""Give an org a write identity: another user than the one that backs it up, opened for a restore."""
+"""Set up the write identity of an org: a separate user, used only to restore."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ from unlost.model.writing import MissingPermission
 
 @dataclass(frozen=True, slots=True)
 class NewWriter:
-    """What a person says about a write identity.
+    """A write identity as typed by a person.
 
-    Settings that are left out stay what they were, at first those of the org.
+    Settings that are left out keep their value; at first they are those of the org.
     """
 
     org: str
@@ -33,7 +33,7 @@ class NewWriter:
 
 @dataclass(frozen=True, slots=True)
 class WriterResult:
-    """A write identity that answered, and what it may not do. ``tables`` were asked about."""
+    """A write identity that answered, and its missing permissions in the ``tables`` checked."""
 
     org: str
     connector: str
@@ -46,10 +46,10 @@ class WriterResult:
 
 @dataclass(frozen=True, slots=True)
 class WriterSettings:
-    """How an org is written to, for a form. ``present``: it has a write identity.
+    """The settings of a write identity, for a form. ``present``: the org has one.
 
-    ``config`` are the settings of the org with what differs for writing; ``secrets`` the names of
-    those that are kept; ``needs`` what the user must be allowed to do, in the source's own words.
+    ``config`` are the settings of the org with the differences for writing; ``secrets`` the names
+    of the stored secrets; ``needs`` the permissions that the user needs, in the source's own words.
     """
 
     org: str
@@ -71,9 +71,9 @@ type Ask = Callable[[SecretField], str | None]
     told=lambda writer: {"org": writer.org},
 )
 def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
-    """Sign in, look what the user may do, and keep the identity sealed.
+    """Sign in as the write identity, check its permissions, and store it encrypted.
 
-    Raises NotAllowed for wrong credentials, Conflict if it opens another org, and keeps nothing
+    Raises NotAllowed for wrong credentials, Conflict if it opens another org; nothing is stored
     then.
     """
     org = get_org(new.org)
@@ -99,7 +99,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
 
 @action("org.writer-settings", Right.MANAGE, where=Where.HOME)
 def writer_settings(app: Application, org: str) -> WriterSettings:
-    """How an org is written to; raises NotFound for an unknown org."""
+    """Show the write identity of an org; raises NotFound for an unknown org."""
     known = get_org(org)
     connector = app.connector(known.identity.connector)
     config, store = find_writer(known.oid), app.writer_secrets(known.oid)
@@ -116,9 +116,9 @@ def writer_settings(app: Application, org: str) -> WriterSettings:
 
 @action("org.writer-check", Right.MANAGE, where=Where.HOME)
 def check_writer(app: Application, org: str) -> WriterResult:
-    """Sign in with the write identity, and look what it may not do; writes nothing.
+    """Sign in as the write identity and list its missing permissions, without writing anything.
 
-    Raises NotFound for an unknown org, NotAllowed (``writer-missing``) and what signing in raises.
+    Raises NotFound for an unknown org, NotAllowed (``writer-missing``), and errors of the sign-in.
     """
     known = get_org(org)
     head = app.vault.head(known.oid)

@@ -1,4 +1,4 @@
-"""Single sign-on of your company: which providers there are, add one, remove one."""
+"""Single sign-on with a company's identity providers: list, add and remove them."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Providers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewProvider:
-    """What an admin tells of a provider."""
+    """An OpenID Connect provider as typed by an admin."""
 
     name: str
     title: str
@@ -38,8 +38,9 @@ class NewProvider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSaml:
-    """What an admin tells of a SAML identity provider: its metadata, as an address or as text, or else
-    its three parts.
+    """A SAML identity provider as typed by an admin.
+
+    Either ``metadata``, as an address or as text, or its three parts.
     """
 
     name: str
@@ -53,7 +54,7 @@ class NewSaml:
 
 @action("sso.list", Right.MANAGE, where=Where.HOME)
 def providers(app: Application) -> Providers:  # noqa: ARG001 (every action takes it)
-    """All providers."""
+    """List the identity providers."""
     return Providers(tuple(list_providers()))
 
 
@@ -65,13 +66,15 @@ def providers(app: Application) -> Providers:  # noqa: ARG001 (every action take
     told=lambda one: {"issuer": one.issuer},
 )
 def add(app: Application, new: NewProvider) -> Provider:
-    """Let a provider of OpenID Connect sign people in; it is asked who it is before it is kept.
+    """Add an OpenID Connect provider, after checking that it answers at its issuer address.
 
-    Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``), TransientError.
+    Raises UsageError (``sso-name``, ``sso-invalid``, ``sso-issuer``), Conflict (``sso-exists``),
+    TransientError.
     """
     check_no_token(app)
     _check_name(new.name, new.title)
     _check_client(new)
+    # The origin is needed for the Content-Security-Policy of the sign-in page.
     origin = sign_in_origin(new.issuer)
     provider = Provider(
         new.name, new.title or new.name, new.issuer.rstrip("/"), new.client_id, origin, new.vouches
@@ -89,10 +92,10 @@ def add(app: Application, new: NewProvider) -> Provider:
     told=lambda one: {"issuer": one.issuer},
 )
 def add_saml(app: Application, new: NewSaml) -> Provider:
-    """Let a SAML identity provider sign people in.
+    """Add a SAML identity provider.
 
-    Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``), Conflict
-    (``sso-exists``), TransientError.
+    Raises UsageError (``saml-missing``, ``sso-name``, ``saml-metadata``, ``saml-certificate``),
+    Conflict (``sso-exists``), TransientError.
     """
     check_no_token(app)
     require_saml()
@@ -120,7 +123,7 @@ def add_saml(app: Application, new: NewSaml) -> Provider:
 
 @action("sso.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("name",))
 def remove(app: Application, name: str) -> Provider:
-    """Let nobody in by a provider any more; raises NotFound (``sso-unknown``)."""
+    """Remove an identity provider; raises NotFound (``sso-unknown``)."""
     removed = remove_provider(name)
     after_change(app)
     return removed

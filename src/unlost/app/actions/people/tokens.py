@@ -1,4 +1,4 @@
-"""Keys for programs."""
+"""API tokens for programs: list, create and delete them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,14 +18,14 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Keys for programs, the newest first."""
+    """API tokens, newest first."""
 
     tokens: tuple[ApiToken, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that was just made; ``text`` is told this once."""
+    """A token that was just created; ``text`` is shown only once."""
 
     token: ApiToken
     text: str
@@ -33,7 +33,7 @@ class NewToken:
 
 @action("token.list", Right.LOOK)
 def tokens(app: Application) -> Tokens:
-    """The actor's own tokens; those of all people for who manages the home."""
+    """List the actor's own tokens; for users who manage the home, those of all people."""
     if app.actor.may(Right.MANAGE):
         return Tokens(tuple(list_tokens()))
     return Tokens(tuple(list_tokens(get_person(app.actor.person).user)))
@@ -49,9 +49,9 @@ def make(
     days: int = 90,
     owner: str | None = None,
 ) -> NewToken:
-    """A key for programs: a role in one org or in all, which never exceeds its owner's own.
+    """Create a token with a role in one org or in all, which never exceeds that of its owner.
 
-    ``owner`` is the actor, if not said; who manages the home may name somebody else. Raises
+    ``owner`` defaults to the actor; users who manage the home may name another person. Raises
     UsageError (``token-invalid``), NotFound, NotAllowed (``token-owner``).
     """
     if not name.strip() or len(name) > LONGEST_NAME or not 0 < days <= MOST_DAYS:
@@ -79,7 +79,7 @@ def make(
 
 @action("token.drop", Right.LOOK, trace=Trace.WRITE, subject=("token",))
 def drop(app: Application, token: int) -> ApiToken:
-    """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
+    """Delete a token, which ends its access; raises NotFound (``token-unknown``)."""
     token_ids = {api_token.id for api_token in tokens(app).tokens}
     if token not in token_ids:
         raise NotFound(
@@ -93,6 +93,7 @@ def drop(app: Application, token: int) -> ApiToken:
 
 
 def _owner(app: Application, owner: str | None) -> str:
+    # A leaked token could otherwise extend its own life.
     if app.actor.kind is ActorKind.TOKEN:
         raise NotAllowed(
             "token-owner",

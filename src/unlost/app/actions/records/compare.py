@@ -1,4 +1,4 @@
-"""Compare two backups, or a backup with the org as it is now."""
+"""Compare two backups, or a backup with the live org."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Table
 from unlost.model.snapshot import ChangeKind
 
-MOST = 1_000  # records that are listed; all are counted
+MOST = 1_000  # listed records; all of them are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class UnreadTable:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """A record that differs. ``changes`` are the fields that do, none of a deleted record."""
+    """A record that differs. ``changes`` are the differing fields, none for a deleted record."""
 
     record: str
     name: str
@@ -55,11 +55,11 @@ class RecordChange:
 
 @dataclass(frozen=True, slots=True)
 class CompareResult:
-    """What differs, the earlier side first.
+    """The differences between two sides, earlier side first.
 
-    ``tables`` are those that differ, all of the org or the one that was asked for. ``rows`` are
-    its records, as many as were asked for; ``more`` says how many follow. ``unread`` are tables
-    that the live org did not deliver.
+    ``tables`` are those that differ, of the whole org or the requested table. ``rows`` are its
+    records, as many as requested; ``more`` counts those that follow. ``unread`` are tables that the
+    live org did not deliver.
     """
 
     org: str
@@ -75,7 +75,7 @@ class CompareResult:
 
 @dataclass(frozen=True, slots=True)
 class ComparedTables:
-    """What was found out, before it is put beside the two sides."""
+    """The differences, before they are combined with the two sides."""
 
     table: str | None = None
     tables: tuple[TableSummary, ...] = ()
@@ -86,7 +86,7 @@ class ComparedTables:
 
 @dataclass(frozen=True, slots=True)
 class ComparedSides:
-    """The two sides, opened. ``shape`` is the later backup: its schema names tables and columns."""
+    """The two opened sides. ``shape`` is the later backup, whose schema labels the result."""
 
     differ: Between | LiveComparison
     old: ComparisonSide
@@ -96,7 +96,7 @@ class ComparedSides:
 
 @dataclass(frozen=True, slots=True)
 class RecordSlice:
-    """Which of a table's records are listed: ``most`` from the ``start``-th on, of one kind or all."""
+    """The records of a table to list: ``most`` from ``start`` on, of one kind or all."""
 
     start: int = 0
     most: int = MOST
@@ -116,9 +116,9 @@ def compare(
     table: str | None = None,
     part: RecordSlice = ALL,
 ) -> CompareResult:
-    """Compare two moments of an org, in whatever order they are named.
+    """Compare two moments of an org, given in any order.
 
-    Raises NotFound for an unknown org, backup or table, UsageError for a moment that is none.
+    Raises NotFound for an unknown org, backup or table, UsageError for an invalid moment.
     """
     known = get_org(org)
     zone = known.identity.zone
@@ -160,6 +160,7 @@ def _opened(
             )
             yield ComparedSides(live, _side(old), now, old)
         return
+    # ``Between`` orders the two by number.
     older, other = (snapshot.info.number for snapshot in past)
     hidden = app.hidden.get(org.oid, NOTHING_HIDDEN)
     between = Between.of(app.vault, org.oid, after=older, other=other, filtered=hidden.by_table)
@@ -171,7 +172,7 @@ def _side(snapshot: Snapshot) -> ComparisonSide:
 
 
 def _all_tables(sides: ComparedSides) -> ComparedTables:
-    """The counts of every table; one that the org refuses now does not stop the others."""
+    """Count the differences of every table; tables that the org refuses are listed as unread."""
     summaries: list[TableSummary] = []
     unread: list[UnreadTable] = []
     for name in sides.differ.tables():
@@ -186,7 +187,7 @@ def _all_tables(sides: ComparedSides) -> ComparedTables:
 
 
 def _one_table(sides: ComparedSides, name: str, part: RecordSlice) -> ComparedTables:
-    """The counts of a table, and some of its records with their fields."""
+    """Count the differences of a table, and list some of its records with their fields."""
     table = _described(sides, name)
     listed = ListedRecords(part)
     counts = summarize(_listed(sides.differ, table.name, listed), table.name)
@@ -198,9 +199,9 @@ def _one_table(sides: ComparedSides, name: str, part: RecordSlice) -> ComparedTa
 def _listed(
     differ: Between | LiveComparison, table: str, listed: "ListedRecords"
 ) -> Iterator[pa.Table]:
-    """What differs, batch by batch; the fields of records that are listed are kept in passing.
+    """Yield the differences in batches, and collect the fields of listed records in passing.
 
-    Where counting needs no look into records, only those that are listed are looked into.
+    If records can be counted without reading them, only the listed ones are read.
     """
     if isinstance(differ, Between) and differ.plain(table):
         for batch in differ.changed(table):
@@ -216,14 +217,14 @@ def _listed(
 
 @dataclass(slots=True)
 class ListedRecords:
-    """The lines of a part of the records; ``passed`` are those of its kind until now."""
+    """The lines of a slice of records; ``passed`` counts the records of its kind so far."""
 
     part: RecordSlice
     lines: list[dict[str, str | None]] = field(default_factory=list)
     passed: int = 0
 
     def choose(self, batch: pa.Table) -> pa.Table:
-        """What is of the part in a batch that comes next, each record whole or not at all."""
+        """Return the slice's rows of the next batch, each record completely or not at all."""
         if self.part.kind is not None:
             batch = batch.filter(pc.equal(batch["change"], self.part.kind.value))
         ids = batch["id"].unique()
@@ -235,7 +236,7 @@ class ListedRecords:
 
 
 def _described(sides: ComparedSides, name: str) -> Table:
-    """The table that was meant, also if only the earlier side has it."""
+    """Return the table of this name, also if only the earlier side has it."""
     try:
         return table_named(sides.shape.schema(), name)
     except NotFound:
@@ -271,7 +272,7 @@ def _rows(
 
 
 def _names(sides: ComparedSides, table: Table, ids: list[str]) -> dict[str, str]:
-    """Names of records from the later backup; of those without one there, from the earlier one."""
+    """Return the names of records, from the later backup or else from the earlier one."""
     names = dict(RecordNames(sides.shape).of([table.name], ids))
     rest = [record_id for record_id in ids if record_id not in names]
     return names | dict(RecordNames(sides.differ.old).of([table.name], rest)) if rest else names

@@ -1,4 +1,4 @@
-"""Bring back a file's bytes."""
+"""Restore a file's bytes to disk."""
 
 import os
 import shutil
@@ -36,9 +36,9 @@ class FileResult:
 
 @action("file.read", Right.READ, trace=Trace.READ, subject=("record",))
 def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
-    """Write the newest file that the vault holds for a record; never over a file that is there.
+    """Write the newest file of a record to disk, never over an existing file.
 
-    The file appears under its name only when all bytes were read and proved. Raises NotFound,
+    The file appears under its name only when all bytes were read and verified. Raises NotFound,
     UsageError, Conflict, StoreError, IntegrityError.
     """
     known, stored = _stored_file_of(app, org, record)
@@ -51,16 +51,16 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
 def open_stored(
     app: Application, org: str, record: str, *, stack: ExitStack
 ) -> tuple[StoredFile, BinaryIO]:
-    """The bytes of the newest file of a record; the stream is open until ``stack`` is closed.
+    """Download the newest file of a record.
 
-    Raises NotFound, UsageError, IntegrityError.
+    The stream stays open until ``stack`` is closed. Raises NotFound, UsageError, IntegrityError.
     """
     known, stored = _stored_file_of(app, org, record)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
 
 
 def file_result(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
-    """What is told of a file; ``out``: where it was written, if it was."""
+    """Return the result for a stored file; ``out`` is the path where it was written, if any."""
     return FileResult(
         org=org,
         table=stored.table,
@@ -75,7 +75,7 @@ def file_result(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
 
 @contextmanager
 def written(out: Path) -> Iterator[BinaryIO]:
-    """A new file, which appears under its name once all is written; never over one that is there.
+    """Open a new file that appears under its name once it is complete, never over an existing one.
 
     Raises Conflict (``file-exists``), StoreError (``file-not-written``).
     """
@@ -85,6 +85,7 @@ def written(out: Path) -> Iterator[BinaryIO]:
             f"{out} is there already and is not written over.",
             next_step="Move it away, or name another file with --out.",
         )
+    # In the same folder, so that the rename is atomic.
     draft = out.with_name(f".{out.name}.unlost-part")
     try:
         with open(draft, "wb", opener=_for_its_owner) as target:
@@ -103,7 +104,7 @@ def written(out: Path) -> Iterator[BinaryIO]:
 
 
 def _for_its_owner(path: str, flags: int) -> int:
-    """What leaves the vault is in clear text: others on this machine may not read it."""
+    """Open a file that only its owner may read: data outside the vault is not encrypted."""
     return os.open(path, flags, 0o600)
 
 
@@ -122,7 +123,7 @@ def _stored_file_of(app: Application, org: str, record: str) -> tuple[ProtectedO
 
 
 def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
-    """The newest file of the first of these records that has one, in whichever table it is."""
+    """Return the newest file of the first of these records that has one, in any table."""
     files = [
         stored
         for table in head.schema().tables

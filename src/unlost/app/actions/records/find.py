@@ -1,4 +1,4 @@
-"""Find records by number, name, e-mail, phone or id, alive or deleted."""
+"""Find records by number, name, e-mail, phone or id, live or deleted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class FoundRecord:
-    """A record that was found by the value of a column; ``gone`` is None while it is alive.
+    """A record that matched by the value of a column; ``gone`` is None while it is alive.
 
-    ``came_back_as``: the record of its org that a restore made for it; empty where none did.
-    ``zone`` is the org's, for times. ``exact``: the whole value, or the id, is what was typed; else it only
-    begins so.
+    ``came_back_as`` is the record that a restore created for it in its org; empty if none did.
+    ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
+    start.
     """
 
     org: str
@@ -46,7 +46,7 @@ class FoundRecord:
 
 @dataclass(frozen=True, slots=True)
 class FindResult:
-    """What was found, best first. ``searched`` names the orgs that have a backup to search."""
+    """The matches, best first. ``searched`` names the orgs that have a backup to search."""
 
     text: str
     searched: tuple[str, ...]
@@ -54,7 +54,7 @@ class FindResult:
 
 
 def _hits(result: FindResult) -> Mapping[str, Json]:
-    """What the audit notes of a search: what was shown, and not the text, which may be a value."""
+    """Return the audit's details: the records shown, not the text, which may be a value."""
     return {"found": [f"{hit.org}/{hit.table}/{hit.record}" for hit in result.hits]}
 
 
@@ -79,13 +79,14 @@ def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
         )
         for search_result in _once(search_results)[:MOST]
     )
+    # Orgs without a backup are not named: they were not searched.
     return FindResult(text, tuple(known[oid].name for oid in heads), hits)
 
 
 def _by_other_ids(
     app: Application, orgs: Sequence[ProtectedOrg], text: str
 ) -> Iterator[SearchResult]:
-    """Records whose id was typed in another form than the vault's."""
+    """Yield the records whose id was typed in another form than that of the vault."""
     for org in orgs:
         for record in other_ids(app, org, text):
             for search_result in search(app.vault, record, orgs=[org.oid], limit=MOST):
@@ -94,7 +95,7 @@ def _by_other_ids(
 
 
 def _once(search_results: Sequence[SearchResult]) -> Sequence[SearchResult]:
-    """Each record once, where it comes first."""
+    """Return each record once, at its first position."""
     return list(
         {
             (

@@ -1,4 +1,4 @@
-"""Tell what happened to a record, field by field, by whom and when."""
+"""Show the history of a record, field by field, with users and times."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +23,9 @@ from unlost.model.written import written
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """A column that changed. ``old_means`` and ``new_means`` are names of referred records.
+    """A changed column. ``old_means`` and ``new_means`` are the names of referenced records.
 
-    ``by_itself``: no person sets it, the org does with every change, as a last-modified time.
+    ``by_itself``: the org sets it automatically with every change, as it does a last-modified time.
     """
 
     column: str
@@ -39,13 +39,13 @@ class ChangedField:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened.
+    """One event in the history of a record.
 
-    ``at`` is exact where the org told it; else it happened between the backups of ``after`` (None:
-    before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by`` says
-    whether two backups differ or the org's own change log tells it. ``snapshot`` is the first
-    backup that is kept and shows the new state: None where all that did were forgotten, and for what
-    only the change log knows.
+    ``at`` is exact if the org reported it; else the event lies between the backups at ``after``
+    (None: before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by``
+    is the source: a difference of two backups, or the org's own change log. ``snapshot`` is the
+    first kept backup that shows the new state: None if all of them were forgotten, and for events
+    that only the change log knows.
     """
 
     kind: ChangeKind
@@ -63,10 +63,10 @@ class HistoryEntry:
 @written(on_hold="held")
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """The story of a record, oldest first. ``on_hold``: nothing of it is forgotten while a hold lasts.
+    """The history of a record, oldest first. ``on_hold``: a legal hold protects the record.
 
-    ``came_back_as``: records that restores made for it, in its own org first. ``came_back_from``: those
-    for which it was made itself.
+    ``came_back_as`` are records that restores created for it, those in its own org first.
+    ``came_back_from`` are the records that it was itself restored from.
     """
 
     org: str
@@ -84,9 +84,9 @@ class HistoryResult:
 
 @action("record.history", Right.READ, trace=Trace.READ, subject=("table", "record"))
 def history(app: Application, org: str, table: str, record: str) -> HistoryResult:
-    """All that happened to a record; raises NotFound for an unknown org, table or record.
+    """Show the history of a record; raises NotFound for an unknown org, table or record.
 
-    Raises UsageError (``id-wrong``) for what is no id.
+    Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
     head = app.vault.head(known.oid)
@@ -119,7 +119,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
 def _before(
     app: Application, org: ProtectedOrg, table: str, record: str, first: Event
 ) -> tuple[RestoredAs, ...]:
-    """What it was before; what was there at the first backup was nothing else."""
+    """Return the records that this one was restored from; none if it was in the first backup."""
     was_there = first.kind is ChangeKind.CREATED and first.when.after is None
     return () if was_there else came_back_from(app, org, table, record)
 
@@ -140,7 +140,7 @@ def _entry(event: Event, table: Table, names: RecordNames, people: UserNames) ->
 
 
 def field_line(change: FieldChange, table: Table, names: RecordNames) -> ChangedField:
-    """A change of a column with the words that the table has for it."""
+    """Describe the change of a column with the table's labels and record names."""
     column = table.column(change.column)
     means: dict[str, str] = {}
     if column is not None and column.reference is not None:

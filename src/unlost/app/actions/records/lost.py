@@ -1,4 +1,4 @@
-"""What was lost between two nights: the deleted records of all tables, with when and by whom."""
+"""Records deleted between two backups, of all tables, with time and user."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from unlost.model.reading import Op
 from unlost.model.snapshot import ChangeKind, nights
 
 MOST = 200  # records of a page
-FETCH = 10_000  # ids that are looked up at a time
+FETCH = 10_000  # ids per lookup
 
 
 @dataclass(frozen=True, slots=True)
 class LostRecord:
-    """A record that was there at the first night and not at the second."""
+    """A record that is in the first backup and not in the second."""
 
     table: str
     table_label: str
@@ -39,7 +39,7 @@ class LostRecord:
 
 @dataclass(frozen=True, slots=True)
 class LostTable:
-    """How many records a table lost."""
+    """The number of records that a table lost."""
 
     table: str
     label: str
@@ -48,9 +48,9 @@ class LostTable:
 
 @dataclass(frozen=True, slots=True)
 class LostResult:
-    """What was lost between two nights, by tables and then by ids.
+    """The records deleted between two backups, by table and then by id.
 
-    ``table`` is the one that was asked for. ``records`` begin with the ``start``-th of ``total``.
+    ``table`` is the requested one. ``records`` begin with number ``start`` of ``total``.
     """
 
     org: str
@@ -68,7 +68,7 @@ class LostResult:
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """The ids that one table lost, in their order."""
+    """The ids that one table lost, in order."""
 
     table: str
     ids: pa.Array
@@ -85,9 +85,9 @@ def lost(
     start: int = 0,
     most: int = MOST,
 ) -> LostResult:
-    """What was lost between two nights, by default the last two.
+    """List the records deleted between two backups, by default the last two.
 
-    Raises NotFound for an unknown org, night or table, UsageError (``lost-one-night``,
+    Raises NotFound for an unknown org, backup or table, UsageError (``lost-one-night``,
     ``page-invalid``).
     """
     check_page(start=start, most=most)
@@ -120,7 +120,7 @@ def lost(
 def _sides(
     app: Application, org: ProtectedOrg, older: str, other: str
 ) -> tuple[Snapshot, Snapshot]:
-    """The two nights, the earlier one first."""
+    """Return the two backups, the earlier one first."""
     if not (older and other):
         whole = nights(app.vault.snapshots(org.oid))
         if len(whole) < 2:
@@ -147,6 +147,7 @@ def _of_table(
     app: Application, org: ProtectedOrg, table: str, old: Snapshot, new: Snapshot
 ) -> _Lost:
     parts = [pa.array([], pa.string())]
+    # Only the changes between the two backups are read, not the tables.
     numbers = {"after": old.info.number, "until": new.info.number}
     for change in app.vault.changes(org.oid, table, **numbers):
         gone = change.filter(pc.equal(change["change"], ChangeKind.DELETED.value))
@@ -156,14 +157,14 @@ def _of_table(
 
 
 def _there(old: Snapshot, table: str, ids: pa.Array) -> pa.Array:
-    """Those of these ids that the first night can still show."""
+    """Return the ids that the first backup can still show."""
     rows = old.get(table, ids.to_pylist(), columns=[])
     alive = rows.filter(pc.equal(rows["_u_op"], Op.STATE.value))["_u_id"].cast(pa.string())
     return ids.filter(pc.is_in(ids, value_set=alive.combine_chunks()))
 
 
 def _page(lost_rows: Sequence[_Lost], start: int, most: int) -> Iterator[RecordKey]:
-    """The keys of a page, over the borders of tables."""
+    """Yield the record keys of a page, which may span tables."""
     for lost_row in lost_rows:
         some = lost_row.ids.slice(min(start, len(lost_row.ids)), most).to_pylist()
         yield from (RecordKey(lost_row.table, record) for record in some)
@@ -172,7 +173,7 @@ def _page(lost_rows: Sequence[_Lost], start: int, most: int) -> Iterator[RecordK
 
 @dataclass(slots=True)
 class _Telling:
-    """Puts lost records in words."""
+    """Describes deleted records for people."""
 
     app: Application
     org: ProtectedOrg
@@ -181,7 +182,7 @@ class _Telling:
     people: UserNames
 
     def records(self, keys: Sequence[RecordKey]) -> Iterator[LostRecord]:
-        """The records of a page, in the order of their tables."""
+        """Yield the records of a page, in the order of their tables."""
         by_table: dict[str, list[str]] = {}
         for key in keys:
             by_table.setdefault(key.table, []).append(key.record)
@@ -198,7 +199,7 @@ class _Telling:
             yield LostRecord(table, label, record, names.get(record, ""), gone)
 
     def _gone(self, table: str, record: str, row: Mapping[str, Any]) -> RecordDeletion:
-        """When and by whom, where the org told it; else between which nights."""
+        """Return the exact time and user if the org reported them, else the backups around it."""
         if row.get("_u_op") == Op.DELETED.value:
             by = row["_u_modified_by"]
             name = self.people.name(table, by)
@@ -207,7 +208,7 @@ class _Telling:
         return self._first_told(table, record)
 
     def _first_told(self, table: str, record: str) -> RecordDeletion:
-        """What an earlier backup of the two saw of it: the bin was emptied since."""
+        """Return the deletion as an earlier backup saw it, before the recycle bin was emptied."""
         number, oid = self.new.info.number, self.org.oid
         versions = self.app.vault.history(oid, table, record)
         until = [version for version in versions if version.snapshot <= number]

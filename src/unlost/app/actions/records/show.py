@@ -1,4 +1,4 @@
-"""Show a record as it was at a moment, or as it is now."""
+"""Show a record as of a moment, or as it is now."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,10 +34,10 @@ from unlost.model.written import written
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A column of a record. ``means`` is the name of the record that it refers to, if known.
+    """A column of a record. ``means`` is the name of the referenced record, if known.
 
-    ``hidden``: the user cannot see the column any more; its value is the last one that was seen.
-    ``unknown``: the vault has lost what was there; the value is null, and that says nothing.
+    ``hidden``: the backup user can no longer see the column; the value is the last one that was
+    seen. ``unknown``: the vault lost the value; null then does not mean that the field was empty.
     """
 
     column: str
@@ -51,11 +51,12 @@ class ShownField:
 @written(on_hold="held")
 @dataclass(frozen=True, slots=True)
 class ShowResult:
-    """A record at a moment. ``snapshot`` is None for the live org.
+    """A record as of a moment. ``snapshot`` is None for the live org.
 
-    ``on_hold``: nothing of it is forgotten while a hold lasts. ``alive`` is its state at that moment; for a deleted record the values are its last known ones.
-    ``values`` are texts by column, verbatim; None is null. ``fields`` describe the columns.
-    ``files`` are the record's own; ``related`` is what belongs to it, None for set-up data.
+    ``on_hold``: a legal hold protects the record. ``alive`` is its state at that moment; for a deleted
+    record the values are the last known ones. ``values`` are texts by column, verbatim; None is
+    null. ``fields`` describe the columns. ``files`` are the record's own; ``related`` are the
+    records that belong to it, None for set-up data.
     """
 
     org: str
@@ -80,7 +81,7 @@ class ShowResult:
 
 @dataclass(frozen=True, slots=True)
 class RecordState:
-    """What is known of a record at a moment, before it is put in words; ``unknown`` columns are lost."""
+    """The state of a record before it is described; ``unknown`` columns are lost."""
 
     cells: Mapping[str, str | None]
     op: Op
@@ -91,12 +92,13 @@ class RecordState:
 
 @action("record.show", Right.READ, trace=Trace.READ, subject=("table", "record", "at"))
 def show(app: Application, org: str, table: str, record: str, *, at: str) -> ShowResult:
-    """The record at a moment; raises NotFound for an unknown org, table, record or backup.
+    """Show a record as of a moment; raises NotFound for an unknown org, table, record or backup.
 
-    Raises UsageError (``id-wrong``) for what is no id.
+    Raises UsageError (``id-wrong``) for an invalid id.
     """
     known = get_org(org)
     moment = parse_moment(at, zone=known.identity.zone)
+    # Even the live record needs a snapshot: it describes tables, names and related records.
     live = isinstance(moment, LiveMoment)
     snapshot = snapshot_at(app, known, Latest() if isinstance(moment, LiveMoment) else moment)
     described = table_named(snapshot.schema(), table)
@@ -202,7 +204,7 @@ def _related(
     *,
     versions: Sequence[Version],
 ) -> RelatedRecords | None:
-    """What belongs to a record; to one with ``versions``, which is deleted, before that."""
+    """Return the related records; of a deleted record as of its last live state in ``versions``."""
     before = last_alive(versions, app.vault.snapshots(org.oid)) if versions else None
     seen = app.vault.at(org.oid, before) if before is not None else snapshot
     return related(seen, app.vault.head(org.oid) or snapshot, table, record)
@@ -231,7 +233,7 @@ def _fields(
 def _meanings(
     columns: Sequence[Column], cells: Mapping[str, str | None], names: RecordNames
 ) -> Mapping[str, str]:
-    """Names of the records that reference columns point to, by column."""
+    """Return the names of the records that reference columns point to, by column."""
     meanings: dict[str, str] = {}
     for column in columns:
         target = cells[column.name]

@@ -1,4 +1,4 @@
-"""Restores in the console whose records come back otherwise: values typed, people named instead."""
+"""Edit a restore plan in the console: type values, and replace the people that records refer to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,19 +25,19 @@ from unlost.model.plan import Holder, PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Snapshot
 from unlost.model.schema import Column, Table, WireKind
 
-MOST_PEOPLE = 300  # that a list to choose from offers
-MOST_READ = 5_000  # people of a table that are read to make such a list
+MOST_PEOPLE = 300  # the most people that a drop-down list offers
+MOST_READ = 5_000  # the most people of a table that are read for such a list
 MOST_HOLDERS = 50
-MOST_OPTIONS = 2_000  # of all lists together: a page must stay light
-ACTIVE = ("isactive", "active")  # what a column is called that says who still works there
+MOST_OPTIONS = 2_000  # options of all lists together, to keep the page small
+ACTIVE = ("isactive", "active")  # names of columns that mark active users
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """A column of a record that a value can be typed for.
+    """A column of a record whose value can be edited.
 
-    ``was`` is what the backup has, ``value`` what is wanted now; ``target`` names the record that a
-    reference leads to. ``length`` is in characters, 0 if unknown.
+    ``was`` is the value in the backup, ``value`` the wanted one; ``target`` is the name of the
+    record that a reference points to. ``length`` is in characters, 0 if unknown.
     """
 
     name: str
@@ -51,11 +51,11 @@ class PlannedField:
 
     @property
     def column(self) -> Column:
-        """The column, as far as a value is concerned."""
+        """The column, with the properties that matter for a value."""
         return Column(self.name, self.kind, self.label, length=self.length)
 
     def means(self, value: str | None) -> bool:
-        """True if a value is what is wanted already; forms send other ends of lines."""
+        """Return True if a value equals the wanted one; forms change line ends."""
         now = self.value or None
         if self.kind is WireKind.TEXT and now is not None and value is not None:
             return now.replace("\r\n", "\n") == value.replace("\r\n", "\n")
@@ -64,7 +64,7 @@ class PlannedField:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFields:
-    """A record of a plan, and all that can be typed for it."""
+    """A record of a plan, and its editable fields."""
 
     org: str
     zone: str
@@ -78,7 +78,7 @@ class PlannedFields:
 
 @dataclass(frozen=True, slots=True)
 class PersonChoice:
-    """Somebody who could be named instead. ``active``: None if unknown."""
+    """A possible replacement for a person. ``active``: None if unknown."""
 
     record: str
     name: str
@@ -87,9 +87,9 @@ class PersonChoice:
 
 @dataclass(frozen=True, slots=True)
 class HolderLine:
-    """A person whom ``count`` references of a plan's records name, and who could be named instead.
+    """A person that ``count`` references of a plan's records point to, and possible replacements.
 
-    ``others`` is empty where they are too many for a list.
+    ``others`` is empty if there are too many for a list.
     """
 
     table: str
@@ -102,7 +102,7 @@ class HolderLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanPeople:
-    """Those whom a plan's records name, those who left first.
+    """The people that a plan's records refer to, inactive ones first.
 
     ``listed`` are as many as lists can be offered for, ``unlisted`` counts the rest.
     """
@@ -114,7 +114,7 @@ class PlanPeople:
 
     @property
     def typed(self) -> bool:
-        """True if somebody has to be named by an id."""
+        """True if a replacement has to be typed as an id, for lack of a list."""
         return any(not holder_line.others for holder_line in self.listed)
 
 
@@ -123,10 +123,10 @@ class PlanPeople:
 
 @action("restore.fields", Right.RESTORE, trace=Trace.READ, subject=("plan", "table", "record"))
 def planned_fields(app: Application, org: str, plan: str, table: str, record: str) -> PlannedFields:
-    """What can be typed for a record of a plan, and what is wanted now.
+    """Show the editable fields of a record of a plan, with their wanted values.
 
     Raises NotFound (``plan-unknown``, ``planned-record-unknown``), Conflict (``plan-not-made``),
-    NotAllowed (``not-permitted``) for who does not see every column.
+    NotAllowed (``not-permitted``) for an actor who may not see every column.
     """
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
@@ -162,10 +162,10 @@ def edit_stored_plan(
     record: str,
     values: Mapping[str, str | None],
 ) -> PlanView:
-    """The same choice with these values of a record, by column, as a plan that is yet to be made.
+    """Create a new plan of the same selection with these values of a record, by column.
 
-    Columns that are not named stay as they are; None empties a cell. Raises UsageError
-    (``nothing-typed``, ``edit-value-wrong``), and as ``planned_fields``.
+    Other columns stay unchanged; None empties a cell. ``restore.make`` then makes the plan. Raises
+    UsageError (``nothing-typed``, ``edit-value-wrong``), and as ``restore.fields``.
     """
     fields = planned_fields(app, org, plan, table, record)
     changed = {
@@ -207,7 +207,7 @@ def _step(plan: RestorePlan, key: RecordKey) -> PlanStep:
 def _fields(
     plan: RestorePlan, step: PlanStep, wanted: Snapshot, described: Table | None, names: RecordNames
 ) -> Iterator[PlannedField]:
-    """The columns that can be set, in the order in which the source has them."""
+    """Yield the columns that can be set, in the order of the source."""
     (cells,) = wanted.get(step.table, [step.record]).to_pylist() or [{}]
     typed = {
         typed_value.column: typed_value.value
@@ -245,10 +245,10 @@ def _settable(plan: RestorePlan, table: str) -> Sequence[str]:
 
 @action("restore.people", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
-    """Whom the records of a plan name, those who left first; and whom they could name, those last.
+    """List the people that a plan's records refer to, inactive ones first, with replacements.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), NotAllowed (``not-permitted``)
-    for who does not see every column.
+    for an actor who may not see every column.
     """
     known = get_org(org)
     restore_plan = read_stored_plan(app, known, plan)
@@ -271,9 +271,10 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
 
 @action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), told=what_was_typed)
 def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
-    """The same choice with records given from people (TABLE/ID) to others (ids), to be planned.
+    """Create a new plan that reassigns records from people (TABLE/ID) to others (ids).
 
-    Raises UsageError (``nobody-given``, ``id-wrong``), NotFound, NotAllowed.
+    ``restore.make`` then makes the plan. Raises UsageError (``nobody-given``, ``id-wrong``),
+    NotFound, NotAllowed.
     """
     known = get_org(org)
     app.vault_of(known.oid)
@@ -290,7 +291,7 @@ def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, 
 
 
 def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
-    """The people of a table by their names, those who left last; None if no list could hold them."""
+    """Return the people of a table by name, inactive ones last; None if too many for a list."""
     table, state = head.schema().table(name), head.tables().get(name)
     if table is None or state is None or state.alive > MOST_READ:
         return None
@@ -307,7 +308,7 @@ def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
 
 
 def _people_columns(table: Table) -> list[str]:
-    """The columns that say who somebody is, and whether they are there still."""
+    """Return the columns with a person's name and active state."""
     return [column for column in (table.name_column, _active(table)) if column is not None]
 
 
@@ -325,7 +326,7 @@ def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[PersonChoic
 
 
 def _line(head: Snapshot, holder: Holder, others: tuple[PersonChoice, ...]) -> HolderLine:
-    """Somebody whom records name, as the newest backup knows them."""
+    """Describe a referenced person, as of the newest backup."""
     table = head.schema().table(holder.table)
     person = PersonChoice(holder.record, "", None)
     if table is not None and holder.table in head.tables():

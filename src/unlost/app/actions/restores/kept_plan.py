@@ -1,4 +1,15 @@
-"""Restores from the console: what was chosen is kept, its plan is made beside, looked at and run."""
+"""Restore plans of the console: the selection is stored, its plan is made in a thread and then run.
+
+    choose ──> MAKING ──make_plan_now──> MADE ──run_stored_plan──> RUN
+      ^          ├──> FAILED         an error, stored with the plan
+      │          └──> BROKEN_OFF     its process ended
+      └── leave_out, choose_again, edits: a new plan with a changed selection
+
+A plan never changes once it is made, so the person runs exactly the plan that was previewed.
+Running it hands it to the service, whose memory of it is the journal in the vault.
+
+See docs/adr/0010.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,17 +51,18 @@ from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 from unlost.model.reading import Json
 
-BEGINS_WITHIN = timedelta(minutes=1)  # a plan that nobody began to make by then is not made
-KEPT = timedelta(days=14)  # a plan that nobody ran: the org is another by then
-TYPED_FROM = 200  # records that are written in a production org without its name being typed
+# A plan that no process has started to make by then is broken off.
+BEGINS_WITHIN = timedelta(minutes=1)
+KEPT = timedelta(days=14)  # for plans that were not run; the org has changed by then
+TYPED_FROM = 200  # more records than this, in a production org, need its name typed
 MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What somebody chose to bring back: a request, or what failed in the restore ``retry``.
+    """A selection to restore: a request, or the records that failed in the restore ``retry``.
 
-    ``codes``: only what failed for these reasons.
+    ``codes`` limits a retry to these reasons of failure.
     """
 
     request: PlanRequest
@@ -60,9 +72,9 @@ class RestoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan as it stands. ``summary`` is there once it is made, ``labels`` name its tables.
+    """The state of a plan. Once it is made, ``summary`` is set and ``labels`` name its tables.
 
-    ``typed``: the org's name has to be typed before it is run. ``run``: the restore it became.
+    ``typed``: the org's name has to be typed to run it. ``run``: the restore that it became.
     """
 
     plan: str
@@ -84,7 +96,7 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """A plan in a list: ``records`` are those that it would write, None while it is not made."""
+    """A plan in a list: ``records`` counts the records to write, None until it is made."""
 
     plan: str
     org: str
@@ -96,22 +108,22 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanLines:
-    """Plans that wait to be looked at and run, the newest first."""
+    """Plans that were not run yet, newest first."""
 
     plans: tuple[PlanLine, ...]
 
 
 def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
-    """What the audit notes of what was typed: where, and never what."""
+    """Return the audit's details: the columns that were typed, never their values."""
     return {"plan": view.plan, "typed": list(view.wanted.request.otherwise.columns)}
 
 
 @action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
 def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
-    """Keep what somebody wants back; ``make_plan_now`` then makes its plan, which may take minutes.
+    """Select data to restore; ``restore.make`` then makes the plan, which may take minutes.
 
-    Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
-    this org, UsageError for what was typed and cannot be a value.
+    Raises NotAllowed (``writer-missing``), NotFound for an unknown org or a run of another org,
+    UsageError for an invalid typed value.
     """
     known = get_org(org)
     if wanted.retry and app.org_of_run(wanted.retry) != known.oid:
@@ -134,7 +146,7 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     told=lambda made: {"state": made.state.value},
 )
 def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
-    """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
+    """Make the plan of a selection. An error is stored with the plan, not raised."""
     known, stored_plan = get_org(org), _stored_plan(org, plan)
     try:
         with seated(app) as seat:
@@ -144,7 +156,7 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
                 store_made_plan(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
-    except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
+    except Exception as error:  # noqa: BLE001 (no caller waits: the page shows the error)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
     return _view(app, known, _stored_plan(org, plan))
@@ -152,10 +164,10 @@ def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
 
 @action("restore.look", Right.RESTORE)
 def show_stored_plan(app: Application, org: str, plan: str) -> PlanView:
-    """How a plan stands; raises NotFound (``plan-unknown``)."""
+    """Show the state of a plan; raises NotFound (``plan-unknown``)."""
     stored_plan = _stored_plan(org, plan)
     if _state(app, stored_plan) is not stored_plan.state:
-        plan_broken_off(plan)  # unless it was made between the two looks
+        plan_broken_off(plan)  # has no effect if it was made since it was read
         stored_plan = _stored_plan(org, plan)
     return _view(app, get_org(org), stored_plan)
 
@@ -170,10 +182,10 @@ def leave_out(
     records: Sequence[str] = (),
     related: bool = True,
 ) -> PlanView:
-    """The same choice without some tables or records (TABLE/ID), as a plan that is yet to be made.
+    """Create a new plan of the same selection without some tables or records (TABLE/ID).
 
-    Not ``related``: without all that came with the chosen records. Raises UsageError
-    (``nothing-left-out``).
+    ``related`` false also leaves out all records that are only related to the selected ones.
+    ``restore.make`` then makes the plan. Raises UsageError (``nothing-left-out``).
     """
     wanted = _wanted(_stored_plan(org, plan))
     request = wanted.request
@@ -194,13 +206,13 @@ def leave_out(
 
 @action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def choose_again(app: Application, org: str, plan: str) -> PlanView:
-    """The same choice once more, as a plan that is yet to be made."""
+    """Create a new plan of the same selection, from the org as it is now."""
     return choose(app, org, _wanted(_stored_plan(org, plan)))
 
 
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
 def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
-    """Forget a plan that was not run."""
+    """Discard a plan that was not run."""
     stored_plan = _stored_plan(org, plan)
     if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
@@ -209,10 +221,10 @@ def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: AR
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
 def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
-    """Have the service run a plan. ``typed``: the org's name, where it has to be typed.
+    """Queue a plan for the service to run. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
-    IntegrityError (``plan-edited``), and what running it would raise before the first record.
+    IntegrityError (``plan-edited``), and the errors of a restore before its first record.
     """
     known, stored_plan = get_org(org), _stored_plan(org, plan)
     _check_ready(stored_plan)
@@ -231,16 +243,17 @@ def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -
 
 @action("restore.file", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def plan_file(app: Application, org: str, plan: str) -> bytes:
-    """The file of a plan that is made, as ``unlost restore plan`` writes it.
+    """Download a plan as a file, as ``unlost restore plan`` writes it.
 
-    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError (``plan-edited``).
+    Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError
+    (``plan-edited``).
     """
     return write_plan(read_stored_plan(app, get_org(org), plan))
 
 
 @action("restore.waiting", Right.RESTORE)
 def waiting(app: Application, *, org: str | None = None) -> PlanLines:
-    """Plans that were not run, of one org or of all in which the actor restores."""
+    """List the plans that were not run, of one org or of all in which the actor may restore."""
     names = [org_row.name for org_row in app.orgs(Right.RESTORE) if org in (None, org_row.name)]
     plans = waiting_plans(names, most=MOST)
     return PlanLines(tuple(_line(plan, state=_state(app, plan)) for plan in plans))
@@ -250,7 +263,7 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 
 
 def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
-    """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
+    """Return a made plan; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
     stored_plan = _stored_plan(org.name, plan)
     content = plan_content(plan)
     if stored_plan.state is not PlanState.RUN:
@@ -274,7 +287,7 @@ def _state(app: Application, plan: StoredPlan) -> PlanState:
 
 
 def _is_being_made(app: Application, plan: StoredPlan) -> bool:
-    """True while somebody makes it, or is about to."""
+    """Return True while a process is making the plan, or may still start."""
     if not plan.seat:
         return app.clock.now() - plan.made_at < BEGINS_WITHIN
     return is_taken(app, plan.seat)
@@ -311,7 +324,7 @@ def _check_ready(plan: StoredPlan) -> None:
 
 
 def wanted_of(org: str, plan: str) -> RestoreRequest:
-    """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
+    """Return the selection with all typed values; raises NotFound (``plan-unknown``)."""
     return _wanted(_stored_plan(org, plan))
 
 

@@ -1,4 +1,4 @@
-"""How a restore ended, for people: counts, what failed by its cause, and what differs."""
+"""The outcome of a restore: counts, failures by cause, and differences."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ from unlost.model.plan import Choices
 from unlost.model.ports.vault import Snapshot
 from unlost.model.snapshot import CommitKind
 
-SHOWN = 50  # records of a cause, or of a table
+SHOWN = 50  # listed records of each cause and each table
 
 
 @dataclass(frozen=True, slots=True)
 class RecordEnding:
-    """A record of a restore. ``live`` is its id in the org now, where it has one."""
+    """A record of a restore. ``live`` is its id in the org now, if it has one."""
 
     table: str
     record: str
@@ -38,7 +38,7 @@ class RecordEnding:
 
 @dataclass(frozen=True, slots=True)
 class CauseField:
-    """A column that a value can be typed for before these records are tried again."""
+    """A column for which a value can be typed before these records are retried."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class CauseField:
 
 @dataclass(frozen=True, slots=True)
 class FailureCause:
-    """Why records did not come back: all of one table that failed for the same reason.
+    """The records of one table that failed for the same reason.
 
     ``records`` are the first of ``count``. ``fields`` can be set for all of them.
     """
@@ -64,7 +64,7 @@ class FailureCause:
 
 @dataclass(frozen=True, slots=True)
 class DifferingRecord:
-    """A column that did not come back as it was, and why, in so many records."""
+    """A column that was not restored to its old value, with the reason and number of records."""
 
     table: str
     label: str
@@ -75,7 +75,7 @@ class DifferingRecord:
 
 @dataclass(frozen=True, slots=True)
 class RestoredRecord:
-    """What came back of a table: the first of ``count`` records."""
+    """The restored records of a table: the first of ``count``."""
 
     table: str
     label: str
@@ -85,9 +85,9 @@ class RestoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeResult:
-    """How a restore ended. ``wanted`` is the number of the backup whose state was wanted.
+    """The outcome of a restore. ``wanted`` is the number of the backup that was restored.
 
-    ``failed`` counts the records that are not there now.
+    ``failed`` counts the records that are missing in the org.
     """
 
     run: str
@@ -104,7 +104,10 @@ class OutcomeResult:
 
 @action("run.outcome", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def outcome(app: Application, run: str) -> OutcomeResult | None:
-    """How a restore ended, None while it has not; raises NotFound (``run-unknown``, ``journal-gone``)."""
+    """Show the outcome of a restore, None while it is not finished.
+
+    Raises NotFound (``run-unknown``, ``journal-gone``).
+    """
     journal = journal_of(app, run)
     if journal is None:
         raise _nothing(run)
@@ -134,7 +137,7 @@ def outcome(app: Application, run: str) -> OutcomeResult | None:
 
 
 def _nothing(run: str) -> NotFound:
-    """The error for a run of which the vault has no journal; one that was done had one."""
+    """Return the error for a run without a journal, which a finished restore once had."""
     known = find_run(run)
     if known is None or known.kind is not CommitKind.RESTORE or known.state is not RunState.DONE:
         return run_unknown(run)
@@ -147,9 +150,10 @@ def _nothing(run: str) -> NotFound:
 
 @action("restore.result", Right.READ, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def restore_result(app: Application, run: str) -> RestoreResult | None:
-    """How a restore ended, as who runs it at a terminal reads it; None while it has not.
+    """Show the result of a restore as its command prints it, None while it is not finished.
 
-    Raises NotFound (``run-unknown``, ``journal-gone``). The org's own words are told to who sees every column.
+    Raises NotFound (``run-unknown``, ``journal-gone``). The org's own messages are left out for an
+    actor who may not see every column.
     """
     journal = journal_of(app, run)
     if journal is None:
@@ -159,6 +163,7 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
     if closed is None:
         return None
     result = result_of(org_of(app, oid), closed)
+    # The org's messages may quote values of hidden columns.
     if oid not in app.hidden:
         return result
     return replace(
@@ -168,9 +173,9 @@ def restore_result(app: Application, run: str) -> RestoreResult | None:
 
 
 class _Telling:
-    """Puts outcomes in words: names of records as of the backup that was wanted.
+    """Describes outcomes for people, with names of records as of the restored backup.
 
-    What the org said of a record may hold values; who does not see all columns is not told it.
+    The org's message about a record may contain values, so it is left out if columns are hidden.
     """
 
     def __init__(self, wanted: Snapshot, choices: Choices, *, hidden: bool) -> None:
@@ -180,7 +185,7 @@ class _Telling:
         self._hidden = hidden
 
     def causes(self, records: Iterable[RecordOutcome]) -> Iterable[FailureCause]:
-        """Records that failed, the most frequent cause first."""
+        """Yield the causes of failure, the most frequent one first."""
         groups: dict[tuple[str, Ending, str], list[RecordOutcome]] = {}
         for record in records:
             groups.setdefault((record.table, record.ending, record.code), []).append(record)
@@ -201,7 +206,7 @@ class _Telling:
             )
 
     def differing(self, records: Iterable[RecordOutcome]) -> Iterable[DifferingRecord]:
-        """Columns that did not come back as they were, the most frequent first."""
+        """Yield the columns that were not restored to their old value, the most frequent first."""
         counts: dict[tuple[str, str, str], int] = {}
         for record in records:
             for difference in record.differences:
@@ -211,7 +216,7 @@ class _Telling:
             yield DifferingRecord(table, self._label(table), column, reason, count)
 
     def returned(self, records: Iterable[RecordOutcome]) -> Iterable[RestoredRecord]:
-        """Records that are there now, by tables."""
+        """Yield the records that are in the org now, by table."""
         groups: dict[str, list[RecordOutcome]] = {}
         for record in records:
             groups.setdefault(record.table, []).append(record)
@@ -239,7 +244,7 @@ class _Telling:
         return described.label or table if described is not None else table
 
     def _fields(self, table: str) -> Iterator[CauseField]:
-        """The columns of a table that can be set, by their labels; none for who sees but a part."""
+        """Yield the columns of a table that can be set, by label; none if columns are hidden."""
         described = self._tables.get(table)
         for name in self._settable.get(table, ()) if not self._hidden else ():
             column = described.column(name) if described is not None else None

@@ -1,4 +1,4 @@
-"""The records of a plan, table by table: what happens to each, and what is to be said of it."""
+"""The records of a plan, table by table: the planned action of each, with notes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecord:
-    """What happens to one record. ``because``: the record that brought it (TABLE/ID), if one did.
+    """The planned action on a record. ``because``: the record that brought it in (TABLE/ID).
 
-    ``notes`` are sentences of the plan; ``columns`` are those that are set on a live record.
+    ``notes`` are sentences of the plan; ``columns`` are set on a live record.
     """
 
     table: str
@@ -35,7 +35,7 @@ class PlannedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRecords:
-    """Records of one table, from the ``start``-th of ``total`` on."""
+    """Records of one table, beginning with number ``start`` of ``total``."""
 
     org: str
     plan: str
@@ -50,7 +50,7 @@ class PlannedRecords:
 def plan_records(
     app: Application, org: str, plan: str, table: str, *, start: int = 0, most: int = MOST
 ) -> PlannedRecords:
-    """Records of a plan, table by table.
+    """List the records of a plan, table by table.
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), UsageError (``page-invalid``).
     """

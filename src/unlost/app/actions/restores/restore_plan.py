@@ -1,4 +1,4 @@
-"""Plan a restore, and read plans in files for people: nothing is written to the org."""
+"""Plan restores, and read plan files; nothing is written to the org."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +23,11 @@ LARGEST_PLAN = 512_000_000  # bytes; a plan of 200,000 records is far smaller
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What to bring back: exactly one of ``records``, ``lost`` and ``changed``.
+    """A selection of data to restore: exactly one of ``records``, ``lost`` and ``changed``.
 
-    ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup
-    whose state is wanted, for ``records``. ``without`` (TABLE/ID) and ``without_tables`` do not
-    come, though they were chosen or belong to what was. ``otherwise``: what does not come as it was.
+    ``records`` are TABLE/ID; ``lost`` and ``changed`` name two backups; ``at`` names the backup to
+    restore ``records`` from. ``without`` (TABLE/ID) and ``without_tables`` are left out, also if
+    they belong to selected records. ``otherwise`` are values that differ from the backup.
     """
 
     org: str
@@ -45,7 +45,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """A plan and where it lies. ``run`` is the name that its run will have."""
+    """A plan and its file. ``run`` is the name that its run will have."""
 
     org: str
     zone: str
@@ -56,16 +56,16 @@ class PlanResult:
 
 
 class ReadablePlan(Protocol):
-    """Something that was sent, to be read once."""
+    """Uploaded data that can be read once."""
 
     def read(self, size: int, /) -> bytes:
-        """At most ``size`` bytes of it."""
+        """Return at most ``size`` bytes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SentPlan:
-    """A plan file that came over the network; ``name`` is what errors call it."""
+    """A plan file received over the network; ``name`` stands for it in errors."""
 
     body: ReadablePlan
     name: str = "What was sent"
@@ -91,9 +91,9 @@ type PlanFile = Path | SentPlan
 def make_plan(
     app: Application, request: PlanRequest, out: Path, *, observer: Observer | None = None
 ) -> PlanResult:
-    """Look at the org and the vault, decide, and write the plan file.
+    """Plan a restore and write the plan file, without writing to the org.
 
-    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and what the org raises.
+    Raises UsageError, NotFound, NotAllowed (``writer-missing``), and errors of the org.
     """
     check_org(app, Right.RESTORE, request.org)
     check_out(out)
@@ -111,13 +111,14 @@ def planned(
     plan_id: str,
     observer: Observer | None = None,
 ) -> RestorePlan:
-    """The plan of a request; raises as ``make_plan``."""
+    """Return the plan of a request; raises as ``make_plan``."""
     selection = _selection(app, org, request)
     edits = meant(app, org, request.otherwise)
     at = _number(app, org, request.at) if request.at else None
     watcher = ObserverFanout(observer or SilentObserver())
     with (
         app.open_writer(org, observer=watcher) as writer,
+        # Reading for a restore may use the share of API calls that backups leave.
         app.open_org(org, observer=watcher, restore=True) as source,
     ):
         ports = PlanPorts(
@@ -141,20 +142,20 @@ def planned(
 
 @action("restore.show", Right.RESTORE, where=Where.ITSELF)
 def show_plan(app: Application, file: PlanFile) -> PlanResult:
-    """What a plan file says; raises UsageError and IntegrityError for one that cannot be run."""
+    """Show a plan file; raises UsageError and IntegrityError for a plan that cannot be run."""
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
     return _result(org, plan, file)
 
 
 def load_plan(app: Application, file: PlanFile) -> tuple[RestorePlan, ProtectedOrg]:
-    """The plan of a file, and the org that it is for."""
+    """Return the plan of a file and the org that it is for."""
     plan = read_plan(plan_bytes(file), known=app.vault.orgs())
     return plan, org_of(app, plan.org)
 
 
 def plan_bytes(file: PlanFile) -> bytes:
-    """What a file says; raises UsageError (``plan-unreadable``) for one that can be no plan."""
+    """Return the content of a file; raises UsageError (``plan-unreadable``)."""
     try:
         if isinstance(file, SentPlan):
             data = file.body.read(LARGEST_PLAN + 1)
@@ -169,7 +170,7 @@ def plan_bytes(file: PlanFile) -> bytes:
 
 
 def org_of(app: Application, oid: str) -> ProtectedOrg:
-    """The org of this home that has an oid; raises NotFound (``org-not-added``)."""
+    """Return the org of this home with an oid; raises NotFound (``org-not-added``)."""
     name = app.names().get(oid)
     if name is None:
         known = app.vault.orgs()[oid]
@@ -182,7 +183,7 @@ def org_of(app: Application, oid: str) -> ProtectedOrg:
 
 
 def new_plan_id(app: Application) -> str:
-    """A name for a plan: when it was made, and some letters."""
+    """Return a new plan id: the time and random hex digits."""
     return f"{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
 
@@ -192,7 +193,7 @@ def _result(org: ProtectedOrg, plan: RestorePlan, file: PlanFile) -> PlanResult:
 
 
 def check_out(out: Path) -> None:
-    """Raise UsageError for a file that is there already, or whose folder is not."""
+    """Raise UsageError if the file exists, or its folder does not."""
     try:
         there, folder = out.exists(), out.parent.is_dir()
     except OSError as error:

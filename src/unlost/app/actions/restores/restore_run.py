@@ -1,4 +1,18 @@
-"""Run a plan, go on with a run, try what failed again, and tell of runs."""
+"""Run restore plans, resume and retry them, and list runs.
+
+The journal in the vault is the only memory of a restore, so running the same plan twice is one run:
+
+    run_plan ───┐
+    resume_run ─┼─> _run ─> ``execute``: reads the    ─┬─> DONE    with the outcome, even repeated
+    do_restore ─┘           journal, goes on after it  ├─> PARKED  a limit, a pause or a cancel
+                                                       └─> FAILED  resume continues after the call
+
+    retry_run ─> ``plan_retry``: a new plan of the failed records, ``restore-ID-try-N``, with its
+                 own journal
+
+The catalog's row of the run is for lists only and can be rebuilt. See docs/adr/0010 and
+docs/adr/0008.
+"""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -47,7 +61,7 @@ _DID_NOTHING = frozenset({"run-in-progress", "journal-closed"})
 
 @dataclass(frozen=True, slots=True)
 class EndingCount:
-    """How many records ended so."""
+    """The number of records with this ending."""
 
     ending: Ending
     count: int
@@ -55,10 +69,10 @@ class EndingCount:
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """A restore that ran to its end.
+    """A finished restore.
 
-    ``records`` are those that a person should read about: they failed, or differ from what was
-    wanted; `unlost runs RUN` lists all. ``repeated``: it had ended before, and nothing was written now.
+    ``records`` need attention: they failed, or differ from the wanted state; `unlost runs RUN`
+    lists all. ``repeated``: it was finished before, and nothing was written now.
     """
 
     org: str
@@ -77,7 +91,7 @@ class RestoreResult:
 class RunLine:
     """A run in the list. ``state``: running, parked, failed, done, abandoned or unfinished.
 
-    ``hourly``: it backs up a few tables between two nights.
+    ``hourly``: a backup of a few tables between two nightly ones.
     """
 
     run: str
@@ -99,7 +113,7 @@ class RunList:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """One run; for a restore that ended, the outcome of every record."""
+    """A run; for a finished restore with the outcome of every record."""
 
     line: RunLine
     records: tuple[RecordOutcome, ...]
@@ -113,9 +127,10 @@ class RunDetail:
     told=lambda done: {"org": done.org, "run": done.run},
 )
 def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
-    """Run the plan of a file; a plan that was run already gives its outcome again.
+    """Run the restore plan of a file; a plan that was run already returns its outcome again.
 
-    Raises LimitReached (``restore-parked``) where the run waits, Conflict, NotAllowed and others.
+    Raises LimitReached (``restore-parked``) if the run has to wait, Conflict, NotAllowed and
+    others.
     """
     plan, org = load_plan(app, file)
     check_org(app, Right.RESTORE, org.name)
@@ -123,7 +138,7 @@ def run_plan(app: Application, file: Path, *, observer: Observer | None = None) 
 
 
 def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tuple[str, bool]:
-    """Write a plan into the vault for the service; the name of its run, and if it is over already.
+    """Write a plan into the vault for the service; returns its run id, and if it is over.
 
     Raises Conflict, NotAllowed and others.
     """
@@ -136,9 +151,9 @@ def announce_plan(app: Application, plan: RestorePlan, org: ProtectedOrg) -> tup
 def resume_run(
     app: Application, run: str, *, observer: Observer | None = None, forget: bool = True
 ) -> RestoreResult:
-    """Go on with a restore that stopped; all that it needs lies in the vault.
+    """Resume a restore that stopped, from its journal in the vault.
 
-    ``forget``: who resumes it by hand wants it to go on, though it was paused or cancelled.
+    ``forget`` clears an earlier pause or cancel command, as a resume by hand does.
     """
     log, org = _known(app, run)
     return _run(app, log.opened.plan, org, observer, forget=forget)
@@ -155,9 +170,9 @@ def retry_run(
     otherwise: Overrides | None = None,
     observer: Observer | None = None,
 ) -> RestoreResult:
-    """A new restore of what failed in one that ended: all, or what failed with these codes.
+    """Retry the failed records of a finished restore as a new restore: all, or by error codes.
 
-    Raises UsageError if nothing did, or what ``otherwise`` is refused for.
+    Raises UsageError if nothing failed or ``otherwise`` is invalid.
     """
     plan, org = plan_retry(app, run, codes=codes, otherwise=otherwise or AS_IT_WAS)
     return _run(app, plan, org, observer)
@@ -166,11 +181,10 @@ def retry_run(
 def plan_retry(
     app: Application, run: str, *, codes: Collection[str] = (), otherwise: Overrides = AS_IT_WAS
 ) -> tuple[RestorePlan, ProtectedOrg]:
-    """A plan for what failed in a restore that ended: all, or what failed with these codes.
+    """Plan a retry of the failed records of a finished restore: all, or by error codes.
 
-    What was typed for the earlier plan still counts, ``otherwise`` over it.
-
-    Raises UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
+    Values typed for the earlier plan still apply, unless ``otherwise`` overrides them. Raises
+    UsageError (``run-not-ended``, ``run-whole``, ``edit-…``), NotFound.
     """
     log, org = _known(app, run)
     outcome = log.state.closed
@@ -193,7 +207,7 @@ def plan_retry(
 
 @action("run.list", Right.LOOK)
 def runs(app: Application) -> RunList:
-    """All runs that the home remembers, and restores that only the vault knows."""
+    """List all runs that the home knows, and restores that only the vault knows."""
     names = {org.oid: org.name for org in app.orgs()}
     lines = [
         RunLine(
@@ -221,10 +235,10 @@ def runs(app: Application) -> RunList:
 
 @action("run.show", Right.LOOK, trace=Trace.READ, where=Where.RUN, subject=("run",))
 def run_detail(app: Application, run: str) -> RunDetail:
-    """One run; raises NotFound (``run-unknown``).
+    """Show a run; raises NotFound (``run-unknown``).
 
-    Records are told to who may read them; the org's own words, which may repeat a value, to who sees
-    every column.
+    Records are included for an actor who may read them, and the org's own messages, which may
+    repeat a value, for an actor who may see every column.
     """
     line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
@@ -316,7 +330,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
 
 
 def _leave(known: RunRecord) -> None:
-    """This process did nothing: the run is what it was, or what another process makes of it."""
+    """Restore the run's state in the catalog: this process did nothing to the run."""
     if known.state is RunState.RUNNING:
         return
     end = RunEnd(
@@ -336,7 +350,7 @@ def _failed(app: Application, run: str, code: str, sentence: str) -> None:
 
 
 def result_of(org: ProtectedOrg, outcome: RestoreOutcome) -> RestoreResult:
-    """How a restore ended, with the records that a person should read about."""
+    """Return the result of a restore, with the records that need attention."""
     telling = [record for record in outcome.records if not record.ending.good or record.differences]
     counts = outcome.counts
     return RestoreResult(
@@ -369,9 +383,8 @@ def _again(
             observer=SilentObserver(),
         )
         tries = _tries(app, plan)
-        logs = [
-            _log(app, plan, attempt) for attempt in tries
-        ]  # that of one may be erased, or given up
+        # The journal of an attempt may be erased or given up.
+        logs = [_log(app, plan, attempt) for attempt in tries]
         unbinned = {
             key for restore_log in logs if restore_log.state.opened for key in restore_log.unbinned
         }
@@ -384,10 +397,11 @@ def _base(plan: RestorePlan) -> str:
 
 
 def _tries(app: Application, plan: RestorePlan) -> list[str]:
-    """The runs of a plan: the first one, and all further tries until now, of which the home knows too."""
+    """Return the runs of a plan: the first one and all retries so far."""
     taken = set(app.vault.journals(plan.target))
     first = f"restore-{_base(plan)}"
     tries = [first]
+    # A retry whose journal was erased is still known to the home; its name must not be used again.
     while (another := f"{first}-try-{len(tries) + 1}") in taken or find_run(another) is not None:
         tries.append(another)
     return tries
@@ -406,8 +420,8 @@ def _known(app: Application, run: str) -> tuple[RestoreLog, ProtectedOrg]:
 
 
 def journal_of(app: Application, run: str) -> tuple[RestoreLog, str] | None:
-    """What the vault has of a restore, and the oid of its org; None for a run that is none."""
-    vault = app.whole_vault  # a journal is not told as it is: who reads it here leaves values out
+    """Return the journal of a restore and the oid of its org; None if there is no such restore."""
+    vault = app.whole_vault  # the readers below leave hidden values out
     for oid in vault.orgs():
         if run in vault.journals(oid):
             log = RestoreLog(vault.journal(oid, run))

@@ -1,4 +1,4 @@
-"""Records that somebody ticks in a list of several pages, kept until they are brought back."""
+"""Records that a person ticks in a list of several pages, stored until they are restored."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from unlost.catalog.ticks import (
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 
-MOST = 2_000  # records that are ticked in a list; more are brought back by a whole table
-LISTS = 10  # in which somebody ticks at a time; what was ticked in older ones is forgotten
+MOST = 2_000  # ticked records of a list; to restore more, restore a whole table
+LISTS = 10  # lists with ticks per person; ticks in older lists are dropped
 KEPT = timedelta(hours=12)  # as long as a sign-in to the console lasts
 LONGEST = 500  # characters of a record's name, and of a list's
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionLists:
-    """All that is ticked in a list, as TABLE/ID."""
+    """All ticked records of a list, as TABLE/ID."""
 
     of: str
     records: tuple[str, ...]
@@ -33,7 +33,7 @@ class SelectionLists:
 
 @action("record.ticks", Right.RESTORE)
 def selected_records(app: Application, org: str, of: str) -> SelectionLists:
-    """What the actor ticked in a list of an org. ``of`` is what its pages call the list."""
+    """List the records that the actor ticked in a list of an org, which its pages name ``of``."""
     since = app.clock.now() - KEPT
     return SelectionLists(of, tuple(selected_in(_list(app, org, of), since=since)))
 
@@ -42,12 +42,13 @@ def selected_records(app: Application, org: str, of: str) -> SelectionLists:
 def change_selected(
     app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
 ) -> SelectionLists:
-    """Take up what is ticked on one page, of the records that it shows; other pages' ticks stay.
+    """Save the ticks of one page, for the records that it shows; ticks of other pages stay.
 
-    Raises UsageError (``list-unnamed``, ``ticked-too-many``: then nothing is changed).
+    Raises UsageError (``list-unnamed``, ``ticked-too-many``); nothing is changed then.
     """
     now = app.clock.now()
     drop_selections(before=now - KEPT)
+    # A page sends the records that it shows, as browsers do not send unticked boxes.
     here = {*shown, *ticked}
 
     def changed(before: Sequence[str]) -> Sequence[str]:
@@ -65,14 +66,14 @@ def change_selected(
 
 @action("record.clear-ticks", Right.RESTORE)
 def clear_selected(app: Application, org: str, of: str) -> SelectionLists:
-    """Forget all that the actor ticked in a list."""
+    """Clear all of the actor's ticks in a list."""
     change_selected_in(_list(app, org, of), lambda _: (), at=app.clock.now())
     return SelectionLists(of, ())
 
 
 @action("record.untick", Right.RESTORE)
 def untick(app: Application, org: str, records: Collection[str]) -> None:
-    """Forget these ticks of the actor in all lists of an org: they are brought back."""
+    """Clear the actor's ticks for these records in all lists of an org, as they are restored."""
     gone = frozenset(records)
     for selection_list in lists_of(org, by=app.actor.name):
         change_selected_in(

@@ -1,4 +1,4 @@
-"""Back up now: the service is asked to do what a night does."""
+"""Back up now: ask the service to run a backup as it does at night."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from unlost.model.night import NightRecord, NightState
 
 @dataclass(frozen=True, slots=True)
 class BackupQueued:
-    """A backup that the service does next. ``run`` is the name that it will have."""
+    """A backup that the service starts next. ``run`` is the id that it will have."""
 
     org: str
     run: str
@@ -34,7 +34,7 @@ class BackupQueued:
     told=lambda queued: {"run": queued.run},
 )
 def ask_backup(app: Application, org: str) -> BackupQueued:
-    """Have the service back up an org now; a night that waits for its next try is tried now.
+    """Have the service back up an org now, or retry a waiting nightly backup now.
 
     Raises Conflict: ``org-retired``, ``service-missing``, ``backup-under-way``, ``backup-paused``.
     """
@@ -44,7 +44,7 @@ def ask_backup(app: Application, org: str) -> BackupQueued:
     release_night(night.run, at=app.clock.now())
     number = night.tries + 1
     job = Job(job_of(known.oid, night.name, number), JobKind.NIGHT, known.oid, night.name)
-    with suppress(UnlostError):  # where it cannot be asked at once, the service's next look does
+    with suppress(UnlostError):  # if it cannot be enqueued now, the service's next tick does it
         ask(app.home.queue, job)
     return BackupQueued(org, night.run)
 
@@ -72,7 +72,7 @@ def _check_can(app: Application, org: ProtectedOrg) -> None:
 
 
 def _waiting(org: ProtectedOrg) -> NightRecord | None:
-    """The newest night of the org that waits for a try; None if there is none."""
+    """Return the newest scheduled backup of the org that waits for an attempt, if any."""
     mine = [night for night in open_nights() if night.oid == org.oid]
     if any(night.state is NightState.RUNNING for night in mine):
         raise _under_way(org)
@@ -89,7 +89,7 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
 
 
 def _new(app: Application, org: ProtectedOrg) -> NightRecord:
-    """A night of this minute, or of the next one where this minute has had its night already."""
+    """Add a scheduled backup for this minute, or for the next minute that has none yet."""
     now = app.clock.now()
     minute = now.astimezone(ZoneInfo(org.identity.zone))
     while find_night(org.oid, name := f"{minute:%Y-%m-%dT%H:%M}") is not None:

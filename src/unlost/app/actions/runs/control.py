@@ -1,4 +1,4 @@
-"""Pause, cancel and let go on: what people do with a run that is under way or waits."""
+"""Pause, cancel and resume runs."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from unlost.model.snapshot import CommitKind
 
 @dataclass(frozen=True, slots=True)
 class RunCommandResult:
-    """What becomes of a run: a sentence, and what to do next if anything."""
+    """The effect of a command on a run: a sentence, and the next step if there is one."""
 
     run: str
     org: str
@@ -30,7 +30,7 @@ class RunCommandResult:
 
 @action("run.pause", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
-    """Stop a run at its next call; it waits until it is let go on.
+    """Pause a run at its next call, until it is resumed.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
@@ -48,9 +48,10 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
 
 @action("run.cancel", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def cancel(app: Application, run: str) -> RunCommandResult:
-    """Stop a backup for good; the next one begins anew. A restore stops, and can be gone on with.
+    """Cancel a run.
 
-    Raises NotFound (``run-unknown``), Conflict (``run-over``).
+    A backup ends for good, and the next one starts anew. A restore stops and can be resumed. Raises
+    NotFound (``run-unknown``), Conflict (``run-over``).
     """
     known = _goes_on(run)
     if known.hourly:
@@ -78,7 +79,7 @@ def cancel(app: Application, run: str) -> RunCommandResult:
             raise
         return RunCommandResult(run, known.org, f"The run {run} stops within seconds.")
     if not given_up:
-        _goes_on(run)  # it ended meanwhile
+        _goes_on(run)  # raises if it ended in the meantime
     reached = stopped(run, RunCommand.CANCEL)
     cancel_night(run, at=app.clock.now(), code=CANCELLED, sentence=reached.sentence)
     return RunCommandResult(run, known.org, reached.sentence, reached.next_step)
@@ -86,7 +87,7 @@ def cancel(app: Application, run: str) -> RunCommandResult:
 
 @action("run.go-on", Right.OPERATE, trace=Trace.WRITE, where=Where.RUN, subject=("run",))
 def go_on(app: Application, run: str) -> RunCommandResult:
-    """Let a paused run go on.
+    """Resume a paused run.
 
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
@@ -118,7 +119,7 @@ def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
 
 
 def _waits(known: RunRecord) -> RunRecord:
-    """The run, if it is one that may wait; raises Conflict."""
+    """Return the run if it can be paused; raises Conflict for an hourly one."""
     if known.hourly:
         raise Conflict(
             "run-hourly",

@@ -1,4 +1,4 @@
-"""One job: how far a run is, table by table. It is asked for every other second."""
+"""The progress of one run, table by table. The console polls it every other second."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ NOT_WRITTEN = (Action.UNCHANGED, Action.SKIP)
 
 @dataclass(frozen=True, slots=True)
 class RunTable:
-    """A table's part. ``total``: records that will be written, None where nobody knows."""
+    """The progress of a table. ``total`` counts the records to write, None if unknown."""
 
     table: str
     label: str
@@ -43,10 +43,10 @@ class RunTable:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run as it stands. ``state`` is one of ``RunState``, or ``forgotten``.
+    """The status of a run. ``state`` is one of ``RunState``, or ``forgotten``.
 
-    ``done`` of ``total`` records are written, in a restore whose plan the console made; else the
-    total is None. ``plan`` is its name then. ``served``: a service or worker runs now.
+    In a restore whose plan the console made, ``done`` of ``total`` records are written and ``plan``
+    is the plan's name; else ``total`` is None. ``served``: a service or worker is running.
     """
 
     run: str
@@ -72,17 +72,17 @@ class RunStatus:
 
     @property
     def going(self) -> bool:
-        """True while it is worth looking again in a moment."""
+        """True while the run may change within seconds."""
         return self.state in UNDER_WAY
 
     @property
     def tenths(self) -> int:
-        """The share that is written, in steps of ten percent: as often as it is read aloud."""
+        """The written share in steps of ten percent, the steps that screen readers announce."""
         return self.done * 10 // self.total * 10 if self.total else 0
 
     @property
     def over(self) -> bool:
-        """True if it will not be gone on with."""
+        """True if the run will not be resumed."""
         return self.state in OVER
 
     @property
@@ -93,11 +93,12 @@ class RunStatus:
 
 @action("run.progress", Right.LOOK, where=Where.RUN, subject=("run",))
 def job(app: Application, run: str) -> RunStatus:
-    """How far a run is; raises NotFound (``run-unknown``)."""
+    """Show the progress of a run; raises NotFound (``run-unknown``)."""
     known = find_run(run)
     if known is None:
         return _forgotten(app, run)
     org = get_org(known.org)
+    # Only a plan made in the console has a stored summary, which gives the totals.
     plan = plan_of_run(run)
     summary = decoder_for(PlanSummary).convert(plan.summary) if plan and plan.summary else None
     items = run_items(run)
@@ -128,7 +129,7 @@ def job(app: Application, run: str) -> RunStatus:
 
 
 def written_by_table(summary: PlanSummary) -> Mapping[str, int]:
-    """How many records of each table a plan writes."""
+    """Return how many records of each table a plan writes."""
     counts: Counter[str] = Counter()
     for branch in _branches(summary.tree):
         written = (
@@ -162,7 +163,9 @@ def _tables(
             table,
             labels.get(table) or table,
             item.phase if item is not None else None,
-            rows if total is None else min(rows, total),  # what is read back is counted again
+            rows
+            if total is None
+            else min(rows, total),  # records that are read back are counted again
             total,
             item.files if item is not None else 0,
             item.bytes if item is not None else 0,
@@ -175,7 +178,7 @@ def _phase(items: Iterable[ItemRecord]) -> Phase | None:
 
 
 def _forgotten(app: Application, run: str) -> RunStatus:
-    """A restore of before this home's database was lost: the vault has its journal."""
+    """Return the status of a restore that only the vault knows, as the home's database was lost."""
     line = next((run_line for run_line in runs(app).runs if run_line.run == run), None)
     if line is None:
         raise run_unknown(run)

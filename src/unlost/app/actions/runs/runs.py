@@ -1,4 +1,4 @@
-"""The list of jobs: backups and restores of all orgs that the actor may see."""
+"""The list of runs: backups and restores of all orgs that the actor may see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ MOST = 100
 
 
 class RunGroup(StrEnum):
-    """States of runs as people ask for them."""
+    """Groups of run states, for filters."""
 
-    OPEN = "open"  # under way, or waiting
+    OPEN = "open"  # active or waiting
     FAILED = "failed"
     DONE = "done"
     GIVEN_UP = "given-up"
@@ -38,10 +38,10 @@ STATES = {
 @written(requested="asked")
 @dataclass(frozen=True, slots=True)
 class RunsPage:
-    """Runs, newest first. ``more``: the run after which older ones follow; None if there are none.
+    """Runs, newest first. ``more``: pass it as ``before`` for older ones; None if there are none.
 
-    ``requested`` are backups that wait for the service to begin with them. ``forgotten`` are restores
-    that only the vault knows, by their orgs: this home's database is newer than they are.
+    ``requested`` are backups that wait for the service to start them. ``forgotten`` are restores that
+    only the vault knows, with their orgs: the home's database is newer than they are.
     """
 
     runs: tuple[RunRecord, ...]
@@ -51,7 +51,7 @@ class RunsPage:
 
     @property
     def going(self) -> bool:
-        """True while one of them is under way or is about to begin."""
+        """True while a run is active or about to start."""
         busy = (RunState.RUNNING, RunState.WAITING)
         return bool(self.requested) or any(run.state in busy for run in self.runs)
 
@@ -66,9 +66,9 @@ def jobs(
     before: str | None = None,
     most: int = MOST,
 ) -> RunsPage:
-    """A page of runs of one org or all, of one kind or all, in some states or all.
+    """List a page of runs, filtered by org, kind and group of states.
 
-    ``before`` is the last run of the page before. Raises UsageError (``page-invalid``).
+    ``before`` is the last run of the previous page. Raises UsageError (``page-invalid``).
     """
     check_page(most=most)
     orgs = [org_row for org_row in app.orgs() if org in (None, org_row.name)]

@@ -1,4 +1,4 @@
-"""How an org's storages fill: what they hold, how they grow, when they will be full."""
+"""Storage usage of an org: current values, growth, and forecasts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,9 +19,9 @@ SHOWN = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class StorageLine:
-    """One storage: its newest sample, those before it, and where they lead (None: too few days).
+    """One storage: its newest sample, the earlier ones, and forecasts (None: too few days).
 
-    ``forecast`` tells when the share that must not be reached is, ``full`` when it is full.
+    ``forecast`` is for reaching the given share, ``full`` for the limit.
     """
 
     name: str
@@ -33,13 +33,13 @@ class StorageLine:
 
     @property
     def share(self) -> float:
-        """Used of the limit; 0 where there is none."""
+        """The used share of the limit; 0 without a limit."""
         return self.used / self.limit if self.limit else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class StorageTrend:
-    """The storages of an org and where they lead; none where no backup told of any."""
+    """The storages of an org with forecasts; empty if no backup reported any."""
 
     org: str
     zone: str
@@ -59,9 +59,9 @@ class StorageLoops:
 
 @dataclass(frozen=True, slots=True)
 class StorageReport:
-    """The storages of an org, as of its backups, and what fills them.
+    """The storages of an org as of its backups, and their usage.
 
-    ``loops`` are those of automatic mails, where they were asked for.
+    ``loops`` are loops of automatic mails, if requested.
     """
 
     org: str
@@ -74,7 +74,7 @@ class StorageReport:
 
 @action("storage.trend", Right.LOOK)
 def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
-    """How an org's storages fill; ``stop`` is the share that must not be reached.
+    """Show how an org's storages grow, and when they reach the share ``stop``.
 
     Raises UsageError (``stop-invalid``).
     """
@@ -91,16 +91,17 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
 
 @action("storage.use", Right.LOOK, trace=Trace.READ)
 def use(app: Application, org: str) -> StorageUse:
-    """What fills an org's storages: it reads the newest backup, which takes its time.
+    """Show what uses an org's storages, by reading its newest backup, which may take a while.
 
-    Owners and threads are told to who may read records. Raises NotFound (``snapshot-unknown``).
+    Owners and threads are included for an actor who may read records. Raises NotFound
+    (``snapshot-unknown``).
     """
     return storage_use(app, org)
 
 
 @action("storage.loops", Right.READ, trace=Trace.READ)
 def storage_loops(app: Application, org: str) -> StorageLoops:
-    """Machines that answer each other by mail; raises NotFound (``snapshot-unknown``)."""
+    """List loops of automatic mails; raises NotFound (``snapshot-unknown``)."""
     known = get_org(org)
     mail_loops = sorted(loops(app, org), key=lambda loop: -loop.bytes)
     return StorageLoops(known.name, known.identity.zone, tuple(mail_loops))
@@ -110,10 +111,10 @@ def storage_loops(app: Application, org: str) -> StorageLoops:
 def storage(
     app: Application, org: str, *, stop: float = STOP, with_loops: bool = False
 ) -> StorageReport:
-    """How an org's storages fill, and with what; ``stop`` is the share that must not be reached.
+    """Show how an org's storages grow and what uses them; ``stop`` is the share to forecast.
 
-    Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup told anything,
-    NotAllowed (``not-permitted``) for loops, which are told to who may read records.
+    Raises UsageError (``stop-invalid``), NotFound (``storage-unknown``) if no backup reported any
+    storage, NotAllowed (``not-permitted``) for loops, which need the right to read records.
     """
     seen = trend(app, org, stop=stop)
     if not seen.storages:

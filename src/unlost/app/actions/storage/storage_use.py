@@ -1,4 +1,4 @@
-"""What fills an org's storages, read from its newest backup: tables, years, owners, mails, loops."""
+"""Storage usage as of an org's newest backup: by table, year, owner and mail thread; mail loops."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,12 @@ from unlost.model.storage import (
 )
 
 RECENT = timedelta(days=30)
-MOST = 10  # owners and threads that are told
+MOST = 10  # owners and threads in the result
 
 
 @dataclass(frozen=True, slots=True)
 class UseLine:
-    """What a table's live records use of a storage; ``recent``: those made in the last 30 days."""
+    """The storage used by a table's live records; ``recent``: by records of the last 30 days."""
 
     storage: str
     table: str
@@ -40,7 +40,7 @@ class UseLine:
 
 @dataclass(frozen=True, slots=True)
 class YearLine:
-    """What records made in a year use of a storage; year 0 is unknown."""
+    """The storage used by the records created in a year; year 0 is unknown."""
 
     storage: str
     year: int
@@ -49,7 +49,7 @@ class YearLine:
 
 @dataclass(frozen=True, slots=True)
 class OwnerLine:
-    """What an owner's records use of a storage. ``name`` is empty where it is not known."""
+    """The storage used by an owner's records. ``name`` is empty if unknown."""
 
     storage: str
     owner: str
@@ -59,7 +59,7 @@ class OwnerLine:
 
 @dataclass(frozen=True, slots=True)
 class StorageUse:
-    """What fills the storages as of a backup, the largest first. ``since`` begins the last 30 days.
+    """The usage of the storages as of a backup, largest first. ``since`` begins the last 30 days.
 
     ``threads`` are mails of one subject between the same two sides.
     """
@@ -74,9 +74,9 @@ class StorageUse:
 
 
 def storage_use(app: Application, org: str) -> StorageUse:
-    """What fills an org's storages; raises NotFound (``org-unknown``, ``snapshot-unknown``).
+    """Return the storage usage of an org; raises NotFound (``org-unknown``, ``snapshot-unknown``).
 
-    Owners and threads only for an actor who may read records.
+    Owners and threads are included for an actor who may read records.
     """
     known = get_org(org)
     reads = app.actor.may(Right.READ, known.oid)
@@ -96,7 +96,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
 
 
 def loops(app: Application, org: str) -> Sequence[MailLoop]:
-    """Loops of automatic mails in an org's newest backup; raises NotFound as ``storage_use``."""
+    """Return the mail loops in an org's newest backup; raises NotFound as ``storage_use``."""
     known = get_org(org)
     head = _newest(app, known)
     rules = app.connector(known.identity.connector).storage_rules(head.schema())

@@ -1,4 +1,4 @@
-"""The keys that open the vault: list them, add one, take one away, replace one, try one."""
+"""Manage the keys that open the vault: list, add, remove, replace and test them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ from unlost.vault.keys.unlock import move_service_key
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """A slot; ``service``: the service of this home opens the vault by it."""
+    """A key slot; ``service``: this home's service opens the vault with it."""
 
     slot: str
     kind: SlotKind
@@ -57,7 +57,7 @@ class KeyLine:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The slots of the vault. ``sheet_taken_down``: when somebody last did so, as far as is known."""
+    """The key slots of the vault. ``sheet_taken_down``: the last known time the sheet was shown."""
 
     vault_id: str
     slots: tuple[KeyLine, ...]
@@ -66,7 +66,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What was done. ``key_file`` is where a new key lies, ``replaced`` the slot that is gone."""
+    """A changed slot. ``key_file`` is the file of a new key, ``replaced`` the removed slot."""
 
     slot: str
     kind: SlotKind
@@ -77,7 +77,7 @@ class KeyChange:
 @written(remaining="left")
 @dataclass(frozen=True, slots=True)
 class KeyRemoved:
-    """The slot that is gone, and those that are left."""
+    """The removed slot, and the remaining ones."""
 
     slot: str
     remaining: tuple[str, ...]
@@ -85,7 +85,7 @@ class KeyRemoved:
 
 @dataclass(frozen=True, slots=True)
 class KeyTestResult:
-    """A key that opens the vault; ``slot`` is None for the recovery sheet, which needs none."""
+    """A key that opens the vault; ``slot`` is None for the recovery sheet, which has none."""
 
     vault_id: str
     slot: str | None
@@ -93,7 +93,7 @@ class KeyTestResult:
 
 @dataclass(frozen=True, slots=True)
 class SheetShown:
-    """The recovery sheet was taken down."""
+    """The recovery sheet was shown and written down."""
 
     vault_id: str
     at: datetime
@@ -101,7 +101,7 @@ class SheetShown:
 
 @action("key.list", Right.MANAGE, where=Where.HOME)
 def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
-    """The slots of the vault; raises what opening the vault raises."""
+    """List the key slots of the vault; raises the errors of opening the vault."""
     opened = _open(app, way)
     own_slots = service_slots(app.home)
     lines = tuple(
@@ -123,8 +123,8 @@ def keys(app: Application, way: WayIn = SERVICE_WAY) -> Keys:
 def add(app: Application, slot: str, new: NewKey, way: WayIn = SERVICE_WAY) -> KeyChange:
     """Add a slot for a new key.
 
-    Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``, ``key-unclear``,
-    ``key-in-vault``, ``passphrase-short``), StoreError.
+    Raises Conflict (``slot-exists``, ``key-exists``, ``keys-in-hand``), UsageError (``slot-name``,
+    ``key-unclear``, ``key-in-vault``, ``passphrase-short``), StoreError.
     """
     check_new(new, slot)
     with alone(app.locks):
@@ -152,7 +152,7 @@ def _add(app: Application, slot: str, new: NewKey, way: WayIn) -> KeyChange:
 
 @action("key.remove", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("slot",))
 def remove(app: Application, slot: str, way: WayIn = SERVICE_WAY) -> KeyRemoved:
-    """Take a slot away.
+    """Remove a slot.
 
     Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``, ``slot-in-use``), Conflict
     (``keys-in-hand``).
@@ -181,11 +181,11 @@ def replace(
     *,
     sealer: Sealer | None = None,
 ) -> KeyChange:
-    """Put a new key in the place of a slot's; the old one opens nothing from then on.
+    """Replace the key of a slot; the old key no longer opens the vault.
 
-    Without ``new`` it is the service's own key, which is written where the service looks for it. ``sealer``
-    seals that one; without it whoever seals the present one.
-    Raises as ``add`` and ``remove`` do, UsageError (``key-unclear``, ``key-is-credential``).
+    Without ``new`` it is the service's own key, which is written where the service looks for it,
+    sealed by ``sealer`` or else in the way of the present one. Raises as ``add`` and ``remove`` do,
+    UsageError (``key-unclear``, ``key-is-credential``).
     """
     with alone(app.locks):
         return _replace(app, slot, new, way, sealer)
@@ -225,7 +225,7 @@ def _replace(
 
 @action("key.test", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTestResult:
-    """Open the vault with a key, and do nothing else; raises what opening the vault raises."""
+    """Test a key by opening the vault; raises the errors of opening the vault."""
     opened = _open(app, way)
     if way.sheet or way.passphrase:
         return KeyTestResult(opened.keys.vault.hex(), way.slot or None)
@@ -237,7 +237,7 @@ def tried(app: Application, way: WayIn = SERVICE_WAY) -> KeyTestResult:
 def sheet(
     app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
 ) -> SheetShown:
-    """Show the recovery sheet; ``hand_over`` raises if it was not taken down."""
+    """Show the recovery sheet; ``hand_over`` raises if it was not written down."""
     opened = _open(app, way)
     hand_over(recovery_sheet(opened.keys))
     now = app.clock.now()
@@ -250,7 +250,7 @@ def _open(app: Application, way: WayIn) -> OpenedKeys:
 
 
 def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState, ...]) -> None:
-    """The service must be able to open the vault tonight."""
+    """Raise NotAllowed if the service could not open the vault without this slot."""
     own_slots = service_slots(app.home)
     usable = {slot_state.slot for slot_state in slot_states if slot_state.usable}
     if slot in own_slots and not usable & {
@@ -266,7 +266,7 @@ def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState,
 def _replace_service_key(
     app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
 ) -> KeyChange:
-    """Another key for the service of this home, where it looks for it."""
+    """Replace the key of this home's service, in the file where the service looks for it."""
     file, own_slots = app.home.service_key, service_slots(app.home)
     check_service_file(f"then: unlost key remove {slot}")
     if own_slots and slot not in own_slots:

@@ -1,4 +1,4 @@
-"""The vault's second copy: where it lies, how it is, and bringing it up to date."""
+"""The mirror, the vault's second copy: set its place, show its state, and update it."""
 
 from dataclasses import dataclass, replace
 
@@ -36,10 +36,10 @@ from unlost.vault.stores.reach import check_not_locked
 @written(not_removed="kept")
 @dataclass(frozen=True, slots=True)
 class MirrorResult:
-    """What was done. ``damaged`` and ``broken`` were left out; see ``MirrorRecord`` for ``strange``.
+    """An update of the mirror. ``damaged`` and ``broken`` were left out.
 
-    ``not_removed`` were removed from the vault, but not from the copy, because something is or was damaged in the
-    vault, and they may be all that is left of it.
+    See ``MirrorRecord`` for ``strange``. ``not_removed`` were removed from the vault, but not from the
+    mirror: other data is damaged in the vault, and they may be all that is left of it.
     """
 
     place: str
@@ -56,14 +56,14 @@ class MirrorResult:
 
 @dataclass(frozen=True, slots=True)
 class MirrorQueued:
-    """An update that the service was asked for."""
+    """An update that is queued for the service."""
 
     job: str
 
 
 @action("mirror.set", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, subject=("place",))
 def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
-    """Have a second copy of the vault kept at a place. It is not filled yet.
+    """Set the place of the mirror. It is not filled yet.
 
     Raises UsageError (``copy-same-place``, ``key-in-vault``), StoreError.
     """
@@ -79,7 +79,7 @@ def set_mirror(app: Application, place: StoreAddress) -> MirrorState:
 
 @action("mirror.off", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def end_mirror(app: Application) -> MirrorState:
-    """Keep no second copy any more; what lies there stays. Raises NotFound (``mirror-none``)."""
+    """Stop mirroring; the files of the mirror stay. Raises NotFound (``mirror-none``)."""
     known_place(app)
     write_mirror(app.home, None)
     forget_mirror()
@@ -88,16 +88,16 @@ def end_mirror(app: Application) -> MirrorState:
 
 @action("mirror.show", Right.OPERATE, where=Where.HOME)
 def mirror_state(app: Application) -> MirrorState:
-    """How the second copy is."""
+    """Show the state of the mirror."""
     return mirror_now(app)
 
 
 @action("mirror.run", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
 def run_mirror(app: Application) -> MirrorResult:
-    """Bring the second copy up to date now; the service does it after each night.
+    """Update the mirror now; the service does it after each nightly backup.
 
-    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``, ``mirror-away``),
-    IntegrityError, StoreError.
+    Raises NotFound (``mirror-none``), Conflict (``mirror-under-way``, ``copy-other-vault``,
+    ``mirror-away``), IntegrityError, StoreError.
     """
     place = known_place(app)
     lock = app.locks.take(LOCK)
@@ -112,9 +112,9 @@ def run_mirror(app: Application) -> MirrorResult:
 
 @action("mirror.ask", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
 def ask_mirror(app: Application) -> MirrorQueued:
-    """Have the service bring the second copy up to date.
+    """Have the service update the mirror.
 
-    Raises NotFound (``mirror-none``), Conflict (``service-away``) where nobody would do it.
+    Raises NotFound (``mirror-none``), Conflict (``service-away``) if no service runs.
     """
     known_place(app)
     if not worker_runs(app.locks, alone=not app.home.database):
@@ -130,9 +130,9 @@ def ask_mirror(app: Application) -> MirrorQueued:
 
 
 def keep_mirrored(app: Application) -> MirrorRecord | None:
-    """The same as a job of the service. Never raises ours: an alert tells what failed.
+    """Update the mirror as a job of the service. Never raises: an alert reports failures.
 
-    None if there is no second copy, or another process is about it.
+    Returns None if there is no mirror, or another process is updating it.
     """
     try:
         place = mirror_place(app)
@@ -141,12 +141,12 @@ def keep_mirrored(app: Application) -> MirrorRecord | None:
             return None
         _brought(app, place, lock)
     except UnlostError:
-        pass  # it is kept in the record
+        pass  # the record stores it
     return last_mirror()
 
 
 def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorResult:
-    """Bring it up to date, keep how that ended, and give the lock back."""
+    """Update the mirror, record the result, and release the lock."""
     before = last_mirror(str(place))
     done_at = before.done_at if before is not None else None
     record = MirrorRecord(str(place), app.clock.now(), done_at)
@@ -166,9 +166,10 @@ def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorRes
 
 
 def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord | None) -> None:
-    """Raise Conflict where the copy was whole once and nothing of it is there.
+    """Raise Conflict if the mirror was filled once and its place is empty now.
 
-    Else the folder of a disk that is not mounted would be filled, and what only the copy has be forgotten.
+    Otherwise the mount point of a missing disk would be filled, and data that only the mirror has
+    would be forgotten.
     """
     if before is not None and before.done_at is not None and nothing_at(app, place):
         raise Conflict(

@@ -1,4 +1,4 @@
-"""A new master key for the vault: what was stolen opens nothing that is written from then on."""
+"""Renew the vault's master key, so that stolen keys do not open anything written afterwards."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from unlost.vault.keys.unlock import SERVICE_SLOT, move_service_key
 
 @dataclass(frozen=True, slots=True)
 class RenewalResult:
-    """The vault has a new master key. ``slot`` opens it, by ``key_file``; ``ended`` do not any more."""
+    """A renewed master key. ``slot`` opens it with ``key_file``; ``ended`` no longer count."""
 
     vault_id: str
     slot: str
@@ -32,12 +32,12 @@ class RenewalResult:
 def renew(
     app: Application, hand_over: Callable[[RecoverySheet], None], way: WayIn = SERVICE_WAY
 ) -> RenewalResult:
-    """Make a new master key, a new recovery sheet, and a new key for the service.
+    """Renew the master key, with a new recovery sheet and a new key for the service.
 
-    ``hand_over`` shows the sheet, and raises if it was not taken down: then nothing was changed. From
-    the moment that it counts all other slots are gone, and new objects are under new org keys.
-    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict (``keys-in-hand``),
-    IntegrityError, StoreError.
+    ``hand_over`` shows the sheet, and raises if it was not written down: then nothing is changed.
+    Once the new key counts, all other slots are gone, and new objects are under new org keys.
+    Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict
+    (``keys-in-hand``), IntegrityError, StoreError.
     """
     check_service_file("and renew from a shell, outside of the unit.")
     with alone(app.locks):
@@ -49,7 +49,7 @@ def _renewed(
 ) -> RenewalResult:
     opened = open_keys(app.home, clock=app.clock, entropy=app.entropy, way=way)
     store, old = opened.store, opened.keys
-    finish_renewal(store, old)  # one that was cut off
+    finish_renewal(store, old)  # an earlier one that was interrupted
     former_slots = tuple(slot_state.slot for slot_state in ways(store, old) if slot_state.counts)
     new = old.successor()
     slot = fresh_name((*service_slots(app.home), SERVICE_SLOT)[0], entropy=app.entropy)

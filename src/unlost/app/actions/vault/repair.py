@@ -1,4 +1,4 @@
-"""Repair the vault from a second copy, and the second copy from the vault."""
+"""Repair the vault from its mirror or another copy, and the mirror from the vault."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ TRY_AGAIN = timedelta(days=7)
 @written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """What was brought back from ``place``, and what is damaged still."""
+    """The objects restored from ``place``, and the remaining damage."""
 
     place: str
     objects: tuple[str, ...]
@@ -39,16 +39,16 @@ class RepairReport:
 
     @property
     def whole(self) -> bool:
-        """True if nothing is damaged any more."""
+        """True if no damage remains."""
         return not self.still_damaged
 
 
 @action("vault.repair", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
-    """Bring back what is missing or damaged, from the vault's second copy or from another one.
+    """Restore missing or damaged objects of the vault from its mirror or another copy.
 
-    Nothing is replaced but by what proves itself. Raises NotFound (``mirror-none``, ``copy-away``), UsageError
-    (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
+    Only verified objects replace others. Raises NotFound (``mirror-none``, ``copy-away``),
+    UsageError (``copy-same-place``), NotAllowed, IntegrityError, StoreError.
     """
     there = place or known_place(app)
     check_apart(app.home.place, there)
@@ -59,7 +59,7 @@ def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
 
 
 def _check_there(app: Application, place: StoreAddress) -> None:
-    """Raise where nothing lies at the place: a disk that is not mounted is no copy that lacks everything."""
+    """Raise NotFound if the place is empty: an unmounted disk must not count as a copy."""
     if nothing_at(app, place):
         raise NotFound(
             "copy-away",
@@ -69,9 +69,10 @@ def _check_there(app: Application, place: StoreAddress) -> None:
 
 
 def heal_vault(app: Application, damages: Sequence[Damage]) -> RepairResult | None:
-    """The same where there is a second copy, by the service, for it has found damage.
+    """Repair damage that the service found, from the mirror.
 
-    None where there is none, it is away, or the same was tried within a week: it reads all of the vault.
+    Returns None if there is no mirror, it is empty, or the same damage was tried within a week: a
+    repair reads the whole vault.
     """
     place = mirror_place(app)
     if place is None or _was_tried(app, damages) or nothing_at(app, place):
@@ -82,10 +83,10 @@ def heal_vault(app: Application, damages: Sequence[Damage]) -> RepairResult | No
 
 
 def verify_mirror_part(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
-    """Verify a part of the second copy, and repair it from the vault where that is needed.
+    """Verify a part of the mirror, and repair it from the vault if it is damaged.
 
-    None where there is none, it was never filled, or it is being brought up to date. Raises what the
-    store raises.
+    Returns None if there is no mirror, it was never filled, or it is being updated. Raises errors
+    of the store.
     """
     place = mirror_place(app)
     if place is None or not any(store_at(app, place).list("vault.json")):

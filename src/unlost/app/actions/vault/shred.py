@@ -1,4 +1,4 @@
-"""Destroy an org in the vault, by its keys: nobody can read a backup of it any more."""
+"""Shred an org: destroy its keys in the vault, so that its backups can never be read again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ RUN = "shred"  # who holds the org's leases
 
 @dataclass(frozen=True, slots=True)
 class ShredPlan:
-    """What would be destroyed: nights, objects and bytes. ``holds`` of these forbid it."""
+    """The backups, objects and bytes that would be destroyed. ``holds`` counts legal holds."""
 
     org: str
     oid: str
@@ -41,7 +41,7 @@ class ShredPlan:
 
 @dataclass(frozen=True, slots=True)
 class ShredResult:
-    """An org is gone. ``proof`` is the object of the vault that says so."""
+    """A shredded org. ``proof`` is the vault's object that proves it."""
 
     org: str
     oid: str
@@ -58,7 +58,7 @@ def _noted(done: ShredResult) -> dict[str, Json]:
 
 @action("shred.plan", Right.MANAGE)
 def plan(app: Application, org: str) -> ShredPlan:
-    """What shredding an org would destroy now; nothing is written. Raises Conflict (``runs-open``)."""
+    """Show what shredding an org would destroy now. Raises Conflict (``runs-open``)."""
     known = get_org(org)
     shred_plan_of_org = _planned(app, known, _open(app))
     return ShredPlan(
@@ -107,7 +107,7 @@ def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
 
 
 def _shredded(app: Application, org: ProtectedOrg, opened: OpenedKeys, head: str) -> ShreddedOrg:
-    """The proof, also where an earlier call was cut off after it counted."""
+    """Shred the org and return the proof, also if an earlier call was interrupted."""
     done = shredded_orgs(opened.store, opened.keys).get(org.oid)
     if done is not None:
         finish_shredding(opened.store, opened.keys)
@@ -125,7 +125,7 @@ def _open(app: Application) -> OpenedKeys:
 
 def _planned(app: Application, org: ProtectedOrg, opened: OpenedKeys) -> ShredPlanOfOrg:
     done = shredded_orgs(opened.store, opened.keys).get(org.oid)
-    if done is not None:  # an earlier call was cut off
+    if done is not None:  # an earlier call was interrupted
         return ShredPlanOfOrg(org.oid, done.commits, done.head, 0, done.objects, done.bytes, ())
     vault = vault_of(opened.store, opened.keys, app.clock, app.entropy)
     return plan_shredding(vault.room(org.oid), now=app.clock.now())

@@ -1,4 +1,4 @@
-"""How the vault is: what it holds of each org, when it was last verified, what opens it."""
+"""The state of the vault: its content by org, verifications, and keys."""
 
 import shutil
 from collections.abc import Sequence
@@ -29,10 +29,11 @@ HEAD_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class StoredOrg:
-    """What the vault holds of an org. ``head`` are the first 12 digits that prove the newest backup.
+    """The vault's content of an org. ``head`` are the first 12 digits of the newest backup's hash.
 
-    ``backups`` counts those of all tables, ``bytes`` is what they are all read from. ``upkeep`` tells
-    when it was last kept small, None if never. ``earlier`` bytes are still sealed under an earlier key.
+    ``backups`` counts those of all tables, ``bytes`` is the size of the data of all backups.
+    ``upkeep`` is the last compaction, None if never. ``earlier`` bytes are still sealed under an
+    earlier key.
     """
 
     org: str
@@ -48,10 +49,10 @@ class StoredOrg:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """Where the vault lies and what opens it, for those who manage the home.
+    """The vault's place and keys, for users who manage the home.
 
-    ``slots`` are ways of opening it; ``copies`` is how many copies of this home's settings it keeps,
-    ``copied`` the newest one. ``free`` and ``total`` are bytes of its disk, None where it has none.
+    ``slots`` open the vault; ``copies`` counts the copies of this home's settings in it, ``copied``
+    is the newest one. ``free`` and ``total`` are bytes of its disk, None without a disk.
     """
 
     address: str
@@ -67,8 +68,8 @@ class Custody:
 class VaultState:
     """The vault at a glance; ``checks`` are the newest verifications, newest first.
 
-    ``mirror`` is how its second copy is, for those who see to the whole vault. ``format`` is the number of the format
-    that the vault is of, None where nothing tells.
+    ``mirror`` is the state of the mirror, for users who may operate the whole vault. ``format`` is
+    the number of the vault's format, None if it cannot be read.
     """
 
     orgs: tuple[StoredOrg, ...]
@@ -79,13 +80,13 @@ class VaultState:
 
     @property
     def bytes(self) -> int:
-        """What the orgs that are seen take together."""
+        """The total size of the orgs shown."""
         return sum(org.bytes for org in self.orgs)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyQueued:
-    """A verification that the service was asked for."""
+    """A verification that is queued for the service."""
 
     level: VerifyLevel
     job: str
@@ -93,7 +94,7 @@ class VerifyQueued:
 
 @action("vault.show", Right.LOOK)
 def vault_state(app: Application) -> VaultState:
-    """How the vault is, of the orgs that the actor may see; where it lies for who manages it."""
+    """Show the vault's content by org, its verifications, and for managers its place."""
     orgs = [_stored_org(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
@@ -104,9 +105,9 @@ def vault_state(app: Application) -> VaultState:
 
 @action("vault.verify-later", Right.OPERATE, trace=Trace.WRITE, where=Where.HOME)
 def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
-    """Have the service verify the vault, for what takes long; its result is kept as any other.
+    """Have the service verify the vault, for levels that take long.
 
-    Raises Conflict (``service-away``) where nobody would do it.
+    The result is stored like any other. Raises Conflict (``service-away``) if no service runs.
     """
     if not worker_runs(app.locks, alone=not app.home.database):
         raise Conflict(
@@ -141,7 +142,7 @@ def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
 
 
 def _format(app: Application) -> int | None:
-    """None where what says it is lost or damaged: verifying names it."""
+    """Return the format number; None if it is lost or damaged, which ``verify`` reports."""
     try:
         return vault_format(store_at(app.home.place, clock=app.clock))
     except (IntegrityError, NotFound):

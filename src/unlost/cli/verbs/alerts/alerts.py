@@ -1,4 +1,4 @@
-"""unlost alert: what must be known, and who is told."""
+"""unlost alert: manage alerts and where they are sent."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List alerts that last, and the channels. Exit code 3 if there is an alert."""
+    """List open alerts and channels. Exit code 3 if there are open alerts."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import show as act
 
@@ -47,7 +47,7 @@ def acknowledge(
     *,
     home: Home = None,
 ) -> ExitCode:
-    """Say that you see to an alert: nothing more is told until it is over."""
+    """Acknowledge an alert. No more messages are sent until it is resolved."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import acknowledged
 
@@ -101,7 +101,7 @@ def channel(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Add a channel by which alerts are told, or replace the one of this name."""
+    """Add a channel for alerts, or replace the channel of this name."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
 
@@ -123,7 +123,7 @@ def forget(
     *,
     home: Home = None,
 ) -> ExitCode:
-    """Forget a channel."""
+    """Remove a channel."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import drop_channel
 
@@ -141,7 +141,7 @@ def try_out(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Send a test message. Exit code 1 if a channel did not take it."""
+    """Send a test message. Exit code 1 if a channel fails."""
     with opened(home) as application:
         from unlost.app.actions.alerts.alerts import try_channels
 
@@ -154,6 +154,7 @@ def _secret(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
+        # Editors add a line break at the end.
         return file.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UsageError(

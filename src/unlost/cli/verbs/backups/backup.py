@@ -27,9 +27,9 @@ def backup(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Back up an org, or go on with a backup that was interrupted.
+    """Back up an org, or resume an interrupted backup.
 
-    Exit code 3 if something is not protected.
+    Exit code 3 if the backup has gaps.
     """
     with opened(home) as application:
         from unlost.app.actions.backups.backup import backup as act
@@ -39,6 +39,7 @@ def backup(
 
         with shown_progress(application.clock) as observer:
             result = act(application, name, full=full, observer=observer)
+        # The service copies the home on its own; a command has to do it itself.
         after_run(application)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK if result.verdict is Verdict.COMPLETE else ExitCode.FINDINGS

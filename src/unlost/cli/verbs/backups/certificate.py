@@ -1,4 +1,4 @@
-"""unlost certificate: what a backup proved, and what it did not protect."""
+"""unlost certificate: show the certificate of a backup and its gaps."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unlost.model.finding import Finding
     from unlost.model.quota import Quota
 
-MOST_TABLES = 25  # what fits a screen
+MOST_TABLES = 25  # as many as fit on a screen
 MOST_FINDINGS = 12
 
 
@@ -38,7 +38,7 @@ def certificate(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Print the certificate of a backup; exit code 3 if something is not protected."""
+    """Show the certificate of a backup. Exit code 3 if it has gaps."""
     with opened(home) as application:
         from unlost.app.actions.backups.snapshots import certificate as act
 
@@ -56,6 +56,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     out.print(f"Certificate of {result.org}, snapshot {result.snapshot}")
     out.print(f"  Org      {plain(proof.org.label) or proof.org.tenant} ({proof.org.kind})")
     out.print(f"  As of    {when(proof.as_of, zone=result.zone)}")
+    # An hourly backup certifies its own tables only.
     if proof.rests_on is not None:
         out.print(f"  Only     {many(len(proof.tables), 'table')} read since the last night")
     if result.rests_on is not None:
@@ -87,7 +88,7 @@ def _room(quotas: "Sequence[Quota]") -> list[str]:
 
 
 def _show_tables(out: "Console", lines: "Sequence[TableLine]", *, everything: bool) -> None:
-    """Tables with findings first, then those that changed, then the largest."""
+    """Print the tables: those with gaps first, then changed ones, then by size."""
     ranked = sorted(lines, key=_rank)
     shown = ranked if everything else ranked[:MOST_TABLES]
     out.print(_table(shown))
@@ -126,7 +127,7 @@ def _read(line: "TableLine") -> str:
 
 
 def _gaps(line: "TableLine") -> int:
-    """How many things of a table are not protected; what is only to be known does not count."""
+    """Return the number of gaps of a table; notes do not count."""
     return sum(finding.severity is Severity.GAP for finding in line.findings)
 
 

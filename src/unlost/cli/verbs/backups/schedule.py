@@ -1,4 +1,4 @@
-"""unlost schedule: when orgs are backed up by themselves."""
+"""unlost schedule: schedule automatic backups."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +25,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show schedules, the next backup, and how the last ones went."""
+    """Show schedules, the next backup, and the results of the last ones."""
     with opened(home) as application:
         from unlost.app.actions.backups.schedule import show as act
 
@@ -75,11 +75,12 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change when an org is backed up. Times are those of the org's zone."""
+    """Change the backup schedule of an org. Times are in the org's time zone."""
     with opened(home) as application:
         from unlost.app.actions.backups.schedule import ScheduleChange
         from unlost.app.actions.backups.schedule import change as act
 
+        # Typer gives an empty list for an option that was not used.
         wish = ScheduleChange(
             at=at, window=window, blackout=blackout or None, calls=calls, hourly=hourly
         )

@@ -1,4 +1,4 @@
-"""unlost audit: who did what."""
+"""unlost audit: show, export and verify the audit log."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +35,7 @@ def list_audit_events(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List the newest deeds: changes, and looks at data of records."""
+    """List the newest audit entries: changes, and reads of record data."""
     with opened(home) as application:
         from unlost.app.actions.people.audit import list_events
 
@@ -46,12 +46,13 @@ def list_audit_events(
 
 @app.command("export")
 def export(*, home: Home = None) -> ExitCode:
-    """Write all deeds to the standard output, one JSON object a line, oldest first."""
+    """Export all audit entries to standard output, one JSON object per line, oldest first."""
     import msgspec
 
     with opened(home) as application:
         from unlost.app.actions.people.audit import export as act
 
+        # Streamed, as years of entries may not fit into memory.
         for entry in act(application):
             sys.stdout.write(msgspec.json.encode(entry).decode() + "\n")
     return ExitCode.OK
@@ -59,7 +60,7 @@ def export(*, home: Home = None) -> ExitCode:
 
 @app.command("verify")
 def verify(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Look whether every deed still proves the one before it."""
+    """Verify that each audit entry proves the one before it."""
     with opened(home) as application:
         from unlost.app.actions.people.audit import verify as act
 

@@ -1,4 +1,4 @@
-"""unlost user: who may sign in to the console, and what each may do."""
+"""unlost user: manage the people who may sign in to the console, and their roles."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +58,7 @@ def add(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Add somebody. They sign in with a link (`unlost user link`), or by your company's SSO."""
+    """Add a person. They sign in with a link (`unlost user link`) or with single sign-on."""
     with opened(home) as application:
         from unlost.app.actions.people.people import add as act
 
@@ -78,7 +78,7 @@ def role_of(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change what somebody may do, in one org or in all."""
+    """Change a person's role, in one org or in all."""
     with opened(home) as application:
         from unlost.app.actions.people.people import change_role
 
@@ -100,7 +100,7 @@ def edit(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change how somebody is called and reached; what is left out stays."""
+    """Change a person's full name or e-mail address. Options that are left out change nothing."""
     with opened(home) as application:
         from unlost.app.actions.people.people import edit as act
         from unlost.app.actions.people.people import person
@@ -109,6 +109,7 @@ def edit(
         edited = act(
             application,
             name,
+            # The action replaces both values.
             full_name=known.full_name if full_name is None else full_name,
             email=known.email if email is None else email,
         )
@@ -118,7 +119,7 @@ def edit(
 
 @app.command("remove")
 def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Keep somebody out from now on; what they did stays in the audit."""
+    """Remove a person. They can no longer sign in; their audit entries stay."""
     with opened(home) as application:
         from unlost.app.actions.people.people import remove as act
 
@@ -128,7 +129,7 @@ def remove(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("return")
 def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Let somebody in again who was removed."""
+    """Let a removed person sign in again."""
     with opened(home) as application:
         from unlost.app.actions.people.people import let_back as act
 
@@ -138,7 +139,7 @@ def let_back(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode
 
 @app.command("locked")
 def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the names that are locked now, after too many wrong passwords."""
+    """List the names that are locked after too many wrong passwords."""
     with opened(home) as application:
         from unlost.app.actions.people.lockouts import lockouts
 
@@ -148,7 +149,7 @@ def locked(*, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("unlock")
 def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Let a locked name try again at once."""
+    """Unlock a name immediately."""
     with opened(home) as application:
         from unlost.app.actions.people.lockouts import unlock as act
 
@@ -158,7 +159,7 @@ def unlock(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
 
 @app.command("forget-factors")
 def forget_factors(name: Name, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Forget the second factors and passkeys of somebody who lost them; their sessions end."""
+    """Reset the second factors and passkeys of a person, and end their sessions."""
     with opened(home) as application:
         from unlost.app.actions.people.people import forget_factors as act
 
@@ -176,7 +177,7 @@ def link(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a link with which somebody signs in once, within the hour, to choose a password."""
+    """Create a link with which a person signs in once, within an hour, to choose a password."""
     with opened(home) as application:
         from unlost.app.actions.people.people import link as act
 

@@ -1,4 +1,4 @@
-"""unlost token: keys with which programs use the API."""
+"""unlost token: manage API tokens for programs."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +47,7 @@ def make(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a token and print it, this once."""
+    """Create a token and print it. It is shown only once."""
     with opened(home) as application:
         from unlost.app.actions.people.tokens import make as act
 
@@ -63,7 +63,7 @@ def drop(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Forget a token: it opens nothing from now on."""
+    """Delete a token. Programs that use it lose access."""
     with opened(home) as application:
         from unlost.app.actions.people.tokens import drop as act
 

@@ -1,4 +1,4 @@
-"""unlost compare: what differs between two backups, or between a backup and now."""
+"""unlost compare: show the differences between two backups, or between a backup and now."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.records.compare import CompareResult, ComparisonSide, RecordChange
 
-MOST = 50  # records that people read on a screen; --json has more
+MOST = 50  # records shown; --json has more
 FIELDS = 8
 
 

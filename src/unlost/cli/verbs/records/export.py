@@ -1,4 +1,4 @@
-"""unlost export: tables of a backup for other programs, and what is held of a person for them."""
+"""unlost export: export tables of a backup for other programs, or the data of a person."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,10 +24,11 @@ DEFAULT = "tables"
 
 
 class _Group(TyperGroup):
-    """Where no command is named, what follows is an org whose tables are written."""
+    """A group whose default command exports the tables of the org that is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The words, with the command that is meant."""
+        """Parse the arguments, with the default command inserted if none is named."""
+        # An org may have the name of a command; then `tables` has to be written.
         named = args[:1] and (args[0] in self.commands or args[0] == "--help")
         return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
 
@@ -62,10 +63,11 @@ def export(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Write tables of a backup into a folder, in clear text.
+    """Export tables of a backup to a folder, unencrypted.
 
-    A folder of Delta tables is carried on: a later backup becomes a new version with what changed.
-    `unlost export ORG FOLDER` is enough: the word `tables` may be left out.
+    A folder of Delta tables is continued: a later backup becomes a new version with the changes.
+
+    The word `tables` may be left out: `unlost export ORG FOLDER`.
     """
     check_audience(audience, csv=form is ExportFormat.CSV)
     with opened(home) as application:
@@ -97,9 +99,10 @@ def person(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Write all that is held of a person into a zip: pages to read, tables, and files.
+    """Export the data of a person to a zip: pages to read, tables, and files.
 
-    Each record comes with its former states, who changed it and when. Never over a file that is there.
+    Each record includes its earlier versions, with the user and time of each change. An existing
+    file is never overwritten.
     """
     with opened(home) as application:
         from unlost.app.actions.retention.privacy import PersonRequest

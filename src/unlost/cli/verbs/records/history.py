@@ -1,4 +1,4 @@
-"""unlost history: what happened to a record."""
+"""unlost history: show the history of a record."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Came back"}
 def history(
     org: OrgName, table: TableName, record: RecordId, *, home: Home = None, json: AsJson = False
 ) -> ExitCode:
-    """Tell what happened to a record, field by field, oldest first."""
+    """Show the history of a record, field by field, oldest first."""
     with opened(home) as application:
         from unlost.app.actions.records.history import history as act
 

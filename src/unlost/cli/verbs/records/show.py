@@ -1,4 +1,4 @@
-"""unlost show: a record as it was."""
+"""unlost show: show a record as of a point in time."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unlost.app.actions.records.show import ShownField, ShowResult
     from unlost.app.records.related import RelatedFile, RelatedRecords, RelatedTable
 
-MOST = 25  # kinds of related records, and files, that people read on a screen
+MOST = 25  # kinds of related records, and files, that are shown
 NAMES = 3
 NAME = 40
 
@@ -55,6 +55,7 @@ def _show(out: "Console", result: "ShowResult") -> None:
     out.print()
     table = grid("Field", "Value")
     for field in result.fields:
+        # Empty fields are only counted: tables of a CRM have hundreds of columns.
         if field.unknown or result.values[field.column] is not None:
             table.add_row(_label(field), _value(field, result))
     out.print(table)

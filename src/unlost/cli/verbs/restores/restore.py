@@ -1,4 +1,4 @@
-"""unlost restore: plan what comes back, look at the plan, run it, go on with it, try again."""
+"""unlost restore: plan a restore, show the plan, run, resume and retry it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,9 +110,9 @@ def plan(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Plan what comes back and how; nothing is written to the org.
+    """Plan a restore. Nothing is written to the org.
 
-    Exit code 3 if something of it cannot be written.
+    Exit code 3 if some records cannot be restored.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
@@ -162,8 +162,9 @@ def run(
 ) -> ExitCode:
     """Run a plan. A plan runs once: running it again changes nothing.
 
-    Exit code 3 if a record could not be brought back.
+    Exit code 3 if a record could not be restored.
     """
+    # The service needs the plan in the vault, not this file.
     if detach:
         return _handed(file, home, as_json=json)
     with opened(home) as application:
@@ -188,7 +189,7 @@ def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
 
 @app.command("resume")
 def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """Go on with a restore that stopped."""
+    """Resume a restore that stopped."""
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import resume_run
         from unlost.app.vault.home_copy import after_run
@@ -222,9 +223,9 @@ def retry(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Try again what failed in a restore that ended.
+    """Retry the failed records of a finished restore.
 
-    What was typed for the earlier plan still counts; what is typed now counts more.
+    Values given for the earlier plan still apply, unless new ones override them.
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import retry_run

@@ -1,4 +1,4 @@
-"""unlost erase: take records out of all history of an org, and keep them out."""
+"""unlost erase: erase records from all backups of an org, and keep them out."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,10 +24,11 @@ DEFAULT = "records"
 
 
 class _Group(TyperGroup):
-    """Where no command is named, what follows is an org whose records are erased."""
+    """A group whose default command erases records of the org that is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """The words, with the command that is meant."""
+        """Parse the arguments, with the default command inserted if none is named."""
+        # An org may have the name of a command; then `records` has to be written.
         named = args[:1] and (args[0] in self.commands or args[0].startswith("-"))
         return super().parse_args(ctx, args if named or not args else [DEFAULT, *args])
 
@@ -65,9 +66,9 @@ def erase(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Erase records from all backups, once you agreed to the plan. It cannot be undone.
+    """Erase records from all backups, after confirmation of the plan. This cannot be undone.
 
-    `unlost erase ORG --record TABLE/ID` is enough: the word `records` may be left out.
+    The word `records` may be left out: `unlost erase ORG --record TABLE/ID`.
     """
     with opened(home) as application:
         from unlost.app.actions.retention.erase import ErasureRequest
@@ -82,13 +83,14 @@ def erase(
             return ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 
 
 @app.command("list")
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List what was erased from an org and corrected in it: proofs, without what it was."""
+    """List erasures and corrections of an org: the proofs, without the data."""
     with opened(home) as application:
         from unlost.app.actions.retention.erase import erasures as act
 
@@ -141,7 +143,7 @@ def _show_plan(out: "Console", seen: "ErasePlan") -> None:
 
 
 def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
-    """How many records and versions of which tables."""
+    """Print the number of records and versions by table."""
     from unlost.cli.grid import grid
 
     numbers = ("records", "of them alive", "versions")

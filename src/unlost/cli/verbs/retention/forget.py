@@ -1,4 +1,4 @@
-"""unlost forget: take away the nights that an org's rules do not keep."""
+"""unlost forget: forget the backups that an org's retention rules do not keep."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from unlost.app.actions.retention.forget import ForgetPlan, ForgetResult
 
-LISTED = 40  # nights that are listed one by one
+LISTED = 40  # backups that are listed individually
 
 
 def forget(
@@ -31,9 +31,9 @@ def forget(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Forget the nights that the rules of an org do not keep, once you agreed to the plan.
+    """Forget the backups that the rules of an org do not keep, after confirmation of the plan.
 
-    The nights that stay are the same to the bit. What is forgotten cannot be brought back.
+    The remaining backups do not change. Forgotten backups cannot be restored.
     """
     with opened(home) as application:
         from unlost.app.actions.retention.forget import forget as act
@@ -48,6 +48,7 @@ def forget(
             answer(seen, as_json=False, show=_show_plan)
         if not (yes or seen.nothing):
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 

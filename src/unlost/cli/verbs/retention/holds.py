@@ -1,4 +1,4 @@
-"""unlost hold: what is not forgotten, whatever the rules say."""
+"""unlost hold: manage legal holds, which keep data from being forgotten."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,7 @@ Whole = Annotated[bool, typer.Option("--org", help="All of the org.")]
 
 @app.command("list")
 def every(org: OrgName, *, home: Home = None, json: AsJson = False) -> ExitCode:
-    """List the holds of an org."""
+    """List the legal holds of an org."""
     with opened(home) as application:
         from unlost.app.actions.retention.holds import holds as act
 
@@ -56,7 +56,10 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Hold a table, a record, a backup, or all of an org: nothing of it is forgotten."""
+    """Put a table, a record, a backup, or the whole org under legal hold.
+
+    Data under legal hold is not forgotten.
+    """
     with opened(home) as application:
         from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import hold as act
@@ -79,7 +82,7 @@ def lift(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Take a hold back: then the rules count again."""
+    """Lift a legal hold. The retention rules apply again."""
     with opened(home) as application:
         from unlost.app.actions.retention.holds import HoldRequest
         from unlost.app.actions.retention.holds import lift as act
@@ -102,7 +105,7 @@ def _since(line: "HoldLine", *, zone: str) -> str:
 
 
 def line_of(hold: "Hold", *, zone: str) -> str:
-    """A hold on one line."""
+    """Describe a legal hold on one line."""
     until = f"until {when(hold.until, zone=zone)}" if hold.until else "until it is lifted"
     by = f" by {plain(hold.by)}" if hold.by else ""
     why = f" ({plain(hold.reason)})" if hold.reason else ""

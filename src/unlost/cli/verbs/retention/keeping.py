@@ -1,4 +1,4 @@
-"""unlost keep: which nights of an org are kept."""
+"""unlost keep: show and change the retention rules of an org."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +31,7 @@ def show(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show which nights are kept, and how the others were last forgotten."""
+    """Show the retention rules, and the last time that backups were forgotten."""
     with opened(home) as application:
         from unlost.app.actions.retention.keeping import show as act
 
@@ -69,7 +69,7 @@ def change(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Change which nights of an org are kept. Nothing is forgotten by it yet."""
+    """Change the retention rules of an org. Nothing is forgotten yet."""
     with opened(home) as application:
         from unlost.app.actions.retention.keeping import RetentionChange
         from unlost.app.actions.retention.keeping import change as act
@@ -88,7 +88,7 @@ def change(
 
 
 def rules_in_words(rules: "KeepRules") -> list[str]:
-    """One line for each rule."""
+    """Describe the rules, one line for each."""
     rules_text = []
     if rules.days:
         rules_text.append(f"all backups of the last {many(rules.days, 'day')}")

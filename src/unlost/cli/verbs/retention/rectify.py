@@ -1,4 +1,4 @@
-"""unlost rectify: correct values of a record in all history of an org."""
+"""unlost rectify: correct values of a record in all backups of an org."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +41,7 @@ def rectify(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Correct a record in all backups, once you agreed to the plan. It cannot be undone."""
+    """Correct a record in all backups, after confirmation of the plan. This cannot be undone."""
     with opened(home) as application:
         from unlost.app.actions.retention.rectify import CorrectionRequest
         from unlost.app.actions.retention.rectify import plan as planned
@@ -55,6 +55,7 @@ def rectify(
             return ExitCode.OK
         if not yes:
             _ask(seen, as_json=json)
+        # The digest makes sure that exactly the confirmed plan is executed.
         answer(act(application, org, wish, plan=seen.digest), as_json=json, show=_show)
     return ExitCode.OK
 

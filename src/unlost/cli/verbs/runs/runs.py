@@ -1,4 +1,4 @@
-"""unlost runs: what ran, and how it ended."""
+"""unlost runs: list runs and their results, pause, cancel and resume them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,7 +36,7 @@ def runs(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List runs, or tell one record by record, or pause, cancel and go on with one."""
+    """List runs, show one record by record, or pause, cancel or resume one."""
     commands = [name for name, on in (("pause", pause), ("cancel", cancel), ("go_on", go_on)) if on]
     if commands:
         return _controlled(run, commands, home, as_json=json)
@@ -61,6 +61,7 @@ def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json
     with opened(home) as application:
         from unlost.app.actions.runs import control
 
+        # The functions are named like the options.
         answer(getattr(control, asked[0])(application, run), as_json=as_json, show=_show_control)
     return ExitCode.OK
 
@@ -90,7 +91,7 @@ def _show_list(out: "Console", result: "RunList") -> None:
 
 
 def _without_hours(runs: "Sequence[RunLine]") -> list["RunLine"]:
-    """The runs, of hours only the newest of each org: all of them would hide the nights."""
+    """Return the runs with only the newest hourly one of each org, to not hide the nightly ones."""
     newest = {line.org: line.run for line in reversed(runs) if line.hourly}
     return [line for line in runs if not line.hourly or line.run == newest[line.org]]
 

@@ -1,4 +1,4 @@
-"""unlost up and unlost worker: what backs up by itself."""
+"""unlost up and unlost worker: run the service and its workers."""
 
 import signal
 from contextlib import ExitStack, contextmanager
@@ -65,13 +65,14 @@ def up(
     ] = True,
     home: Home = None,
 ) -> ExitCode:
-    """Back up all orgs by their schedules and serve the console, until it is stopped (Ctrl-C).
+    """Back up all orgs on schedule and serve the console, until stopped (Ctrl-C).
 
-    Stopping is safe at any moment: runs go on where they stopped when it is started again.
+    It is safe to stop at any moment: runs are resumed at the next start.
     """
     root = home_or_fail(home)
     from unlost.web.serving import ReachedAddress, origins_of, use_settings
 
+    # Before the imports below: Django's settings cannot be changed once models are imported.
     use_settings()
     from unlost.app.home.system import SystemClock
     from unlost.app.service.metrics import MetricsBoard, served
@@ -94,7 +95,7 @@ def up(
 
 @contextmanager
 def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
-    """The console, and where it is: with a link that makes the first admin, while there is none."""
+    """Serve the console and print its address, with a link for the first admin if there is none."""
     from unlost.app.actions.people.people import first_link
     from unlost.app.compose import open_application
     from unlost.app.home.home import read_home_key
@@ -104,6 +105,7 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
         open_application(root) as app,
         served(app, read_home_key(app.home), reached) as address,
     ):
+        # Printed on the machine, so only its users can become the first admin.
         link = first_link(app)
         if link is None:
             typer.echo(f"The console: {address.url}/")
@@ -113,9 +115,9 @@ def _console(root: "Path", reached: "ReachedAddress") -> "Iterator[None]":
 
 
 def worker(*, workers: Workers = 4, home: Home = None) -> ExitCode:
-    """Help the service of a home in PostgreSQL, on this machine or another, until it is stopped.
+    """Run a worker for the service of a home in PostgreSQL, on this machine or another.
 
-    What a worker that died was at, another one goes on with within seconds.
+    If a worker dies, another one resumes its runs within seconds.
     """
     root = home_or_fail(home)
     from unlost.app.service.service import ServicePart
@@ -133,6 +135,7 @@ def _stoppable() -> "CancellationFlag":
 
     brake = CancellationFlag()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # Runs stop at their next call, and are resumed at the next start.
         signal.signal(number, lambda *_: brake.pull())
     return brake
 
@@ -150,6 +153,7 @@ def _service(
     from unlost.model.access import SERVICE
 
     return Service(
+        # Each job opens the home for itself; see ``Service.opened``.
         lambda flag: open_application(root, brake=flag, actor=SERVICE),
         brake,
         workers=workers,

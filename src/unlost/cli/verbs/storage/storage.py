@@ -1,4 +1,4 @@
-"""unlost storage: how an org's storages fill, and when they will be full."""
+"""unlost storage: show an org's storage usage, and forecast when it is full."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,14 +41,16 @@ def storage(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show how full an org's storages are, what fills them, and when they will be full."""
+    """Show how full an org's storages are, what uses them, and when they will be full."""
     with opened(home) as application:
         from unlost.app.actions.storage.storage import storage as act
 
+        # The option is in percent, the action takes a share.
         storage_report = act(application, name, stop=stop / 100, with_loops=loops)
     if plot is not None:
         _draw(storage_report, plot)
     answer(storage_report, as_json=json, show=_show)
+    # stdout has exactly one JSON document.
     if plot is not None and not json:
         console().print(f"\nThe fullest storage is drawn in {plain(str(plot))}.")
     return ExitCode.OK
@@ -111,7 +113,7 @@ def _show_tables(out: "Console", use: "StorageUse") -> None:
 
 
 def _show_shares(out: "Console", use: "StorageUse") -> None:
-    """Who and when, and the mails that take most room."""
+    """Print the usage by year and owner, and the largest mail threads."""
     for storage in dict.fromkeys(table.storage for table in use.tables):
         years = [
             f"{year.year or 'unknown'}: {size(year.bytes)}"

@@ -1,4 +1,4 @@
-"""unlost compact: keep the vault small and quick."""
+"""unlost compact: compact the vault."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,9 +24,9 @@ def compact(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Keep the vault small: merge what many nights wrote, remove what nothing needs any more.
+    """Compact the vault: merge data of many backups, and delete objects that are no longer needed.
 
-    No backup changes by it. The service does it by itself after each night.
+    Backups do not change. The service does this automatically after each nightly backup.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.compact import compact as act

@@ -1,4 +1,4 @@
-"""unlost key: what opens the vault; add, take away, replace and try it."""
+"""unlost key: manage the keys that open the vault."""
 
 import sys
 from dataclasses import replace as replaced
@@ -97,12 +97,13 @@ def every(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """List what opens the vault."""
+    """List the keys that open the vault. Exit code 3 if one of them is damaged."""
     with opened(home) as application:
         from unlost.app.actions.vault.keys import keys as act
 
         all_keys = act(application, _way(sheet, by_passphrase))
         answer(all_keys, as_json=json, show=_show_all)
+    # One undamaged copy is enough to open the vault.
     weak = any(not slot.counts or slot.whole_copies == 0 for slot in all_keys.slots)
     return ExitCode.FINDINGS if weak else ExitCode.OK
 
@@ -132,7 +133,7 @@ def add(
 ) -> ExitCode:
     """Add a key that opens the vault.
 
-    For a unit of systemd, so that the key is on no disk in clear:
+    For a systemd unit, without storing the key on disk unencrypted:
     `unlost key add nightly --key-file - | systemd-creds encrypt --name=unlost.service-key - FILE`
     """
     with opened(home) as application:
@@ -156,7 +157,10 @@ def remove(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Take a slot away: its key opens the vault no more. Who opened it before may have kept more."""
+    """Remove a slot. Its key no longer opens the vault.
+
+    A person who has opened the vault with it may have kept the master key.
+    """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import remove as act
 
@@ -184,9 +188,9 @@ def replace(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Put a new key in the place of a slot's, in one step; without an option, the service's own.
+    """Replace the key of a slot in one step; without options, the service's own key.
 
-    The new slot has a name of its own, which is told.
+    The new slot has a new name, which is printed.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.keys import replace as act
@@ -212,7 +216,7 @@ def try_key(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Try whether a key opens the vault; without an option, the key of the service."""
+    """Test whether a key opens the vault; without options, the service's key."""
     with opened(home) as application:
         from unlost.app.actions.vault.keys import tried as act
 
@@ -233,7 +237,7 @@ def show_sheet(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Show the recovery sheet once more, and confirm that it was taken down."""
+    """Show the recovery sheet again, and confirm that it was written down."""
     _check_terminal(out)
     with opened(home) as application:
         from unlost.app.actions.vault.keys import sheet as act
@@ -258,10 +262,10 @@ def renew(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a new master key, after one was stolen: all slots and sheets from before end.
+    """Renew the master key, for example after a theft. All earlier slots and sheets become invalid.
 
-    The service of this home gets a new key. What is written from then on, a thief cannot read; what
-    he could read before he still can, where he has it.
+    The service of this home gets a new key. A thief cannot read anything written from now on, but
+    can still read earlier data that they have.
     """
     _check_terminal(recovery_out, option="--recovery-out")
     with opened(home) as application:
@@ -284,10 +288,10 @@ def rekey(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Seal all that is there anew under the newest keys, after a new master key was made.
+    """Re-encrypt all data under the newest keys, after the master key was renewed.
 
-    No backup changes by it. The service does it by itself, a part each night. What a thief has copied
-    before he can read for ever.
+    Backups do not change. The service does this automatically, a part each night. Data that a thief
+    has already copied stays readable to them.
     """
     with opened(home) as application:
         from unlost.app.actions.vault.rekey import rekey as act
@@ -355,7 +359,7 @@ def _words(file: Path) -> str:
 
 
 def _proposed() -> str:
-    """Seven words, shown on a terminal and typed back; or others that somebody likes better."""
+    """Show a proposed passphrase on the terminal, and prompt for that or another one."""
     from unlost.app.home.system import SystemEntropy
     from unlost.vault.keys.unlock import new_passphrase
 
@@ -400,7 +404,7 @@ def _check_terminal(out: Path | None, *, option: str = "--out") -> None:
 
 
 def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
-    """Shows the sheet and asks for two groups, or writes it into a file."""
+    """Return a function that shows the sheet and asks for two groups, or writes it to a file."""
     from unlost.app.home.home import write_secret_file
     from unlost.app.home.system import SystemEntropy
 
@@ -423,7 +427,7 @@ def _hand_over(out: Path | None) -> "Callable[[RecoverySheet], None]":
 
 
 def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
-    if key_file == STDOUT:  # what stands there is the key
+    if key_file == STDOUT:  # stdout contains the key
         typer.echo(f"The key of the slot {done.slot} was written to stdout.", err=True)
     else:
         answer(done, as_json=as_json, show=_show_change)

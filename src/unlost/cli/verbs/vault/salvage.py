@@ -1,4 +1,4 @@
-"""What ``unlost verify --salvage`` says, before it is done and afterwards."""
+"""Output of ``unlost verify --salvage``, for the plan and the result."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from unlost.app.actions.vault.salvage import OrgSalvage, SalvagePlan, SalvageResult
     from unlost.model.salvage import LostSpan, TableSalvaged
 
-SHOWN = 10  # ids, spans and files that are shown one by one
+SHOWN = 10  # ids, spans and files that are listed individually
 
 
 def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
-    """Tell what would be lost, ask, and do it."""
+    """Show what would be lost, ask for confirmation, and salvage."""
     with opened(home) as application:
         from unlost.app.actions.vault.salvage import plan as planned
         from unlost.app.actions.vault.salvage import salvage as act
@@ -32,6 +32,7 @@ def salvage(*, plan: bool, yes: bool, home: Home, json: AsJson) -> ExitCode:
             answer(seen, as_json=json, show=_show_plan)
         if plan:
             return ExitCode.OK
+        # Nothing to confirm: damage that cannot be salvaged remains.
         if not (json or any(org.objects for org in seen.orgs)):
             return ExitCode.FAILED if seen.orgs else ExitCode.OK
         if not yes:
@@ -114,7 +115,7 @@ def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
         yield f"{table.table}: {would}made again from the records; nothing of it is lost"
         return
     if not (table.kept or table.reduced or table.lost):
-        return  # only contents of files are lost, which is told of these
+        return  # only file contents are lost, which are listed elsewhere
     yield f"{table.table}: {many(table.kept, 'version')} {would}kept whole"
     if table.reduced:
         yield f"  {many(table.reduced, 'version')} {would}kept without {', '.join(table.columns)}"

@@ -1,4 +1,4 @@
-"""unlost vault: the vault itself, and a new home for it."""
+"""unlost vault: manage the vault, and rebuild a home from it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +37,7 @@ app.add_typer(mirror.app, name="mirror")
 
 @app.callback()
 def about() -> None:
-    """The vault itself."""
+    """Manage the vault."""
 
 
 @app.command("rebuild")
@@ -76,7 +76,7 @@ def rebuild(
     database: Database = "",
     json: AsJson = False,
 ) -> ExitCode:
-    """Make a home on a clean machine as the lost one was: orgs, schedules, runs, alerts."""
+    """Rebuild a lost home on a new machine: orgs, schedules, runs, alerts."""
     from unlost.app.actions.vault.init import InitRequest
     from unlost.app.actions.vault.rebuild import Rebuild
     from unlost.app.actions.vault.rebuild import rebuild as act
@@ -116,7 +116,7 @@ def copy(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Copy the vault to a second place, or bring a copy up to date; it stays sealed."""
+    """Copy the vault to another place, or update an earlier copy. The copy stays encrypted."""
     there = vault_place(
         place,
         endpoint=endpoint,

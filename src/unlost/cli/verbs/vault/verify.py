@@ -1,4 +1,4 @@
-"""unlost verify: is the vault whole, and does it still lead where it led?"""
+"""unlost verify: verify that the vault is undamaged and its chain is complete."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -91,7 +91,7 @@ def verify(
     home: Home = None,
     json: AsJson = False,
 ) -> ExitCode:
-    """Verify the vault; exit code 1 if anything is missing or damaged."""
+    """Verify the vault. Exit code 1 if anything is missing or damaged."""
     if salvage:
         return _salvage(repair_from, plan=plan, yes=yes, home=home, json=json)
     _check_salvage_named(plan=plan, yes=yes)

@@ -1,4 +1,4 @@
-"""Alerts: what must be seen to, what was, and by which channels people are told."""
+"""Pages of alerts and of the channels by which they are sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from unlost.web.requests import UserRequest, sent
 
 @dataclass(frozen=True, slots=True)
 class AlertLine:
-    """An alert with what the actor may do about it; ``link`` is empty where they may not go."""
+    """An alert with the actor's options; ``link`` is empty if the actor may not open the page."""
 
     alert: AlertRecord
     zone: str
@@ -45,7 +45,7 @@ class AlertLine:
 
 @require_GET
 def inbox(request: UserRequest) -> HttpResponse:
-    """Those that last, the newest first; ``?all``: the newest ones, those that are over too."""
+    """Show open alerts, newest first; with ``?all`` the newest ones, closed ones included."""
     every = "all" in request.GET
     alerts = show(request.unlost, all_of_them=every)
     context = {"part": "alerts", "every": every, "lines": _lines(request, alerts.alerts)}
@@ -60,7 +60,7 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
         org, page = orgs.get(alert.alarm.org), PAGES[alert.alarm.rule]
         oid = org.oid if org is not None else None
         zone = org.identity.zone if org is not None else "UTC"
-        # settings are the home's to change, though they are an org's
+        # settings of an org may be changed only by users who manage the home
         goes = actor.may(page.right, None if page.right is Right.MANAGE else oid)
         link = address(alert.alarm) if goes or page.right is Right.LOOK else ""
         open_still = alert.resolved_at is None and alert.acknowledged_at is None
@@ -71,7 +71,7 @@ def _lines(request: UserRequest, alerts: Sequence[AlertRecord]) -> list[AlertLin
 
 @require_POST
 def acknowledge(request: UserRequest) -> HttpResponse:
-    """Somebody sees to it: nothing more is told until it is over."""
+    """Acknowledge an alert: no more messages are sent until it is closed."""
     acknowledged(request.unlost, request.POST.get("key", ""))
     messages.success(request, _("Noted: somebody sees to it. No more is told until it is over."))
     return redirect("alerts")
@@ -79,7 +79,7 @@ def acknowledge(request: UserRequest) -> HttpResponse:
 
 @require_GET
 def every_channel(request: UserRequest) -> HttpResponse:
-    """By which channels people are told."""
+    """List the channels."""
     channel_list = channels(request.unlost)
     rows = [
         (channel, channel_list.silent.get(channel.name, ""), _goes_to(channel))
@@ -93,7 +93,7 @@ def every_channel(request: UserRequest) -> HttpResponse:
 
 
 def _goes_to(channel: Channel) -> str:
-    """Where its messages go, of what is no secret."""
+    """Return the address of a channel's messages, unless it is secret."""
     to = channel.settings.get("to")
     if isinstance(to, list | tuple):
         return ", ".join(str(address_part) for address_part in to)
@@ -103,7 +103,7 @@ def _goes_to(channel: Channel) -> str:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def add(request: UserRequest, kind: str) -> HttpResponse:
-    """A new channel of a kind."""
+    """Show the form for a new channel, and add it."""
     known = {channel_row.name for channel_row in channels(request.unlost).channels}
     if kind not in set(ChannelKind):
         raise _unknown(kind)
@@ -128,7 +128,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
 
 
 def _typed_secret(request: UserRequest, place: str) -> str:
-    """The secret that was typed now, or a moment ago into a form with an error."""
+    """Return the secret typed now, or before in a form with an error."""
     if request.method != "POST":
         drop_draft(request, place)
         return ""
@@ -152,7 +152,7 @@ def test(request: UserRequest, channel: str) -> HttpResponse:
 
 @require_POST
 def remove(request: UserRequest, channel: str) -> HttpResponse:
-    """Forget a channel."""
+    """Remove a channel."""
     drop_channel(request.unlost, channel)
     messages.success(request, _("%(channel)s is removed.") % {"channel": channel})
     return redirect("channels")

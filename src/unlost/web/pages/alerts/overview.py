@@ -1,4 +1,4 @@
-"""The home page: how each org stands."""
+"""The home page: the state of each org."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,5 +10,5 @@ from unlost.web.requests import UserRequest
 
 @require_GET
 def home(request: UserRequest) -> HttpResponse:
-    """Each org as a card: protected or not, the last night, storage, what runs."""
+    """Show each org as a card: protection, last backup, storage, active runs."""
     return render(request, "home.html", {"part": "home", "overview": overview(request.unlost)})

@@ -1,4 +1,4 @@
-"""Schedules: when each org is backed up by itself, and changing that."""
+"""Pages of backup schedules."""
 
 from http import HTTPStatus
 
@@ -16,12 +16,12 @@ from unlost.web.forms.problems import add_problem
 from unlost.web.forms.schedule import OrgScheduleForm, values_of
 from unlost.web.requests import UserRequest, sent
 
-HOURLY = "hourly-"  # how codes of errors begin that are about the tables between the nights
+HOURLY = "hourly-"  # the prefix of error codes about hourly tables
 
 
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
-    """All orgs with their next runs and last nights."""
+    """List all orgs with their next runs and last nightly backups."""
     schedules = show(request.unlost).schedules
     operated = {org.name for org in request.unlost.orgs(Right.OPERATE)}
     context = {"part": "schedules", "found": schedules, "operated": operated}
@@ -30,7 +30,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def one(request: UserRequest, org: str) -> HttpResponse:
-    """The schedule of an org, to be looked at and, by who may, changed."""
+    """Show the schedule of an org, and change it if the actor may."""
     (schedule,) = show(request.unlost, org).schedules
     form = OrgScheduleForm(sent(request), initial=values_of(schedule.schedule))
     if form.is_valid():

@@ -1,7 +1,7 @@
 """Connect an org in four steps: its kind, the sign-in, the scope, the hour.
 
-What is typed is kept on the server until the last step; nothing is protected before that. The look at
-the org goes on beside the requests: with a large org it takes longer than one may.
+Input is stored on the server until the last step; nothing is protected before that. The org is
+inspected in a thread, as a large org takes longer than a request may.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
 from unlost.web.requests import UserRequest, sent
 from unlost.web.translate import error_text
 
-STOP_POLLING = 286  # what htmx takes as: do not ask again
+STOP_POLLING = 286  # the status that tells htmx to stop polling
 SCOPE = 3
 STEPS = (
     ("connect", gettext_lazy("Kind")),
@@ -47,7 +47,7 @@ STEPS = (
 
 
 class KindForm(forms.Form):
-    """What kind of org it is, and what people will call it."""
+    """The kind of an org, and its name in Unlost."""
 
     connector = forms.CharField(label=gettext_lazy("Kind of org"))
     name = forms.CharField(
@@ -64,7 +64,7 @@ class KindForm(forms.Form):
         self.fields["connector"].widget = forms.RadioSelect(choices=choices)
 
     def clean_name(self) -> str:
-        """A name that can be typed, and that stands for no org yet."""
+        """Check that the name can be typed and is not taken."""
         name = str(self.cleaned_data["name"])
         if name in self._taken:
             raise forms.ValidationError(
@@ -80,7 +80,7 @@ class KindForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def kind(request: UserRequest) -> HttpResponse:
-    """Step 1: which connector, and the name."""
+    """Step 1: choose the connector and the name."""
     names, known = connectors(request.unlost).names, draft(request, DRAFT)
     taken = {org.name for org in request.unlost.orgs()}
     first = {"connector": known.get("connector", names[0]), "name": known.get("name", "")}
@@ -104,7 +104,7 @@ def kind(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def sign_in(request: UserRequest) -> HttpResponse:
-    """Step 2: settings and secrets. Sent off, Unlost begins to look around, and keeps nothing."""
+    """Step 2: enter settings and secrets, and start to inspect the org, without adding it yet."""
     at = progress(request)
     known = at.known
     if "connector" not in known:
@@ -132,7 +132,7 @@ def sign_in(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def scope(request: UserRequest) -> HttpResponse:
-    """Step 3: what the user sees and what not, once Unlost looked; which tables are left out."""
+    """Step 3: show what the user can and cannot see, and choose the tables to leave out."""
     at = progress(request)
     known = at.known
     if at.going:
@@ -152,7 +152,7 @@ def scope(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def hour(request: UserRequest) -> HttpResponse:
-    """Step 4: when it is backed up. Sent off, the org is kept, and protected from then on."""
+    """Step 4: choose the schedule, and add the org, which is protected from then on."""
     at = progress(request)
     known = at.known
     if at.going or not at.found:
@@ -183,7 +183,7 @@ def _begun(
     *,
     config: Mapping[str, Any],
 ) -> bool:
-    """Begin to look; False if that cannot be, which the form tells then."""
+    """Start to inspect the org; returns False, with errors in the form, if that is not possible."""
     try:
         secrets = known.get("secrets", {})
         lacking = missing(request.unlost, known["connector"], config, known=secrets)
@@ -199,7 +199,7 @@ def _begun(
 
 
 def _looking(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
-    """The page while the org is looked at; for htmx the piece that asks again."""
+    """Render the page during the inspection; for htmx only the fragment that polls again."""
     if request.method == "POST":
         return redirect("connect-scope")
     if request.htmx:
@@ -208,7 +208,7 @@ def _looking(request: UserRequest, known: Mapping[str, Any]) -> HttpResponse:
 
 
 def _back(request: UserRequest) -> HttpResponse:
-    """Where nothing was found the sign-in says why."""
+    """Return to the sign-in step, which shows why nothing was found."""
     if request.htmx:
         return HttpResponseClientRedirect(reverse("connect-sign-in"))
     return redirect("connect-sign-in")
@@ -221,13 +221,13 @@ def _scope_form(request: UserRequest, known: Mapping[str, Any]) -> ConnectorForm
 
 
 def _settings(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings with which was looked, where nothing was said the defaults."""
+    """Return the settings used for the inspection, completed by defaults."""
     defaults = {setting.name: bare(setting.default) for setting in _chosen(request, known)}
     return {**defaults, **known["config"]}
 
 
 def _chosen(request: UserRequest, known: Mapping[str, Any]) -> Sequence[Setting]:
-    """The settings of the third step: which tables are left out, and the like."""
+    """Return the settings of the third step, such as tables to leave out."""
     fields = asks(request.unlost, known["connector"])
     return [setting for setting in fields.settings if setting.several]
 

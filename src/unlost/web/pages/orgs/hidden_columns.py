@@ -1,4 +1,4 @@
-"""Settings, hidden columns: what viewers and operators of an org do not see."""
+"""Settings, hidden columns: the columns that viewers and operators of an org cannot see."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,10 @@ from unlost.web.requests import UserRequest
 
 @require_GET
 def hidden(request: UserRequest) -> HttpResponse:
-    """Those of one org, and what else can be hidden, table by table."""
+    """Show the hidden columns of an org, and the columns of a table that can be hidden."""
     orgs = request.unlost.orgs(Right.MANAGE)
-    first = next(iter(orgs or request.unlost.orgs()), None)  # without the right it is refused
+    # Without the right the action refuses it.
+    first = next(iter(orgs or request.unlost.orgs()), None)
     org = request.GET.get("org") or (first.name if first is not None else None)
     if org is None:
         return render(request, "settings/hidden.html", {"part": "settings", "tab": "hidden"})
@@ -34,7 +35,7 @@ def hidden(request: UserRequest) -> HttpResponse:
 
 @require_POST
 def hide(request: UserRequest, org: str) -> HttpResponse:
-    """Hide a column; what does not name one comes back with the reason."""
+    """Hide a column; an invalid name is shown again with the reason."""
     column = request.POST.get("column", "").strip()
     try:
         hide_column(request.unlost, org, column)
@@ -50,7 +51,7 @@ def hide(request: UserRequest, org: str) -> HttpResponse:
 
 @require_POST
 def show(request: UserRequest, org: str) -> HttpResponse:
-    """Show a column again."""
+    """Show a hidden column to viewers again."""
     column = request.POST.get("column", "")
     show_column(request.unlost, org, column)
     message = _("Everybody who reads records of %(org)s sees %(column)s again.")

@@ -1,4 +1,4 @@
-"""How an org is reached: its settings and credentials, a refreshed sandbox, its write identity."""
+"""Pages of an org's connection: settings, credentials, a refreshed sandbox, the write identity."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -37,7 +37,7 @@ from unlost.web.requests import UserRequest, sent
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def settings(request: UserRequest, org: str) -> HttpResponse:
-    """Settings and credentials. Sent off, it signs in; only if that goes well they are kept."""
+    """Show settings and credentials; a change is stored only if the sign-in succeeds."""
     known = org_settings(request.unlost, org)
     fields = asks(request.unlost, known.connector)
     name = f"settings/{org}"
@@ -65,7 +65,7 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def follow(request: UserRequest, org: str) -> HttpResponse:
-    """Let the name stand for the sandbox that was made anew."""
+    """Point the name to the refreshed sandbox."""
     followed = follow_org(request.unlost, org)
     message = _("%(org)s is the new sandbox from now on; the old one is kept as %(kept)s.")
     messages.success(request, message % {"org": org, "kept": followed.kept_as})
@@ -76,7 +76,7 @@ def follow(request: UserRequest, org: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def writer(request: UserRequest, org: str) -> HttpResponse:
-    """The write identity. Sent off, it signs in; ``?check``: what it may not do."""
+    """Show and set the write identity; ``?check`` lists its missing permissions."""
     known = writer_settings(request.unlost, org)
     fields = asks(request.unlost, known.connector)
     name = f"writer/{org}"
@@ -102,7 +102,7 @@ def writer(request: UserRequest, org: str) -> HttpResponse:
 
 
 def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str, str]:
-    """The secrets that were typed now, or a moment ago into a form with an error."""
+    """Return the secrets typed now, or before in a form with an error."""
     if request.method != "POST":
         drop_draft(request, name)
         return {}
@@ -114,7 +114,7 @@ def _typed(request: UserRequest, name: str, fields: ConnectorFields) -> dict[str
 def _complete(
     request: UserRequest, form: ConnectorForm, fields: ConnectorFields, known: set[str]
 ) -> bool:
-    """True if the settings can be read and no secret is missing; the form tells what is wrong."""
+    """Return True if the settings are valid and no secret is missing; errors are in the form."""
     try:
         lacking = missing(request.unlost, fields.connector, form.config(), known=known)
     except UnlostError as error:
@@ -131,7 +131,7 @@ def _differing(form: ConnectorForm, known: WriterSettings) -> Mapping[str, Any]:
 
 
 def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str, Any]:
-    """What the write identity may not do, where that was asked for."""
+    """Return the missing permissions of the write identity, if requested."""
     if request.method == "POST" or "check" not in request.GET or not known.present:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""The audit: who did what, exports of it, and whether it is whole."""
+"""Pages of the audit log: the list, its export, and its verification."""
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -19,13 +19,13 @@ from unlost.web.requests import UserRequest
 
 @require_GET
 def audit(request: UserRequest) -> HttpResponse:
-    """The newest deeds; of one org or one person, and before a number."""
+    """List the newest entries; of one org or one person, and before a number."""
     return _page(request)
 
 
 @require_POST
 def check(request: UserRequest) -> HttpResponse:
-    """Whether every deed proves the one before it."""
+    """Verify that each entry proves the one before it."""
     try:
         return _page(request, proof=verify(request.unlost))
     except IntegrityError as error:
@@ -35,7 +35,7 @@ def check(request: UserRequest) -> HttpResponse:
 @require_POST
 @needs(Right.AUDIT)
 def download(request: UserRequest) -> StreamedResponse:
-    """All deeds as a file; that they were exported is one of them."""
+    """Download all entries as a file; the export itself is audited."""
     kind = request.POST.get("format", "")
     if kind not in ("jsonl", "csv"):
         raise UsageError(
@@ -73,12 +73,12 @@ def _page(
         "proof": proof,
         "error": error,
         "org": org,
-        "by": actor,  # the frame's ``actor`` is who looks
+        "by": actor,  # the frame's ``actor`` is the viewer
     }
     return render(request, "audit/list.html", context, status=status_of(error) if error else 200)
 
 
 def _number(request: UserRequest) -> int | None:
-    """Before which deed the page begins; what is no number is the newest page."""
+    """Return the number before which the page begins; None if it is invalid."""
     text = request.GET.get("before", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

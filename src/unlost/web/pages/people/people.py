@@ -1,4 +1,4 @@
-"""Settings, people: who may sign in, and what each may do."""
+"""Settings, people: the users of the console and their roles."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ PART = {"part": "settings", "tab": "people"}
 
 
 class ContactForm(forms.Form):
-    """How somebody is called and reached."""
+    """A person's full name and e-mail address."""
 
     full_name = forms.CharField(
         label=gettext_lazy("Full name"),
@@ -43,7 +43,7 @@ class ContactForm(forms.Form):
 
 
 class NewPerson(RoleForm, ContactForm):
-    """Somebody who is added, with a first role."""
+    """A new person with a first role."""
 
     field_order = ("name", "full_name", "email", "role", "org")
     name = forms.CharField(
@@ -56,7 +56,7 @@ class NewPerson(RoleForm, ContactForm):
 
 @require_GET
 def list_people(request: UserRequest) -> HttpResponse:
-    """All of them, and which names are locked now."""
+    """List all people, and the names that are locked now."""
     app = request.unlost
     context = {"people": people(app).people, "lockouts": lockouts(app).lockouts, **PART}
     return render(request, "settings/people.html", context)
@@ -64,8 +64,8 @@ def list_people(request: UserRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add(request: UserRequest) -> HttpResponse:
-    """A form for somebody new."""
-    people(request.unlost)  # the form is for who may add
+    """Show the form for a new person, and add them."""
+    people(request.unlost)  # raises unless the actor may add people
     form = NewPerson(sent(request), app=request.unlost, right=Right.MANAGE)
     added = done(form, lambda: _added(request, form))
     if added:
@@ -89,7 +89,7 @@ def _added(request: UserRequest, form: NewPerson) -> Any:
 
 @require_http_methods(["GET", "POST"])
 def show(request: UserRequest, name: str) -> HttpResponse:
-    """One of them; the form changes how they are called and reached."""
+    """Show a person, with a form for their name and e-mail address."""
     known = person(request.unlost, name)
     initial = {"full_name": known.full_name, "email": known.email}
     form = ContactForm(sent(request), initial=initial)
@@ -101,7 +101,7 @@ def show(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def give_role(request: UserRequest, name: str) -> HttpResponse:
-    """Give a role in one org, or in all."""
+    """Give a person a role in one org, or in all."""
     form = _role_form(request, request.POST)
 
     def give() -> Any:
@@ -117,7 +117,7 @@ def give_role(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def take_role(request: UserRequest, name: str) -> HttpResponse:
-    """Take a role away."""
+    """Remove a person's role."""
     org = request.POST.get("org") or None
     change_role(request.unlost, name, None, org=org)
     messages.success(request, _("The role of %(name)s was taken away.") % {"name": name})
@@ -126,7 +126,7 @@ def take_role(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def make_link(request: UserRequest, name: str) -> HttpResponse:
-    """A link, shown this once: the answer itself holds it, so that it is written down nowhere."""
+    """Create a sign-in link, shown only in this response, so that it is stored nowhere."""
     sign_in_link = link(request.unlost, name)
     context = {"link": request.build_absolute_uri(sign_in_link.path), "made": sign_in_link, **PART}
     return render(request, "settings/person_link.html", context)
@@ -134,7 +134,7 @@ def make_link(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def remove(request: UserRequest, name: str) -> HttpResponse:
-    """Keep somebody out."""
+    """Remove a person."""
     remove_person(request.unlost, name)
     messages.success(request, _("%(name)s is out: sessions have ended.") % {"name": name})
     return redirect("person", name=name)
@@ -142,7 +142,7 @@ def remove(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def let_back(request: UserRequest, name: str) -> HttpResponse:
-    """Let somebody in again."""
+    """Let a removed person back in."""
     return_person(request.unlost, name)
     messages.success(request, _("%(name)s may sign in again.") % {"name": name})
     return redirect("person", name=name)
@@ -150,7 +150,7 @@ def let_back(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def forget_factors(request: UserRequest, name: str) -> HttpResponse:
-    """Forget the second factors of who lost them."""
+    """Reset the second factors of a person."""
     forget(request.unlost, name)
     message = _("The second factors of %(name)s are forgotten, and their sessions have ended.")
     messages.success(request, message % {"name": name})
@@ -159,7 +159,7 @@ def forget_factors(request: UserRequest, name: str) -> HttpResponse:
 
 @require_POST
 def unlock(request: UserRequest) -> HttpResponse:
-    """Let a locked name try again."""
+    """Unlock a name."""
     unlocked = end_lockout(request.unlost, request.POST.get("name", ""))
     messages.success(request, _("%(name)s may try again at once.") % {"name": unlocked.name})
     return redirect("people")

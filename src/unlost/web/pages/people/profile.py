@@ -1,4 +1,4 @@
-"""Settings, profile: how somebody likes the console."""
+"""Settings, profile: a person's preferences for the console."""
 
 from django import forms
 from django.conf import settings
@@ -20,7 +20,7 @@ YEAR = 366 * 24 * 3600
 
 
 class ProfileForm(forms.Form):
-    """Language, light or dark, and how high rows are."""
+    """Language, colour theme, and row height."""
 
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
@@ -43,7 +43,7 @@ class ProfileForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 def profile(request: UserRequest) -> HttpResponse:
-    """A form; what is chosen holds at once, in every browser of this person."""
+    """Show the form; a change applies immediately, in all browsers of this person."""
     user = request.user
     initial = {name: getattr(user, name, "") for name in ("language", "theme", "compact")}
     form = ProfileForm(sent(request), initial=initial)
@@ -60,7 +60,7 @@ def _wanted(form: ProfileForm) -> Profile:
 
 
 def _profile_saved(request: UserRequest, profile_saved: Profile) -> HttpResponse:
-    """Back to the form. Cookies let the page of the sign-in look the same."""
+    """Redirect to the form. Cookies apply the preferences to the sign-in page."""
     with translation.override(profile_saved.language or translation.get_language()):
         messages.success(request, _("Your profile is kept."))
     response = redirect("profile")

@@ -1,4 +1,4 @@
-"""Settings, single sign-on: the providers by which people of the company get in."""
+"""Settings, single sign-on: the company's identity providers."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ VOUCHES = gettext_lazy("Take every address that it tells as verified")
 
 
 class NameForm(forms.Form):
-    """What every provider has."""
+    """The fields common to all providers."""
 
     name = forms.SlugField(
         label=gettext_lazy("Short name"),
@@ -47,7 +47,7 @@ class NameForm(forms.Form):
 
 
 class ProviderForm(NameForm):
-    """A provider of OpenID Connect to be added."""
+    """A new OpenID Connect provider."""
 
     issuer = forms.URLField(
         label=gettext_lazy("Issuer"),
@@ -78,7 +78,7 @@ class ProviderForm(NameForm):
 
 
 class SamlForm(NameForm):
-    """A SAML identity provider to be added: by its metadata, or by three parts of it."""
+    """A new SAML identity provider, given by its metadata or by its three parts."""
 
     metadata = forms.CharField(
         label=gettext_lazy("Metadata"),
@@ -116,7 +116,7 @@ class SamlForm(NameForm):
 @sensitive_post_parameters("secret")
 @require_http_methods(["GET", "POST"])
 def providers(request: UserRequest) -> HttpResponse:
-    """Those that there are, and a form that adds one."""
+    """List the providers, with a form that adds one."""
     provider_list = list_providers(request.unlost).providers
     form = ProviderForm(sent(request))
     added = done(form, lambda: _added(request, form))
@@ -139,7 +139,7 @@ def providers(request: UserRequest) -> HttpResponse:
 @needs(Right.MANAGE)
 @require_http_methods(["GET", "POST"])
 def saml(request: UserRequest) -> HttpResponse:
-    """A form that adds a SAML identity provider, and what to tell it of this console."""
+    """Show the form for a SAML identity provider, with this console's metadata for the provider."""
     form = SamlForm(sent(request))
     added = done(form, lambda: add_saml(request.unlost, NewSaml(**form.cleaned_data)))
     if added:
@@ -159,7 +159,7 @@ def saml(request: UserRequest) -> HttpResponse:
 
 @require_POST
 def remove(request: UserRequest, name: str) -> HttpResponse:
-    """Let nobody in by one any more."""
+    """Remove a provider."""
     removed = remove_provider(request.unlost, name)
     messages.success(
         request, _("Nobody signs in by %(title)s any more.") % {"title": removed.title}
@@ -173,7 +173,7 @@ def _added(request: UserRequest, form: ProviderForm) -> Provider:
 
 
 def _place(request: UserRequest, name: str, kind: SsoProtocol) -> str:
-    """What the provider is told: where it sends people back, or where this console describes itself."""
+    """Return the address to register at the provider: the callback, or this console's metadata."""
     if kind is SsoProtocol.SAML:
         return request.build_absolute_uri(f"/account/saml/{name}/metadata/")
     place = reverse("openid_connect_callback", kwargs={"provider_id": name})

@@ -1,4 +1,4 @@
-"""The link that signs somebody in once: it makes the first admin, or lets one choose a password."""
+"""The page behind a one-time link: it adds the first admin, or lets a person choose a password."""
 
 from allauth.account.utils import perform_login
 from django import forms
@@ -36,20 +36,20 @@ class PasswordForm(forms.Form):
     )
 
     def clean_password(self) -> str:
-        """The password, if it is strong enough."""
+        """Check that the password is strong enough."""
         password = str(self.cleaned_data["password"])
         validate_password(password)
         return password
 
     def clean(self) -> None:
-        """Both must be the same."""
+        """Check that both passwords are equal."""
         given = self.cleaned_data
         if given.get("password") and given.get("password") != given.get("again"):
             raise ValidationError(_("The two passwords differ."))
 
 
 class FirstAdmin(PasswordForm):
-    """Who looks after this home."""
+    """The first admin of this home."""
 
     field_order = ("name", "full_name", "password", "again")
     name = forms.CharField(
@@ -69,7 +69,7 @@ class FirstAdmin(PasswordForm):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, text: str) -> HttpResponse:
-    """A form behind the link; it is used up when the form is sent and right."""
+    """Show the form behind the link; the link is used up when a valid form is sent."""
     link = find_link(text, at=application().clock.now())
     if link is None:
         raise _over()
@@ -89,7 +89,7 @@ def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpRespo
     person = _person(text, form)
     person.set_password(form.cleaned_data["password"])
     person.save()
-    # as with a password: who has a second factor is asked for it
+    # as with a password: a second factor is requested if there is one
     answer: HttpResponse = perform_login(
         request, person, email_verification="none", redirect_url=reverse("home")
     )
@@ -97,10 +97,11 @@ def _signed_in(request: HttpRequest, text: str, form: PasswordForm) -> HttpRespo
 
 
 def _person(text: str, form: PasswordForm) -> User:
-    """Who the link is for, whom it makes if it is the first; it is used up.
+    """Use up the link and return its person, adding the first admin if the link is for them.
 
-    Whom it makes is made first, so that a name that will not do leaves the link as it was. No
-    transaction is open meanwhile: the home is copied into the vault, which reads the database.
+    The admin is added before the link is used, so that an invalid name leaves it valid. This must
+    not run in one transaction: the home is copied into the vault meanwhile, which reads the
+    database.
     """
     app, given = application(), form.cleaned_data
     one_time_link = find_link(text, at=app.clock.now())

@@ -1,4 +1,4 @@
-"""Settings, tokens: keys with which programs use the API."""
+"""Settings, tokens: API tokens for programs."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ DAYS = 90
 
 
 class TokenForm(RoleForm):
-    """A token to be made; whose it is, is asked of who manages the home alone."""
+    """A new token; only users who manage the home can choose its owner."""
 
     field_order = ("name", "owner", "role", "org", "days")
     name = forms.CharField(
@@ -53,9 +53,9 @@ class TokenForm(RoleForm):
 
 @require_http_methods(["GET", "POST"])
 def tokens(request: UserRequest) -> HttpResponse:
-    """Those that there are, and a form that makes one.
+    """List the tokens, with a form that creates one.
 
-    A new one stands in the answer itself, this once, so that it is written down nowhere.
+    The text of a new token is only in this response, so that it is stored nowhere.
     """
     form = TokenForm(sent(request), app=request.unlost)
     token = done(form, lambda: _new_token(request, form))
@@ -84,7 +84,7 @@ def _new_token(request: UserRequest, form: TokenForm) -> NewToken:
 
 @require_POST
 def drop(request: UserRequest, token: int) -> HttpResponse:
-    """Forget one."""
+    """Delete a token."""
     dropped = drop_token(request.unlost, token)
     messages.success(
         request, _("The token %(name)s opens nothing any more.") % {"name": dropped.name}

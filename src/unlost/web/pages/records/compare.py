@@ -1,4 +1,4 @@
-"""Comparing two nights, or a night and the org as it is now; and what was lost between two."""
+"""Pages that compare two backups, or a backup and the live org, and list deleted records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from unlost.web.requests import UserRequest
 
 LIVE = "live"
 PAGE = 200
-CARDS = 25  # records that are shown field by field
-TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # what was there at the first moment
-NIGHTS = 400  # that are offered; older ones are named in the address
+CARDS = 25  # records shown field by field
+TICKABLE = (ChangeKind.DELETED, ChangeKind.CHANGED)  # records that existed at the first moment
+NIGHTS = 400  # backups to choose from; older ones can be given in the address
 
 
 @dataclass(frozen=True, slots=True)
 class ComparePair:
-    """The two moments of a page, and those to choose from, the newest first."""
+    """The two moments of a page, and the backups to choose from, newest first."""
 
     older: str
     other: str
@@ -35,18 +35,18 @@ class ComparePair:
 
     @property
     def live(self) -> bool:
-        """True if one of them is the org as it is now."""
+        """True if one side is the live org."""
         return LIVE in (self.older, self.other)
 
     @property
     def whole(self) -> bool:
-        """True if there are two moments."""
+        """True if both moments are set."""
         return bool(self.older and self.other)
 
 
 @require_GET
 def compare(request: UserRequest, org: str) -> HttpResponse:
-    """The tables that differ; of one table the records, field by field."""
+    """Show the tables that differ; for one table, its records field by field."""
     pair = _pair(request, org)
     table = request.GET.get("table") or None
     context = {"part": "compare", "org": org, "pair": pair, "table": table}
@@ -71,7 +71,7 @@ def compare(request: UserRequest, org: str) -> HttpResponse:
 
 @require_GET
 def lost(request: UserRequest, org: str) -> HttpResponse:
-    """The records that were there at the first night and not at the second."""
+    """Show the records that are in the first backup and not in the second."""
     pair = _pair(request, org)
     context = {"part": "compare", "org": org, "pair": pair}
     if not pair.whole:
@@ -89,7 +89,7 @@ def lost(request: UserRequest, org: str) -> HttpResponse:
 
 
 def _pair(request: UserRequest, org: str) -> ComparePair:
-    """The moments that were asked for, or the last two nights; beside one, the night before it."""
+    """Return the requested moments, by default the last two backups."""
     listed: SnapshotList = snapshots(request.unlost, org)
     whole = nights(listed.snapshots)
     numbers = [str(night.number) for night in whole]
@@ -115,7 +115,7 @@ def _labels(request: UserRequest, org: str) -> dict[str, str]:
 
 
 def _columns(compare_result: CompareResult) -> Sequence[tuple[str, str]]:
-    """Columns that people changed in records that were there at both moments."""
+    """Return the columns that people changed in records that exist at both moments."""
     shapes = {
         change.column: change.label
         for row in compare_result.rows

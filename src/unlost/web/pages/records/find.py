@@ -1,4 +1,4 @@
-"""The search: one box in which a number, a name, an e-mail, a phone or an id finds its record."""
+"""The search: one box for numbers, names, e-mails, phone numbers and ids."""
 
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from unlost.web.requests import UserRequest
 @require_GET
 @needs_somewhere(Right.READ)
 def find(request: UserRequest) -> HttpResponse:
-    """What was found; exactly one record opens at once."""
+    """Show the matches; a single match opens directly."""
     text, org = request.GET.get("q", "").strip(), request.GET.get("org") or None
     if not text:
         return render(request, "records/find.html", {"part": "records", "org": org})
@@ -30,7 +30,7 @@ def find(request: UserRequest) -> HttpResponse:
 
 
 def only(find_result: FindResult) -> FoundRecord | None:
-    """The record that was meant: the only one, or the only one that is exactly what was typed."""
+    """Return the record if it is the only match, or the only exact match."""
     exact = [hit for hit in find_result.hits if hit.exact]
     if len(find_result.hits) == 1:
         return find_result.hits[0]
@@ -38,6 +38,6 @@ def only(find_result: FindResult) -> FoundRecord | None:
 
 
 def address(hit: FoundRecord) -> str:
-    """Where a record's story is."""
+    """Return the address of a record's history."""
     place = {"org": hit.org, "table": hit.table, "record": hit.record}
     return reverse("record", kwargs=place)

@@ -1,4 +1,4 @@
-"""A record: its story, its fields at a date, what belongs to it, its files."""
+"""Pages of a record: its history, its fields at a date, related records, files."""
 
 import mimetypes
 from contextlib import ExitStack
@@ -17,14 +17,14 @@ from unlost.model.snapshot import ChangeKind
 from unlost.web.parts.streaming import StreamedResponse, pieces
 from unlost.web.requests import UserRequest
 
-# Shown in the browser: kinds that run nothing. All others are only saved.
+# Media types that contain no scripts may be shown in the browser; others are only saved.
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"})
 SAVED = "application/octet-stream"
 
 
 @require_GET
 def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """What happened to it, the newest first."""
+    """Show the history of a record, newest first."""
     story = history(request.unlost, org, table, record)
     timeline_entries = [
         timeline_entry
@@ -37,7 +37,7 @@ def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpRes
 
 @require_GET
 def fields(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """All its fields as of a backup, or now."""
+    """Show the fields of a record as of a backup, or now."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
     rows = [(field, shown.values.get(field.column)) for field in shown.fields]
@@ -51,7 +51,7 @@ def fields(request: UserRequest, org: str, table: str, record: str) -> HttpRespo
 
 @require_GET
 def related(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """What belongs to it, by tables."""
+    """Show the related records, by table."""
     at = request.GET.get("at", "latest").strip() or "latest"
     shown = show(request.unlost, org, table, record, at=at)
     context = {"shown": shown, "at": at} | _place(request, shown) | {"tab": "related"}
@@ -60,7 +60,7 @@ def related(request: UserRequest, org: str, table: str, record: str) -> HttpResp
 
 @require_GET
 def files(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """Its files, and those of what belongs to it."""
+    """Show the files of a record and of related records."""
     shown = show(request.unlost, org, table, record, at="latest")
     context = {"shown": shown} | _place(request, shown) | {"tab": "files"}
     return render(request, "records/files.html", context)
@@ -68,7 +68,7 @@ def files(request: UserRequest, org: str, table: str, record: str) -> HttpRespon
 
 @require_GET
 def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
-    """The bytes of a file: shown where that is safe and asked for, else saved."""
+    """Send a file: shown in the browser if that is safe and requested, else saved."""
     stack = ExitStack()
     stored, body = open_stored(request.unlost, org, record, stack=stack)
     kind = stored.media_type or mimetypes.guess_type(stored.name)[0] or SAVED
@@ -77,20 +77,21 @@ def download(request: UserRequest, org: str, record: str) -> HttpResponseBase:
     response["Content-Length"] = str(stored.size)
     named = content_disposition_header(as_attachment=not shown, filename=stored.name or record)
     response["Content-Disposition"] = named or "attachment"
+    # A file from the org is untrusted: it must run nothing with the user's session.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """An entry of a story, with the fields that tell something."""
+    """A history entry, with the fields that people changed."""
 
     entry: HistoryEntry
     fields: tuple[ChangedField, ...]
 
 
 def _timeline_entry(entry: HistoryEntry) -> TimelineEntry | None:
-    """Without the fields that the org sets by itself; None if nothing else changed."""
+    """Return the entry without fields set automatically; None if nothing else changed."""
     telling = tuple(field for field in entry.fields if not field.by_itself)
     if entry.kind is ChangeKind.CHANGED and not telling:
         return None
@@ -98,7 +99,7 @@ def _timeline_entry(entry: HistoryEntry) -> TimelineEntry | None:
 
 
 def _place(request: UserRequest, story: HistoryResult | ShowResult) -> dict[str, object]:
-    """What all pages of a record show of it."""
+    """Return the context common to all pages of a record."""
     return {
         "part": "records",
         "text": request.GET.get("q", ""),

@@ -1,4 +1,4 @@
-"""Plans whose records come back otherwise: values typed for one, records given to somebody else."""
+"""Pages that edit a restore plan: values of a record, and replacements for people."""
 
 from http import HTTPStatus
 
@@ -14,12 +14,12 @@ from unlost.web.forms.values import ValuesForm
 from unlost.web.pages.restores.restore import page, planning
 from unlost.web.requests import UserRequest, sent
 
-TO = "to-"  # how the fields begin that say to whom
+TO = "to-"  # the prefix of fields with a replacement
 
 
 @require_http_methods(["GET", "POST"])
 def edit(request: UserRequest, org: str, plan: str, table: str, record: str) -> HttpResponse:
-    """The values with which a record shall come back; the plan is made again with them."""
+    """Show the values to restore for a record, and plan again with changed ones."""
     app = request.unlost
     fields = planned_fields(app, org, plan, table, record)
     form = ValuesForm(fields, sent(request))
@@ -33,7 +33,7 @@ def edit(request: UserRequest, org: str, plan: str, table: str, record: str) -> 
 
 @require_POST
 def give(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """Records that name some people shall name others; the plan is made again."""
+    """Replace people that records refer to, and plan again."""
     given = {
         name.removeprefix(TO): request.POST[name] for name in request.POST if name.startswith(TO)
     }

@@ -1,4 +1,4 @@
-"""Restores: what was chosen, its plan while it is made, the preview, and the click that runs it."""
+"""Pages of restores: the selection, its plan in the making, the preview, and running it."""
 
 from collections import Counter
 from functools import partial
@@ -35,20 +35,20 @@ from unlost.web.parts.paging import PageLinks, start_of
 from unlost.web.parts.selections import sent_selections
 from unlost.web.requests import UserRequest
 
-STOP_POLLING = 286  # what htmx takes as: do not ask again
+STOP_POLLING = 286  # the status that tells htmx to stop polling
 PAGE = 200
 
 
 @require_POST
 @needs(Right.RESTORE)
 def begin(request: UserRequest, org: str) -> HttpResponse:
-    """Keep what was chosen, begin to plan, and go to the plan's page."""
+    """Store the selection, start to plan, and redirect to the plan's page."""
     return planning(request, choose(request.unlost, org, _wanted(request, org)))
 
 
 @require_GET
 def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """A plan: under way, or what it would do, or why there is none."""
+    """Show a plan: in the making, its preview, or why it failed."""
     view = show_stored_plan(request.unlost, org, plan)
     if not request.htmx:
         return page(request, view)
@@ -60,7 +60,7 @@ def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
 
 @require_GET
 def records(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
-    """The records of one table of a plan."""
+    """Show the records of one table of a plan."""
     view, start = show_stored_plan(request.unlost, org, plan), start_of(request)
     planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
     pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
@@ -70,7 +70,7 @@ def records(request: UserRequest, org: str, plan: str, table: str) -> HttpRespon
 
 @require_POST
 def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """The same without what was ticked: planned again."""
+    """Plan again without the unticked tables and records."""
     try:
         view = leave_out(
             request.unlost,
@@ -87,13 +87,13 @@ def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
 
 @require_POST
 def again(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """The same once more."""
+    """Plan the same selection again."""
     return planning(request, choose_again(request.unlost, org, plan))
 
 
 @require_POST
 def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """Forget a plan that was not run."""
+    """Discard a plan that was not run."""
     discard_plan(request.unlost, org, plan)
     messages.success(request, _("The plan is forgotten. Nothing was written."))
     return redirect("jobs")
@@ -101,13 +101,14 @@ def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
 
 @require_POST
 def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
-    """Hand the plan to the service, and go to its run."""
+    """Queue the plan for the service, and redirect to its run."""
     typed = request.POST.get("typed", "")
     try:
         handed = run_stored_plan(request.unlost, org, plan, typed=typed)
     except UnlostError as error:
         view = show_stored_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
+    # Otherwise the next restore from the same list would include these records again.
     untick(request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records)
     if not handed.served:
         messages.warning(
@@ -120,7 +121,7 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
 
 
 def planning(request: UserRequest, view: PlanView) -> HttpResponseRedirect:
-    """Begin to make a plan, and go to its page."""
+    """Start to make a plan, and redirect to its page."""
     background.begin(partial(make_plan_now, request.unlost, view.org, view.plan))
     return redirect("plan", org=view.org, plan=view.plan)
 
@@ -128,7 +129,7 @@ def planning(request: UserRequest, view: PlanView) -> HttpResponseRedirect:
 def page(
     request: UserRequest, view: PlanView, *, error: UnlostError | None = None, typed: str = ""
 ) -> HttpResponse:
-    """A plan's page, with what stands in the way of what somebody asked for."""
+    """Render a plan's page, with the error of a request if there is one."""
     context = _context(view) | {"error": error, "typed": typed, "people": _people(request, view)}
     status = status_of(error) if error is not None else 200
     return render(request, "restore/plan.html", context, status=status)
@@ -138,7 +139,7 @@ def page(
 
 
 def _wanted(request: UserRequest, org: str) -> RestoreRequest:
-    """What a page asks for: ticked records, all that was lost, or fields that changed."""
+    """Return the selection in a form: ticked records, all deleted records, or changed fields."""
     posted = request.POST
     what, pair = posted.get("what", ""), (posted.get("a", ""), posted.get("b", ""))
     table = posted.get("table") or None
@@ -150,7 +151,7 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
             PlanRequest(org, changed=pair, table=table, columns=columns, related=False)
         )
     chosen = tuple(dict.fromkeys(posted.getlist("record")))
-    if "of" in posted:  # a page of a list whose other pages may have ticks too
+    if "of" in posted:  # a page of a list; other pages of it may have ticks too
         chosen = sent_selections(request, org).records
     if not chosen:
         raise UsageError(
@@ -162,7 +163,7 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
 
 
 def _not_ticked(request: UserRequest, name: str) -> list[str]:
-    """What was there to be ticked and is not; a table can stand in several branches."""
+    """Return the values that could be ticked and are not; a table can be in several branches."""
     every = Counter(request.POST.getlist(f"every-{name}"))
     return sorted(every - Counter(request.POST.getlist(name)))
 
@@ -181,7 +182,7 @@ def _context(view: PlanView) -> dict[str, object]:
 
 
 def _people(request: UserRequest, view: PlanView) -> PlanPeople | None:
-    """Whom its records name, where they could name others still."""
+    """Return the people that a plan's records refer to, if they can still be replaced."""
     if view.state is not PlanState.MADE or view.summary is None or not view.summary.holders:
         return None
     return plan_people(request.unlost, view.org, view.plan)

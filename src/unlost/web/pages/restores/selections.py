@@ -1,4 +1,4 @@
-"""What is ticked in a list is taken up when somebody ticks, turns the page, or clears it all."""
+"""Store the ticks of a list when a person ticks, turns the page, or clears all."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
@@ -14,13 +14,13 @@ from unlost.web.parts.selections import seen, sent_selections
 from unlost.web.requests import UserRequest
 from unlost.web.translate import error_text
 
-LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
+LISTS = ("compare", "lost")  # the pages with lists; a list's name begins with that of its page
 
 
 @require_POST
 @needs(Right.RESTORE)
 def change_selections(request: UserRequest, org: str) -> HttpResponse:
-    """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
+    """Store the ticks of a page; returns the total for htmx, else redirects to the next page."""
     posted, problem = request.POST, None
     try:
         if "clear" in posted:
@@ -40,7 +40,7 @@ def change_selections(request: UserRequest, org: str) -> HttpResponse:
 
 
 def _list(org: str, query_dict: QueryDict, *, stay: bool) -> str:
-    """The page of the list that was asked for (``to``), or the one that sent this (``here``)."""
+    """Return the address of the requested page (``to``), or of the page that sent it (``here``)."""
     page = query_dict.get("of", "").partition("/")[0]
     if page not in LISTS:
         raise Http404

@@ -1,4 +1,4 @@
-"""What is kept of an org: rules with a preview, forgetting by it, and holds."""
+"""Pages of retention: rules with a preview, forgetting, and legal holds."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -28,7 +28,7 @@ from unlost.web.requests import UserRequest
 
 @require_GET
 def keeping(request: UserRequest, org: str) -> HttpResponse:
-    """The rules and the holds; with numbers in the address also what would go by them."""
+    """Show rules and legal holds; with numbers in the address, also a preview of these rules."""
     is_preview = any(name in request.GET for name in NUMBERS)
     form = KeepForm(request.GET) if is_preview else None
     return _page(request, org, form=form)
@@ -37,7 +37,7 @@ def keeping(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def rules(request: UserRequest, org: str) -> HttpResponse:
-    """Set the rules. Nothing is forgotten by it yet."""
+    """Set the rules. Nothing is forgotten yet."""
     form = KeepForm(request.POST)
     if not form.is_valid():
         return _page(request, org, form=form)
@@ -49,7 +49,7 @@ def rules(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def forgotten(request: UserRequest, org: str) -> HttpResponse:
-    """Forget what the preview said."""
+    """Forget the backups of the preview."""
     done = forget(request.unlost, org, plan=request.POST.get("plan", ""))
     message = ngettext(
         "%(count)s night of %(org)s is forgotten.",
@@ -63,7 +63,7 @@ def forgotten(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.OPERATE)
 def place_hold(request: UserRequest, org: str) -> HttpResponse:
-    """Hold something; from the page of a record, that record."""
+    """Set a legal hold; from the page of a record, on that record."""
     form = HoldForm(request.POST)
     if form.is_valid():
         wish = form.wish()
@@ -83,7 +83,7 @@ def place_hold(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def lifted(request: UserRequest, org: str) -> HttpResponse:
-    """Take a hold back."""
+    """Lift a legal hold."""
     sent = request.POST
     table, record, night = (sent.get(name, "") for name in ("table", "record", "night"))
     wish = HoldRequest(
@@ -131,7 +131,7 @@ def _page(
 
 
 def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetPlan | None:
-    """What would go by the numbers that were typed; None where none were, or they make no rule."""
+    """Return the plan for typed rules; None if there are none or they are invalid."""
     if not isinstance(form, KeepForm) or not form.is_valid():
         return None
     return plan(request.unlost, org, form.wish())
@@ -140,7 +140,7 @@ def _preview(request: UserRequest, org: str, form: forms.Form | None) -> ForgetP
 def _by_year(
     nights: Sequence[ForgottenBackup], *, zone: str
 ) -> list[tuple[int, list[ForgottenBackup]]]:
-    """The newest year first, and in it the newest night."""
+    """Group backups by year, newest first."""
     place = ZoneInfo(zone)
 
     def year(night: ForgottenBackup) -> int:

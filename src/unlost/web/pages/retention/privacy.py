@@ -1,4 +1,4 @@
-"""Privacy requests of an org: what is held of a person is given out, or erased, and proofs are shown."""
+"""Privacy requests of an org: export or erase a person's data, and show the proofs."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -21,13 +21,13 @@ from unlost.web.parts.erasures import begin, progress
 from unlost.web.parts.streaming import saved
 from unlost.web.requests import UserRequest
 
-STOP_POLLING = 286  # what htmx takes as: do not ask again
+STOP_POLLING = 286  # the status that tells htmx to stop polling
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def privacy(request: UserRequest, org: str) -> HttpResponse:
-    """Whose data it is; once it was sent also what was found, or what would be erased."""
+    """Show the form for a person's records, and then the matches or the plan of the erasure."""
     if request.htmx:
         return _state(request, org)
     if request.method == "GET":
@@ -44,7 +44,7 @@ def privacy(request: UserRequest, org: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE)
 def data(request: UserRequest, org: str) -> HttpResponseBase:
-    """What is held of the person, as a file to be saved."""
+    """Download the data of the person."""
     form, app = PersonForm(_with_ticked(request.POST)), request.unlost
     opened = done(form, lambda: open_person(app, org, form.whose()))
     if opened is None:
@@ -56,7 +56,7 @@ def data(request: UserRequest, org: str) -> HttpResponseBase:
 @require_POST
 @needs(Right.MANAGE)
 def erased(request: UserRequest, org: str) -> HttpResponse:
-    """Begin to erase what the plan said, once the name of the org was typed."""
+    """Start the erasure of the plan, once the name of the org was typed."""
     form, agreed = PersonForm(request.POST), AgreeForm(request.POST, org=org)
     if form.is_valid() and agreed.is_valid():
         try:
@@ -72,7 +72,7 @@ def erased(request: UserRequest, org: str) -> HttpResponse:
 
 
 def _with_ticked(sent: QueryDict) -> QueryDict:
-    """What was sent, with what was ticked among the records that are named."""
+    """Return the form data with the ticked records added to the named ones."""
     named = [*sent.get("records", "").splitlines(), *sent.getlist(TICKED)]
     query_dict = sent.copy()
     query_dict["records"] = "\n".join(dict.fromkeys(line.strip() for line in named if line.strip()))

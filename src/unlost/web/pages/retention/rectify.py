@@ -1,4 +1,4 @@
-"""A wrong value of a record is corrected in all backups: seen as a plan, agreed to, done beside."""
+"""Correct a value of a record in all backups: show the plan, confirm it, run it in a thread."""
 
 from http import HTTPStatus
 
@@ -21,7 +21,7 @@ from unlost.web.requests import UserRequest, sent
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE)
 def correct(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """Which field, and what it is in truth; once that was sent also what would change."""
+    """Show the form for a field and its correct value, and then the plan."""
     shown = show(request.unlost, org, table, record, at="latest")
     form = CorrectForm(shown.fields, shown.values, sent(request))
     return _page(request, shown, form, seen=_planned(request, shown, form))
@@ -30,7 +30,7 @@ def correct(request: UserRequest, org: str, table: str, record: str) -> HttpResp
 @require_POST
 @needs(Right.MANAGE)
 def corrected(request: UserRequest, org: str, table: str, record: str) -> HttpResponse:
-    """Begin to correct what the plan said, once the name of the org was typed."""
+    """Start the correction of the plan, once the name of the org was typed."""
     shown = show(request.unlost, org, table, record, at="latest")
     form, agreed = (
         CorrectForm(shown.fields, shown.values, request.POST),

@@ -1,4 +1,4 @@
-"""Jobs: the list of backups and restores, one of them while it runs, and what people do with it."""
+"""Pages of runs: the list of backups and restores, the progress of one, and its commands."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -44,7 +44,7 @@ KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
 
 @require_GET
 def jobs(request: UserRequest) -> HttpResponse:
-    """Runs by org, kind and state, and plans that wait to be run."""
+    """List runs by org, kind and state, and plans that were not run yet."""
     org, app = request.GET.get("org") or None, request.unlost
     kind, group = _kind(request), _group(request)
     page = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
@@ -68,7 +68,7 @@ def jobs(request: UserRequest) -> HttpResponse:
 
 @require_GET
 def job(request: UserRequest, run: str) -> HttpResponse:
-    """One run: how far it is, or how it ended."""
+    """Show the progress or the result of a run."""
     status = job_state(request.unlost, run)
     rights = _rights(request, status.org)
     context: dict[str, object] = {"part": "jobs", "job": status, **_acts(status, rights)}
@@ -82,7 +82,7 @@ def job(request: UserRequest, run: str) -> HttpResponse:
 
 @require_POST
 def act(request: UserRequest, run: str, act: str) -> HttpResponse:
-    """Pause a run, let it go on, or cancel it."""
+    """Pause, resume or cancel a run."""
     if act not in ACTS:
         raise Http404
     run_command_result = ACTS[act](request.unlost, run)
@@ -92,9 +92,9 @@ def act(request: UserRequest, run: str, act: str) -> HttpResponse:
 
 @require_POST
 def retry(request: UserRequest, run: str) -> HttpResponse:
-    """Plan again what failed: all of it, or what failed for the causes that were ticked.
+    """Plan the failed records again: all, or those with the ticked causes.
 
-    A field can be set for all that failed for a cause.
+    A field can be set for all records with the same cause.
     """
     app = request.unlost
     org = job_state(app, run).org
@@ -131,7 +131,7 @@ TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-r
 
 
 def _causes(request: UserRequest) -> Iterator[CauseEdit]:
-    """The fields that were chosen, each for its cause."""
+    """Yield the values that were chosen for causes."""
     for name, cause in request.POST.items():
         place, _dash, number = name.partition("-")
         column = request.POST.get(f"column-{number}", "")
@@ -142,7 +142,7 @@ def _causes(request: UserRequest) -> Iterator[CauseEdit]:
 
 
 def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
-    """A restore's page, with why it is not planned again as was asked."""
+    """Render a restore's page, with the reason why a retry cannot be planned."""
     status = job_state(request.unlost, run)
     rights = _rights(request, status.org)
     context = {
@@ -170,14 +170,14 @@ def _status(page: RunsPage) -> int:
 
 
 def _rights(request: UserRequest, org: str) -> frozenset[Right]:
-    """What the actor may do in an org."""
+    """Return the actor's rights in an org."""
     app = request.unlost
     oids = [org_row.oid for org_row in app.orgs() if org_row.name == org]
     return frozenset(right for right in Right for oid in oids if app.actor.may(right, oid))
 
 
 def _acts(status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
-    """What the actor may do with it now."""
+    """Return the commands that the actor may give now."""
     operates = Right.OPERATE in rights
     waits = status.state in (RunState.PARKED, RunState.FAILED)
     known = not status.over and operates and not status.hourly
@@ -200,7 +200,7 @@ def _outcome(request: UserRequest, status: RunStatus) -> dict[str, object]:
 
 
 def _ended(request: UserRequest, status: RunStatus, rights: frozenset[Right]) -> dict[str, object]:
-    """How it ended: of a restore each record, of a backup what it proved."""
+    """Return the result of a run: the records of a restore, or the certificate of a backup."""
     if status.state != RunState.DONE.value:
         return {}
     if status.restore:

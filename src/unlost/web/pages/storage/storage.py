@@ -1,4 +1,4 @@
-"""Storage: how full it is, when it will be full, and what fills it."""
+"""Pages of storage: usage, forecast, and what uses it."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class DrawnChart:
 
 @dataclass(frozen=True, slots=True)
 class StorageFilling:
-    """What fills one storage, the largest first; ``rest`` tables are not told."""
+    """The usage of one storage, largest first; ``rest`` tables are left out."""
 
     name: str
     tables: tuple[UseLine, ...]
@@ -47,7 +47,7 @@ class StorageFilling:
 
 @require_GET
 def every(request: UserRequest) -> HttpResponse:
-    """The storages of all orgs; of a single org its own page."""
+    """Show the storages of all orgs; with a single org, redirect to its page."""
     org_states = overview(request.unlost).orgs
     if len(org_states) == 1:
         return redirect("storage", org=org_states[0].name)
@@ -56,7 +56,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 @require_GET
 def one(request: UserRequest, org: str) -> HttpResponse:
-    """The storages of an org; ``?show=use`` and ``?show=loops``: also what takes time to read."""
+    """Show the storages of an org; ``?show=use`` and ``?show=loops`` add slow details."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
     if show == "use":
@@ -76,7 +76,7 @@ def one(request: UserRequest, org: str) -> HttpResponse:
 
 
 def draw(line: StorageLine, storage_trend: StorageTrend) -> DrawnChart:
-    """A storage with its charts."""
+    """Return a storage with its charts."""
     return DrawnChart(line, _chart(line, storage_trend, WIDE), _chart(line, storage_trend, NARROW))
 
 
@@ -89,14 +89,15 @@ def _chart(line: StorageLine, storage_trend: StorageTrend, sheet: ChartSheet) ->
         seen=line.forecast,
         now=storage_trend.at,
         sheet=sheet,
+        # The CSP forbids inline styles; the console's stylesheet has the classes.
         styled=False,
         full_on=_("full on"),
     )
-    return SafeString(drawn)  # made by us of numbers; the one text in it is escaped
+    return SafeString(drawn)  # built from numbers; the only text in it is escaped
 
 
 def fillings(filled: StorageUse) -> list[StorageFilling]:
-    """What fills each storage."""
+    """Return the usage of each storage."""
     names = dict.fromkeys(table.storage for table in filled.tables)
     return [_filling(filled, name) for name in names]
 

@@ -1,4 +1,4 @@
-"""The vault: what it holds, whether it is whole, what opens it; and a look at the whole home."""
+"""Pages of the vault: its content, verifications and keys; and checks of the whole home."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -22,7 +22,7 @@ from unlost.web.requests import UserRequest
 
 @require_GET
 def state(request: UserRequest) -> HttpResponse:
-    """What it holds of each org, and when it was verified."""
+    """Show the vault's content by org, and its verifications."""
     return render(
         request, "vault/state.html", {"part": "vault", "vault": vault_state(request.unlost)}
     )
@@ -31,7 +31,7 @@ def state(request: UserRequest) -> HttpResponse:
 @require_POST
 @needs(Right.OPERATE)
 def verified(request: UserRequest) -> HttpResponse:
-    """Verify it: quickly at once; for all the rest the service is asked."""
+    """Verify the vault: the quick level immediately, other levels by the service."""
     level = _level(request.POST.get("level", ""))
     if level is not VerifyLevel.QUICK:
         verify_later(request.unlost, level)
@@ -56,7 +56,7 @@ def verified(request: UserRequest) -> HttpResponse:
 @require_POST
 @needs(Right.OPERATE)
 def mirrored(request: UserRequest) -> HttpResponse:
-    """Have the service bring the second copy up to date."""
+    """Have the service update the mirror."""
     ask_mirror(request.unlost)
     messages.success(request, _("The service brings the second copy up to date."))
     return redirect(f"{reverse('vault')}#second-copy")
@@ -64,7 +64,7 @@ def mirrored(request: UserRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def checks(request: UserRequest) -> HttpResponse:
-    """A look at the whole home, and at the orgs too if that is asked for."""
+    """Check the whole home, and the orgs too if requested."""
     check_home(request.unlost, Right.MANAGE)
     diagnosis: Diagnosis | None = None
     ask = "ask" in request.POST

@@ -1,9 +1,10 @@
-"""What a provider answers, and all that it must prove before anybody is let in by it.
+"""SAML responses, and all that they must prove before a person is signed in.
 
-python3-saml checks the signature, the times, the issuer and the place. It accepts what the profile
-for browsers forbids, so three things more are asked of the signed part itself (Profiles for SAML 2.0,
-section 4.1.4.2): for whom it is, until when it holds, and to which request it is the answer. With the
-last one an answer counts once: a request is known to the one browser that made it, until it is answered.
+python3-saml checks the signature, the times, the issuer and the destination. It accepts some
+responses that the browser profile forbids, so three more checks apply to the signed part (Profiles
+for SAML 2.0, section 4.1.4.2): its audience, its expiry, and the request that it answers. The last
+one makes a response valid once: only the browser that made a request knows it, until it is
+answered.
 """
 
 from typing import Any
@@ -37,10 +38,10 @@ REASONS = {
 
 
 class SamlResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
-    """An answer as it was sent; nothing in it is to be believed before ``prove``."""
+    """A response as received; untrusted until ``prove`` succeeds."""
 
     def prove(self, request: HttpRequest, name: str) -> None:
-        """Raise NotAllowed (``saml-refused``) unless all of it is right."""
+        """Raise NotAllowed (``saml-refused``) unless the response passes all checks."""
         try:
             self.is_valid(here(request, name), self.get_in_response_to(), raise_exceptions=True)
             self._prove_more()
@@ -67,13 +68,13 @@ class SamlResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
 
 
 def _as_named(code: int) -> str:
-    """A rare reason, by the library's own name of it: its words may be those of who sent the answer."""
+    """Return a rare reason by the library's name; its message may come from an attacker."""
     names = (name for name, value in vars(OneLogin_Saml2_ValidationError).items() if value == code)
     return f"it is not right ({next(names, 'unknown')})"
 
 
 def read(request: HttpRequest, name: str, idp_settings: dict[str, Any], text: str) -> SamlResponse:
-    """An answer in base64; raises NotAllowed (``saml-refused``)."""
+    """Parse a response in base64; raises NotAllowed (``saml-refused``)."""
     try:
         return SamlResponse(settings(request, name, idp_settings), text)
     except UNREADABLE as error:
@@ -81,7 +82,7 @@ def read(request: HttpRequest, name: str, idp_settings: dict[str, Any], text: st
 
 
 def refused(why: str) -> NotAllowed:
-    """No answer that lets anybody in."""
+    """Return the error for a response that is not accepted."""
     return NotAllowed(
         "saml-refused",
         f"The answer of your company's sign-in was not accepted: {why}.",
