@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what flows through the ports: hostile text, ids, rows."""
+"""Hypothesis strategies for values that pass through the ports: hostile text, ids, rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,13 +31,13 @@ HOSTILE = (
 
 
 def texts() -> st.SearchStrategy[str | None]:
-    """A cell: null, the texts that break parsers, and any other text."""
+    """A cell: null, texts that break parsers, and any other text."""
     any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     return st.one_of(st.none(), st.sampled_from(HOSTILE), any_text)
 
 
 def record_ids() -> st.SearchStrategy[str]:
-    """Ids of 18 characters that differ in their case too."""
+    """Ids of 18 characters, some of which differ only by case."""
     return st.text("aAbBzZ09", min_size=3, max_size=3).map(lambda end: "001000000000000" + end)
 
 
