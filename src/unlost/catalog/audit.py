@@ -1,4 +1,11 @@
-"""The audit: what people did, row by row, each proving the one before it."""
+"""The audit log: actions of people, row by row, each proving the row before.
+
+Each row's digest covers the row and the digest before it:
+
+  digest(n) = BLAKE3(digest(n - 1) + row n as canonical JSON)
+
+so a changed or removed row breaks the chain from there on.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,17 +20,17 @@ from unlost.catalog.connection import own_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
 
-FIRST = "0" * 64  # what row 1 proves
-CHAINING = 0x756E_6C61_7564  # the advisory lock under which rows are added one by one: "unlaud"
-ROWS = 1_000  # that are read at a time
+FIRST = "0" * 64  # the digest before row 1
+CHAINING = 0x756E_6C61_7564  # the advisory lock that serialises new rows: "unlaud"
+ROWS = 1_000  # read at a time
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Something that was done, or tried. ``outcome`` is ``done`` or the code of the error.
+    """An action, or an attempt at it. ``outcome`` is ``done`` or the code of the error.
 
-    ``subject`` names what it was done to: a record as ``Account/001…``, a run, a person. Neither it
-    nor ``detail`` holds a value of a record.
+    ``subject`` names the object of the action: a record as ``Account/001…``, a run, a person.
+    Neither it nor ``detail`` holds a value of a record.
     """
 
     at: datetime
@@ -39,7 +46,9 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A row of the audit. ``digest`` is hex, over the deed, the number and the digest before."""
+    """A row of the audit log. ``digest`` is hex, over the event, the number and the digest
+    before.
+    """
 
     number: int
     deed: AuditEvent
@@ -48,7 +57,9 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditProof:
-    """What a look at the whole chain found. ``broken``: the first row that does not fit, or None."""
+    """The result of checking the whole chain. ``broken``: the first row that does not fit, or
+    None.
+    """
 
     rows: int
     digest: str
@@ -56,7 +67,7 @@ class AuditProof:
 
 
 def note(deed: AuditEvent) -> AuditEntry:
-    """Add a deed to the chain; durable when this returns."""
+    """Append an event to the chain, durable on return."""
     with own_connection(), transaction.atomic():
         _one_by_one()
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
@@ -76,7 +87,7 @@ def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
 def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
-    """The newest rows, those before a number, of one org or one actor."""
+    """The newest rows, optionally only those before a number, of one org or one actor."""
     with own_connection():
         rows = AuditRow.objects.order_by("-number")
         rows = rows.filter(number__lt=before) if before is not None else rows
@@ -94,7 +105,7 @@ def every() -> Iterator[AuditEntry]:
 
 
 def prove() -> AuditProof:
-    """Look at the whole chain. A cut end is noticed only by who kept an earlier digest."""
+    """Check the whole chain. A cut end can be noticed only with an earlier digest."""
     number, digest = 0, FIRST
     for entry in every():
         fits = entry.number == number + 1 and entry.digest == digest_of(
@@ -113,7 +124,7 @@ def _following(after: int) -> Sequence[AuditEntry]:
 
 
 def _one_by_one() -> None:
-    """SQLite's transaction holds the file already; PostgreSQL is asked for a lock."""
+    """Serialise writers: SQLite's transaction already locks the file; PostgreSQL needs a lock."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAINING])

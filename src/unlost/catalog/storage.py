@@ -1,4 +1,4 @@
-"""What orgs used of their storages, backup by backup."""
+"""The storage use of orgs, backup by backup."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class StorageHistory:
 
 
 def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
-    """Keep what an org's storages hold; again changes nothing."""
+    """Save the use of an org's storages; a second call changes nothing."""
     with own_connection():
         org = Org.objects.get(oid=oid)
         StorageSample.objects.bulk_create(
@@ -54,7 +54,7 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
 
 
 def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
-    """The storages of all orgs by oid, each with its newest sample alone."""
+    """The storages of all orgs by oid, each with its newest sample only."""
     place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
     with own_connection():
         ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
