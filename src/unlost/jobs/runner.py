@@ -4,10 +4,10 @@ store.
 A step is done when its result is durable. A resumed run calls the same steps again and gets the
 stored results, so only missing steps do any work:
 
-  first try                                resumed after a crash
-  step("describe") run, result stored      step("describe") stored result, not run
-  map("read"): A   run, result stored      map("read"): A   stored result, not run
-               B   crash before storing                 B   run (perhaps a second time)
+  first try                                   resumed after a crash
+  step("discover")  run, result stored        step("discover")  stored result, not run
+  map("census")  A  run, result stored        map("census")  A  stored result, not run
+                 B  crash before storing                     B  run (perhaps a second time)
 
 A crash between the work of a step and the storing of its result repeats the step. A step with an
 effect outside must therefore look before it acts. See docs/adr/0005 and 0012.

@@ -1,11 +1,12 @@
 """Results of the steps of unfinished runs: in a file, or in a database that workers share.
 
 One row for each finished step. ``key`` is empty for a step that runs once, and names the item for a
-step that a run maps over many (here: a table):
+step that a run maps over many (here: tables):
 
-  run                   name      key      result (JSON)     at
-  org:2026-11-27T01:00  describe           {"tables": ...}   2026-11-27T01:00:04+00:00
-  org:2026-11-27T01:00  read      Account  {"rows": 812}     2026-11-27T01:00:31+00:00
+  run                       name       key      result (JSON)
+  backup-20261127t0100-3f2  begin               {"as_of": "2026-11-27T01:00:02Z", ...}
+  backup-20261127t0100-3f2  discover            {"tables": [...], ...}
+  backup-20261127t0100-3f2  census     Account  {"live": 812, ...}
 
 A result is durable before its step counts as done. The state of a run (running, parked, failed) is
 not stored here: the catalogue's table of runs is its only place, so no code must reconcile two.
