@@ -5,13 +5,12 @@ the census lacks the record, a lookup by its id does not find it either, the use
 change, and not too many records are missing together. *Not visible*: everything else; the record
 stays as it was and is marked as hidden. A lost permission therefore never becomes a deletion:
 
-  census lacks the record
-    └─ rights changed since the last census?  yes ─► NOT_VISIBLE  (hide)
-         │ no
-         └─ lookup by id finds it?            yes ─► read, nothing lost
-              │ no
-              └─ more than the breaker allows?  yes ─► UNUSUAL    (hide, alert)
-                   │ no                                DELETED    (tombstone)
+  the census lacks records that are alive in the vault
+    └─ a lookup by id finds some of them    ─► they are read, nothing is lost
+    └─ the others:
+         rights changed since last census   ─► NOT_VISIBLE  marked as hidden
+         more than the breaker allows       ─► UNUSUAL      marked as hidden, with an alert
+         otherwise                          ─► DELETED      tombstones
 
 See docs/explanation/backup.md, "What is deleted".
 """
@@ -75,8 +74,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     live_count = _held(session, table)
     plan = session.table(table)
     lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
-    # Looking up that many ids would cost more calls than reading the table; the breaker decides
-    # alone.
+    # So many lookups would take too many calls: the breaker decides without them.
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
         believed = fate(

@@ -11,9 +11,10 @@ The growth of an org has a weekly rhythm, single outliers (an import, a clean-up
     │          longest stretch of whole weeks that grow alike (at most 12)
     └─► daily growth with an 80 % band ─► dates on which 105 % of the limit is reached
 
-Example: 10 MB on each working day and 2 MB on Saturday and Sunday is 54 MB a week, so 7.7 MB a day;
-a single import of 900 MB changes nothing. Fewer than 14 days give the mean of the last week, fewer
-than 4 none. The error on planted growths is measured, see docs/explanation/performance.md.
+Example: 10 MB on each working day and 2 MB on Saturday and Sunday are 54 MB a week, 7.7 MB a day; a
+single import of 900 MB changes nothing. With fewer than 14 days the growth is the mean of the last
+week, or the median of fewer days; with fewer than 4 samples there is no forecast. The error on
+planted growths is measured: see docs/explanation/performance.md.
 """
 
 import statistics
@@ -178,7 +179,7 @@ def _calmed(steps: Sequence[float], quiet: float) -> list[float]:
 
 
 def _lasting(steps: Sequence[float], quiet: float) -> _Growth:
-    """The growth of the longest stretch of whole weeks that are alike; one week always is."""
+    """The growth of the longest stretch of whole weeks that are alike; two always are."""
     count = min(LONGEST, len(steps) // WEEK)
     weeks = [
         statistics.fmean(steps[len(steps) - WEEK * (n + 1) : len(steps) - WEEK * n])

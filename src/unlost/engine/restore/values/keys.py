@@ -1,4 +1,4 @@
-"""Live records by their unique or natural keys, though several may share one."""
+"""Find live records by their unique or natural keys, even if several share one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ type Values = tuple[str, ...]
 def find_apart(
     writer: Writer, table: Table, key: MatchKey, values: Sequence[Values]
 ) -> tuple[Mapping[Values, str], Sequence[Values]]:
-    """The records that have these values, and the values that several have."""
+    """The records that have these values, and the values that several records have."""
     try:
         return writer.find(table, key.columns, values), ()
     except Conflict:
