@@ -77,9 +77,7 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
 
 
 def acknowledge(key: str, *, at: datetime) -> bool:
-    """Acknowledge an alert: no further messages until it is resolved. False if there is no such
-    alert.
-    """
+    """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
     with own_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
         count = rows.update(acknowledged_at=at)
@@ -148,6 +146,7 @@ def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, fin
     with own_connection():
         tried = Delivery.objects.filter(id=delivery.id)
         tried.update(tries=F("tries") + 1, error_sentence=sentence)
+        # Not if the alert was acknowledged or resolved meanwhile.
         tried.filter(next_at__isnull=False).update(next_at=again)
 
 

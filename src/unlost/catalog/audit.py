@@ -70,6 +70,7 @@ def note(deed: AuditEvent) -> AuditEntry:
     """Append an event to the chain, durable on return."""
     with own_connection(), transaction.atomic():
         _one_by_one()
+        # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
         number, before = last if last is not None else (0, FIRST)
         entry = AuditEntry(number + 1, deed, digest_of(deed, number=number + 1, before=before))
@@ -87,7 +88,7 @@ def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
 def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
-    """The newest rows, optionally only those before a number, of one org or one actor."""
+    """The newest rows; optionally only rows before a number, of one org or of one actor."""
     with own_connection():
         rows = AuditRow.objects.order_by("-number")
         rows = rows.filter(number__lt=before) if before is not None else rows

@@ -139,6 +139,7 @@ def _count(oid: str, calls: int, *, now: datetime) -> None:
     updated = ApiHour.objects.filter(oid=oid, hour=hour).update(calls=F("calls") + calls)
     if not updated:
         ApiHour.objects.create(oid=oid, hour=hour, calls=calls)
+        # Once an hour is often enough to clean up.
         ApiHour.objects.filter(oid=oid, hour__lte=now - 2 * DAY).delete()
 
 

@@ -48,6 +48,7 @@ class FileLocks:
             os.close(file)
             return None
         lock = FileLock(file)
+        # Released locks are dropped, or the list would grow as long as a worker lives.
         self._held = [one for one in self._held if one.taken] + [lock]
         return lock
 

@@ -1,6 +1,6 @@
 """Move the application database into a SQLite file, or out of one.
 
-A home in files already is such a file. A home in PostgreSQL is copied row by row, table by table.
+A home in files already is a SQLite file. A home in PostgreSQL is copied row by row, table by table.
 """
 
 import sqlite3
@@ -94,6 +94,7 @@ def _copy_at(file: Path) -> Iterator[None]:
 def _make_tables() -> None:
     call_command("migrate", database=COPY, verbosity=0, interactive=False)
     with connections[COPY].cursor() as cursor:
+        # A copy must be a single file, without a write-ahead log beside it.
         cursor.execute("PRAGMA journal_mode=DELETE")
         cursor.execute(f"PRAGMA user_version={schema_applied(COPY)}")
 

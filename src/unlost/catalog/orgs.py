@@ -56,7 +56,7 @@ _once: ContextVar[_Read | None] = ContextVar("once", default=None)
 def orgs_read_once() -> Iterator[None]:
     """Query the orgs at most once inside, until this context changes them.
 
-    For short contexts such as a request: changes by other processes meanwhile are not seen.
+    For short contexts, for example a request: changes by other processes meanwhile are not seen.
     """
     before = _once.set(_Read())
     try:
@@ -169,6 +169,7 @@ def retire_org(name: str, *, kept_as: str) -> None:
     _changed()
 
 
+# Tables without a foreign key to the org: some of their rows must outlive it.
 _BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
 
 

@@ -97,6 +97,7 @@ class RestoreTry:
 def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
     """Count a try; None if there is nothing to do now."""
     with own_connection(), transaction.atomic():
+        # Two workers must not count the same try.
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
             return None
@@ -145,7 +146,7 @@ def drop_restore(run: str, *, at: datetime) -> bool:
 
 
 def halted_restores(oid: str) -> Sequence[ParkedTry]:
-    """Restores of an org that need a person; not those that a person paused or cancelled."""
+    """Restores of an org that need a person, without paused and cancelled ones."""
     with own_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
         return [ParkedTry(row.id, row.error_sentence) for row in rows.order_by("started_at")]

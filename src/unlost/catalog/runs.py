@@ -165,7 +165,7 @@ def wish_of(run: str) -> RunCommand:
 
 
 def set_wish(run: str, wish: RunCommand) -> bool:
-    """Record a command for a run; False if there is no such run."""
+    """Record a command for a run; False if the run is unknown."""
     with own_connection():
         return bool(Run.objects.filter(id=run).update(wish=wish.value))
 
@@ -221,7 +221,7 @@ def page_runs(
 
 
 def _after_in_list(run: str) -> Q:
-    """Selects runs below a run in a list, newest first; all if there is no such run."""
+    """Selects runs below a run in a list, newest first; all if the run is unknown."""
     began = Run.objects.filter(id=run).values_list("started_at", flat=True).first()
     if began is None:
         return Q()

@@ -35,6 +35,7 @@ def unseal(sealed: bytes, *, key: bytes, place: bytes) -> str:
     nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
         if sealed[:1] != VERSION:
+            # An unknown version is reported like a wrong key, which is the likelier cause.
             raise InvalidTag
         return AESGCM(key).decrypt(nonce, body, place).decode()
     except (InvalidTag, ValueError):

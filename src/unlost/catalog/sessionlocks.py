@@ -68,6 +68,8 @@ class SessionLocks:
 
     def _taken(self, name: str) -> HeldLock | None:
         session = self._opened()
+        # Advisory locks are reentrant within a session, but a second holder must be refused here,
+        # too.
         if name in self._held:
             return None
         locked = session.execute("SELECT pg_try_advisory_lock(%s)", (_number(name),)).fetchone()
@@ -106,6 +108,7 @@ class SessionLocks:
         if self._session is None:
             options = conninfo_to_dict(self._url).get("options", "")
             url = make_conninfo(self._url, **ALIVE, options=f"{options} {SERVER_ALIVE}".strip())
+            # Autocommit: a transaction that stays open would hold back the server's vacuum.
             self._session = psycopg.connect(url, autocommit=True, row_factory=scalar_row)
             threading.Thread(target=self._beat, name="locks", daemon=True).start()
         return self._session

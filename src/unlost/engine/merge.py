@@ -82,6 +82,7 @@ class _Head:
 
 def _spill_run(waiting: list[pa.Table], folder: Path, name: str) -> SpilledRows:
     rows = pa.concat_tables(waiting)
+    # By bytes, the order in which the vault returns its ids.
     order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
     ordered = rows.take(order).combine_chunks()
     writer = SpillWriter(folder, name, ordered.schema)

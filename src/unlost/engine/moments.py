@@ -66,6 +66,7 @@ def parse_moment(text: str, *, zone: str) -> Moment:
         instant = datetime.fromisoformat(word)
     except ValueError:
         raise _unreadable(text) from None
+    # A time without a zone is ambiguous: it could be the person's or the org's.
     if instant.tzinfo is None:
         raise _unreadable(text)
     return Until(instant.astimezone(UTC), word)

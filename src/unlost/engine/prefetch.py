@@ -26,4 +26,5 @@ def ahead[A, T](
                 yield first, future.result()
         finally:
             for _, future in begun:
+                # Running calls cannot be cancelled: leaving the pool waits for them.
                 future.cancel()

@@ -102,6 +102,7 @@ def name_of(schedule: Schedule, day: date) -> str:
 
 def spread(key: str, window: int) -> timedelta:
     """An org's offset within the window: always the same minute."""
+    # Python's own ``hash`` differs between processes.
     place = int.from_bytes(blake3(key.encode()).digest(8), "big")
     return timedelta(minutes=place % window if window else 0)
 
@@ -114,6 +115,7 @@ def instant(wall: datetime, zone: str) -> datetime:
         return astimezone
     before, after = wall.replace(tzinfo=place, fold=1).astimezone(UTC), astimezone
     offset = before.astimezone(place).utcoffset()
+    # Binary search for the clock change itself: ``zoneinfo`` does not expose it.
     while after - before > MINUTE:
         middle = before + (after - before) // 2
         same = middle.astimezone(place).utcoffset() == offset

@@ -74,6 +74,7 @@ class SpillWriter:
         self._writer.close()
         self._file.close()
         with self._unfinished.open("rb+") as written:
+            # The step that names this file is stored next: the file must be durable before that.
             os.fsync(written.fileno())
         self._unfinished.replace(self._path)
         return SpilledRows(self._name, self._rows)

@@ -141,6 +141,7 @@ def opened(way: VaultOpening) -> EncryptedVault:
 
 @cache
 def _open(way: VaultOpening) -> EncryptedVault:
+    # Opened once in a process: deriving a key from a passphrase is slow on purpose.
     untold = _Untold()
     store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)

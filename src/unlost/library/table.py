@@ -18,7 +18,7 @@ PARTITION_ROWS = 250_000
 class ReadableTable(ReadableRows):
     """The records of a table that were alive at a snapshot, or all their versions (``history``).
 
-    Columns are those of the source, verbatim text (with ``typed=True`` values, see
+    Columns are the source's, verbatim text (with ``typed=True`` values, see
     ``docs/reference/python.md``), followed by the columns that Unlost adds, which begin with
     ``_u_``.
     """

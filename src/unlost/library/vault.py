@@ -86,6 +86,7 @@ class ReadableVault:
             lambda oid, _: oid,
         ):
             oids = [oid for oid, who in known.items() if name_of(oid, who) == name]
+            # A name that several orgs share falls through to the next, more exact kind of name.
             if len(oids) == 1:
                 return ReadableOrg(self._opening, self._vault, oids[0], name, known[oids[0]])
         every = [_name(oid, who, names) for oid, who in known.items()]
@@ -120,6 +121,7 @@ class ReadableOrg:
         A date is the last backup before the end of that day in the org's zone. Raises NotFound
         (``snapshot-unknown``, ``no-backup-yet``), UsageError (``moment-unreadable``).
         """
+        # ``bool`` is an ``int``: True would otherwise mean backup 1.
         if isinstance(moment, bool):
             raise UsageError("moment-unreadable", "True and False name no backup.")
         words = moment.isoformat() if isinstance(moment, datetime) else str(moment)
@@ -179,5 +181,6 @@ def _names(vault: EncryptedVault) -> dict[str, str]:
         return {}
     content = zstandard.decompress(copy, max_output_size=_LARGEST)
     with closing(sqlite3.connect(":memory:")) as database:
+        # In memory: no data of the home are written to this machine's disk.
         database.deserialize(content)
         return dict(database.execute("SELECT oid, name FROM catalog_org"))

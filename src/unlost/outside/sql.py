@@ -193,6 +193,7 @@ def quoted(name: str) -> str:
 def _prepare(
     session: duckdb.DuckDBPyConnection, reads: Sequence[StatementTable], troubles: list[UnlostError]
 ) -> None:
+    # Instants would otherwise be shown in the zone of this machine.
     session.execute("SET TimeZone='UTC'")
     orgs = list(dict.fromkeys(read.org for read in reads))
     for org in orgs:
@@ -217,6 +218,7 @@ def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
         ("temp_directory", str(work)),
         ("max_temp_directory_size", SPILL),
         ("temp_file_encryption", "true"),
+        # Names in a statement must not resolve to Python variables.
         ("python_enable_replacements", "false"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),

@@ -216,10 +216,13 @@ class SourceContract:
             some = ids_of(pages)[:50]
             if not some:
                 continue
+            # An unknown id must be ignored, not refused.
             again = list(source.read_ids(table, [*some, "no-such-id"]))
             assert set(ids_of(again)) == set(some), table.name
             for page in again:
                 check_rows(table, page.rows)
+            # An unknown table, however, must be refused: an empty answer would look like deleted
+            # records.
             unknown = replace(table, name="No_Such_Table")
             with pytest.raises(SourceRefused):
                 list(source.read_ids(unknown, some))

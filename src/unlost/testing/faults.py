@@ -124,6 +124,7 @@ class _Guarded:
     def _wrapped(self, answer: Any) -> Any:
         if isinstance(answer, Iterator) and not hasattr(answer, "__enter__"):
             return self._counted(answer)
+        # Commits and journals are guarded as well: the crashes that matter happen inside them.
         commit = hasattr(answer, "finish") and hasattr(answer, "add_files")
         journal = hasattr(answer, "append") and hasattr(answer, "run")
         if commit or journal:

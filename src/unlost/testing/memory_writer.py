@@ -88,6 +88,7 @@ class MemoryWriter:
         try:
             self.faults.strike("write", table.name)
             outcomes = [self._alone(op, table.name, row) for row in rows]
+            # After the effect: the rows are written, and only the answer is lost.
             self.faults.strike("written", table.name)
         except ReplyLost:
             return [RowOutcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]

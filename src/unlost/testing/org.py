@@ -256,6 +256,7 @@ class MemoryOrg:
         memory_table = self.tables[table]
         del memory_table.records[record]
         memory_table.files.pop(record, None)
+        # A source lists only deletions of records that the user could see.
         if (table, record) not in self.hidden_rows | self.unshared_rows:
             memory_table.purged.append((self.clock.now(), record))
 

@@ -120,6 +120,7 @@ class Platform:
         lists = {gather.column for gather in capability.gathers}
         own = {name: value for name, value in given.items() if name not in lists}
         sent = given if self.stubborn else cells
+        # Like Salesforce: a default replaces only columns that were not sent.
         own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
         new_id = self.org.create(table, own, by=by)
         self.created[table, new_id] = (self.org.clock.now(), by)

@@ -48,6 +48,8 @@ class MemoryRunner:
             place = (self._run, name, key(item))
             if place not in self.steps:
                 self.steps[place] = msgspec.json.encode(call(item))
+            # Decoded the first time, too: a result that JSON changes must fail without a
+            # resumption.
             done.append(decoder_for(result).decode(self.steps[place]))
         return done
 

@@ -151,6 +151,7 @@ class MemorySource:
         self._called("census", table.name)
         self._refuse(table.name)
         live = [key for key, record in self.org.visible(table.name).items() if not record.deleted]
+        # The order of a source's list is not that of the ids, and callers must not rely on it.
         live.reverse()
         for at in range(0, len(live), self.page_rows):
             self._called("census_page", table.name)

@@ -56,6 +56,7 @@ class StoreContract:
             bodies = [bytes([65 + writer]) * 100_000 for writer in range(_WRITERS)]
 
             def put(body: bytes, name: str = name, barrier: Barrier = barrier) -> bool:
+                # All writers start together, so that they really race.
                 barrier.wait()
                 return store.put_new(name, body)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unlost.model.reading import Op, Rows
 
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
+# Texts that CSV readers, spreadsheets or number parsers are known to damage.
 HOSTILE = (
     "",
     " ",
@@ -32,6 +33,7 @@ HOSTILE = (
 
 def texts() -> st.SearchStrategy[str | None]:
     """A cell: null, texts that break parsers, and any other text."""
+    # Without lone surrogates (Cs), which UTF-8 cannot encode.
     any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     return st.one_of(st.none(), st.sampled_from(HOSTILE), any_text)
 

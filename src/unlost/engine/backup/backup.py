@@ -107,6 +107,7 @@ def backup(
 def _backup(
     org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
 ) -> FinishedBackup | DeferredTables:
+    # Clock and base are fixed once: a resumed run must not move on to a later cursor.
     begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports, begun)
@@ -160,6 +161,7 @@ def _read(
     notes = () if calm else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(accounts), *notes)
+        # An unread table keeps its cursor and its line of the last full run.
         accounts[:] = [account for account in accounts if account.failure is None]
     else:
         audit(session, accounts)
@@ -270,6 +272,7 @@ def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[Ta
     requests = []
     for account in accounts:
         table = account.plan.table
+        # A table that is read whole each time would be read whole again in every look.
         if account.failure is not None or not table.has(TableTrait.INCREMENTAL):
             continue
         assert account.start is not None
@@ -287,6 +290,8 @@ def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> Non
             if account.full or account.plan.lists_ids:
                 due.append(account)
             else:
+                # Without a list of ids no deletion is proved: that is a gap until the next full
+                # read.
                 account.owed = CANNOT_LIST
     census_results = session.runner.map(
         "census",

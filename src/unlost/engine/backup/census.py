@@ -133,10 +133,12 @@ def _compare(
     )
     trusted, live = session.table(table).trusted, 0
     for side in _sides(session, table, seen, listed):
+        # A source may list an id twice while its pages shift under the reader.
         live += side.census.n_unique()
         absent = absent_ids(side, before=at)
         known = absent.is_in(hidden.implode())
         _spill(lost, absent.filter(~known))
+        # Under other rights the absence of a hidden row means nothing.
         _spill(vanished, absent.filter(known & trusted))
         _spill(unread, unread_ids(side, hidden=hidden))
     return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())

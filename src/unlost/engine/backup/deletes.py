@@ -99,6 +99,8 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     )
     reads = tuple(lookup_result.read for lookup_result in every if lookup_result.read is not None)
     if failure is not None:
+        # Nothing is decided on a partial lookup: found rows are kept, missing ones stay as they
+        # are.
         return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)
     buried = bury(session, vanished, census)

@@ -115,6 +115,7 @@ def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) ->
     wanted = needed(refs, files, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)
+    # A generator: a file is opened only when the vault reads it.
     incoming = (IncomingFile(ref, partial(_open, session, ref)) for ref in wanted)
     added = session.commit.add_files(incoming)
     session.ports.observer.progress(

@@ -146,10 +146,13 @@ def _full_reasons(
     if not table.has(TableTrait.INCREMENTAL) or state.cursor is None:
         reasons.append(Reason.NO_CURSOR)
     if any(_appeared(column, stored) for column in table.columns):
+        # A column that appears moves no time of change, so unchanged rows would never get its
+        # values.
         reasons.append(Reason.COLUMN_APPEARED)
     if any(_retyped(column, stored) for column in table.columns):
         reasons.append(Reason.COLUMN_RETYPED)
     if rights_moved:
+        # Rows that become visible move no time of change either.
         reasons.append(Reason.RIGHTS_CHANGED)
     if state.finding is not None and state.finding.kind in FAILED:
         reasons.append(Reason.MISSED_BEFORE)
@@ -192,6 +195,8 @@ def _census_reasons(
 def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
     if not table.has(TableTrait.CENSUS):
         return False
+    # A first read has nothing to be compared with, and a table without a cursor is read whole each
+    # time: its read is the census.
     return not set(full) & {Reason.FIRST_SIGHT, Reason.NO_CURSOR}
 
 

@@ -131,6 +131,8 @@ def _due(session: BackupSession, account: TableProgress) -> DueRange:
     part = part_of(
         row_count,
         row_bytes=max(session.base.row_bytes(account.name), _read_bytes(account)),
+        # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
+        # between processes.
         turn=session.night + crc32(account.name.encode()),
         policy=session.policy.audit,
     )

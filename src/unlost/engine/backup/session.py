@@ -152,6 +152,7 @@ def judged(broke: SourceFailed, source: Source) -> ReadFailure:
 
 def _still_answers(source: Source, error: UnlostError) -> None:
     try:
+        # The cheapest call: it separates trouble with one table from a source that does not answer.
         source.server_time()
     except UnlostError:
         raise error from None

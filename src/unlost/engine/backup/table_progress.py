@@ -101,6 +101,7 @@ def table_commit(
     return TableCommit(
         account.name,
         account.pieces(),
+        # A failed table must be read from its old cursor again, or its changes would be lost.
         kept if failed else cursor,
         account.start if not failed else before.window_start if before is not None else None,
         account.end if not failed else before.window_end if before is not None else None,

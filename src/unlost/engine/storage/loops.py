@@ -1,6 +1,6 @@
 """Find mail loops: machines that answer each other, without people.
 
-Such mails fill a storage: an automatic reply is answered by an automatic reply, for hours. Three
+These mails fill a storage: an automatic reply is answered by an automatic reply, for hours. Three
 signs reveal a loop, the surest first: headers mark the mails as automatic (RFC 3834); their
 subjects do, and the answers come within an hour; or both sides answer again and again after the
 same time. A person may write in between: only mails that no person wrote are counted.

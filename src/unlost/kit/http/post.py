@@ -57,7 +57,8 @@ def post(wanted: OutgoingPost, *, transport: httpx.BaseTransport | None = None) 
 
 
 def parsed(text: str) -> httpx.URL:
-    """Parse an address that can be called. Errors never repeat it: such addresses hold secrets.
+    """Parse an address that can be called. Errors never repeat it, since addresses may hold
+    secrets.
 
     Raises UsageError (``address-unreadable``).
     """

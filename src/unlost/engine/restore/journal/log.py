@@ -1,7 +1,7 @@
 """The journal of one restore and the state derived from it: the only memory of a run.
 
-``RestoreState`` is a fold over the entries: whoever reads the same journal gets the same state, so
-a run can be resumed by another process on another machine, with the vault and a key only.
+``RestoreState`` is a fold over the entries: each reader of the journal gets the same state, so a
+run can be resumed by another process on another machine, with the vault and a key only.
 
   RestoreLog.write(entry)
      │  queue; the thread that holds the lock takes all queued entries of other threads, too
@@ -47,8 +47,8 @@ class RestoreState:
 
     ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
     missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
-    are the ids that left the bin through this run; ``undid`` is true once it has taken any record
-    out of the bin.
+    are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
+    answered.
     """
 
     opened: RunOpened | None = None
@@ -81,6 +81,7 @@ class RestoreState:
             case RecordsLinked():
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
             case RunResumed():
+                # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()
             case _:
                 self.closed = entry.outcome
@@ -193,6 +194,7 @@ class RestoreLog:
 
     def _write_waiting(self) -> None:
         """Make queued entries durable; called by one thread at a time."""
+        # Not ``clear``: other threads append meanwhile, and only ``pop`` and ``append`` are atomic.
         tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]
         try:
             self._journal.append(encode([one.entry for one in tickets]))

@@ -76,7 +76,7 @@ def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
     """Rows that another record gathers when it is created: rows with a reference to gather.
 
-    If such rows cannot be written directly, the org creates the others with the record, too.
+    Of rows that cannot be written directly, the org creates the others with the record, too.
     """
     gatherers = {}
     for draft in drafts.values():
@@ -118,4 +118,5 @@ def _rank(text: str) -> tuple[Decimal, str]:
         number = Decimal(text)
     except InvalidOperation:
         return Decimal("Infinity"), text
+    # ``Decimal`` also accepts NaN and Infinity, which cannot be ordered among numbers.
     return (number, "") if number.is_finite() else (Decimal("Infinity"), text)

@@ -101,6 +101,7 @@ class _Kept:
             rows = _referring(pa.Table.from_batches([batch]), columns)
             room -= rows.nbytes
             if room < 0:
+                # The table does not fit into the budget: it is read again next time.
                 waiting.clear()
             else:
                 waiting.append(rows)

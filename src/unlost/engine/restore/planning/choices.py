@@ -27,7 +27,7 @@ def _settable(survey: RestoreSurvey, name: str) -> Settable:
 
 
 def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[Holder]:
-    """The people named by records, those named most often first."""
+    """The people named by records, the most frequent first."""
     survey = gathering.survey
     people = frozenset().union(*(people_of(table) for table in survey.schema.tables))
     counts: Counter[RecordKey] = Counter()

@@ -6,7 +6,7 @@ The first matching line decides:
   alive in the org                                    UNCHANGED   -> UPDATE if a column is set
   only chosen columns are wanted, and it is lost      SKIP
   in the bin, and the org can undelete it             UNDELETE    keeps its id
-  the org itself creates such records                 BY_PRODUCT  (see ``by_products``)
+  a by-product, created by the org itself             BY_PRODUCT  (see ``by_products``)
   otherwise                                           CREATE      new id, or SKIP if not allowed
 
 Only chosen records, undeleted and adopted ones get their old column values back; a live record that

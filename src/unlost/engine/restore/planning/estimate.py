@@ -54,7 +54,7 @@ def _each_alone(capability: WriteCapability) -> bool:
 
 
 def _groups(drafts: Iterable[DraftStep]) -> Counter[tuple[str, int]]:
-    """Records by table and level: those that can be sent together."""
+    """Records by table and level, which can be sent together."""
     return Counter((draft.key.table, draft.level) for draft in drafts)
 
 

@@ -164,6 +164,7 @@ def _pairs(arcs: Iterable[_Arc]) -> Iterator[tuple[int, int]]:
 
 def _cut_chains(graph: _Graph) -> None:
     """Postpone whole columns while a second pass saves calls; required references stay."""
+    # The lower bound: without references, all records of a table are in one level.
     fewest = _creates(graph, [])
     while _creates(graph, graph.arcs) >= fewest + WORTH_ANYWAY:
         now = _calls(graph, None)

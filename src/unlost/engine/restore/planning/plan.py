@@ -275,6 +275,7 @@ def _plan(
             head.id,
             survey.org,
             survey.org,
+            # The run describes tables by this snapshot: the newest one has the latest schema.
             max(made.facts.snapshot for made in drafts),
             survey.ports.clock.now(),
             head.selection,

@@ -214,7 +214,7 @@ def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteOp]:
-    """Operations on a record, including those that would be needed if they were allowed.
+    """Operations on a record, including operations that would be needed if they were allowed.
 
     Without the right to change records no column of the plan is changed: the remarks show that.
     """

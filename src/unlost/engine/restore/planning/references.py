@@ -56,6 +56,7 @@ class ReferenceSettlement:
             self.products = settle_products(
                 self.drafts, self.capabilities, by_products=by_products, homes=self.gathering.homes
             )
+            # ``sum`` instead of ``any``: each round must settle every draft.
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
 
     def _made_by_others(self) -> set[str]:

@@ -130,6 +130,7 @@ def gather(
     """
     gathering = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
+    # Newest first: a related record that several snapshots lead to is wanted in its latest state.
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         wanted_states = [pick for pick in picks if pick.snapshot == number]
         walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
@@ -219,6 +220,7 @@ class _Walk:
                     known.why = self._why(child)
                     known.because = child.parent
                     again.append(known)
+            # A parent that turns out to be a child as well leads on to its own children.
             spreading = [member for member in again if self._leads_on(member)]
         return fresh
 

@@ -130,6 +130,7 @@ class RestoreSurvey:
             self.tell(Phase.READ, name, rows=len(chunk))
         for key in self._unbinned:
             if key.table == name and key.record in live_rows and live_rows[key.record].deleted:
+                # The org still shows it in the bin, but refused to undelete it.
                 del live_rows[key.record]
         return live_rows
 

@@ -32,6 +32,7 @@ def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     for member in gathering.found.values():
         for key, values in _keys(gathering, member.facts):
             mine = by_match.setdefault((member.facts.key.table, key), {})
+            # Of two lost records with one key only the first can have it again.
             if mine.setdefault(values, member.facts.key) != member.facts.key:
                 twins.taken.add(member.facts.key)
     for (table, key), wanted in by_match.items():

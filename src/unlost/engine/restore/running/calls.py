@@ -106,6 +106,7 @@ def send_abreast(
     try:
         outcomes = list(abreast(lambda call: call(), lanes))
     finally:
+        # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()
     _clear_up(session, [outcome for outcome in outcomes if outcome is not None])
 
@@ -166,6 +167,7 @@ def announce(
         )
         for row in rows
     )
+    # For writers with idempotency keys; Salesforce has none (docs/adr/0010).
     token = f"{session.plan.id}/{session.log.state.calls}"
     at = session.ports.writer.server_time()
     return session.log.write(CallIntent(stage, op, table, at, token, sent)), token

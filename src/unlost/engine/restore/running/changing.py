@@ -212,6 +212,7 @@ def _done(session: RestoreSession, step: PlanStep, action: Action, stage: Pass) 
 def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[RowUpdate]) -> None:
     updates = {change.step.key: change for change in changes}
     steps = [change.step for change in changes]
+    # Each further round sends rows again that were refused temporarily.
     while plan_steps := _pending(session, stage, steps):
         for part in _looked_at(session, stage, table, plan_steps):
             live = _looked_up(session, table, [updates[step.key] for step in part])
@@ -313,6 +314,7 @@ def _judge(
     if live is None:
         return gone(key)
     names = tuple(wanted)
+    # Already correct: another write would only change dates and run triggers.
     if values(table, live, names) == values(table, wanted, names):
         return RowOutcome(key.record, OutcomeKind.DONE, change.live)
     expect = change.step.expect if _guarded(stage, change.step) else None

@@ -48,6 +48,7 @@ def resolve(
     them are no strangers. Raises Conflict (``restore-uncertain``).
     """
     table = session.table(intent.table)
+    # A call or job of the process that ended may still be in progress in the org.
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _risen(session, intent, table)
@@ -217,6 +218,7 @@ def match(
         for row in shapes[columns]:
             same = index.get(values(table, row.cells, columns))
             if same:
+                # Equal rows are interchangeable: any of the records will do.
                 pairs[row.key] = same.pop()
                 del remaining[pairs[row.key]]
     return MatchedRow(pairs, tuple(remaining))

@@ -120,6 +120,7 @@ class Creator:
             self._small_calls(small, then=then)
             rest = [(t, steps) for t, steps in plan_steps.items() if t not in small]
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
+            # The small calls have already read the next level in between.
             soon = [] if small else [(AFTERWARDS, then[:SOON])]
             for (table, steps), built in ahead(self._made, [*batches, *soon]):
                 if table != AFTERWARDS:
@@ -341,6 +342,8 @@ class Creator:
         built = self.build(intent.table, steps)
         table = self.session.table(intent.table)
         for row in intent.rows:
+            # Cells other than the sent ones would find nothing, and the rows would be created
+            # twice.
             if built[RecordKey(intent.table, row.record)].digest != row.digest:
                 raise uncertain(intent, len(intent.rows))
         proof = self.session.capability(intent.table).file_column is not None

@@ -60,6 +60,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
     run = run_of(plan)
     with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
         session = _open(plan, ports, run)
+        # A closed run may lack its commit: the process ended between the two.
         outcome = session.log.state.closed
         if outcome is None:
             try:
@@ -99,6 +100,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     log = RestoreLog(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
     if log.state.closed is None:
+        # At each resumption: records may have been erased since the last try.
         _check_not_erased(plan, ports)
         at = ports.writer.server_time()
         log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
@@ -261,6 +263,7 @@ def _commit(session: RestoreSession, run: str) -> None:
     rows = [
         Lineage(key.table, key.record, live, plan.target, run)
         for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
+        # The same id needs no lineage: the record was undeleted or updated.
         if live != key.record
     ]
     added = [commit.lineage(rows)] if rows else []

@@ -85,6 +85,7 @@ class Links:
         )
         if not unknown:
             return
+        # Records without lineage are remembered as well, so that each is looked up once.
         self.earlier.update({RecordKey(table, value): None for value in unknown})
         rows = self.vault.lineage(self.org, table=table, records=unknown)
         came = last_lives(rows, org=self.org, target=self.target)

@@ -23,9 +23,11 @@ def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list
     count = min(most, calls)
     room = [full * (calls // count + (at < calls % count)) for at in range(count)]
     parts: list[list[int]] = [[] for _ in range(count)]
+    # The largest first, as in bin packing: small groups fill the gaps.
     for group in sorted(_groups(rows), key=len, reverse=True):
         fits = (at for at in range(count) if room[at] >= len(group))
         lane = next(fits, None)
+        # A group larger than the room of any lane goes where most is left: it must not be split.
         lane = max(range(count), key=room.__getitem__) if lane is None else lane
         parts[lane] += group
         room[lane] -= len(group)

@@ -111,6 +111,7 @@ class WantedReader:
 
     def _window(self, place: Place, number: int, size: int) -> _Window:
         with self._lock:
+            # Threads want the same windows: under the lock each is read once.
             return self._kept(place, number, size)
 
     def _kept(self, place: Place, number: int, size: int) -> _Window:
@@ -120,6 +121,7 @@ class WantedReader:
         records = list(islice(self._numbers[place], number * size, (number + 1) * size))
         read = self._windows[place, number] = self._read(place, records)
         self._held += read.size
+        # The newest window stays, however large: it is in use.
         while len(self._windows) > 1 and self._held > KEPT_BYTES:
             self._held -= self._windows.popitem(last=False)[1].size
         return read

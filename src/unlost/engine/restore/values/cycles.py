@@ -59,6 +59,7 @@ class _Search:
 
     def explore(self, start: int) -> None:
         """Explore everything that can be reached from here."""
+        # An explicit stack: chains can be longer than Python's recursion limit.
         path: list[tuple[int, Iterator[int]]] = [self._enter(start)]
         while path:
             node, unvisited = path[-1]

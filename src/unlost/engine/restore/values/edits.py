@@ -13,6 +13,7 @@ from unlost.model.writing import NeverReason, WriteCapability
 
 type Values = Mapping[str, str | None]
 
+# Narrower than ``Decimal``, which accepts NaN, underscores and any exponent.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
@@ -170,7 +171,7 @@ def people_of(table: Table) -> frozenset[str]:
 def typed_text(column: Column, text: str, *, zone: tzinfo) -> str:
     """Convert typed text to a cell of the column; instants without a zone are in ``zone``.
 
-    Raises UsageError (``edit-value-wrong``) for a text that such a column cannot hold.
+    Raises UsageError (``edit-value-wrong``) for a text that the column cannot hold.
     """
     reader, form = _READERS.get(column.kind, (None, ""))
     try:

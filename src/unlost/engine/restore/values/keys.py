@@ -19,6 +19,7 @@ def find_apart(
     except Conflict:
         if len(values) == 1:
             return {}, values
+    # The writer does not name the ambiguous value: halve the list until it is alone.
     half = len(values) // 2
     first, many = find_apart(writer, table, key, values[:half])
     second, more = find_apart(writer, table, key, values[half:])

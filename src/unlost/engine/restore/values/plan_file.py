@@ -80,6 +80,7 @@ def _check_format(data: bytes) -> None:
 
 def _check_fields(data: bytes, plan: RestorePlan) -> None:
     """Raise UsageError (``plan-unknown-fields``) if any part of the file was not understood."""
+    # An unedited file of this release is canonical; only other files are compared field by field.
     if _encoded(plan) == data.strip():
         return
     document = msgspec.json.decode(data)
