@@ -18,24 +18,24 @@ from homes import SECRET, World, fill
 from unit.app.test_restore import CUSTOMER, WRITER, Shop
 from unlost.alerts.senders import sender
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
-from unlost.app.actions.alerts.alerts import _own as sender_settings
 from unlost.app.actions.alerts.alerts import _quiet as quiet_hours
+from unlost.app.actions.alerts.alerts import _sender_settings as sender_settings
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.previews import _place as place_of_look
-from unlost.app.actions.orgs.previews import ask_look, do_look, look_state
+from unlost.app.actions.orgs.previews import preview_state, request_preview, run_preview
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.people import sso as sso_actions
 from unlost.app.actions.people.sso import NewProvider, NewSaml, add, add_saml
 from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
-    kept_plan,
-    make_kept,
+    make_plan_now,
+    show_stored_plan,
     wanted_of,
 )
 from unlost.app.actions.restores.restore_plan import PlanRequest
-from unlost.app.actions.restores.selections import keep_ticks, ticks
+from unlost.app.actions.restores.selections import change_selected, selected_records
 from unlost.app.alerts.digest_email import DailyAt
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.people import sso as providers
@@ -98,15 +98,15 @@ def write_home(folder: Path) -> WrittenHome:
     world = World(folder / "home")
     fill(world.org)
     app = world.app
-    look = ask_look(app, NEW_ORG).look
-    do_look(app, look)
+    look = request_preview(app, NEW_ORG).look
+    run_preview(app, look)
     add_org(app, NEW_ORG)
     _add_channels(world)
     _add_providers(world)
     plan = _make_plan(world, folder)
     change(app, "sales", ScheduleChange(at="02:30", window=45, blackout=["08:00-18:00"], calls=40))
     change(app, "sales", ScheduleChange(hourly="Account"))
-    keep_ticks(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
+    change_selected(app, "sales", LIST, shown=[], ticked=[f"Account/{CUSTOMER}", "Contact/C1"])
     _write_for_service()
     home = WrittenHome(world, plan, look)
     values = {name: plain(column.values()) for name, column in COLUMNS.items()}
@@ -135,7 +135,7 @@ def _add_providers(world: World) -> None:
         answer = JsonDocument(ISSUER, DISCOVERY)
         stack.enter_context(patch.object(providers, "get_document", return_value=answer))
         stack.enter_context(patch.object(sso_actions, "require_saml"))
-        stack.enter_context(patch.object(sso_actions, "_told", return_value=IDENTITY))
+        stack.enter_context(patch.object(sso_actions, "_identity_provider", return_value=IDENTITY))
         oidc = NewProvider(
             name="acme",
             title="Acme",
@@ -156,7 +156,7 @@ def _make_plan(world: World, folder: Path) -> str:
     edit = TypedEdit(f"Account/{CUSTOMER}", "Name", "Schoko Bern")
     wanted = RestoreRequest(PlanRequest("sales", lost=("1", "2"), otherwise=Overrides((edit,))))
     plan = choose(world.app, "sales", wanted).plan
-    make_kept(world.app, "sales", plan)
+    make_plan_now(world.app, "sales", plan)
     return plan
 
 
@@ -238,7 +238,7 @@ def _read_details(_home: WrittenHome) -> list[Any]:
 
 
 def _read_ticks(home: WrittenHome) -> list[Any]:
-    return [ticks(home.world.app, "sales", LIST).records]
+    return [selected_records(home.world.app, "sales", LIST).records]
 
 
 def _read_scrubs(_home: WrittenHome) -> list[Any]:
@@ -251,7 +251,7 @@ def _read_request(home: WrittenHome) -> list[Any]:
 
 
 def _read_summary(home: WrittenHome) -> list[Any]:
-    return [kept_plan(home.world.app, "sales", home.plan).summary]
+    return [show_stored_plan(home.world.app, "sales", home.plan).summary]
 
 
 def _read_providers(_home: WrittenHome) -> list[Any]:
@@ -314,4 +314,4 @@ def put_drafts(home: WrittenHome, values: Mapping[str, Any]) -> None:
 
 def read_look(home: WrittenHome) -> Any:
     """Read the answer of the look through the product."""
-    return plain(look_state(home.world.app, home.look).looked)
+    return plain(preview_state(home.world.app, home.look).looked)

@@ -18,7 +18,7 @@ def copies(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """All alerts about the vault's mirror."""
     if watched.place:
         yield from _behind(watched)
-        yield from _left_out(watched)
+        yield from _not_copied(watched)
         yield from _damaged(watched)
     yield from _mended(watched)
 
@@ -42,7 +42,7 @@ def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     )
 
 
-def _left_out(watched: MirrorFacts) -> Iterator[RaisedAlert]:
+def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
     """The vault lost or damaged objects, which the mirror did not copy."""
     last = watched.last
     if last is None:

@@ -60,7 +60,7 @@ def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
 def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """The newest backup was given up, or failed more than once."""
     night = _newest(org)
-    if night is None or _made_up_for(org, night):
+    if night is None or _finished_since(org, night):
         return
     if night.error_code in (REPLACED, CANCELLED, PAUSED):
         return  # another rule covers it, or a person wanted it
@@ -105,7 +105,7 @@ def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
 def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
     """Another org answers at the address: a sandbox was refreshed, or the credentials are wrong."""
     night = _newest(org)
-    if night is not None and night.error_code == REPLACED and not _made_up_for(org, night):
+    if night is not None and night.error_code == REPLACED and not _finished_since(org, night):
         yield _alarm(
             AlertRule.ORG_REPLACED,
             org,
@@ -121,7 +121,7 @@ def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
 def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
     """A backup did not start in time, or backups were due while Unlost did not run."""
     night = _newest(org)
-    if night is None or _made_up_for(org, night):
+    if night is None or _finished_since(org, night):
         return
     waits = night.state is NightState.WAITING and not night.tries
     if waits and org.now - night.begun_at > OVERDUE:
@@ -547,7 +547,7 @@ def _newest(org: OrgFacts) -> NightRecord | None:
     return org.nights[0] if org.nights else None
 
 
-def _made_up_for(org: OrgFacts, night: NightRecord) -> bool:
+def _finished_since(org: OrgFacts, night: NightRecord) -> bool:
     """True if any backup finished since: the failed one no longer matters."""
     since = night.ended_at if night.state is NightState.GIVEN_UP else night.begun_at
     return org.proof is not None and since is not None and org.proof.finished > since

@@ -22,7 +22,7 @@ from unlost.catalog.budget import BudgetShare, SqlBudget
 from unlost.catalog.hidden_columns import hidden_by_org
 from unlost.catalog.lease import SqlLease
 from unlost.catalog.orgs import ProtectedOrg, check_same_org, list_orgs
-from unlost.catalog.runs import find_run, wish_of
+from unlost.catalog.runs import command_of, find_run
 from unlost.catalog.schedules import schedule_of
 from unlost.catalog.secrets import SqlSecretStore, sealing_key
 from unlost.catalog.witness import SqlWitness
@@ -312,7 +312,7 @@ class Application:
         """
         calls = schedule_of(oid).schedule.calls
         share = BudgetShare.of_restores(calls) if restore else BudgetShare.of_backups(calls)
-        cancellation = RunCancellation(run, self.clock, wish_of) if run is not None else None
+        cancellation = RunCancellation(run, self.clock, command_of) if run is not None else None
         return RunCancelled(SqlBudget(oid, clock=self.clock, share=share), self.brake, cancellation)
 
     def writer_secrets(self, oid: str) -> SecretStore:

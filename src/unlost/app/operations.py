@@ -176,22 +176,24 @@ OPERATIONS = (
     ApiOperation("hold.lift", _POST, f"{_ORG}/holds/lift", "retention.holds.lift"),
     ApiOperation("restore.waiting", _GET, "/plans", "restores.kept_plan.waiting"),
     ApiOperation("restore.choose", _POST, f"{_ORG}/plans", "restores.kept_plan.choose"),
-    ApiOperation("restore.look", _GET, _PLAN, "restores.kept_plan.kept_plan"),
-    ApiOperation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.drop_kept"),
-    ApiOperation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_kept"),
+    ApiOperation("restore.look", _GET, _PLAN, "restores.kept_plan.show_stored_plan"),
+    ApiOperation("restore.drop", _DELETE, _PLAN, "restores.kept_plan.discard_plan"),
+    ApiOperation("restore.make", _POST, f"{_PLAN}/make", "restores.kept_plan.make_plan_now"),
     ApiOperation("restore.again", _POST, f"{_PLAN}/again", "restores.kept_plan.choose_again"),
     ApiOperation("restore.leave-out", _POST, f"{_PLAN}/leave-out", "restores.kept_plan.leave_out"),
-    ApiOperation("restore.start", _POST, f"{_PLAN}/start", "restores.kept_plan.run_kept"),
+    ApiOperation("restore.start", _POST, f"{_PLAN}/start", "restores.kept_plan.run_stored_plan"),
     ApiOperation(
         "restore.file", _GET, f"{_PLAN}/file", "restores.kept_plan.plan_file", gives=BYTES
     ),
     ApiOperation("restore.people", _GET, f"{_PLAN}/people", "restores.edit_plan.plan_people"),
-    ApiOperation("restore.give", _PUT, f"{_PLAN}/people", "restores.edit_plan.give_kept"),
+    ApiOperation("restore.give", _PUT, f"{_PLAN}/people", "restores.edit_plan.reassign_in_plan"),
     ApiOperation("restore.records", _GET, _PLANNED, "restores.plan_records.plan_records"),
     ApiOperation(
         "restore.fields", _GET, f"{_PLANNED}/{{record}}", "restores.edit_plan.planned_fields"
     ),
-    ApiOperation("restore.edit", _PUT, f"{_PLANNED}/{{record}}", "restores.edit_plan.edit_kept"),
+    ApiOperation(
+        "restore.edit", _PUT, f"{_PLANNED}/{{record}}", "restores.edit_plan.edit_stored_plan"
+    ),
     ApiOperation(
         "restore.show", _POST, "/plan-files/show", "restores.restore_plan.show_plan", takes="file"
     ),
@@ -240,7 +242,7 @@ OPERATIONS = (
     ApiOperation("sso.remove", _DELETE, "/sso/{name}", "people.sso.remove"),
     ApiOperation("token.list", _GET, "/tokens", "people.tokens.tokens"),
     ApiOperation("token.drop", _DELETE, "/tokens/{token}", "people.tokens.drop"),
-    ApiOperation("audit.list", _GET, "/audit", "people.audit.deeds"),
+    ApiOperation("audit.list", _GET, "/audit", "people.audit.list_events"),
     ApiOperation("audit.verify", _POST, "/audit/verify", "people.audit.verify"),
     ApiOperation("audit.export", _POST, "/audit/export", "people.audit.export", gives=LINES),
 )

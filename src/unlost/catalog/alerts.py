@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
 from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
 
@@ -53,7 +53,7 @@ class AlertChanges:
 def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
     """Open new alerts, update lasting ones, resolve ended ones; and queue their messages."""
     alerts = {alarm.key: alarm for alarm in alarms}
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
         opened = [_open(alarm, now) for key, alarm in alerts.items() if key not in known]
         grown = [row for key, row in known.items() if key in alerts and _renew(row, alerts[key])]
@@ -70,7 +70,7 @@ def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
 
 def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
     """Open alerts, the newest first; with ``most`` the newest alerts, including resolved ones."""
-    with own_connection():
+    with returned_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
         alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
     return [_alert(row) for row in alert_rows]
@@ -78,7 +78,7 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
 
 def acknowledge(key: str, *, at: datetime) -> bool:
     """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
-    with own_connection():
+    with returned_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
         count = rows.update(acknowledged_at=at)
         Delivery.objects.filter(alert__in=rows, sent_at=None).update(next_at=None)
@@ -90,7 +90,7 @@ def acknowledge(key: str, *, at: datetime) -> bool:
 
 def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
     """Messages that are due."""
-    with own_connection():
+    with returned_connection():
         rows = list(
             Delivery.objects.select_related("alert", "channel")
             .filter(next_at__lte=now)
@@ -113,7 +113,7 @@ def message_sent(delivery: int, *, at: datetime) -> None:
     """Record a sent message; if its alert was resolved meanwhile, queue the message of that,
     too.
     """
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
         )
@@ -129,13 +129,13 @@ def message_sent(delivery: int, *, at: datetime) -> None:
 
 def still_due(delivery: int) -> bool:
     """False for a message that must no longer be sent: its alert is resolved or acknowledged."""
-    with own_connection():
+    with returned_connection():
         return Delivery.objects.filter(id=delivery, next_at__isnull=False).exists()
 
 
 def put_off_message(delivery: int, *, until: datetime) -> None:
     """Postpone a message because of quiet hours."""
-    with own_connection():
+    with returned_connection():
         Delivery.objects.filter(id=delivery, next_at__isnull=False).update(next_at=until)
 
 
@@ -143,7 +143,7 @@ def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, fin
     """Record a failed message, and the time of its next try, if any."""
     wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
     again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
-    with own_connection():
+    with returned_connection():
         tried = Delivery.objects.filter(id=delivery.id)
         tried.update(tries=F("tries") + 1, error_sentence=sentence)
         # Not if the alert was acknowledged or resolved meanwhile.
@@ -152,7 +152,7 @@ def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, fin
 
 def untold() -> Mapping[str, str]:
     """The reasons why channels did not accept their last message, by the channel's name."""
-    with own_connection():
+    with returned_connection():
         rows = list(Delivery.objects.select_related("channel").order_by("id"))
     newest = {row.channel.name: row.error_sentence for row in rows if row.tries}
     return {name: sentence for name, sentence in newest.items() if sentence}
@@ -163,7 +163,7 @@ def untold() -> Mapping[str, str]:
 
 def list_channels() -> Sequence[Channel]:
     """All channels, by name."""
-    with own_connection():
+    with returned_connection():
         return [_channel(row) for row in ChannelRow.objects.order_by("name")]
 
 
@@ -174,7 +174,7 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
         "settings": dict(channel.settings),
         "sealed": sealed,
     }
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         row, _ = ChannelRow.objects.update_or_create(name=channel.name, defaults=values)
         if channel.kind.takes_alerts:
             deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value).exclude(
@@ -197,26 +197,26 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
 
 def remove_channel(name: str) -> bool:
     """Delete a channel and its messages; False if there is none."""
-    with own_connection():
+    with returned_connection():
         return bool(ChannelRow.objects.filter(name=name).delete()[0])
 
 
-def digest_told(channel: str) -> str:
+def last_digest(channel: str) -> str:
     """The day of the last digest sent to a channel."""
-    with own_connection():
+    with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return row.digested if row is not None else ""
 
 
 def note_digest(channel: str, day: str) -> None:
     """Record that the digest of a day was sent to a channel."""
-    with own_connection():
+    with returned_connection():
         ChannelRow.objects.filter(name=channel).update(digested=day)
 
 
 def sealed_secret(channel: str) -> bytes | None:
     """The sealed secret of a channel."""
-    with own_connection():
+    with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return bytes(row.sealed) if row is not None and row.sealed is not None else None
 

@@ -16,7 +16,7 @@ import msgspec
 from blake3 import blake3
 from django.db import connection, transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
 
@@ -68,8 +68,8 @@ class AuditProof:
 
 def note(deed: AuditEvent) -> AuditEntry:
     """Append an event to the chain, durable on return."""
-    with own_connection(), transaction.atomic():
-        _one_by_one()
+    with returned_connection(), transaction.atomic():
+        _serialized()
         # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
         number, before = last if last is not None else (0, FIRST)
@@ -89,7 +89,7 @@ def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
     """The newest rows; optionally only rows before a number, of one org or of one actor."""
-    with own_connection():
+    with returned_connection():
         rows = AuditRow.objects.order_by("-number")
         rows = rows.filter(number__lt=before) if before is not None else rows
         rows = rows.filter(org=org) if org is not None else rows
@@ -119,12 +119,12 @@ def prove() -> AuditProof:
 
 
 def _following(after: int) -> Sequence[AuditEntry]:
-    with own_connection():
+    with returned_connection():
         rows = AuditRow.objects.filter(number__gt=after).order_by("number")[:ROWS]
         return [_entry(row) for row in rows]
 
 
-def _one_by_one() -> None:
+def _serialized() -> None:
     """Serialise writers: SQLite's transaction already locks the file; PostgreSQL needs a lock."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

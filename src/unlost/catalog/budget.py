@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import ApiBudget, ApiHour
 from unlost.model.errors import LimitReached
 from unlost.model.ports import Clock
@@ -80,7 +80,7 @@ class SqlBudget:
             if not self._tells(used, limit, now=now):
                 return
             seen = {"used": used, "limit": limit, "taken": 0, "reported_at": now}
-            with own_connection():
+            with returned_connection():
                 ApiBudget.objects.update_or_create(oid=self._org, defaults=seen)
             self._told = now, used, limit
 
@@ -96,7 +96,7 @@ class SqlBudget:
         overdraw.
         """
         now = self._clock.now()
-        with own_connection(), transaction.atomic():
+        with returned_connection(), transaction.atomic():
             ApiBudget.objects.get_or_create(oid=self._org)
             row = ApiBudget.objects.select_for_update().get(oid=self._org)
             hours = list(ApiHour.objects.filter(oid=self._org, hour__gt=now - DAY - HOUR))
@@ -156,7 +156,7 @@ def _spent(again: datetime) -> LimitReached:
 
 def calls_of_the_day(oid: str, *, now: datetime) -> tuple[int | None, int | None]:
     """Calls used and allowed by the source's last report; None for both if it is too old."""
-    with own_connection():
+    with returned_connection():
         row = ApiBudget.objects.filter(oid=oid).first()
     if row is None or row.reported_at is None or now - row.reported_at > STALE:
         return None, None

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import models
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import VaultCheck
 from unlost.model.night import CheckRecord, standing_damages
 from unlost.model.snapshot import VerifyPart
@@ -13,7 +13,7 @@ from unlost.model.snapshot import VerifyPart
 
 def save_check(check: CheckRecord) -> None:
     """Save a verification."""
-    with own_connection():
+    with returned_connection():
         VaultCheck.objects.create(
             at=check.at,
             level=check.level,
@@ -56,7 +56,7 @@ def last_repair() -> CheckRecord | None:
 
 def newest_checks(*, most: int) -> Sequence[CheckRecord]:
     """The newest verifications of the vault, newest first."""
-    with own_connection():
+    with returned_connection():
         rows = list(VaultCheck.objects.filter(mirror=False).order_by("-at", "-id")[:most])
     return [_value(row) for row in rows]
 
@@ -65,13 +65,13 @@ def _newest_of_each() -> Sequence[CheckRecord]:
     """The newest verification of each level and part, newest first: each supersedes older ones."""
     own_checks = VaultCheck.objects.filter(mirror=False)
     kinds = own_checks.values("level", "part", "parts").annotate(newest=models.Max("id"))
-    with own_connection():
+    with returned_connection():
         rows = own_checks.filter(id__in=[kind["newest"] for kind in kinds]).order_by("-at", "-id")
         return [_value(row) for row in rows]
 
 
 def _newest(rows: models.QuerySet[VaultCheck]) -> CheckRecord | None:
-    with own_connection():
+    with returned_connection():
         row = rows.order_by("-at", "-id").first()
     return None if row is None else _value(row)
 

@@ -17,26 +17,26 @@ _kept: ContextVar[bool] = ContextVar("kept", default=False)
 
 
 @contextmanager
-def kept_connection() -> Iterator[None]:
+def held_connection() -> Iterator[None]:
     """Keep the thread's connection for all work inside, and close it at the end."""
     before = _kept.set(True)
     try:
         yield
     finally:
         _kept.reset(before)
-        with own_connection():
+        with returned_connection():
             pass
 
 
 @contextmanager
 def together() -> Iterator[None]:
     """Run all writes inside in one transaction."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         yield
 
 
 @contextmanager
-def own_connection() -> Iterator[None]:
+def returned_connection() -> Iterator[None]:
     """Close the thread's connection at the end, unless the thread goes on using it.
 
     Raises StoreError (``database-away``, ``database-unusable``) if it cannot be used now.

@@ -17,7 +17,7 @@ from blake3 import blake3
 from django.db import models
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import (
     AlertRow,
     ChannelRow,
@@ -68,7 +68,7 @@ class NewestCopy:
 def settings_digest() -> str:
     """A hash that changes with each change of settings, and with nothing else."""
     hasher = blake3()
-    with own_connection():
+    with returned_connection():
         for model in SETTINGS:
             names = [f.attname for f in model._meta.concrete_fields if f.attname not in MOVING]
             rows = [list(row) for row in model._default_manager.order_by("pk").values_list(*names)]
@@ -78,7 +78,7 @@ def settings_digest() -> str:
 
 def dump() -> bytes:
     """The database as it is now, without data that only matters to this machine's processes."""
-    with own_connection(), closing(sqlite3.connect(":memory:")) as copy:
+    with returned_connection(), closing(sqlite3.connect(":memory:")) as copy:
         with as_file() as connection:
             # SQLite's backup reads a consistent state, though others go on writing.
             connection.backup(copy)
@@ -106,7 +106,7 @@ def write_database(content: bytes, file: Path) -> None:
         raise _damaged(result)
 
 
-def tells_of(content: bytes, oids: Collection[str]) -> bool:
+def names_any(content: bytes, oids: Collection[str]) -> bool:
     """True if a copy has the settings of one of these orgs."""
     if not content.startswith(_HEAD):
         return False
@@ -171,7 +171,7 @@ def happened_since(at: datetime) -> bool:
 
     Hourly backups do not count: a copy for each would displace the copies of earlier days.
     """
-    with own_connection():
+    with returned_connection():
         alerts = AlertRow.objects.filter(Q(opened_at__gte=at) | Q(resolved_at__gte=at))
         runs = Run.objects.filter(ended_at__gte=at, hourly=False)
         return runs.exists() or alerts.exists()
@@ -179,14 +179,14 @@ def happened_since(at: datetime) -> bool:
 
 def last_copy() -> NewestCopy | None:
     """The newest copy that this home made."""
-    with own_connection():
+    with returned_connection():
         row = HomeCopy.objects.order_by("-at", "-id").first()
     return NewestCopy(row.number, row.settings, row.at) if row is not None else None
 
 
 def note_copy(copied: NewestCopy) -> None:
     """Record a copy; only the newest matters."""
-    with own_connection():
+    with returned_connection():
         copy_row = HomeCopy.objects.create(
             number=copied.number, settings=copied.settings, at=copied.at
         )

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from django.db import connection, models
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import AlertRow, Delivery, Night, PlanRow, Run, ScrubRow, TickRow
 from unlost.model.erasure import spoken
 from unlost.model.plan import RecordKey
@@ -42,7 +42,7 @@ def note_scrub(oid: str, scrub: PendingScrub) -> None:
     completed.
     """
     keys = [[key.table, key.record] for key in scrub.records]
-    with own_connection():
+    with returned_connection():
         ScrubRow.objects.update_or_create(
             run=scrub.run, defaults={"oid": oid, "at": scrub.at, "records": keys}
         )
@@ -50,7 +50,7 @@ def note_scrub(oid: str, scrub: PendingScrub) -> None:
 
 def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
     """The pending scrubs of an org in this home, oldest first."""
-    with own_connection():
+    with returned_connection():
         rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
     return tuple(
         PendingScrub(row.run, row.at, tuple(RecordKey(*key) for key in row.records)) for row in rows
@@ -59,7 +59,7 @@ def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
 
 def end_scrub(run: str) -> None:
     """Forget which records they were."""
-    with own_connection():
+    with returned_connection():
         ScrubRow.objects.filter(run=run).delete()
     _tidy()
 
@@ -73,7 +73,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
     pattern = spoken(keys)
     with together():
         count = _plans(org, pattern)
-        count += 0 if stays else _ticks(org, {str(key) for key in keys})
+        count += 0 if stays else _erase_selections(org, {str(key) for key in keys})
         for model, names in _SENTENCES.items():
             count += _sentences(model, names, pattern, instead=CORRECTED if stays else ERASED)
     _tidy()
@@ -94,7 +94,7 @@ def _plans(org: str, pattern: re.Pattern[str]) -> int:
     return len(named)
 
 
-def _ticks(org: str, texts: set[str]) -> int:
+def _erase_selections(org: str, texts: set[str]) -> int:
     count = 0
     for row in TickRow.objects.filter(org__name=org).iterator(_AT_ONCE):
         remaining = [record for record in row.records if record not in texts]
@@ -126,6 +126,6 @@ def _text(*values: object) -> str:
 def _tidy() -> None:
     """Remove traces from the pages of a file; a server's autovacuum does so later."""
     if connection.vendor == "sqlite":
-        with own_connection(), connection.cursor() as cursor:
+        with returned_connection(), connection.cursor() as cursor:
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import ForgottenRow, KeepRow, Org
 from unlost.model.errors import UsageError
 from unlost.model.retention import ForgottenRecord, KeepRules
@@ -37,22 +37,22 @@ def check_rules(rules: KeepRules) -> None:
 
 def rules_of(oid: str) -> StoredRules:
     """The rules of an org."""
-    with own_connection():
+    with returned_connection():
         row = KeepRow.objects.filter(org__oid=oid).first()
-    return _kept(row)
+    return _stored_rules(row)
 
 
 def all_rules() -> Mapping[str, StoredRules]:
     """The rules of all orgs that have any, by oid."""
-    with own_connection():
+    with returned_connection():
         rows = list(KeepRow.objects.select_related("org"))
-    return {row.org.oid: _kept(row) for row in rows}
+    return {row.org.oid: _stored_rules(row) for row in rows}
 
 
 def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
     """Set the retention rules of an org; raises UsageError (``keep-invalid``)."""
     check_rules(rules)
-    with own_connection():
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         KeepRow.objects.update_or_create(org=org, defaults={**asdict(rules), "since": at})
 
@@ -77,13 +77,13 @@ def save_forgotten(oid: str, record: ForgottenRecord) -> None:
         "error_code": record.error_code,
         "error_sentence": record.error_sentence,
     }
-    with own_connection():
+    with returned_connection():
         ForgottenRow.objects.update_or_create(oid=oid, defaults=values)
 
 
 def last_forgotten(oid: str) -> ForgottenRecord | None:
     """The newest forgetting of an org; None if there was none."""
-    with own_connection():
+    with returned_connection():
         row = ForgottenRow.objects.filter(oid=oid).first()
     if row is None:
         return None
@@ -100,7 +100,7 @@ def last_forgotten(oid: str) -> ForgottenRecord | None:
     )
 
 
-def _kept(row: KeepRow | None) -> StoredRules:
+def _stored_rules(row: KeepRow | None) -> StoredRules:
     if row is None:
         return StoredRules(KeepRules(), None)
     return StoredRules(KeepRules(**{name: getattr(row, name) for name in NUMBERS}), row.since)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LeaseRow
 from unlost.model.errors import Conflict
 from unlost.model.locks import Locks
@@ -39,11 +39,11 @@ class SqlLease:
 
     def _write(self, org: str, kind: CommitKind, run: str) -> None:
         holder = {"run": run, "process": os.getpid(), "since": self._clock.now()}
-        with own_connection():
+        with returned_connection():
             LeaseRow.objects.update_or_create(oid=org, kind=kind.value, defaults=holder)
 
     def _conflict(self, org: str, kind: CommitKind) -> Conflict:
-        with own_connection():
+        with returned_connection():
             row = LeaseRow.objects.filter(oid=org, kind=kind.value).first()
         holder = (
             f" Run {row.run} has been at it since {row.since:%Y-%m-%d %H:%M} UTC"

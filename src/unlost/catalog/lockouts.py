@@ -7,7 +7,7 @@ from datetime import datetime
 from axes.models import AccessAttempt
 from django.db.models import Max, Sum
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.model.access import LOCKED_AFTER, LOCKED_FOR
 
 
@@ -23,7 +23,7 @@ class Lockout:
 
 def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]:
     """Current lockouts, of one name or of all, the newest first."""
-    with own_connection():
+    with returned_connection():
         rows = AccessAttempt.objects.filter(
             attempt_time__gt=at - LOCKED_FOR, username__isnull=False
         )
@@ -48,7 +48,7 @@ def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]
 
 def forget_failures(name: str) -> int:
     """Let a name try again from everywhere; returns the number of addresses with failures."""
-    with own_connection():
+    with returned_connection():
         rows = AccessAttempt.objects.filter(username=name.lower())
         addresses = int(rows.values("ip_address").distinct().count())
         rows.delete()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import LookRow
 
 
@@ -19,7 +19,7 @@ class StoredPreview:
     tries: int
 
 
-def keep_look(look: str, *, asked: str, at: datetime) -> None:
+def store_preview(look: str, *, asked: str, at: datetime) -> None:
     """Store a request for a preview: a running preview stays as it is, a finished one starts
     again.
     """
@@ -30,40 +30,40 @@ def keep_look(look: str, *, asked: str, at: datetime) -> None:
             LookRow.objects.filter(id=look).exclude(answer="").update(**fresh)
 
 
-def find_look(look: str) -> StoredPreview | None:
+def find_preview(look: str) -> StoredPreview | None:
     """The preview of this id."""
-    with own_connection():
+    with returned_connection():
         row = LookRow.objects.filter(id=look).first()
     if row is None:
         return None
     return StoredPreview(row.id, row.asked_at, row.asked, row.answer, row.seat, row.tries)
 
 
-def begin_look(look: str, *, seat: str, tries: int) -> bool:
+def begin_preview(look: str, *, seat: str, tries: int) -> bool:
     """Record the worker's slot ``seat`` of a starting preview; call it while the slot is locked.
 
     ``tries`` is the number that the caller saw: False if another worker has started it since, or it
     is done. Other previews of this slot lost their worker, and are marked so.
     """
     going = LookRow.objects.filter(answer="")
-    with own_connection():
+    with returned_connection():
         going.filter(seat=seat).exclude(id=look).update(seat="")
         return bool(going.filter(id=look, tries=tries).update(seat=seat, tries=tries + 1))
 
 
-def answer_look(look: str, *, answer: str, tries: int) -> None:
+def answer_preview(look: str, *, answer: str, tries: int) -> None:
     """Store the answer of this try, unless another try has started since."""
-    with own_connection():
+    with returned_connection():
         LookRow.objects.filter(id=look, answer="", tries=tries).update(answer=answer)
 
 
-def drop_look(look: str) -> None:
+def drop_preview(look: str) -> None:
     """Delete a preview."""
-    with own_connection():
+    with returned_connection():
         LookRow.objects.filter(id=look).delete()
 
 
-def drop_looks(*, before: datetime) -> None:
+def drop_previews(*, before: datetime) -> None:
     """Delete previews requested before an instant."""
-    with own_connection():
+    with returned_connection():
         LookRow.objects.filter(asked_at__lt=before).delete()

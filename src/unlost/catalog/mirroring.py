@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import MirrorRow, Run, Upkeep
 from unlost.model.mirror import MirrorRecord
 
@@ -33,33 +33,33 @@ def _save(record: MirrorRecord, more: dict[str, bool]) -> None:
         "error_code": record.error_code,
         "error_sentence": record.error_sentence,
     }
-    with own_connection():
+    with returned_connection():
         MirrorRow.objects.update_or_create(id=_ONLY, defaults=values)
 
 
 def last_mirror(address: str | None = None) -> MirrorRecord | None:
     """The newest attempt; None if there was none, or none at ``address`` if it is given."""
     place = {} if address is None else {"address": address}
-    with own_connection():
+    with returned_connection():
         row = MirrorRow.objects.filter(id=_ONLY, **place).first()
     return None if row is None else _value(row)
 
 
 def want_mirror() -> None:
     """Request an update of the mirror at the next check of the service."""
-    with own_connection():
+    with returned_connection():
         MirrorRow.objects.filter(id=_ONLY).update(wanted=True)
 
 
 def forget_mirror() -> None:
     """Forget the mirror: there is none any more."""
-    with own_connection():
+    with returned_connection():
         MirrorRow.objects.filter(id=_ONLY).delete()
 
 
 def vault_changed_since(at: datetime) -> bool:
     """True if a run, a compaction or a removal ended since an instant."""
-    with own_connection():
+    with returned_connection():
         runs = Run.objects.filter(ended_at__gte=at)
         return runs.exists() or Upkeep.objects.filter(at__gte=at).exists()
 

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection, connections, models, transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org
 from unlost.catalog.schema import schema_applied
 from unlost.model.errors import Conflict
@@ -52,7 +52,7 @@ def fill_from(file: Path) -> None:
     Raises Conflict (``database-in-use``).
     """
     check_unused()
-    with own_connection(), _copy_at(file), transaction.atomic():
+    with returned_connection(), _copy_at(file), transaction.atomic():
         _move(of=COPY, to="default")
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), _models()):
@@ -61,7 +61,7 @@ def fill_from(file: Path) -> None:
 
 def check_unused() -> None:
     """Raise Conflict (``database-in-use``) if the database already belongs to a home."""
-    with own_connection():
+    with returned_connection():
         used = Org.objects.exists()
     if used:
         raise Conflict(
@@ -74,7 +74,7 @@ def check_unused() -> None:
 
 def server_version() -> str:
     """The server's version text; raises StoreError (``database-away``)."""
-    with own_connection(), connection.cursor() as cursor:
+    with returned_connection(), connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         row = cursor.fetchone()
     return str(row[0])

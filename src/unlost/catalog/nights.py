@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Night, Org
 from unlost.model.night import NightRecord, NightState
 
@@ -36,7 +36,7 @@ def run_of(oid: str, night: str) -> str:
 
 def find_night(oid: str, name: str) -> NightRecord | None:
     """A scheduled backup by its name."""
-    with own_connection():
+    with returned_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
     return _value(row) if row else None
 
@@ -44,7 +44,7 @@ def find_night(oid: str, name: str) -> NightRecord | None:
 def open_nights() -> Sequence[NightRecord]:
     """Waiting and running backups, in the order of their due times."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
-    with own_connection():
+    with returned_connection():
         rows = list(
             Night.objects.select_related("org").filter(state__in=states).order_by("due_at", "id")
         )
@@ -53,7 +53,7 @@ def open_nights() -> Sequence[NightRecord]:
 
 def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
     """The newest scheduled backups of an org, newest first."""
-    with own_connection():
+    with returned_connection():
         rows = list(
             Night.objects.select_related("org").filter(org__oid=oid).order_by("-due_at")[:most]
         )
@@ -62,7 +62,7 @@ def nights_of(oid: str, *, most: int) -> Sequence[NightRecord]:
 
 def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
     """Add a backup requested by a person, due now; two requests in the same minute are one."""
-    with own_connection():
+    with returned_connection():
         row, _ = Night.objects.get_or_create(
             org=Org.objects.get(oid=oid),
             name=name,
@@ -80,7 +80,7 @@ def add_night(oid: str, name: str, *, at: datetime) -> NightRecord:
 def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
     """The newest scheduled backups of each org by oid, newest first: at most ``most`` of each."""
     place = Window(RowNumber(), partition_by="org_id", order_by=F("due_at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = Night.objects.select_related("org").annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
     nights: dict[str, list[NightRecord]] = {}
@@ -91,7 +91,7 @@ def newest_nights(*, most: int) -> Mapping[str, Sequence[NightRecord]]:
 
 def give_up_before(oid: str, name: str, *, at: datetime) -> None:
     """Give up earlier waiting backups of an org: this one makes up for them."""
-    with own_connection():
+    with returned_connection():
         Night.objects.filter(org__oid=oid, name__lt=name, state=NightState.WAITING.value).update(
             state=NightState.GIVEN_UP.value, ended_at=at, next_at=None
         )
@@ -105,7 +105,7 @@ def start_try(oid: str, name: str) -> NightRecord | None:
 
     A backup that is still marked as running lost its worker, which counts as a failure.
     """
-    with own_connection():
+    with returned_connection():
         row = Night.objects.select_related("org").filter(org__oid=oid, name=name).first()
         if row is None or row.state in (NightState.DONE.value, NightState.GIVEN_UP.value):
             return None
@@ -125,7 +125,7 @@ def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
     """Record the end of a try, unless another try has begun or ended the backup meanwhile."""
     over = end.state in (NightState.DONE, NightState.GIVEN_UP)
     running = {"state": NightState.RUNNING.value, "tries": number}
-    with own_connection():
+    with returned_connection():
         Night.objects.filter(org__oid=oid, name=name, **running).update(
             state=end.state.value,
             failures=F("failures") + int(end.failed),
@@ -138,14 +138,14 @@ def end_try(oid: str, name: str, end: NightEnd, *, number: int) -> None:
 
 def hold_night(run: str, *, code: str, sentence: str) -> bool:
     """Keep the backup of a run waiting until it is released; True if it waits."""
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
         return bool(waiting.update(next_at=None, error_code=code, error_sentence=sentence))
 
 
 def release_night(run: str, *, at: datetime) -> bool:
     """Schedule a waiting backup for an instant; True if it waits."""
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state=NightState.WAITING.value)
         return bool(waiting.update(next_at=at))
 
@@ -153,7 +153,7 @@ def release_night(run: str, *, at: datetime) -> bool:
 def cancel_night(run: str, *, at: datetime, code: str, sentence: str) -> bool:
     """Give up the backup of a run that no process works on: it waits, or its process was killed."""
     states = [NightState.WAITING.value, NightState.RUNNING.value]
-    with own_connection():
+    with returned_connection():
         waiting = Night.objects.filter(run=run, state__in=states)
         return bool(
             waiting.update(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Run, RunItem
 from unlost.model.ports import Clock
 from unlost.model.progress import Phase, Progress
@@ -70,7 +70,7 @@ class SqlObserver:
             items = [self._items[table] for table in sorted(self._dirty)]
             self._dirty.clear()
             self._written = self._clock.monotonic()
-            with own_connection(), transaction.atomic():
+            with returned_connection(), transaction.atomic():
                 if items:
                     Run.objects.filter(id=self._run).update(moved_at=self._clock.now())
                 for item in items:
@@ -81,7 +81,7 @@ class SqlObserver:
 
 def run_items(run: str) -> Sequence[ItemRecord]:
     """The stored progress of a run's tables."""
-    with own_connection():
+    with returned_connection():
         rows = list(RunItem.objects.filter(run_id=run).order_by("table"))
     return [
         ItemRecord(row.table, Phase(row.phase), row.rows, row.bytes, row.files, row.calls, row.done)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import (
     AlertRow,
     ApiBudget,
@@ -76,7 +76,7 @@ def list_orgs() -> Sequence[ProtectedOrg]:
 
 
 def _read_orgs() -> Sequence[ProtectedOrg]:
-    with own_connection():
+    with returned_connection():
         return [_value(row) for row in Org.objects.order_by("name")]
 
 
@@ -94,7 +94,7 @@ def serving_orgs() -> Sequence[ProtectedOrg]:
 
 def org_of_tenant(identity: OrgIdentity) -> ProtectedOrg | None:
     """The org of this tenant, under any name."""
-    with own_connection():
+    with returned_connection():
         row = Org.objects.filter(connector=identity.connector, tenant=identity.tenant).first()
     return _value(row) if row else None
 
@@ -103,7 +103,7 @@ def find_org(name: str) -> ProtectedOrg | None:
     """The org of this name, or None."""
     if _once.get() is not None:
         return next((org for org in list_orgs() if org.name == name), None)
-    with own_connection():
+    with returned_connection():
         row = Org.objects.filter(name=name).first()
     return _value(row) if row else None
 
@@ -141,7 +141,7 @@ def save_org(org: ProtectedOrg) -> None:
     if present is not None:
         check_same_org(present, org.identity)
     check_no_twin(org.name, org.identity)
-    with own_connection():
+    with returned_connection():
         Org.objects.update_or_create(
             name=org.name, defaults=_columns(org), create_defaults=_first(org)
         )
@@ -161,7 +161,7 @@ def check_no_twin(name: str, identity: OrgIdentity) -> None:
 
 def retire_org(name: str, *, kept_as: str) -> None:
     """Rename an org and stop its backups: its secrets are deleted, its runs stay."""
-    with own_connection():
+    with returned_connection():
         rows = Org.objects.filter(name=name)
         Secret.objects.filter(org__in=rows).delete()
         Writer.objects.filter(org__in=rows).delete()
@@ -176,7 +176,7 @@ _BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, Scrub
 def drop_org(org: ProtectedOrg) -> None:
     """Delete a shredded org with its runs, secrets, alerts and memberships."""
     oid = org.oid
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         Org.objects.filter(oid=oid).delete()
         AlertRow.objects.filter(org=org.name).delete()
         for kind in _BY_OID:
@@ -186,7 +186,7 @@ def drop_org(org: ProtectedOrg) -> None:
 
 def forgotten_orgs(oids: Iterable[str]) -> frozenset[str]:
     """The oids that this home no longer knows."""
-    with own_connection():
+    with returned_connection():
         return frozenset(oids) - set(Org.objects.values_list("oid", flat=True))
 
 

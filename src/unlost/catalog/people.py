@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LinkRow, MembershipRow, Org, TokenRow, User
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotFound
@@ -58,14 +58,14 @@ class Profile:
 
 def list_people() -> Sequence[Person]:
     """All people, by name, including removed ones."""
-    with own_connection():
+    with returned_connection():
         rows = User.objects.order_by("username").prefetch_related("memberships__org")
         return [_person(row) for row in rows]
 
 
 def find_person(name: str) -> Person | None:
     """The person of this name, in any case; None if there is none."""
-    with own_connection():
+    with returned_connection():
         rows = User.objects.prefetch_related("memberships__org")
         row = rows.filter(username__iexact=name).first()
         return _person(row) if row is not None else None
@@ -86,7 +86,7 @@ def get_person(name: str) -> Person:
 
 def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
     """Add a person without a role; raises Conflict (``person-exists``, ``email-taken``)."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         _refuse_taken(email)
         if User.objects.filter(username__iexact=name).exists():
             raise Conflict(
@@ -103,7 +103,7 @@ def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime)
 def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
     """Set a role in one org, or in all; None removes it. Raises NotFound."""
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         place = Org.objects.get(name=org) if org is not None else None
         roles = MembershipRow.objects.filter(user_id=person.user, org=place)
         if role is None:
@@ -115,7 +115,7 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
 
 def roles_as(old: str, new: str) -> None:
     """Copy all roles in one org (an oid) to another; tokens move there."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         org = Org.objects.get(oid=new)
         for membership_row in MembershipRow.objects.filter(org__oid=old):
             MembershipRow.objects.get_or_create(
@@ -130,7 +130,7 @@ def set_active(name: str, *, active: bool) -> Person:
     Tokens open nothing while their owner is locked out.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         User.objects.filter(pk=person.user).update(is_active=active)
         LinkRow.objects.filter(user_id=person.user).delete()
         _end_sessions(person.user)
@@ -143,7 +143,7 @@ def edit_person(name: str, *, full_name: str, email: str) -> Person:
     To the company's SSO another address is another person: former sign-ins are unlinked.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         if email.lower() != person.email.lower():
             _refuse_taken(email)
             SocialAccount.objects.filter(user_id=person.user).delete()
@@ -162,7 +162,7 @@ def drop_factors(name: str) -> int:
     number.
     """
     person = get_person(name)
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         dropped, _ = Authenticator.objects.filter(user_id=person.user).delete()
         _end_sessions(person.user)
     return int(dropped)
@@ -171,7 +171,7 @@ def drop_factors(name: str) -> int:
 def set_profile(name: str, profile: Profile) -> None:
     """Save a person's preferences for the console; raises NotFound (``person-unknown``)."""
     person = get_person(name)
-    with own_connection():
+    with returned_connection():
         User.objects.filter(pk=person.user).update(
             language=profile.language, theme=profile.theme.value, compact=profile.compact
         )
@@ -179,7 +179,7 @@ def set_profile(name: str, profile: Profile) -> None:
 
 def admins() -> int:
     """The number of people who may manage the whole home."""
-    with own_connection():
+    with returned_connection():
         return User.objects.filter(
             is_active=True, memberships__role=Role.ADMIN.value, memberships__org=None
         ).count()
@@ -190,7 +190,7 @@ def actor_of(user: User | int) -> Actor | None:
 
     A ``User`` that was just read from the database, as at sign-in, is not read again.
     """
-    with own_connection():
+    with returned_connection():
         row = User.objects.filter(pk=user).first() if isinstance(user, int) else user
         if row is None or not row.is_active:
             return None

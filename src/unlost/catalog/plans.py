@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, PlanRow
 from unlost.model.errors import UnlostError
 from unlost.model.reading import Json
@@ -46,7 +46,7 @@ def add_plan(
     plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
 ) -> StoredPlan:
     """Store a choice whose plan is about to be made."""
-    with own_connection():
+    with returned_connection():
         row = PlanRow.objects.create(
             id=plan,
             org=Org.objects.get(name=org),
@@ -70,14 +70,14 @@ def plan_of_run(run: str) -> StoredPlan | None:
 
 def plan_content(plan: str) -> bytes:
     """The bytes of a plan; empty if it is not ready, or does not exist."""
-    with own_connection():
+    with returned_connection():
         content = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
     return bytes(content or b"")
 
 
 def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
     """Plans of these orgs that did not become a restore, the newest first."""
-    with own_connection():
+    with returned_connection():
         rows = PlanRow.objects.defer("content").select_related("org").filter(org__name__in=orgs)
         rows = rows.exclude(state=PlanState.RUN.value).order_by("-made_at", "-id")
         return [_value(row, row.org.name) for row in rows[:most]]
@@ -89,12 +89,12 @@ def begin_plan(plan: str, *, seat: str) -> bool:
     Call it while the slot is locked. False if there is nothing to plan.
     """
     making = PlanRow.objects.filter(state=PlanState.MAKING.value)
-    with own_connection():
+    with returned_connection():
         making.filter(seat=seat).exclude(id=plan).update(state=PlanState.BROKEN_OFF.value)
         return bool(making.filter(id=plan).update(seat=seat))
 
 
-def plan_made(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
+def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
     """Save a finished plan."""
     _end(plan, state=PlanState.MADE.value, content=content, summary=dict(summary))
 
@@ -117,13 +117,13 @@ def plan_broken_off(plan: str) -> None:
 
 def plan_run(plan: str, *, run: str) -> None:
     """Record the restore that a plan became."""
-    with own_connection():
+    with returned_connection():
         PlanRow.objects.filter(id=plan).update(state=PlanState.RUN.value, run=run)
 
 
 def drop_plan(plan: str) -> None:
     """Delete a plan."""
-    with own_connection():
+    with returned_connection():
         PlanRow.objects.filter(id=plan).delete()
 
 
@@ -131,7 +131,7 @@ def drop_plans(*, before: datetime) -> None:
     """Delete plans made before an instant and never run; of executed plans delete only the
     bytes.
     """
-    with own_connection():
+    with returned_connection():
         old = PlanRow.objects.filter(made_at__lt=before)
         old.exclude(state=PlanState.RUN.value).delete()
         old.update(content=b"")
@@ -141,13 +141,13 @@ def _end(plan: str, **columns: object) -> None:
     """Update a plan only while it is being made: it may have been deleted, or given up,
     meanwhile.
     """
-    with own_connection():
+    with returned_connection():
         making = PlanRow.objects.filter(id=plan, state=PlanState.MAKING.value)
         making.update(**columns)
 
 
 def _first(**named: str) -> StoredPlan | None:
-    with own_connection():
+    with returned_connection():
         row = PlanRow.objects.defer("content").select_related("org").filter(**named).first()
     return _value(row, row.org.name) if row is not None else None
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.runs import RunState
 from unlost.model.jobs import RunCommand
@@ -36,7 +36,7 @@ class ParkedTry:
 
 def queue_restore(run: str, *, org: str, at: datetime) -> None:
     """Have the service run a restore of an org, given by name; a stopped run resumes."""
-    with own_connection():
+    with returned_connection():
         row, created = Run.objects.get_or_create(
             id=run,
             defaults={
@@ -59,7 +59,7 @@ def due_restores(now: datetime) -> Sequence[QueuedRestore]:
     """Restores that are due; running ones as well, since the queue may have been lost."""
     waiting = Q(state=RunState.WAITING.value) | Q(state=RunState.PARKED.value, resume_at__lte=now)
     running = Q(state=RunState.RUNNING.value)
-    with own_connection():
+    with returned_connection():
         rows = list(
             Run.objects.select_related("org")
             .filter(RESTORES & (waiting | running))
@@ -75,7 +75,7 @@ def due_restores(now: datetime) -> Sequence[QueuedRestore]:
 
 def next_restore(run: str) -> QueuedRestore | None:
     """The restore of a run, as it would be queued now; None if the service does not run it."""
-    with own_connection():
+    with returned_connection():
         row = Run.objects.select_related("org").filter(RESTORES, id=run).first()
     if row is None or row.tries is None:
         return None
@@ -96,7 +96,7 @@ class RestoreTry:
 
 def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
     """Count a try; None if there is nothing to do now."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         # Two workers must not count the same try.
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
@@ -124,14 +124,14 @@ def _as_wished(row: Run, *, now: datetime) -> None:
 
 def put_off_restore(run: str, *, until: datetime, failures: int = 0) -> None:
     """Schedule a stopped run for an instant; ``failures`` counts failures in a row until now."""
-    with own_connection():
+    with returned_connection():
         stopped = Run.objects.filter(id=run).exclude(state=RunState.DONE.value)
         stopped.update(state=RunState.PARKED.value, resume_at=until, failures=failures)
 
 
 def release_restore(run: str) -> bool:
     """Resume a stopped run now; False if the service does not run it."""
-    with own_connection():
+    with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(
             stopped.update(state=RunState.WAITING.value, resume_at=None, failures=0, wish="")
@@ -140,13 +140,13 @@ def release_restore(run: str) -> bool:
 
 def drop_restore(run: str, *, at: datetime) -> bool:
     """Abandon a stopped run; False if it is running, or the service does not run it."""
-    with own_connection():
+    with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(stopped.update(state=RunState.ABANDONED.value, ended_at=at, resume_at=None))
 
 
 def halted_restores(oid: str) -> Sequence[ParkedTry]:
     """Restores of an org that need a person, without paused and cancelled ones."""
-    with own_connection():
+    with returned_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
         return [ParkedTry(row.id, row.error_sentence) for row in rows.order_by("started_at")]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.model.errors import Conflict
 from unlost.model.jobs import RunCommand
@@ -91,7 +91,7 @@ def begin_run(
 
     Raises Conflict (``run-ended``) for a backup that is over: nothing is left from which to resume.
     """
-    with own_connection():
+    with returned_connection():
         row, new = Run.objects.get_or_create(
             id=run,
             defaults={
@@ -131,7 +131,7 @@ def end_run(run: str, end: RunEnd) -> None:
     done.
     """
     open_rows = ~Q(state=RunState.DONE.value) if end.state is RunState.DONE else _GOES_ON
-    with own_connection():
+    with returned_connection():
         Run.objects.filter(open_rows, id=run).update(
             state=end.state.value,
             ended_at=end.at,
@@ -145,7 +145,7 @@ def end_run(run: str, end: RunEnd) -> None:
 def unfinished_backups(oid: str, *, hourly: bool) -> Sequence[RunRecord]:
     """Backups of an org that may resume, newest first: hourly ones, or the others."""
     chosen = _GOES_ON & Q(org__oid=oid, kind=CommitKind.BACKUP.value, hourly=hourly)
-    with own_connection():
+    with returned_connection():
         rows = list(Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id"))
     return [_value(row, row.org.name) for row in rows]
 
@@ -153,34 +153,34 @@ def unfinished_backups(oid: str, *, hourly: bool) -> Sequence[RunRecord]:
 def ended_runs(runs: Iterable[str]) -> frozenset[str]:
     """The ids of runs that do not go on: they are over, or unknown to the home."""
     ids = frozenset(runs)
-    with own_connection():
+    with returned_connection():
         return ids - set(Run.objects.filter(_GOES_ON, id__in=ids).values_list("id", flat=True))
 
 
-def wish_of(run: str) -> RunCommand:
+def command_of(run: str) -> RunCommand:
     """The command that people gave a run."""
-    with own_connection():
+    with returned_connection():
         command = Run.objects.filter(id=run).values_list("wish", flat=True).first()
     return RunCommand(command or "")
 
 
-def set_wish(run: str, wish: RunCommand) -> bool:
+def set_command(run: str, wish: RunCommand) -> bool:
     """Record a command for a run; False if the run is unknown."""
-    with own_connection():
+    with returned_connection():
         return bool(Run.objects.filter(id=run).update(wish=wish.value))
 
 
 def is_paused(oid: str) -> bool:
     """True if people paused a run of the org that is not over."""
     goes_on = [RunState.RUNNING.value, RunState.PARKED.value, RunState.FAILED.value]
-    with own_connection():
+    with returned_connection():
         runs = Run.objects.filter(org__oid=oid, wish=RunCommand.PAUSE.value, state__in=goes_on)
         return runs.exists()
 
 
 def find_run(run: str) -> RunRecord | None:
     """The run of this id, or None."""
-    with own_connection():
+    with returned_connection():
         row = Run.objects.select_related("org").filter(id=run).first()
         return _value(row, row.org.name) if row else None
 
@@ -193,7 +193,7 @@ def list_runs(
     ``hourly``: only hourly backups of a few tables, or only the others.
     """
     chosen = {} if hourly is None else {"hourly": hourly}
-    with own_connection():
+    with returned_connection():
         rows = list(Run.objects.filter(org__name=org, **chosen).order_by("-started_at")[:most])
     return [_value(row, org) for row in rows]
 
@@ -213,7 +213,7 @@ def page_runs(
     wanted = [state.value for state in states]
     if wanted:
         chosen &= Q(state__in=wanted)
-    with own_connection():
+    with returned_connection():
         if before is not None:
             chosen &= _after_in_list(before)
         rows = Run.objects.select_related("org").filter(chosen).order_by("-started_at", "-id")
@@ -230,7 +230,7 @@ def _after_in_list(run: str) -> Q:
 
 def known_runs(runs: Iterable[str]) -> frozenset[str]:
     """The ids that the home knows."""
-    with own_connection():
+    with returned_connection():
         return frozenset(Run.objects.filter(id__in=list(runs)).values_list("id", flat=True))
 
 
@@ -241,7 +241,7 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
     """
     chosen = {} if hourly is None else {"hourly": hourly}
     place = Window(RowNumber(), partition_by="org_id", order_by=F("started_at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = Run.objects.select_related("org").filter(**chosen).annotate(place=place)
         rows = list(ranked.filter(place__lte=most).order_by("place"))
     runs: dict[str, list[RunRecord]] = {}
@@ -253,7 +253,7 @@ def newest_runs(*, most: int, hourly: bool | None = None) -> Mapping[str, Sequen
 def let_hours_give_way(oids: Iterable[str]) -> None:
     """Stop hourly backups of these orgs: a scheduled backup has begun."""
     under_way = {"hourly": True, "state": RunState.RUNNING.value, "wish": RunCommand.NONE.value}
-    with own_connection():
+    with returned_connection():
         Run.objects.filter(org__oid__in=list(oids), **under_way).update(
             wish=RunCommand.GIVE_WAY.value
         )
@@ -261,7 +261,7 @@ def let_hours_give_way(oids: Iterable[str]) -> None:
 
 def forget_hours(oid: str, *, before: datetime) -> None:
     """Delete hourly runs that ended before an instant: there are many of them."""
-    with own_connection():
+    with returned_connection():
         Run.objects.filter(org__oid=oid, hourly=True, ended_at__lt=before).delete()
 
 

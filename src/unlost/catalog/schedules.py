@@ -8,7 +8,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Night, Org, ScheduleRow
 from unlost.catalog.nights import run_of
 from unlost.model.decoders import decoder_for
@@ -36,7 +36,7 @@ class StoredSchedule:
 
 def schedule_of(oid: str) -> StoredSchedule:
     """The schedule of an org."""
-    with own_connection():
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         row = ScheduleRow.objects.filter(org=org).first()
     return _value(org, row)
@@ -44,7 +44,7 @@ def schedule_of(oid: str) -> StoredSchedule:
 
 def schedules() -> Mapping[str, StoredSchedule]:
     """The schedules of all orgs, by oid."""
-    with own_connection():
+    with returned_connection():
         orgs = list(Org.objects.select_related("schedule"))
     return {org.oid: _value(org, getattr(org, "schedule", None)) for org in orgs}
 
@@ -52,7 +52,7 @@ def schedules() -> Mapping[str, StoredSchedule]:
 def coming(now: datetime) -> Sequence[StoredSchedule]:
     """Schedules with a backup that may be due: its time has come, or is not known yet."""
     unknown = Q(schedule=None)
-    with own_connection():
+    with returned_connection():
         rows = list(
             Org.objects.select_related("schedule")
             .filter(unknown | Q(schedule__next_at__lte=now) | Q(schedule__hour_at__lte=now))
@@ -70,7 +70,7 @@ def set_schedule(
     hour_at: datetime | None = None,
 ) -> None:
     """Set a schedule; its due times count from now on, so that none was missed."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         _keep(oid, schedule, since=at, after="", next_at=next_at)
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
@@ -88,7 +88,7 @@ def put_off(schedule: StoredSchedule, *, next_at: datetime | None) -> None:
 
 def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
     """Save the next time at which chosen tables are read."""
-    with own_connection():
+    with returned_connection():
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
@@ -96,7 +96,7 @@ def begin_night(
     schedule: StoredSchedule, due: DueBackup, *, at: datetime, next_at: datetime | None
 ) -> None:
     """Record a due backup; a second call changes nothing."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         Night.objects.get_or_create(
             org=Org.objects.get(oid=schedule.oid),
             name=due.night,
@@ -123,7 +123,7 @@ def _keep(
         "after": after,
         "next_at": next_at,
     }
-    with own_connection():
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         ScheduleRow.objects.update_or_create(org=org, defaults=values)
 

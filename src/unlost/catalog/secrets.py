@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Secret
 from unlost.model.errors import NotAllowed
 from unlost.model.ports import Entropy
@@ -54,7 +54,7 @@ def place_of(org: str, name: str) -> bytes:
 
 def closed_secrets(key: bytes) -> int:
     """The number of secrets of orgs that this key does not open."""
-    with own_connection():
+    with returned_connection():
         rows = list(Secret.objects.select_related("org"))
     closed = 0
     for row in rows:
@@ -76,7 +76,7 @@ class SqlSecretStore:
 
     def get(self, name: str) -> str | None:
         """The secret of this name, or None; raises NotAllowed if it does not open."""
-        with own_connection():
+        with returned_connection():
             row = Secret.objects.filter(org__oid=self._org, name=name).first()
         if row is None:
             return None
@@ -86,7 +86,7 @@ class SqlSecretStore:
         """Seal and store a secret, on disk on return."""
         nonce = self._entropy.bytes(NONCE_BYTES)
         sealed = seal(value, key=self._key, place=self._place(name), nonce=nonce)
-        with own_connection():
+        with returned_connection():
             org = Org.objects.get(oid=self._org)
             Secret.objects.update_or_create(org=org, name=name, defaults={"sealed": sealed})
 

@@ -8,7 +8,7 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.db import transaction
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.model.errors import Conflict, NotFound
 
 
@@ -39,7 +39,7 @@ class Provider:
 
 def list_providers() -> Sequence[Provider]:
     """All providers, by name."""
-    with own_connection():
+    with returned_connection():
         return [_provider(row) for row in _rows().order_by("provider_id")]
 
 
@@ -48,7 +48,7 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
 
     ``kept``: further values, the sealed secret of OpenID Connect or SAML's data about its provider.
     """
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         if _rows().filter(provider_id=provider.name).exists():
             raise Conflict(
                 "sso-exists",
@@ -72,7 +72,7 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
 
 def sealed_secret(name: str) -> str:
     """A provider's sealed secret; raises NotFound (``sso-unknown``)."""
-    with own_connection():
+    with returned_connection():
         row = _rows().filter(provider_id=name, provider=SsoProtocol.OIDC.value).first()
     if row is None:
         raise _unknown(name)
@@ -84,7 +84,7 @@ def remove_provider(name: str) -> Provider:
 
     Another provider of this name may use the same ids for other people.
     """
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         row = _rows().filter(provider_id=name).first()
         if row is None:
             raise _unknown(name)

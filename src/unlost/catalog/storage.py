@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, StorageSample
 from unlost.model.forecast import Sample
 from unlost.model.quota import Quota
@@ -24,7 +24,7 @@ class StorageHistory:
 
 def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
     """Save the use of an org's storages; a second call changes nothing."""
-    with own_connection():
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         StorageSample.objects.bulk_create(
             [
@@ -39,7 +39,7 @@ def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
 
 def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
     """The storages of an org since an instant, by name."""
-    with own_connection():
+    with returned_connection():
         rows = list(
             StorageSample.objects.filter(org__oid=oid, at__gte=since).order_by("name", "at")
         )
@@ -57,7 +57,7 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
 def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
     """The storages of all orgs by oid, each with its newest sample only."""
     place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
-    with own_connection():
+    with returned_connection():
         ranked = StorageSample.objects.select_related("org").filter(at__gte=since)
         rows = list(ranked.annotate(place=place).filter(place=1).order_by("name"))
     histories: dict[str, list[StorageHistory]] = {}

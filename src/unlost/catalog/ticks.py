@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection, together
+from unlost.catalog.connection import returned_connection, together
 from unlost.catalog.models import Org, TickRow
 
 type Change = Callable[[Sequence[str]], Sequence[str]]
@@ -19,16 +19,18 @@ class SelectionList:
     of: str
 
 
-def ticks_of(selection_list: SelectionList, *, since: datetime) -> Sequence[str]:
+def selected_in(selection_list: SelectionList, *, since: datetime) -> Sequence[str]:
     """The selected records of a list, as TABLE/ID in the order of selection; none from before an
     instant.
     """
-    with own_connection():
+    with returned_connection():
         row = TickRow.objects.filter(**_named(selection_list), at__gte=since).first()
     return row.records if row is not None else ()
 
 
-def change_ticks(selection_list: SelectionList, change: Change, *, at: datetime) -> Sequence[str]:
+def change_selected_in(
+    selection_list: SelectionList, change: Change, *, at: datetime
+) -> Sequence[str]:
     """Change the selection in a list, one change after the other, and return the rest."""
     with together():
         rows = TickRow.objects.select_for_update()
@@ -46,20 +48,20 @@ def change_ticks(selection_list: SelectionList, change: Change, *, at: datetime)
 
 def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
     """The lists of an org with selections of a person."""
-    with own_connection():
+    with returned_connection():
         list_names = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
         return [SelectionList(org, by, of) for of in list_names]
 
 
-def drop_ticks(*, before: datetime) -> None:
+def drop_selections(*, before: datetime) -> None:
     """Delete selections made before an instant."""
-    with own_connection():
+    with returned_connection():
         TickRow.objects.filter(at__lt=before).delete()
 
 
 def drop_older_lists(*, by: str, most: int) -> None:
     """Delete a person's selections in all lists except the ``most`` newest."""
-    with own_connection():
+    with returned_connection():
         newest = TickRow.objects.filter(by=by).order_by("-at", "-id").values_list("id", flat=True)
         TickRow.objects.filter(id__in=list(newest[most:])).delete()
 

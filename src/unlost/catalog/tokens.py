@@ -9,7 +9,7 @@ from hashlib import sha256
 from django.db import transaction
 from django.db.models import Q
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import LinkRow, Org, TokenRow
 from unlost.catalog.people import actor_of
 from unlost.model.access import Actor, ActorKind, Grant, Role
@@ -47,7 +47,7 @@ def make_token(
 ) -> tuple[ApiToken, str]:
     """Create a token; returns it with its text, which is shown only this once."""
     text = PREFIX + _secret(entropy)
-    with own_connection():
+    with returned_connection():
         row = TokenRow.objects.create(
             name=name,
             owner_id=owner,
@@ -62,14 +62,14 @@ def make_token(
 
 def list_tokens(owner: int | None = None) -> Sequence[ApiToken]:
     """The tokens of one person, or of all, the newest first."""
-    with own_connection():
+    with returned_connection():
         rows = TokenRow.objects.select_related("owner", "org").order_by("-id")
         return [_token(row) for row in (rows if owner is None else rows.filter(owner_id=owner))]
 
 
 def drop_token(token: int) -> ApiToken:
     """Delete a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
-    with own_connection():
+    with returned_connection():
         row = TokenRow.objects.select_related("owner", "org").filter(pk=token).first()
         if row is None:
             raise NotFound(
@@ -84,7 +84,7 @@ def drop_token(token: int) -> ApiToken:
 
 def actor_of_token(text: str, *, at: datetime) -> Actor | None:
     """The actor for a token; None if it is unknown, has expired or lost its owner."""
-    with own_connection():
+    with returned_connection():
         rows = TokenRow.objects.select_related("org", "owner")
         row = rows.filter(digest=_digest(text), expires_at__gt=at).first()
         if row is None:
@@ -103,7 +103,7 @@ def actor_of_token(text: str, *, at: datetime) -> Actor | None:
 def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entropy) -> str:
     """Create a link that signs a person in once; without a user it creates the first admin."""
     text = _secret(entropy)
-    with own_connection():
+    with returned_connection():
         LinkRow.objects.filter(Q(expires_at__lte=at) | Q(user_id=user)).delete()
         LinkRow.objects.create(
             digest=_digest(text), user_id=user, made_at=at, expires_at=at + lasts
@@ -120,14 +120,14 @@ class OneTimeLink:
 
 def find_link(text: str, *, at: datetime) -> OneTimeLink | None:
     """The link of this text, if it is valid."""
-    with own_connection():
+    with returned_connection():
         row = LinkRow.objects.filter(digest=_digest(text), expires_at__gt=at).first()
         return OneTimeLink(row.user_id) if row is not None else None
 
 
 def use_link(text: str, *, at: datetime) -> OneTimeLink | None:
     """Use up the link of this text; None if it is not valid."""
-    with own_connection(), transaction.atomic():
+    with returned_connection(), transaction.atomic():
         row = (
             LinkRow.objects.select_for_update()
             .filter(digest=_digest(text), expires_at__gt=at)

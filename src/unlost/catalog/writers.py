@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Writer
 from unlost.catalog.secrets import SqlSecretStore
 from unlost.model.reading import Json
@@ -13,14 +13,14 @@ PREFIX = "writer/"  # marks secrets of the write identity among the org's secret
 
 def find_writer(oid: str) -> Mapping[str, Json] | None:
     """The settings in which an org's write identity differs from the org, or None."""
-    with own_connection():
+    with returned_connection():
         row = Writer.objects.filter(org__oid=oid).first()
     return row.config if row else None
 
 
 def save_writer(oid: str, config: Mapping[str, Json], *, at: datetime) -> None:
     """Save or replace the write identity of an org."""
-    with own_connection():
+    with returned_connection():
         org = Org.objects.get(oid=oid)
         Writer.objects.update_or_create(org=org, defaults={"config": dict(config), "added_at": at})
 

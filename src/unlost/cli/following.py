@@ -39,7 +39,7 @@ def follow(
     """
     telling, waited = _Telling(observer), 0.0
     while waited < BEGINS_WITHIN:
-        now = looked(app, run)
+        now = run_status(app, run)
         if now is not None and not _untouched(now, before):
             before = None
             telling.tell(now)
@@ -51,7 +51,7 @@ def follow(
     raise not_begun(run)
 
 
-def looked(app: Application, run: str) -> RunStatus | None:
+def run_status(app: Application, run: str) -> RunStatus | None:
     """How a run stands; None if the service has not begun it."""
     try:
         return job(app, run)

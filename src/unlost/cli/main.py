@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from unlost.cli.exits import ExitCode, exit_code
-from unlost.cli.failing import tell, tell_broken_off, tell_bug, tell_usage
+from unlost.cli.failing import show_aborted, show_bug, show_error, show_usage_error
 from unlost.cli.verbs.alerts import alerts, doctor
 from unlost.cli.verbs.backups import backup, certificate, schedule, snapshots
 from unlost.cli.verbs.orgs import orgs
@@ -98,19 +98,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(command.main(words, prog_name=PROGRAM, standalone_mode=False) or ExitCode.OK)
     except UnlostError as error:
-        tell(error, as_json=as_json)
+        show_error(error, as_json=as_json)
         return exit_code(error)
     except typer.TyperException as error:
-        tell_usage(error.format_message(), command=_typed(words), as_json=as_json)
+        show_usage_error(error.format_message(), command=_typed(words), as_json=as_json)
         return ExitCode.USAGE
     except typer.Abort:
-        tell_broken_off(command=_typed(words), as_json=as_json)
+        show_aborted(command=_typed(words), as_json=as_json)
         return ExitCode.FAILED
     except BrokenPipeError:
         _close_stdout()
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 (the last place that can say anything)
-        tell_bug(error, as_json=as_json)
+        show_bug(error, as_json=as_json)
         return ExitCode.FAILED
 
 

@@ -17,8 +17,8 @@ def opened(home: Path | None) -> "Application":
     """
     url = os.environ.get("UNLOST_URL")
     if url and home is None:
-        from unlost.cli.afar import AFAR
         from unlost.cli.remote import RemoteHome
+        from unlost.cli.remote_actions import AFAR
 
         remote = RemoteHome(url, os.environ.get("UNLOST_TOKEN"), composed=AFAR)
         return cast("Application", remote)

@@ -117,7 +117,7 @@ def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
     return resolve(moment, backups)
 
 
-def last_look(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
+def last_observation(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
     """The time as of which a snapshot knows a table: the last backup up to it that read the
     table.
     """

@@ -21,7 +21,7 @@ from unlost.outside.exporting import (
     ExportReceipt,
     TableExport,
     begun,
-    held,
+    locked_folder,
     paths_of,
     source_of,
     writing,
@@ -49,7 +49,7 @@ def export_delta(
     from deltalake.exceptions import DeltaError
 
     done = []
-    with writing(out), held(out):
+    with writing(out), locked_folder(out):
         begun(out, ExportReceipt(kind, 0, ""))
         paths = paths_of(sorted(snapshot.tables()), kind)
         for table in tables:
@@ -82,7 +82,7 @@ def _carry_on(source: TableSource, path: Path, kind: ExportKind, before: Before)
             next_step=f"Leave out --as-of, or read snapshot {number} by Delta's own time travel.",
         )
     if last == number:
-        return _told(source, path, rows=0, lost=0, version=table.version(), whole=False)
+        return _table_export(source, path, rows=0, lost=0, version=table.version(), whole=False)
     older = before(last)
     if older is None or not _follows(source, source_of(older, source.table, kind)):
         return _whole(source, path, kind, mode="overwrite")
@@ -107,7 +107,7 @@ def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> T
     )
     version = DeltaTable(str(path)).version()
     lost = source.lost()
-    return _told(source, path, rows=counted.rows, lost=lost, version=version, whole=True)
+    return _table_export(source, path, rows=counted.rows, lost=lost, version=version, whole=True)
 
 
 def _merge(
@@ -133,7 +133,7 @@ def _merge(
         .execute()
     )
     rows, lost = changed.rows, changed.lost
-    return _told(source, path, rows=rows, lost=lost, version=table.version(), whole=False)
+    return _table_export(source, path, rows=rows, lost=lost, version=table.version(), whole=False)
 
 
 class _Changed:
@@ -214,7 +214,7 @@ def _application(kind: ExportKind) -> str:
     return f"unlost/{kind.org}"
 
 
-def _told(
+def _table_export(
     source: TableSource, path: Path, *, rows: int, lost: int, version: int, whole: bool
 ) -> TableExport:
     misfits = sum(source.misfits.values())

@@ -108,7 +108,7 @@ def export_files(
             next_step="Name another folder. A folder of Delta tables can be carried on.",
         )
     draft = out.with_name(f".{out.name}.unlost-part")
-    with writing(out), held(draft):
+    with writing(out), locked_folder(draft):
         receipt = begun(draft, ExportReceipt(kind, snapshot.info.number, snapshot.info.head))
         done, paths = {export.table for export in receipt.tables}, paths_of(tables, kind)
         for table in tables:
@@ -195,7 +195,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path) -> Iterator[None]:
     """Create and lock a folder against other exports; raises Conflict (``export-busy``)."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("wb") as lock:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 
-from unlost.catalog.connection import kept_connection
+from unlost.catalog.connection import held_connection
 from unlost.catalog.models import User
 from unlost.catalog.orgs import orgs_read_once
 from unlost.catalog.people import actor_of
@@ -63,7 +63,7 @@ class ActorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Keep one connection to the database for all that the request does."""
-        with kept_connection(), orgs_read_once():
+        with held_connection(), orgs_read_once():
             actor = _actor(request)
             request.unlost = application().acting(actor) if actor else None  # type: ignore[attr-defined]
             with _in_their_language(request):

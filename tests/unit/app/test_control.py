@@ -16,7 +16,7 @@ from unlost.app.actions.runs.control import cancel, go_on, pause
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.home.cancellation import LOOK_SECONDS, RunCancellation
 from unlost.catalog.nights import nights_of
-from unlost.catalog.runs import RunState, find_run, list_runs, set_wish
+from unlost.catalog.runs import RunState, find_run, list_runs, set_command
 from unlost.model.alert import AlertRule
 from unlost.model.errors import Conflict, LimitReached, NotFound
 from unlost.model.jobs import RunCommand
@@ -189,7 +189,7 @@ def test_what_people_want_is_looked_up_every_two_seconds(sales: World) -> None:
     sales.clock.advance(seconds=LOOK_SECONDS)
     brake.check()
     assert len(asked) == 2
-    assert not set_wish("nobody", RunCommand.PAUSE)
+    assert not set_command("nobody", RunCommand.PAUSE)
 
 
 # --- what a review found --------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from homes import SECRET, World
 from patience import HANGING
 from unit.app.test_alerts import Post
 from unlost.alerts.rules import alarms
-from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, tell_digest, watch
+from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel, send_digest, watch
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.schedule import ScheduleChange, change
 from unlost.app.alerts.alert_facts import Watcher
@@ -49,7 +49,7 @@ def told(world: World, post: Post) -> list[Message]:
     watcher = Watcher()
     watcher.gather(world.app)
     before = len(post.taken)
-    tell_digest(world.app, watcher.seen, senders=post)
+    send_digest(world.app, watcher.seen, senders=post)
     return post.taken[before:]
 
 

@@ -8,7 +8,7 @@ import zstandard
 import scanner
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.retention.erase import ErasureRequest, erase, erasures, plan
 from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.app.actions.vault.compact import compact
@@ -54,7 +54,7 @@ def test_the_plan_says_what_is_done(year: World) -> None:
 def test_the_audit_tells_that_it_was_done_and_not_of_whom(year: World) -> None:
     done(year)
     (deed, *_) = [
-        one.deed for one in deeds(year.app, org="sales").entries if one.deed.trace == "write"
+        one.deed for one in list_events(year.app, org="sales").entries if one.deed.trace == "write"
     ]
     assert (deed.act, deed.outcome) == ("erase.run", "done")
     assert GONE not in repr(deed)

@@ -18,7 +18,12 @@ from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.history import history
 from unlost.app.actions.records.lost import lost
 from unlost.app.actions.records.show import show
-from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, kept_plan, make_kept
+from unlost.app.actions.restores.kept_plan import (
+    RestoreRequest,
+    choose,
+    make_plan_now,
+    show_stored_plan,
+)
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
@@ -143,7 +148,7 @@ def shop(sales: World, tmp_path: Path) -> Shop:
 
 def chosen(shop: Shop, request: PlanRequest) -> str:
     view = choose(shop.app, "sales", RestoreRequest(request))
-    return make_kept(shop.app, "sales", view.plan).plan
+    return make_plan_now(shop.app, "sales", view.plan).plan
 
 
 def test_what_no_kept_backup_shows_alive_comes_back_in_its_last_state(shop: Shop) -> None:
@@ -160,7 +165,7 @@ def test_a_plan_of_a_backup_that_was_forgotten_since_brings_back_what_is_left(sh
     ident = chosen(shop, request)
     before = plan_records(shop.app, "sales", ident, "Account")
     thin(shop.world, daily=1)
-    assert kept_plan(shop.app, "sales", ident).plan == ident
+    assert show_stored_plan(shop.app, "sales", ident).plan == ident
     assert plan_records(shop.app, "sales", ident, "Account") == before
     assert before.total == 1
     assert shop.run(shop.plan(f"Account/{CUSTOMER}")).whole

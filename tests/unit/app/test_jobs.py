@@ -14,8 +14,8 @@ from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
     choose,
-    make_kept,
-    run_kept,
+    make_plan_now,
+    run_stored_plan,
 )
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -49,11 +49,11 @@ def shop(sales: World, tmp_path: Path) -> Shop:
 
 
 def planned(shop: Shop) -> PlanView:
-    return make_kept(shop.app, "sales", choose(shop.app, "sales", LOST).plan)
+    return make_plan_now(shop.app, "sales", choose(shop.app, "sales", LOST).plan)
 
 
 def handed(shop: Shop) -> str:
-    return run_kept(shop.app, "sales", planned(shop).plan).run
+    return run_stored_plan(shop.app, "sales", planned(shop).plan).run
 
 
 def somebody(shop: Shop, role: Role, oid: str | None = None) -> object:
@@ -176,7 +176,7 @@ def test_a_run_that_nobody_knows_is_told(shop: Shop) -> None:
 
 
 def test_what_is_as_wanted_or_blocked_is_not_to_be_written(shop: Shop) -> None:
-    view = make_kept(
+    view = make_plan_now(
         shop.app,
         "sales",
         choose(shop.app, "sales", RestoreRequest(PlanRequest("sales", ("Account/A40018",)))).plan,

@@ -23,7 +23,7 @@ from unlost.app.actions.vault.mirror import (
     run_mirror,
     set_mirror,
 )
-from unlost.app.actions.vault.repair import heal_vault, look_at_mirror, repair
+from unlost.app.actions.vault.repair import heal_vault, repair, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.home.home import FILE, read_home, write_mirror
 from unlost.app.vault.mirror import MirrorOfHome, check_unseen
@@ -162,7 +162,7 @@ def test_without_one_nothing_is_filled(kept: World) -> None:
             act(kept.app)
         assert caught.value.code == "mirror-none"
     assert heal_vault(kept.app, ()) is None
-    assert look_at_mirror(kept.app, part=None) is None
+    assert verify_mirror_part(kept.app, part=None) is None
 
 
 def test_two_at_once_are_one(mirrored: World) -> None:
@@ -321,12 +321,12 @@ def test_it_is_mended_from_another_copy_too(mirrored: World, place: StoreAddress
 def test_the_copy_is_looked_at_and_mended_from_the_vault(
     mirrored: World, place: StoreAddress
 ) -> None:
-    whole = look_at_mirror(mirrored.app, part=VerifyPart(1, 1))
+    whole = verify_mirror_part(mirrored.app, part=VerifyPart(1, 1))
     assert whole is not None
     assert (whole.damages, whole.repaired) == ((), ())
     victim = segment(place.folder)
     data = spoil(victim)
-    look_at_mirror(mirrored.app, part=VerifyPart(1, 1))
+    verify_mirror_part(mirrored.app, part=VerifyPart(1, 1))
     assert victim.read_bytes() == data
     check = last_mirror_check()
     assert check is not None
@@ -338,7 +338,7 @@ def test_the_copy_is_looked_at_and_mended_from_the_vault(
 
 def test_a_copy_that_was_never_filled_is_not_looked_at(kept: World, place: StoreAddress) -> None:
     set_mirror(kept.app, place)
-    assert look_at_mirror(kept.app, part=None) is None
+    assert verify_mirror_part(kept.app, part=None) is None
 
 
 # --- what is told ---------------------------------------------------------------------------------
@@ -438,9 +438,9 @@ def test_an_erasure_while_the_copy_is_brought_up_to_date_is_not_forgotten(
 def test_the_copy_is_not_looked_at_while_it_is_brought_up_to_date(mirrored: World) -> None:
     held = mirrored.app.locks.take("mirror")
     assert held is not None
-    assert look_at_mirror(mirrored.app, part=None) is None
+    assert verify_mirror_part(mirrored.app, part=None) is None
     held.release()
-    assert look_at_mirror(mirrored.app, part=None) is not None
+    assert verify_mirror_part(mirrored.app, part=None) is not None
 
 
 def test_the_copy_is_kept_where_systemd_hands_over_the_key(

@@ -12,15 +12,20 @@ from unit.app.test_restore import CUSTOMER, WRITER, Shop, endings, refused
 from unlost.app.actions.orgs.hidden_columns import hide
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores import edit_plan, queued_restore
-from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, plan_people, planned_fields
+from unlost.app.actions.restores.edit_plan import (
+    edit_stored_plan,
+    plan_people,
+    planned_fields,
+    reassign_in_plan,
+)
 from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
     choose,
-    kept_plan,
     leave_out,
-    make_kept,
-    run_kept,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
 )
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -31,7 +36,7 @@ from unlost.app.restores.overrides import (
     Overrides,
     ReassignedReference,
     TypedEdit,
-    said,
+    typed_overrides,
     with_edits,
     with_given,
 )
@@ -96,7 +101,7 @@ def wanted(otherwise: Overrides = Overrides(), **more: Any) -> RestoreRequest:  
 
 
 def made(firm: Firm, view: PlanView) -> PlanView:
-    return make_kept(firm.app, "sales", view.plan)
+    return make_plan_now(firm.app, "sales", view.plan)
 
 
 def edited(view: PlanView) -> Sequence[TypedRecord]:
@@ -108,7 +113,7 @@ def edited(view: PlanView) -> Sequence[TypedRecord]:
 
 
 def test_it_is_said_in_words_of_a_terminal() -> None:
-    told = said(
+    told = typed_overrides(
         values=["Contact/003.Email=a=b.c", "Account/0.0.1.Name="],
         empty=["Contact/003.Phone"],
         instead=["User/005=006"],
@@ -124,8 +129,8 @@ def test_it_is_said_in_words_of_a_terminal() -> None:
         (CauseEdit("Case", "Status", "New.Open"),),
     )
     assert str(told) == "Account.Name, Case.Status, Contact.Email, Contact.Phone, User/005"
-    assert said() == Overrides()
-    assert not said()
+    assert typed_overrides() == Overrides()
+    assert not typed_overrides()
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ def test_it_is_said_in_words_of_a_terminal() -> None:
     ],
 )
 def test_what_says_nothing_is_refused_and_its_value_not_repeated(words: dict[str, Any]) -> None:
-    error = refused(UsageError, "edit-unreadable", lambda: said(**words))
+    error = refused(UsageError, "edit-unreadable", lambda: typed_overrides(**words))
     assert "secret" not in f"{error.sentence} {error.next_step}"
 
 
@@ -171,7 +176,7 @@ def test_who_was_given_records_gives_them_on() -> None:
 
 
 def test_a_plan_comes_back_otherwise(firm: Firm) -> None:
-    otherwise = said(
+    otherwise = typed_overrides(
         values=[f"Account/{CUSTOMER}.Since=2026-03-04", f"Account/{CUSTOMER}.Owner={firm.young}"],
         empty=[f"Account/{CUSTOMER}.Text"],
     )
@@ -187,7 +192,7 @@ def test_a_plan_comes_back_otherwise(firm: Firm) -> None:
 
 
 def test_somebody_else_is_named(firm: Firm) -> None:
-    otherwise = said(instead=[f"Person/{firm.gone}={firm.here}"])
+    otherwise = typed_overrides(instead=[f"Person/{firm.gone}={firm.here}"])
     plan = firm.plan(f"Account/{CUSTOMER}", otherwise=otherwise)
     assert plan.summary.holders == (Holder("Person", firm.here, 1),)
     firm.run(plan)
@@ -197,7 +202,7 @@ def test_somebody_else_is_named(firm: Firm) -> None:
 
 def test_what_cannot_be_a_value_is_refused(firm: Firm) -> None:
     def asked(*values: str) -> None:
-        firm.plan(f"Account/{CUSTOMER}", otherwise=said(values=values))
+        firm.plan(f"Account/{CUSTOMER}", otherwise=typed_overrides(values=values))
 
     refused(UsageError, "edit-value-wrong", asked, f"Account/{CUSTOMER}.Since=soon")
     refused(UsageError, "id-wrong", asked, f"Account/{CUSTOMER}.Owner=no id")
@@ -221,7 +226,7 @@ def failing(firm: Firm, *names: str) -> str:
 
 def test_a_value_for_all_that_failed(firm: Firm) -> None:
     run = failing(firm, "Ann", "Ben")
-    result = retry_run(firm.app, run, otherwise=said(every=["Contact.Name=Both"]))
+    result = retry_run(firm.app, run, otherwise=typed_overrides(every=["Contact.Name=Both"]))
     assert result.whole
     assert [one["Name"] for one in firm.live("Contact").values()] == ["Both", "Both"]
     (deed,) = [row.deed for row in every() if row.deed.act == "restore.retry"]
@@ -274,11 +279,13 @@ def test_the_fields_of_a_record_are_told_with_what_is_wanted(firm: Firm) -> None
 def test_values_are_typed_and_typed_again(firm: Firm) -> None:
     first = made(firm, choose(firm.app, "sales", wanted()))
     values = {"Name": "Typed", "Text": "one\ntwo", "Since": "", "Owner": firm.gone}
-    view = made(firm, edit_kept(firm.app, "sales", first.plan, "Account", CUSTOMER, values))
+    view = made(firm, edit_stored_plan(firm.app, "sales", first.plan, "Account", CUSTOMER, values))
     assert edited(view) == (TypedRecord("Account", CUSTOMER, ("Name",)),), "the rest is as it was"
-    assert kept_plan(firm.app, "sales", first.plan).state is PlanState.MADE, "it is still there"
+    assert show_stored_plan(firm.app, "sales", first.plan).state is PlanState.MADE, (
+        "it is still there"
+    )
     again = {"Name": "Schoko Zürich", "Since": "2026-03-04", "Text": None}
-    view = made(firm, edit_kept(firm.app, "sales", view.plan, "Account", CUSTOMER, again))
+    view = made(firm, edit_stored_plan(firm.app, "sales", view.plan, "Account", CUSTOMER, again))
     assert edited(view)[0].columns == ("Name", "Since", "Text")
     fields = planned_fields(firm.app, "sales", view.plan, "Account", CUSTOMER).fields
     told = {field.name: (field.was, field.value) for field in fields}
@@ -286,7 +293,7 @@ def test_values_are_typed_and_typed_again(firm: Firm) -> None:
     assert told["Name"] == ("Schoko Zürich", "Schoko Zürich")
     less = made(firm, leave_out(firm.app, "sales", view.plan, tables=["Paper"]))
     assert edited(less) == edited(view)
-    run_kept(firm.app, "sales", less.plan)
+    run_stored_plan(firm.app, "sales", less.plan)
     (deed, *_) = [row.deed for row in every() if row.deed.act == "restore.edit"]
     assert "Typed" not in str(deed)
     assert any("Account.Name" in str(row.deed.detail) for row in every())
@@ -296,11 +303,11 @@ def test_what_changes_nothing_or_cannot_be_is_told_at_once(firm: Firm) -> None:
     view = made(firm, choose(firm.app, "sales", wanted()))
 
     def asked(values: dict[str, str | None]) -> None:
-        edit_kept(firm.app, "sales", view.plan, "Account", CUSTOMER, values)
+        edit_stored_plan(firm.app, "sales", view.plan, "Account", CUSTOMER, values)
 
     refused(UsageError, "nothing-typed", asked, {"Text": "one\r\ntwo", "Nothing": "x"})
     refused(UsageError, "edit-value-wrong", asked, {"Since": "soon"})
-    wrong = said(values=[f"Account/{CUSTOMER}.Since=soon"])
+    wrong = typed_overrides(values=[f"Account/{CUSTOMER}.Since=soon"])
     refused(UsageError, "edit-value-wrong", choose, firm.app, "sales", wanted(wrong))
 
 
@@ -312,13 +319,15 @@ def test_people_are_told_with_those_who_could_take_over(firm: Firm) -> None:
     assert [one.name for one in holder.others] == ["Ada", "Lotte", "Wim"]
     assert (found.typed, found.unlisted) == (False, 0)
     given = {f"Person/{firm.gone}": firm.here}
-    view = made(firm, give_kept(firm.app, "sales", view.plan, given))
+    view = made(firm, reassign_in_plan(firm.app, "sales", view.plan, given))
     (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert holder.name == "Lotte"
-    view = made(firm, give_kept(firm.app, "sales", view.plan, {f"Person/{firm.here}": firm.young}))
+    view = made(
+        firm, reassign_in_plan(firm.app, "sales", view.plan, {f"Person/{firm.here}": firm.young})
+    )
     (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert holder.name == "Ada"
-    handed = run_kept(firm.app, "sales", view.plan)
+    handed = run_stored_plan(firm.app, "sales", view.plan)
     assert do_restore(firm.app, handed.run) is RunState.DONE
     live = firm.live("Account")[firm.named("Account", "Schoko Zürich")]
     assert live["Owner"] == firm.young
@@ -327,7 +336,7 @@ def test_people_are_told_with_those_who_could_take_over(firm: Firm) -> None:
 def test_nobody_is_given_anything_by_nothing(firm: Firm) -> None:
     view = made(firm, choose(firm.app, "sales", wanted()))
     for given in ({}, {f"Person/{firm.gone}": " "}, {f"Person/{firm.gone}": firm.gone}):
-        refused(UsageError, "nobody-given", give_kept, firm.app, "sales", view.plan, given)
+        refused(UsageError, "nobody-given", reassign_in_plan, firm.app, "sales", view.plan, given)
 
 
 def test_of_too_many_people_those_who_are_active_are_offered_or_none(
@@ -353,7 +362,7 @@ def test_of_too_many_people_those_who_are_active_are_offered_or_none(
 
 def test_people_whom_the_backup_does_not_know_are_told_by_their_ids(firm: Firm) -> None:
     stranger = firm.org.create("Person", {"Name": "New"})
-    otherwise = said(instead=[f"Person/{firm.gone}={stranger}"])
+    otherwise = typed_overrides(instead=[f"Person/{firm.gone}={stranger}"])
     view = made(firm, choose(firm.app, "sales", wanted(otherwise)))
     (holder,) = plan_people(firm.app, "sales", view.plan).listed
     assert (holder.record, holder.name, holder.active) == (stranger, "", None)

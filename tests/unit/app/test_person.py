@@ -14,7 +14,7 @@ from unit.app.test_hidden_columns import viewer
 from unit.app.test_related import CUSTOMER, company
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.hidden_columns import hide
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.records.export import check_outside
 from unlost.app.actions.retention.erase import ErasureRequest, erase, plan
 from unlost.app.actions.retention.privacy import (
@@ -240,7 +240,7 @@ def test_it_is_written_beside_nothing_that_is_there(year: World, tmp_path: Path)
     with pytest.raises(NotFound):
         export_person(year.app, "sales", PersonRequest(("Account/none",)), out=tmp_path / "b.zip")
     assert sorted(one.name for one in tmp_path.glob("*.zip")) == ["ada.zip"]
-    (deed, *_) = [one.deed for one in deeds(year.app).entries if one.deed.outcome == "done"]
+    (deed, *_) = [one.deed for one in list_events(year.app).entries if one.deed.outcome == "done"]
     assert (deed.act, deed.detail["tables"]["Account"]) == ("privacy.export", 1)
     assert deed.detail["records"] == list(WISH.records)
     assert "Schoko" not in repr(deed)

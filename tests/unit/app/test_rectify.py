@@ -7,7 +7,7 @@ import pytest
 import scanner
 from homes import World
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.retention.erase import erasures
 from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.app.actions.retention.rectify import CorrectionRequest, plan, rectify
@@ -66,7 +66,7 @@ def test_the_log_of_the_org_is_corrected_too(year: World) -> None:
 def test_the_audit_tells_that_it_was_done_and_not_of_whom(year: World) -> None:
     done(year)
     (deed, *_) = [
-        one.deed for one in deeds(year.app, org="sales").entries if one.deed.trace == "write"
+        one.deed for one in list_events(year.app, org="sales").entries if one.deed.trace == "write"
     ]
     assert (deed.act, deed.outcome) == ("rectify.run", "done")
     assert KEY not in repr(deed)

@@ -12,7 +12,7 @@ from unlost.app.actions.vault.compact import compact, keep_small
 from unlost.app.actions.vault.rekey import rekey
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthState
-from unlost.app.health.orgs import org_looks
+from unlost.app.health.orgs import org_checks
 from unlost.app.vault import rekeying
 from unlost.catalog.orgs import get_org
 from unlost.model.errors import Conflict
@@ -24,7 +24,7 @@ from unlost.vault.maintenance.garbage import GRACE
 def told(app: Application) -> list[HealthState]:
     return [
         one.check.health
-        for one in org_looks(app, get_org("sales"), ask=False)
+        for one in org_checks(app, get_org("sales"), ask=False)
         if "keys" in one.check.name
     ]
 

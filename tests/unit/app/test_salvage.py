@@ -11,7 +11,7 @@ from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.backups.snapshots import certificate
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.records.compare import compare
 from unlost.app.actions.records.export import ExportRequest, export
 from unlost.app.actions.records.history import history
@@ -105,7 +105,7 @@ def test_a_lost_column_is_told_left_alone_and_read_again(kept: World) -> None:
     check = standing_check()
     assert check is not None
     assert check.damages == ()
-    assert "salvage.run" in str(deeds(kept.app).entries)
+    assert "salvage.run" in str(list_events(kept.app).entries)
     assert "Phone" not in cells(kept)
     assert cells(kept)["Name"]
     told = history(kept.app, "sales", "Account", KEY)

@@ -19,7 +19,7 @@ from unlost.app.actions.retention import erase as erasing
 from unlost.app.actions.vault.salvage import plan, salvage
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.alerts.digest_email import digest
-from unlost.app.health.orgs import org_looks
+from unlost.app.health.orgs import org_checks
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import RunState, find_run
 from unlost.model.errors import Conflict, IntegrityError, NotFound
@@ -65,7 +65,7 @@ def test_a_night_without_its_certificate_is_told_to_have_gaps_and_not_to_be_miss
     assert "incomplete" in rules
     assert "no backup yet" not in digest(watched, lasting=0).sentence
     said = " ".join(
-        look.check.sentence for look in org_looks(kept.app, get_org("sales"), ask=False)
+        look.check.sentence for look in org_checks(kept.app, get_org("sales"), ask=False)
     )
     assert "no backup yet" not in said
     assert "certificate of this backup was lost" in said

@@ -26,7 +26,7 @@ from unlost.app.home.home import FILE, plan_home, read_home
 from unlost.app.service.service import Service, ServicePart
 from unlost.app.vault.home_copy import copy_if_due
 from unlost.catalog.alerts import list_channels
-from unlost.catalog.connection import own_connection
+from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Org, Run
 from unlost.catalog.orgs import get_org
 from unlost.catalog.runs import list_runs
@@ -143,7 +143,7 @@ def test_sessions_that_end_in_the_middle_are_told_and_made_anew(
     with machine(tmp_path, server.database()).opened() as app:
         lived(app)
         server.cut()
-        with pytest.raises(StoreError) as caught, own_connection():
+        with pytest.raises(StoreError) as caught, returned_connection():
             Org.objects.count()
         assert caught.value.code == "database-away"
         assert Org.objects.count() == 1

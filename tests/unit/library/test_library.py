@@ -22,7 +22,7 @@ from unlost.model.errors import NotAllowed, NotFound, StoreError, UsageError
 
 
 @pytest.fixture
-def vault(folder: Folder) -> unlost.library.Vault:
+def vault(folder: Folder) -> unlost.library.ReadableVault:
     return unlost.open_vault(folder.path, key_file=folder.key_file)
 
 
@@ -175,7 +175,7 @@ def test_wide_filters_look_records_up(folder: Folder, monkeypatch: pytest.Monkey
         assert table.to_arrow(where=pc.field("_u_id") == "n0050").equals(expected)
 
 
-def test_names(vault: unlost.library.Vault) -> None:
+def test_names(vault: unlost.library.ReadableVault) -> None:
     assert vault.orgs() == ["The org"]
     assert repr(vault.org("T1")) == "Org('T1')"
     org = vault.org("The org")

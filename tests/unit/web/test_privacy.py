@@ -11,7 +11,7 @@ from django.test import Client
 from homes import World
 from unit.web.conftest import SignIn
 from unlost.app.actions.backups.backup import backup
-from unlost.app.actions.people.audit import deeds
+from unlost.app.actions.people.audit import list_events
 from unlost.app.actions.retention.erase import ErasureRequest
 from unlost.app.actions.retention.holds import HoldRequest, hold
 from unlost.catalog.orgs import get_org
@@ -100,7 +100,7 @@ def test_the_plan_is_seen_agreed_to_and_done(admin: Client, world: World, at_onc
     assert re.search(r"<th scope=\"row\">.*</th><td[^>]*>.*erase-", told)
     assert "removed" in told
     assert list(world.app.whole_vault.history(get_org("sales").oid, *GONE.split("/"))) == []
-    (deed, *_) = [one.deed for one in deeds(world.app).entries if one.deed.act == "erase.run"]
+    (deed, *_) = [one.deed for one in list_events(world.app).entries if one.deed.act == "erase.run"]
     assert (deed.kind.value, deed.outcome) == ("person", "done")
     again = hidden(planned(admin)) | {"typed": "sales"}
     told = text_of(admin.post(f"{PAGE}erase/", again, follow=True))

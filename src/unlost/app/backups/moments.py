@@ -11,7 +11,7 @@ from unlost.engine.moments import (
     Until,
     backup_at,
     end_of_day,
-    last_look,
+    last_observation,
     parse_moment,
     parse_past,
     proof_of_night,
@@ -20,5 +20,5 @@ from unlost.engine.moments import (
 
 __all__ = [
     "LATEST", "LIVE", "Latest", "LiveMoment", "Moment", "Numbered", "Past", "Until", "backup_at",
-    "end_of_day", "last_look", "parse_moment", "parse_past", "proof_of_night", "resolve",
+    "end_of_day", "last_observation", "parse_moment", "parse_past", "proof_of_night", "resolve",
 ]  # fmt: skip

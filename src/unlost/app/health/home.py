@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck, bad, good, warning
-from unlost.app.health.keys import key_looks
+from unlost.app.health.keys import key_checks
 from unlost.app.home.home import read_home_key
 from unlost.app.home.home_keys import service_key_of
 from unlost.app.home.stores import store_at
@@ -33,12 +33,12 @@ PRIVATE = 0o600
 ROOM = 0.10  # of a disk
 
 
-def home_looks(app: Application) -> Iterator[RepairableCheck]:
+def home_checks(app: Application) -> Iterator[RepairableCheck]:
     """All of a home, in the order in which things depend on each other."""
     yield from _keys(app)
     yield from _database(app)
     yield from _vault(app)
-    yield from key_looks(app)
+    yield from key_checks(app)
     yield from _room(app)
     yield from _service(app)
 

@@ -6,7 +6,7 @@ from functools import partial
 from unlost.app.compose import Application
 from unlost.app.health.health import RepairableCheck, bad, good, warning
 from unlost.app.home.home_keys import OpenedKeys, open_keys, service_key_of
-from unlost.app.vault.home_copy import copies_tell_of, renew_copies
+from unlost.app.vault.home_copy import copies_name, renew_copies
 from unlost.catalog.orgs import forgotten_orgs
 from unlost.model.errors import UnlostError
 from unlost.vault.format.register import register_name
@@ -21,7 +21,7 @@ from unlost.vault.maintenance.shred import finish_shredding, shredding_unfinishe
 ENOUGH = 2  # ways in: one may be lost
 
 
-def key_looks(app: Application) -> Iterator[RepairableCheck]:
+def key_checks(app: Application) -> Iterator[RepairableCheck]:
     """Nothing where the vault cannot be opened: that is told by who looks at the vault."""
     yield from _apart(app)
     try:
@@ -90,7 +90,7 @@ def _shredding(app: Application, opened: OpenedKeys) -> Iterator[RepairableCheck
             "Find out who may write to the vault's place; `unlost doctor --repair` removes it.",
             repair=partial(remove_strange_proofs, store, keys),
         )
-    if copies_tell_of(app, forgotten_orgs(shredded_orgs(store, keys))):
+    if copies_name(app, forgotten_orgs(shredded_orgs(store, keys))):
         yield warning(
             "shredding copies",
             "Copies of this home's data in the vault still tell of an org that was shredded.",

@@ -19,7 +19,7 @@ SKEW = timedelta(minutes=2)  # sign-ins by signed tokens fail where clocks are f
 OLDEST = timedelta(hours=36)
 
 
-def org_looks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[RepairableCheck]:
+def org_checks(app: Application, org: ProtectedOrg, *, ask: bool) -> Iterator[RepairableCheck]:
     """All of an org; ``ask``: it is called too."""
     yield from _zone(org)
     if ask:

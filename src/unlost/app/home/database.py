@@ -101,9 +101,9 @@ def _connect_server() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from unlost.catalog.connection import own_connection
+    from unlost.catalog.connection import returned_connection
 
-    with own_connection():
+    with returned_connection():
         if schema_applied("default") == SCHEMA:
             return
         with connection.cursor() as cursor:

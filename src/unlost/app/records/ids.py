@@ -37,7 +37,7 @@ def other_ids(app: Application, org: ProtectedOrg, text: str) -> Sequence[str]:
     )
 
 
-def held_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
+def stored_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     """The first of the ids that the snapshot knows in a table, alive or deleted; None if none."""
     if table not in snapshot.tables():
         return None

@@ -58,7 +58,7 @@ def gather(
     records, the e-mails that refer to them, and the files around them.
     """
     same = _the_same(named, app.vault.lineage(org.oid), oid=org.oid)
-    stored_keys = _held(head, same)
+    stored_keys = _stored_records(head, same)
     unknown = len(set(named) - set(stored_keys))
     if not stored_keys:
         for table in sorted({one.table for one in named} - head.tables().keys()):
@@ -109,7 +109,7 @@ def _the_same(
     return tuple(live_ids)
 
 
-def _held(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
+def _stored_records(head: Snapshot, records: Sequence[RecordKey]) -> list[RecordKey]:
     """Those of which the vault has something."""
     known = head.tables()
     return [

@@ -21,7 +21,7 @@ def chosen_records(
     if len(texts) > MAX_STEPS:
         raise too_large()
     typed = [_typed(app, org, text) for text in texts]
-    stored_keys = _held(app.vault.head(org.oid), typed)
+    stored_keys = _stored_ids(app.vault.head(org.oid), typed)
     return tuple(
         RecordKey(
             table,
@@ -43,7 +43,7 @@ def _typed(app: Application, org: ProtectedOrg, text: str) -> tuple[str, Sequenc
     return table, typed_ids(app, org, word)
 
 
-def _held(
+def _stored_ids(
     head: Snapshot | None, typed: Sequence[tuple[str, Sequence[str]]]
 ) -> set[tuple[str, str]]:
     """Which of these ids the newest backup knows, alive or deleted."""

@@ -98,7 +98,7 @@ def related(
     return RelatedRecords(
         snapshot=snapshot.info.number,
         as_of=snapshot.info.as_of,
-        tables=tuple(_told(group, snapshot, newest, names) for group in ranked),
+        tables=tuple(_related_table(group, snapshot, newest, names) for group in ranked),
         files=tuple(_file(stored, through) for stored, through in files[:MOST_FILES]),
         more_files=len(files[MOST_FILES:]),
         unsearched=tuple(sorted(search.unsearched)),
@@ -115,7 +115,7 @@ def _file(stored: StoredFile, through: str) -> RelatedFile:
     )
 
 
-def _told(
+def _related_table(
     group: ReferringIds, snapshot: Snapshot, newest: Snapshot, names: RecordNames
 ) -> RelatedTable:
     first = group.ids.slice(0, FIRST).to_pylist()

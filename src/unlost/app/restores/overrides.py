@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from unlost.app.compose import Application
-from unlost.app.records.ids import held_id, typed_ids
+from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_selectors import chosen_records
 from unlost.catalog.orgs import ProtectedOrg
 from unlost.engine.restore.values.edits import Edits, typed_text
@@ -73,7 +73,7 @@ AS_IT_WAS = Overrides()
 # --- as it is typed at a terminal -----------------------------------------------------------------
 
 
-def said(
+def typed_overrides(
     *,
     values: Iterable[str] = (),
     empty: Iterable[str] = (),
@@ -192,7 +192,7 @@ class TypedValueReader:
     def id_of(self, tables: Sequence[str], text: str) -> str:
         """The id that is meant: one that the vault knows in one of the tables, or the likeliest."""
         ids = typed_ids(self._app, self._org, text)
-        known = (held_id(self._head, table, ids) for table in tables if self._head is not None)
+        known = (stored_id(self._head, table, ids) for table in tables if self._head is not None)
         return next((record_id for record_id in known if record_id is not None), ids[0])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from unlost.alerts.senders import sender
-from unlost.app.actions.alerts.alerts import Senders, beat, deliver, tell_digest, watch
+from unlost.app.actions.alerts.alerts import Senders, beat, deliver, send_digest, watch
 from unlost.app.actions.backups.hour import do_hour
 from unlost.app.actions.backups.night import do_night
 from unlost.app.actions.restores.queued_restore import do_restore
@@ -16,7 +16,7 @@ from unlost.app.actions.retention.forget import forget_if_due
 from unlost.app.actions.runs.tick import tick
 from unlost.app.actions.vault.compact import keep_small
 from unlost.app.actions.vault.mirror import keep_mirrored
-from unlost.app.actions.vault.repair import heal_vault, look_at_mirror
+from unlost.app.actions.vault.repair import heal_vault, verify_mirror_part
 from unlost.app.actions.vault.verify import verify
 from unlost.app.alerts.alert_facts import Watcher
 from unlost.app.compose import Application
@@ -233,7 +233,7 @@ class Service:
     def _digest(self, app: Application, log: ServiceLog) -> None:
         """Once a day; a channel that does not take it is asked again later."""
         if self._turn("digest", DIGEST_SECONDS, app):
-            for _channel in tell_digest(app, self._watcher.seen, senders=self.senders):
+            for _channel in send_digest(app, self._watcher.seen, senders=self.senders):
                 log.event("digest-missed")
 
     def _turn(self, what: str, seconds: float, app: Application) -> bool:
@@ -298,7 +298,7 @@ class Service:
             healed = heal_vault(app, verify_result.damages) if verify_result.damages else None
             if healed is not None:
                 log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
-            mirror = look_at_mirror(app, part=some) if some is not None else None
+            mirror = verify_mirror_part(app, part=some) if some is not None else None
             if mirror is not None:
                 event = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}
                 log.event("mirror-verified", part=part, **event)

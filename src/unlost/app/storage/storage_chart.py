@@ -85,7 +85,7 @@ def chart(
     ``styled``: with a style of its own, for a file. ``full_on`` stands in that text before the day.
     """
     scale = _scale(samples, limit, seen, now, sheet)
-    description = _told(name, samples[-1].used, limit, seen, now, full_on)
+    description = _description(name, samples[-1].used, limit, seen, now, full_on)
     size = f'viewBox="0 0 {sheet.width} {sheet.height}"'
     label = f'role="img" aria-label="{escape(description, QUOTES)}"'
     parts = [
@@ -130,7 +130,7 @@ def _scale(
     return _Scale(sheet, begins, now + ahead, highest * HEADROOM)
 
 
-def _told(
+def _description(
     name: str, used: float, limit: float, seen: Forecast | None, now: datetime, full_on: str
 ) -> str:
     share = f"{used / limit:.1%}" if limit else f"{used / GIB:.2f} GiB"

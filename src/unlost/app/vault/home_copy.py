@@ -13,9 +13,9 @@ from unlost.catalog.copying import (
     dump,
     happened_since,
     last_copy,
+    names_any,
     note_copy,
     settings_digest,
-    tells_of,
 )
 from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.ports import Vault
@@ -78,16 +78,16 @@ def renew_copies(app: Application) -> None:
     app.whole_vault.homes.drop_before(_copy(app))
 
 
-def copies_tell_of(app: Application, oids: Collection[str]) -> bool:
+def copies_name(app: Application, oids: Collection[str]) -> bool:
     """True if a copy in the vault still has settings of one of these orgs."""
     return bool(oids) and any(
-        _tells_of(app, number, oids) for number in app.whole_vault.homes.numbers()
+        _names_any(app, number, oids) for number in app.whole_vault.homes.numbers()
     )
 
 
-def _tells_of(app: Application, number: int, oids: Collection[str]) -> bool:
+def _names_any(app: Application, number: int, oids: Collection[str]) -> bool:
     with suppress(IntegrityError, NotFound):
-        return tells_of(read_copy(app.whole_vault, number) or b"", oids)
+        return names_any(read_copy(app.whole_vault, number) or b"", oids)
     return False
 
 

@@ -116,7 +116,7 @@ def ready_key(
     Raises Conflict (``key-exists``), UsageError (``key-in-vault``), StoreError (``key-unwritten``).
     """
     if file is not None and file.exists():
-        return _left(opened, slot, file)
+        return _drafted(opened, slot, file)
     key = ServiceKey.new(opened.keys, entropy=entropy, slot=slot)
     if file is not None:
         write_service_key(key, file, store=opened.store, sealed=sealer.sealed if sealer else None)
@@ -128,7 +128,7 @@ def fresh_name(slot: str, *, entropy: Entropy) -> str:
     return f"{_MADE_UP.sub('', slot)[:_LONGEST_BASE]}-{entropy.bytes(4).hex()}"
 
 
-def check_own_file(then: str) -> None:
+def check_service_file(then: str) -> None:
     """Raise UsageError (``key-is-credential``) where the service has its key from systemd."""
     if credential() is not None:
         raise UsageError(
@@ -163,7 +163,7 @@ def drafted_key(
     return key
 
 
-def _left(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
+def _drafted(opened: OpenedKeys, slot: str, file: Path) -> ServiceKey:
     try:
         key = key_file(file).service_key()
     except UnlostError:

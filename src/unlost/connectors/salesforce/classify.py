@@ -12,7 +12,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 BIG = "__b"
 
 
-def left_out(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
+def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding | None:
     """The reason why an object of the global describe is not backed up; None if it is."""
     name = str(entry["name"])
     reason = _no_data(entry, name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost.connectors.salesforce.api import SalesforceApi
-from unlost.connectors.salesforce.classify import left_out
+from unlost.connectors.salesforce.classify import why_excluded
 from unlost.connectors.salesforce.config import SalesforceConfig
 from unlost.connectors.salesforce.describes import DescribeCache, FetchedDescribe
 from unlost.connectors.salesforce.errors import (
@@ -56,7 +56,7 @@ def discover(
     findings: list[Finding] = []
     wanted: list[str] = []
     for entry in entries:
-        finding = left_out(entry, config)
+        finding = why_excluded(entry, config)
         if finding is None:
             wanted.append(entry["name"])
         else:
@@ -68,7 +68,7 @@ def discover(
     if doubted:  # the cached describe may be older than the column
         fetched = fetched.corrected(cache.again(doubted, rights))
         hidden = still_hidden(hidden, fetched.describes)
-    describes, refused = _one_by_one(api, fetched)
+    describes, refused = _described_singly(api, fetched)
     findings += refused
     findings += missing_rights(rights)
     findings += masked_columns(rights, describes.values())
@@ -108,7 +108,7 @@ def _schema(
     return Schema(tables, rights.fingerprint(describes), tuple(findings))
 
 
-def _one_by_one(
+def _described_singly(
     api: SalesforceApi, fetched: FetchedDescribe
 ) -> tuple[dict[str, Describe], list[Finding]]:
     """All describes, and a finding for each that is refused.

@@ -60,7 +60,7 @@ def night_tasks(table: Table, reading: TableQuery) -> list[ReadTask]:
     """
     deletes = TaskState(TableQuery(table.name, ("Id",), lo=reading.lo))
     listed = [task(TaskKind.DELETES, deletes, full=False)]
-    rows = task(_kind(table), TaskState(_asked(reading)), full=False)
+    rows = task(_kind(table), TaskState(_link_query(reading)), full=False)
     return [*(listed if table.has(TableTrait.REPORTS_DELETES) else []), rows]
 
 
@@ -70,7 +70,7 @@ def _kind(table: Table) -> TaskKind:
     return TaskKind.CHANGED if table.name in NEW_BY else FIRST_KIND[ReadStrategy(table.strategy)]
 
 
-def _asked(reading: TableQuery) -> TableQuery:
+def _link_query(reading: TableQuery) -> TableQuery:
     """Links have a stamp, but must not be filtered by it."""
     return replace(reading, stamp=None) if reading.table == LINKS else reading
 

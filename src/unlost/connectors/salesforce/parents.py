@@ -97,7 +97,7 @@ class ReadByParents:
             elif total:
                 yield from self._linked(reading, table)
         if skipped:
-            yield _not_asked(self._rest, skipped)
+            yield _skipped_page(self._rest, skipped)
 
     def _size(self, reading: TableQuery) -> int:
         """The number of rows; counting stops beyond the largest allowed size.
@@ -126,7 +126,7 @@ class ReadByParents:
             return  # Salesforce claims that this object accepts files, and refuses the query
 
 
-def _not_asked(rest: RestQueries, tables: Sequence[str]) -> Page:
+def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:
     finding = Finding(
         FindingKind.FILES_HIDDEN,
         Severity.GAP,

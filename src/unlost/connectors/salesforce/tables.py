@@ -151,7 +151,7 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
     name = describe["name"]
     full_only = name in FULL_ONLY or name.endswith(FULL_ENDINGS) or strategy is ReadStrategy.PARENTS
     setup = name in CONFIGURATION or name.endswith("__mdt") or bool(describe.get("customSetting"))
-    tells = not full_only and _tells_changes(describe, names)
+    tells = not full_only and _filters_changes(describe, names)
     facts = {
         TableTrait.INCREMENTAL: tells,
         TableTrait.ID_RANGES: tells and name not in WHOLE_WEEKLY,
@@ -164,7 +164,7 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
     return [trait for trait, holds in facts.items() if holds]
 
 
-def _tells_changes(describe: Describe, names: frozenset[str]) -> bool:
+def _filters_changes(describe: Describe, names: frozenset[str]) -> bool:
     """True if changed rows can be queried; without a filter by stamp, a list of ids is needed."""
     new_by = NEW_BY.get(describe["name"])
     if new_by is not None:

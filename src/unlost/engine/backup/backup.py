@@ -120,7 +120,7 @@ def _backup(
     known = known_of(ports.vault, org, base)
     plan = _planned(begun, schema, known, policy, full=full)
     if begun.only and not plan.tables:
-        return _left(ports.runner.run, plan)
+        return _deferred(ports.runner.run, plan)
     commit = ports.vault.begin(
         org, run=ports.runner.run, kind=CommitKind.BACKUP, identity=begun.identity
     )
@@ -145,7 +145,7 @@ def _planned(
     return plan_backup(schema, known, now=begun.as_of, policy=policy, full=full)
 
 
-def _left(run: str, plan: BackupPlan) -> DeferredTables:
+def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
     return DeferredTables(run, " ".join(finding.sentence for finding in plan.left))
 
 
@@ -157,7 +157,7 @@ def _read(
     With ``only``, tables that could not be read are dropped from ``accounts``.
     """
     _mark_columns(session, accounts)
-    rounds, calm = _look(session, accounts, begun.as_of)
+    rounds, calm = _read_until_stable(session, accounts, begun.as_of)
     notes = () if calm else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(accounts), *notes)
@@ -227,7 +227,7 @@ def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> 
         move[0].marks.append(mark)
 
 
-def _look(
+def _read_until_stable(
     session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
 ) -> tuple[int, bool]:
     """Read everything, then changes made meanwhile, until a look was short; returns the rounds."""
@@ -237,7 +237,7 @@ def _look(
     # Each look covers a shorter window than the one before, so the rounds converge unless the org
     # changes faster than it can be read.
     while True:
-        end = _one_look(session, by_name, requests, look=f"look-{rounds}", start=start)
+        end = _read_round(session, by_name, requests, look=f"look-{rounds}", start=start)
         calm = end - start < session.policy.calm_window
         requests = [] if calm else _again(session, accounts)
         if not requests or rounds == session.policy.rounds:
@@ -245,7 +245,7 @@ def _look(
         start, rounds = end, rounds + 1
 
 
-def _one_look(
+def _read_round(
     session: BackupSession,
     accounts: dict[str, TableProgress],
     requests: Sequence[TableRequest],

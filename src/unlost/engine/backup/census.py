@@ -151,7 +151,7 @@ def _sides(
     listed: Sequence[SpilledRows] | None,
 ) -> Iterator[CensusSide]:
     runs = [*seen, *(listed or ())]
-    streams = [_held(session, table), *(read_run(session.folder, run) for run in runs)]
+    streams = [_stored_ids(session, table), *(read_run(session.folder, run) for run in runs)]
     for known_rows, *rest in aligned(streams):
         saw = _frame(rest[: len(seen)], SEEN_ORDERED).sort("order", maintain_order=True)
         ids = _frame(rest[len(seen) :], IDS)["id"]
@@ -170,7 +170,7 @@ def _seen(session: BackupSession, reads: Sequence[ReadResult]) -> Iterator[pa.Ta
             yield rows.append_column("order", pa.array([order] * len(rows), pa.int64()))
 
 
-def _held(session: BackupSession, table: str) -> Iterator[pa.Table]:
+def _stored_ids(session: BackupSession, table: str) -> Iterator[pa.Table]:
     if session.base is None or table not in session.base.tables():
         return
     for ids in session.base.live_ids(table):

@@ -24,7 +24,7 @@ from unlost.engine.backup.lookup import (
     Batch,
     LookupReason,
     LookupResult,
-    look,
+    look_up,
     spilled_batches,
     tombstones,
 )
@@ -70,8 +70,8 @@ def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) 
 def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     """Read the records that only the census has; decide about the records that it lacks."""
     table = census.table
-    fetched = look(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
-    live_count = _held(session, table)
+    fetched = look_up(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
+    live_count = _live_count(session, table)
     plan = session.table(table)
     lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
     # So many lookups would take too many calls: the breaker decides without them.
@@ -85,7 +85,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
         )
         looked: list[LookupResult] = []
     else:
-        looked = look(session, lost)
+        looked = look_up(session, lost)
         ids = tuple(key for lookup_result in looked for key in lookup_result.missing)
         missing = iter([Batch(table, LookupReason.LOST, 0, ids)] if ids else [])
         believed = fate(
@@ -113,7 +113,7 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     )
 
 
-def _held(session: BackupSession, table: str) -> int:
+def _live_count(session: BackupSession, table: str) -> int:
     state = session.base.tables().get(table) if session.base is not None else None
     return state.held if state is not None else 0
 

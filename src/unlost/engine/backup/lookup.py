@@ -74,16 +74,16 @@ def batched(
         yield Batch(table, why, count, tuple(ids[at : at + size]))
 
 
-def look(session: BackupSession, asked: Iterable[Batch]) -> list[LookupResult]:
+def look_up(session: BackupSession, asked: Iterable[Batch]) -> list[LookupResult]:
     """Look up all batches, a few at a time; found rows go into the commit."""
     looked: list[LookupResult] = []
     turn: list[Batch] = []
     for batch in asked:
         turn.append(batch)
         if len(turn) == session.policy.reads_at_once:
-            looked += _look_at(session, turn)
+            looked += _look_up_batches(session, turn)
             turn = []
-    return looked + _look_at(session, turn)
+    return looked + _look_up_batches(session, turn)
 
 
 def tombstones(session: BackupSession, batch: Batch, at: datetime) -> Added:
@@ -100,13 +100,13 @@ def tombstones(session: BackupSession, batch: Batch, at: datetime) -> Added:
     return session.commit.add(batch.table, [rows])
 
 
-def _look_at(session: BackupSession, turn: Sequence[Batch]) -> list[LookupResult]:
+def _look_up_batches(session: BackupSession, turn: Sequence[Batch]) -> list[LookupResult]:
     return session.runner.map(
-        "look", lambda b: _look_up(session, b), turn, key=lambda b: b.key, result=LookupResult
+        "look", lambda b: _look_up_batch(session, b), turn, key=lambda b: b.key, result=LookupResult
     )
 
 
-def _look_up(session: BackupSession, batch: Batch) -> LookupResult:
+def _look_up_batch(session: BackupSession, batch: Batch) -> LookupResult:
     plan = session.table(batch.table)
     notes = RowObserver(session, batch.table, f"look/{batch.key}", Phase.CENSUS)
     ids: set[str] = set()

@@ -1,8 +1,8 @@
 """Hourly backups: read the changes of a few tables, and leave all others as they were.
 
-An hourly run reads no table whole and decides nothing that needs the full run: if the schema of a
-table or the rights of the user are not those of the newest backup, the next full run reads it. A
-table left to it keeps its place in the vault exactly: rows, cursor, census, and certificate line.
+An hourly run reads no table whole and decides nothing that needs the full run: a table whose schema
+or rights differ from the newest backup is left to the next full run. It keeps its place in the
+vault exactly: rows, cursor, census, and certificate line.
 """
 
 from collections.abc import Sequence
@@ -41,13 +41,13 @@ def plan_part(
         for name, table in chosen.items()
         if table is not None
     }
-    causes = {name: why_left(plans.get(name), schema, known) for name in chosen}
-    read = [replace(plan, census=_asked_now(plan)) for n, plan in plans.items() if not causes[n]]
-    findings = tuple(_left(name, cause) for name, cause in causes.items() if cause)
+    causes = {name: deferral_reason(plans.get(name), schema, known) for name in chosen}
+    read = [replace(plan, census=_reasons_now(plan)) for n, plan in plans.items() if not causes[n]]
+    findings = tuple(_deferred_finding(name, cause) for name, cause in causes.items() if cause)
     return BackupPlan(tuple(read), (), known.schema, findings)
 
 
-def why_left(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
+def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
     """The reason for leaving a table to the full run, as the end of a sentence; empty if there is
     none.
     """
@@ -74,13 +74,13 @@ def _same_columns(plan: TablePlan, table: Table) -> bool:
     return all(kept[name] is kind for name, kind in kinds.items())
 
 
-def _asked_now(plan: TablePlan) -> tuple[Reason, ...]:
+def _reasons_now(plan: TablePlan) -> tuple[Reason, ...]:
     """The reasons to list the ids now, other than an interval that is over."""
     return tuple(reason for reason in plan.census if reason is not Reason.DUE)
 
 
-def _left(table: str, cause: str) -> Finding:
-    return left_to_night(table, f"{table} was left to the night: {cause}.")
+def _deferred_finding(table: str, cause: str) -> Finding:
+    return deferred_to_night(table, f"{table} was left to the night: {cause}.")
 
 
 def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
@@ -94,12 +94,14 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
             next_step=failure.next_step or "Nothing to do: it is tried again in an hour.",
         )
     return tuple(
-        left_to_night(name, f"{name} could not be read: {failure.sentence}", detail=failure.code)
+        deferred_to_night(
+            name, f"{name} could not be read: {failure.sentence}", detail=failure.code
+        )
         for name, failure in failed
     )
 
 
-def left_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
+def deferred_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
     """The finding for a chosen table that was not read; it is protected as of the last full run."""
     return Finding(
         FindingKind.LEFT_TO_NIGHT,

@@ -18,7 +18,7 @@ from unlost.engine.backup.lookup import (
     LookupReason,
     LookupResult,
     batched,
-    look,
+    look_up,
     spilled_batches,
     tombstones,
 )
@@ -51,7 +51,7 @@ def look_for_hidden(
         if not session.policy.allows_loss(missing=len(ids), live_count=live_count):
             return VanishedRows()
     return VanishedRows(
-        tuple(look(session, batched(session, census.table, LookupReason.HIDDEN, ids)))
+        tuple(look_up(session, batched(session, census.table, LookupReason.HIDDEN, ids)))
     )
 
 

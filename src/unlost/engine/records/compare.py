@@ -91,7 +91,7 @@ class Between:
     def described(self, table: str, changes: pa.Table) -> pa.Table:
         """The fields in which these records differ."""
         ids = changes["id"].to_pylist()
-        old, new = _held(self.old, table, ids), _held(self.new, table, ids)
+        old, new = _stored_rows(self.old, table, ids), _stored_rows(self.new, table, ids)
         kinds = {column.name: column for s in (self.old, self.new) for column in _columns(s, table)}
         unread = _unread((self.old, self.new), table, ids)
         return _fields(changes, old, new, list(kinds.values()), unread)
@@ -177,8 +177,8 @@ class LiveComparison:
         return summarize(self.differences(table), table)
 
     def _described(self, table: Table, rows: Rows) -> pa.Table:
-        old = _held(self.old, table.name, rows.ids.to_pylist())
-        new = _as_held(rows)
+        old = _stored_rows(self.old, table.name, rows.ids.to_pylist())
+        new = _as_stored(rows)
         plain = pl.DataFrame(pl.from_arrow(new.select(["_u_id", "_u_op"])))
         before = pl.DataFrame(pl.from_arrow(old.select(["_u_id", "_u_op"]).cast(IDS_AND_OPS)))
         both = plain.join(before, on="_u_id", how="left", suffix="_old")
@@ -332,14 +332,14 @@ def _aligned(ids: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
     return rows.take(places)
 
 
-def _held(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
+def _stored_rows(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
     """A snapshot's rows of these ids; no row if it does not hold the table."""
     if table not in snapshot.tables():
         return IDS_AND_OPS.empty_table()
     return snapshot.get(table, ids)
 
 
-def _as_held(rows: Rows) -> pa.Table:
+def _as_stored(rows: Rows) -> pa.Table:
     """Rows of the source, with a snapshot's column names."""
     system = {"_u_id": rows.ids, "_u_op": rows.ops}
     cells = {}

@@ -47,9 +47,7 @@ def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldCha
 def explain(
     old: Cells, new: Cells, notes: Sequence[LoggedChange], table: Table | None
 ) -> ExplainedChanges:
-    """Match the ``notes`` up to a version, in order, with its values and those of the state
-    before.
-    """
+    """Match the ``notes`` up to a version, in order, with its values and the values before it."""
     changes = {change.column: change for change in field_changes(old, new, table)}
     shown: dict[int, LoggedChange] = {}
     for column in dict.fromkeys(note.column for note in notes if note.column in new):

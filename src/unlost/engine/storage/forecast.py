@@ -59,7 +59,7 @@ def forecast(
     samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
 ) -> Forecast | None:
     """The forecast of the samples; None for too few, or for a storage without a limit."""
-    since_last_fall = _since_last_fall(_one_a_day(samples), limit)
+    since_last_fall = _since_last_fall(_daily(samples), limit)
     if limit <= 0 or len(since_last_fall) < FEWEST:
         return None
     growth = _growth(_steps(since_last_fall), QUIET * limit)
@@ -79,7 +79,7 @@ def forecast(
     )
 
 
-def _one_a_day(samples: Sequence[Sample]) -> list[Sample]:
+def _daily(samples: Sequence[Sample]) -> list[Sample]:
     """A sample a day, counted back from the newest, of the considered weeks."""
     ordered = sorted(samples, key=lambda sample: sample.at)
     if not ordered:

@@ -76,13 +76,13 @@ def _signed(mails: pl.DataFrame) -> Iterator[tuple[LoopSign, pl.DataFrame]]:
     """Mails of loops, by the sign that revealed them; each has its ``session``."""
     if mails.is_empty():
         return
-    signed = _found(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
+    signed = _members(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
     yield LoopSign.HEADERS, signed
     mails = mails.join(signed, on=RECORD, how="anti")
-    telling = _found(mails, [STRIPPED], pl.col(BY_SUBJECT), _at_once())
+    telling = _members(mails, [STRIPPED], pl.col(BY_SUBJECT), _at_once())
     yield LoopSign.SUBJECT, telling
     mails = mails.join(telling, on=RECORD, how="anti")
-    yield LoopSign.CADENCE, _found(mails, [STRIPPED], pl.lit(value=True), _in_step())
+    yield LoopSign.CADENCE, _members(mails, [STRIPPED], pl.lit(value=True), _in_step())
 
 
 def _answering() -> pl.Expr:
@@ -117,7 +117,7 @@ def _in_step() -> pl.Expr:
     return (pl.col(TURNS) >= MOST) & exact & (pl.col(TOOK_PART) >= LEAST_EXACT)
 
 
-def _found(
+def _members(
     mails: pl.DataFrame, more: Sequence[str], member: pl.Expr, rule: pl.Expr
 ) -> pl.DataFrame:
     """The members of the sessions that match the rule.

@@ -10,7 +10,7 @@ type Headers = Mapping[str, str]
 class HttpCall:
     """A call to make. ``url`` is absolute; ``accept`` names statuses that are no failure.
 
-    An iterable ``body`` is sent in pieces as they come; such a call cannot be repeated. ``signed``:
+    An iterable ``body`` is sent in pieces as they come, so the call cannot be repeated. ``signed``:
     the session's token is sent along. ``budgeted``: the call counts as an API call.
     """
 

@@ -77,7 +77,7 @@ def parsed(text: str) -> httpx.URL:
 
 def _address(url: httpx.URL, *, private: bool) -> str:
     """Resolve a host to its network address, and check it."""
-    address = _looked_up(url)
+    address = _resolved(url)
     if not private and not _public(address):
         raise NotAllowed(
             "address-private",
@@ -98,7 +98,7 @@ def _public(address: str) -> bool:
     return known.is_global and not known.is_multicast
 
 
-def _looked_up(url: httpx.URL) -> str:
+def _resolved(url: httpx.URL) -> str:
     try:
         return str(ipaddress.ip_address(url.host))
     except ValueError:

@@ -30,7 +30,10 @@ def as_json(
     yield head[:-1] + b',"records":['
     for number, (record, versions) in enumerate(reading.of(part)):
         columns.update((name, None) for version in versions for name in version.cells)
-        document = {"id": record, "versions": [_told(version, reading) for version in versions]}
+        document = {
+            "id": record,
+            "versions": [_version_document(version, reading) for version in versions],
+        }
         yield (b",\n" if number else b"\n") + msgspec.json.encode(document)
     yield b"\n]}\n"
 
@@ -69,7 +72,7 @@ def _rows(part: ExportedTable, reading: PersonReader) -> Iterator[Row]:
             yield {**dict(zip(OWN, columns, strict=True)), **version.cells}
 
 
-def _told(version: Version, reading: PersonReader) -> dict[str, object]:
+def _version_document(version: Version, reading: PersonReader) -> dict[str, object]:
     return {
         "state": STATES[version.op],
         "seen_at": _iso(version.observed_at),

@@ -32,7 +32,7 @@ _KEPT_MANIFESTS = 64
 _AT_ONCE = 8  # requests to a store that is far away
 
 
-def _asked_for(store: Store, name: str) -> tuple[str, bytes | None]:
+def _fetched(store: Store, name: str) -> tuple[str, bytes | None]:
     """An object's bytes; None where there are none to be had."""
     try:
         return name, store.get(name)
@@ -208,7 +208,7 @@ class Chain:
         ]
         if len(names) > 1 and store.path(names[0]) is None:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                contents = pool.map(partial(_asked_for, store), names)
+                contents = pool.map(partial(_fetched, store), names)
                 self._ahead.update((name, data) for name, data in contents if data is not None)
 
     def _read(self, seq: int, *, redaction: str | None = None) -> tuple[Manifest, str]:

@@ -207,7 +207,7 @@ def objects_of(entries: Iterable[SegmentEntry], *, org: str) -> Iterator[ObjectE
             names.add(entry.bundle)
 
 
-def left_behind(
+def unneeded_objects(
     state: LiveState, gone: Iterable[SegmentEntry], *, org: str
 ) -> Iterator[ObjectEntry]:
     """The objects that nobody needs once these segments are live no more."""

@@ -134,7 +134,9 @@ def write_slot(
     stretch: KeyStretch | None = None,
 ) -> str:
     """The copies of a slot, which counts only once it is listed; their digest."""
-    copy = _left(store, keys, slot, secret) or _wrapped(keys, secret, slot, entropy, stretch)
+    copy = _interrupted_copy(store, keys, slot, secret) or _wrapped(
+        keys, secret, slot, entropy, stretch
+    )
     for name in slot_copies(slot):
         if not store.put_new(name, copy) and store.get(name) != copy:
             raise _slot_exists(slot)
@@ -330,7 +332,7 @@ def _whole_slots(store: Store, keys: Keyring) -> dict[str, str]:
     }
 
 
-def _left(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes | None:
+def _interrupted_copy(store: Store, keys: Keyring, slot: str, secret: SlotSecret) -> bytes | None:
     """A copy that an interrupted call with this secret left; raises Conflict for any other."""
     taken = [name for name in slot_copies(slot) if store.size(name) is not None]
     if store.size(VAULT_FILE) is None:  # nothing counts yet

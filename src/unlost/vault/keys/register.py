@@ -70,7 +70,7 @@ def registered(store: Store, keys: Keyring) -> Register:
 def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
     """The newest entry, and the number of the next: found by one look, so that nobody is overtaken."""
     numbers = entry_numbers(store)
-    register = next(_own(store, keys, numbers), None)
+    register = next(_proved_entries(store, keys, numbers), None)
     if register is None and numbers:
         raise damaged_register(register_name(numbers[0]))
     newest = register or Register(keys.vault.hex(), 0, {})
@@ -80,7 +80,7 @@ def _newest(store: Store, keys: Keyring) -> tuple[Register, int]:
     return newest, free
 
 
-def _own(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
+def _proved_entries(store: Store, keys: Keyring, numbers: Iterable[int]) -> Iterator[Register]:
     """Those of the entries that the present master key proves."""
     for number in numbers:
         with suppress(IntegrityError, NotFound):
@@ -154,7 +154,7 @@ def repeat_entry(store: Store, keys: Keyring) -> None:
 
 def is_single(store: Store, keys: Keyring) -> bool:
     """True if too few entries know the master keys before the present one."""
-    entries = islice(_own(store, keys, entry_numbers(store)), ENTRIES)
+    entries = islice(_proved_entries(store, keys, entry_numbers(store)), ENTRIES)
     return keys.generation > 1 and len(list(entries)) < ENTRIES
 
 
@@ -164,7 +164,7 @@ def strange_entries(store: Store, keys: Keyring) -> list[int]:
     Raises NotAllowed (``key-outdated``), IntegrityError where none is whole.
     """
     numbers = entry_numbers(store)
-    first = min((register.number for register in _own(store, keys, numbers)), default=0)
+    first = min((register.number for register in _proved_entries(store, keys, numbers)), default=0)
     registered(store, keys)
     return [number for number in numbers if not _belongs(store, keys, number, first)]
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.model.upkeep import Compaction, Merged
-from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import TablePart
 from unlost.vault.format.physical import BARE_FIELDS, CHANGES, U_ID, U_PREV, is_system
 from unlost.vault.layout.replacement import ReplacedSegments
@@ -115,7 +115,7 @@ def _in_place(
     moved = list(_moved(room, out, state, done, pause)) if last else []
     replaced = [entry for one in done for entry in (*one.old, *one.between)]
     replaced += [entry for one in moved for entry in (*one.old, *one.between)]
-    objects = list(left_behind(state, replaced, org=room.org))
+    objects = list(unneeded_objects(state, replaced, org=room.org))
     info = work.commit(
         MaintenanceWork(
             parts=(*map(_part, done), *(one.part for one in moved), *told),

@@ -60,7 +60,7 @@ def hashes_of(rows: pa.Table, columns: SourceColumns) -> Hashes:
     for name in columns.names:
         hashed = columns.hashed(name)
         if hashed is not None:
-            counted.append((hashed, _one_chunk(rows.column(name))))
+            counted.append((hashed, _single_chunk(rows.column(name))))
     return row_hashes(counted, rows=len(rows))
 
 
@@ -115,7 +115,7 @@ def as_text(values: pa.Array) -> pa.Array:
     return values if values.type == pa.string() else values.cast(pa.string())
 
 
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+def _single_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 

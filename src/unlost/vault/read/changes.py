@@ -68,7 +68,7 @@ def _added_rows(room: OrgReader, state: LiveState, added: TableView) -> Iterator
     """
     index = ChangeIndex(room, state, added.table)
     merged = [live for live in added.segments if _of_several(live)]
-    if not merged or not _index_tells(index, state, added, merged):
+    if not merged or not _index_covers(index, state, added, merged):
         yield from _read_rows(added)
         return
     plain = [live for live in added.segments if not _of_several(live)]
@@ -83,7 +83,7 @@ def _of_several(live: LiveSegment) -> bool:
     return live.first != live.last
 
 
-def _index_tells(
+def _index_covers(
     index: ChangeIndex, state: LiveState, added: TableView, merged: Sequence[LiveSegment]
 ) -> bool:
     """Whether the index has what is asked for, and is quicker than to read all versions."""

@@ -33,12 +33,12 @@ def history(room: OrgReader, table: str, record: str) -> Sequence[Version]:
     """
     state = room.chain.live()
     view = room.view(table, until=state.seq, state=state)
-    rows = _told(view.find(pa.array([record]), _COLUMNS))
+    rows = _version_rows(view.find(pa.array([record]), _COLUMNS))
     cells = _cells(room, view, rows, until=state.seq)
     return [_version(table, rows.slice(at, 1), cells[at]) for at in range(len(rows))]
 
 
-def _told(rows: pa.Table) -> pa.Table:
+def _version_rows(rows: pa.Table) -> pa.Table:
     """Rows that are versions by the rules, each against the one before it."""
     ops = version_rules.ops_of(rows.column(U_OP))
     hashes = rows.column(U_ROW_HASH).to_pylist()

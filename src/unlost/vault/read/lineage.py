@@ -85,14 +85,14 @@ def _followed(
 
 
 def _of(view: TableView, ids: pa.Array) -> list[Lineage]:
-    return list(_told(view.newest(ids, ()), view))
+    return list(_lineage_rows(view.newest(ids, ()), view))
 
 
 def _all(view: TableView, lives: Sequence[str]) -> Iterator[Lineage]:
     for piece in key_pieces(view, ()):
         ids = newest_of_each(piece).column(U_ID).combine_chunks()
         rows = view.newest(ids, ())
-        yield from _told(_leading(rows, view, lives) if lives else rows, view)
+        yield from _lineage_rows(_leading(rows, view, lives) if lives else rows, view)
 
 
 def _leading(rows: pa.Table, view: TableView, lives: Sequence[str]) -> pa.Table:
@@ -100,7 +100,7 @@ def _leading(rows: pa.Table, view: TableView, lives: Sequence[str]) -> pa.Table:
     return rows.filter(pc.is_in(live, pa.array(lives, pa.string())))
 
 
-def _told(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
+def _lineage_rows(rows: pa.Table, view: TableView) -> Iterator[Lineage]:
     cells = view.cells(rows, _CELLS).to_pylist()
     keys = zip(rows.column(U_ID).to_pylist(), rows.column(U_SNAP).to_pylist(), strict=True)
     for (key, since), cell in zip(keys, cells, strict=True):

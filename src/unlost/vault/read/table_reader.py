@@ -97,7 +97,7 @@ class TableScan:
             batches = spread(lambda piece: chosen(self._narrow_parts(piece, beside)), pieces)
         else:
             reader = PieceReader(self.view, lambda rank: self._stored(rank, beside))
-            batches = _one_ahead(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
+            batches = _prefetched(lambda piece: chosen(self._wide_parts(reader, piece)), pieces)
         return (rows for rows in batches if rows is not None)
 
     def _narrow_parts(self, piece: MergePiece, beside: Sequence[str]) -> list[pa.Table]:
@@ -154,7 +154,7 @@ def _inside(pieces: Sequence[MergePiece], within: IdSpan) -> Iterator[MergePiece
             yield MergePiece(low, high)
 
 
-def _one_ahead[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
+def _prefetched[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
     """The results of a call in order; the next is made while the last is used."""
     waiting: Future[T] | None = None
     try:

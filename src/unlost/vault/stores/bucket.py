@@ -237,7 +237,7 @@ class BucketStore:
             )
         return StoreError(
             "store-failed",
-            f"{self._address} failed at “{name}”: {_said(error)}.",
+            f"{self._address} failed at “{name}”: {_first_line_of(error)}.",
             next_step="Check the endpoint and the network, then try again; nothing was lost.",
         )
 
@@ -264,6 +264,6 @@ def _says(error: Exception, *words: str) -> bool:
     return any(word in str(error) for word in words)
 
 
-def _said(error: Any) -> str:
+def _first_line_of(error: Any) -> str:
     """The first line of what the client says; the rest is for its authors."""
     return str(error).split("\n", 1)[0].strip().rstrip(".")[:300]

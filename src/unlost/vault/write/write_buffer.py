@@ -163,7 +163,7 @@ class WriteBuffer:
         sealed = seal(
             to_bytes(segment),
             place=self._place(ident),
-            key=_own_key(self._run_key(), ident),
+            key=_key_of(self._run_key(), ident),
             epoch=0,
             entropy=self._out.sealed.entropy,
             power=KIB64,
@@ -175,7 +175,7 @@ class WriteBuffer:
         if not key:
             raise self._given_up()
         try:
-            content = unseal(sealed, place=self._place(rows.id), key=_own_key(key, rows.id))
+            content = unseal(sealed, place=self._place(rows.id), key=_key_of(key, rows.id))
         except IntegrityError:  # under the key of a run of this name that is over
             raise self._given_up() from None
         return from_bytes(content)
@@ -204,6 +204,6 @@ class WriteBuffer:
             return self._key
 
 
-def _own_key(run_key: bytes, ident: str) -> bytes:
+def _key_of(run_key: bytes, ident: str) -> bytes:
     """The key of what waits under an id: each seals one content."""
     return blake3(ident.encode(), key=run_key).digest()

@@ -30,14 +30,14 @@ class Problem:
     error: ErrorBody
 
 
-def told(error: UnlostError) -> Problem:
+def problem_of(error: UnlostError) -> Problem:
     """An error of ours."""
     return Problem(ErrorBody(error.code, error.sentence, error.next_step, error.page))
 
 
 def answer(error: UnlostError, status: HTTPStatus) -> HttpResponse:
     """An error of ours as an answer."""
-    return HttpResponse(msgspec.json.encode(told(error)), status=status, content_type=JSON)
+    return HttpResponse(msgspec.json.encode(problem_of(error)), status=status, content_type=JSON)
 
 
 class InJson:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from unlost.app.actions.people.audit import export
-from unlost.app.actions.records.file import open_stored, told_of
+from unlost.app.actions.records.file import file_result, open_stored
 from unlost.app.actions.restores.kept_plan import plan_file
 from unlost.app.actions.retention.privacy import PersonRequest, open_person
 from unlost.app.compose import Application
@@ -29,7 +29,7 @@ def _file(app: Application, org: str, record: str) -> StreamedResponse:
     stored, body = open_stored(app, org, record, stack=stack)
     answer = saved(pieces(stack, body), name=stored.name or record)
     answer["Content-Length"] = str(stored.size)
-    header = msgspec.json.encode(told_of(org, stored))
+    header = msgspec.json.encode(file_result(org, stored))
     answer[RESULT] = quote(header)
     return answer
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.ports import SecretField
-from unlost.web.said import said, word
+from unlost.web.translate import translate, word
 
 SECRET = "secret-"  # noqa: S105 (how fields of secrets begin)
 QUIET = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -90,8 +90,8 @@ def _rare(setting: Setting) -> bool:
 
 def _field(setting: Setting) -> forms.Field:
     options: dict[str, Any] = {
-        "label": said(setting.label or _words(setting.name)),
-        "help_text": said(setting.help),
+        "label": translate(setting.label or _words(setting.name)),
+        "help_text": translate(setting.help),
         "initial": _shown(setting.default),
         "required": setting.required,
     }
@@ -107,7 +107,7 @@ def _field(setting: Setting) -> forms.Field:
         any_step = forms.NumberInput(attrs={"step": "any"})
         return forms.FloatField(widget=any_step, **options | {"required": True})
     if setting.several:
-        options["help_text"] = format_html("{} {}", said(setting.help), _("One on each line."))
+        options["help_text"] = format_html("{} {}", translate(setting.help), _("One on each line."))
         return forms.CharField(widget=forms.Textarea(attrs={**QUIET, "rows": 4}), **options)
     return forms.CharField(widget=forms.TextInput(attrs=QUIET), **options)
 
@@ -130,9 +130,11 @@ def _secret(secret: SecretField, *, kept: bool) -> forms.Field:
     if secret.lines:
         widget = SecretLines(attrs={**UNSEEN, "rows": 4})
     keeps = _("One is kept; leave this empty to keep it.")
-    help_text = said(secret.help)
+    help_text = translate(secret.help)
     words = format_html("{} {}", help_text, keeps) if kept else help_text
-    return forms.CharField(label=said(secret.label), help_text=words, required=False, widget=widget)
+    return forms.CharField(
+        label=translate(secret.label), help_text=words, required=False, widget=widget
+    )
 
 
 def _shown(value: Any) -> Any:

@@ -11,7 +11,7 @@ from unlost.app.actions.backups.schedule import NONE, OFF, ScheduleChange, hours
 from unlost.model.errors import UsageError
 from unlost.model.schedule import LEAST_CALLS, LONGEST_WINDOW, Schedule
 from unlost.web.forms.problems import add_problem
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
 MINUTES = "%H:%M"
 
@@ -59,7 +59,7 @@ class ScheduleForm(forms.Form):
             try:
                 hours_of(line)
             except UsageError as error:
-                raise ValidationError(told(error)) from error
+                raise ValidationError(error_text(error)) from error
         return filled_lines
 
     def clean(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from unlost.app.actions.restores.edit_plan import PlannedField, PlannedFields
 from unlost.app.restores.overrides import read_value
 from unlost.model.errors import UsageError
 from unlost.model.schema import WireKind
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
 LONG = 255  # characters from which on a text gets several lines
 VALUE, EMPTY = "value-", "empty-"
@@ -57,7 +57,7 @@ class ValuesForm(forms.Form):
         try:
             read_value(field.column, text, zone=self.found.zone)
         except UsageError as error:
-            self.add_error(VALUE + field.name, told(error))
+            self.add_error(VALUE + field.name, error_text(error))
 
     def values(self) -> Mapping[str, str | None]:
         """What was typed, by column; None for what shall be empty."""

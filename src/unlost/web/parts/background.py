@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from unlost.catalog.connection import kept_connection
+from unlost.catalog.connection import held_connection
 
 
 def begin(work: Callable[[], object]) -> None:
@@ -12,5 +12,5 @@ def begin(work: Callable[[], object]) -> None:
 
 
 def _done(work: Callable[[], object]) -> None:
-    with kept_connection():
+    with held_connection():
         work()

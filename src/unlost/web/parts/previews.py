@@ -16,10 +16,10 @@ from unlost.app.actions.orgs.orgs import NewOrg
 from unlost.app.actions.orgs.previews import (
     LookState,
     LookView,
-    ask_look,
-    do_look,
-    drop_look,
-    look_state,
+    discard_preview,
+    preview_state,
+    request_preview,
+    run_preview,
 )
 from unlost.app.compose import Application
 from unlost.model.errors import NotFound, UnlostError
@@ -57,11 +57,11 @@ class PreviewProgress:
 def begin(request: UserRequest, known: Mapping[str, Any], *, config: Mapping[str, Any]) -> None:
     """Begin to look with these settings beside the request, and note in the draft that it is done."""
     new = NewOrg(known["connector"], known["name"], config, known.get("secrets", {}))
-    view = ask_look(request.unlost, new)
+    view = request_preview(request.unlost, new)
     for before in {known.get("look"), known.get("seen")} - {None, view.look}:
         _forget(request, str(before))
     keep_draft(request, DRAFT, {**known, "look": view.look, "tried": dict(config)})
-    background.begin(partial(_look, request.unlost, view.look))
+    background.begin(partial(_run_preview, request.unlost, view.look))
 
 
 def progress(request: UserRequest) -> PreviewProgress:
@@ -70,11 +70,11 @@ def progress(request: UserRequest) -> PreviewProgress:
     if "look" not in known:
         return PreviewProgress(known)
     try:
-        view = look_state(request.unlost, known["look"])
+        view = preview_state(request.unlost, known["look"])
     except NotFound:
-        return PreviewProgress(_kept(request, _without_look(known)))
+        return PreviewProgress(_stored_draft(request, _without_preview(known)))
     if view.alone:
-        background.begin(partial(_look, request.unlost, view.look))
+        background.begin(partial(_run_preview, request.unlost, view.look))
     if view.looked is None:
         return PreviewProgress(known, view)
     taken = {
@@ -83,7 +83,7 @@ def progress(request: UserRequest) -> PreviewProgress:
         "found": msgspec.to_builtins(view.looked.found),
         "seen": view.look,  # it lies until the next: another page may be taking it up now
     }
-    return PreviewProgress(_kept(request, {**_without_look(known), **taken}))
+    return PreviewProgress(_stored_draft(request, {**_without_preview(known), **taken}))
 
 
 def end(request: UserRequest) -> None:
@@ -96,23 +96,23 @@ def end(request: UserRequest) -> None:
 
 def unseen(known: Mapping[str, Any]) -> dict[str, Any]:
     """The draft without what a look found: what it was found with is typed anew."""
-    return {name: value for name, value in _without_look(known).items() if name != "found"}
+    return {name: value for name, value in _without_preview(known).items() if name != "found"}
 
 
-def _look(app: Application, look: str) -> None:
+def _run_preview(app: Application, look: str) -> None:
     with suppress(NotFound):  # it was dropped meanwhile: something else is looked at
-        do_look(app, look)
+        run_preview(app, look)
 
 
-def _kept(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
+def _stored_draft(request: UserRequest, known: Mapping[str, Any]) -> Mapping[str, Any]:
     keep_draft(request, DRAFT, known)
     return known
 
 
-def _without_look(known: Mapping[str, Any]) -> dict[str, Any]:
+def _without_preview(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in known.items() if name not in OF_LOOK}
 
 
 def _forget(request: UserRequest, look: str) -> None:
     with suppress(NotFound):
-        drop_look(request.unlost, look)
+        discard_preview(request.unlost, look)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import may
-from unlost.app.actions.restores.selections import SelectionLists, keep_ticks, ticks
+from unlost.app.actions.restores.selections import SelectionLists, change_selected, selected_records
 from unlost.model.access import Right
 from unlost.web.requests import UserRequest
 
@@ -34,14 +34,16 @@ def ticked(
     """What is ticked in a list; None for who restores nothing there, and has nothing to tick."""
     if not may(request.unlost, Right.RESTORE, org):
         return None
-    return seen(ticks(request.unlost, org, of), shown)
+    return seen(selected_records(request.unlost, org, of), shown)
 
 
-def sent_ticks(request: UserRequest, org: str) -> SelectionLists:
+def sent_selections(request: UserRequest, org: str) -> SelectionLists:
     """Take up the ticks that a page sends, beside those of the list's other pages."""
     posted = request.POST
     of, chosen = posted.get("of", ""), posted.getlist("record")
-    return keep_ticks(request.unlost, org, of, shown=posted.getlist("every-record"), ticked=chosen)
+    return change_selected(
+        request.unlost, org, of, shown=posted.getlist("every-record"), ticked=chosen
+    )
 
 
 def seen(lists: SelectionLists, shown: Sequence[str]) -> SelectedRecords:

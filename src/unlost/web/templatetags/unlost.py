@@ -18,11 +18,11 @@ from unlost.engine.restore.planning.summary import ActionCount
 from unlost.model.access import Right
 from unlost.model.plan import PlanNote
 from unlost.model.snapshot import SnapshotInfo
-from unlost.web.said import isolated, said, word
+from unlost.web.translate import isolated, translate, word
 
 register = template.Library()
 register.filter(word)
-register.filter(said)
+register.filter(translate)
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 FOLD = 240  # characters of a long text that are shown before it is unfolded

@@ -22,8 +22,8 @@ from unlost.catalog.alerts import (
     AlertRecord,
     DeliveryRecord,
     acknowledge,
-    digest_told,
     due_messages,
+    last_digest,
     list_alerts,
     list_channels,
     match,
@@ -162,7 +162,7 @@ def _handed(
 ) -> UnlostError | None:
     """Hand a message to a channel; why it did not take it. No fault of one stops the others."""
     try:
-        senders(channel.kind, _own(channel), _secret(app, channel)).send(message)
+        senders(channel.kind, _sender_settings(channel), _secret(app, channel)).send(message)
     except UnlostError as error:
         return error
     except Exception as error:  # noqa: BLE001 (whatever a library raises for what was typed)
@@ -182,7 +182,7 @@ def beat(app: Application, *, senders: Senders = sender) -> tuple[str, ...]:
     return tuple(missed)
 
 
-def tell_digest(
+def send_digest(
     app: Application, watched: AlertFacts, *, senders: Senders = sender
 ) -> tuple[str, ...]:
     """Tell the digest to each channel whose time has come; those that did not take it."""
@@ -195,7 +195,7 @@ def tell_digest(
             if digest_settings is not None
             else None
         )
-        if day is None or digest_told(channel.name) == day:
+        if day is None or last_digest(channel.name) == day:
             continue
         message = Message(
             AlertMessage.DIGEST, digest(watched, lasting=lasting), now, now, heads(app)
@@ -277,7 +277,7 @@ def _check(app: Application, key: str) -> None:
 def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
     """Keep a channel, replacing one of the same name; raises UsageError (``channel-invalid``)."""
     channel = Channel(asked.name, asked.kind, _settings(asked))
-    sender(channel.kind, _own(channel), secret)
+    sender(channel.kind, _sender_settings(channel), secret)
     sealed = _sealed(app, channel.name, secret) if secret is not None else None
     save_channel(channel, sealed=sealed, at=app.clock.now())
     after_change(app)
@@ -376,7 +376,7 @@ def _quiet(channel: Channel) -> QuietHours | None:
     return decoder_for(QuietHours).convert(quiet_settings) if quiet_settings is not None else None
 
 
-def _own(channel: Channel) -> Mapping[str, Json]:
+def _sender_settings(channel: Channel) -> Mapping[str, Json]:
     """The settings that are the sender's own."""
     preserved = ("quiet", "digest")
     return {name: value for name, value in channel.settings.items() if name not in preserved}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from unlost.app.access import Where, action
 from unlost.app.compose import Application
 from unlost.app.health.health import HealthCheck, HealthState, RepairableCheck
-from unlost.app.health.home import home_looks
-from unlost.app.health.orgs import org_looks
+from unlost.app.health.home import home_checks
+from unlost.app.health.orgs import org_checks
 from unlost.catalog.orgs import serving_orgs
 from unlost.model.access import Right, Trace
 from unlost.model.errors import UnlostError
@@ -32,13 +32,13 @@ class Diagnosis:
 @action("home.doctor", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME)
 def doctor(app: Application, *, ask: bool = True, repair: bool = False) -> Diagnosis:
     """Look at all there is; ``ask``: orgs are called too, ``repair``: what can be is repaired."""
-    return Diagnosis(tuple(_done(look) if repair else look.check for look in _looks(app, ask=ask)))
+    return Diagnosis(tuple(_done(look) if repair else look.check for look in _checks(app, ask=ask)))
 
 
-def _looks(app: Application, *, ask: bool) -> Iterator[RepairableCheck]:
-    yield from home_looks(app)
+def _checks(app: Application, *, ask: bool) -> Iterator[RepairableCheck]:
+    yield from home_checks(app)
     for org in serving_orgs():
-        yield from org_looks(app, org, ask=ask)
+        yield from org_checks(app, org, ask=ask)
 
 
 def _done(look: RepairableCheck) -> HealthCheck:

@@ -27,7 +27,7 @@ from unlost.catalog.runs import (
     begin_run,
     end_run,
     find_run,
-    set_wish,
+    set_command,
     unfinished_backups,
 )
 from unlost.catalog.storage import keep_samples
@@ -107,17 +107,17 @@ def backup(
     known = get_org(org)
     chosen = _choose(app, known, full=full, run=run)
     if run is None:
-        forget_wish(app, known.oid, KIND, chosen.id)  # who starts it by hand wants it to go on
+        clear_command(app, known.oid, KIND, chosen.id)  # who starts it by hand wants it to go on
     done = _done_by(app, known, chosen, full=full, observer=observer)
     another = run is not None and chosen.resumed and chosen.id != run
     return backup(app, org, full=full, run=run, observer=observer) if another else done
 
 
-def forget_wish(app: Application, oid: str, kind: CommitKind, run: str) -> None:
+def clear_command(app: Application, oid: str, kind: CommitKind, run: str) -> None:
     """Let a run go on that was paused or cancelled; not while another process is at it."""
     try:
         with app.lease.hold(oid, kind=kind, run=run):
-            set_wish(run, RunCommand.NONE)
+            set_command(run, RunCommand.NONE)
     except Conflict as busy:
         if busy.code != IN_PROGRESS:
             raise

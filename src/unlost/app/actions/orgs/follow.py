@@ -54,7 +54,7 @@ def follow(app: Application, name: str) -> FollowedOrg:
     old = get_org(name)
     connector = app.connector(old.identity.connector)
     config = read_config(connector, old.config)
-    secrets = _held(app.secrets(old.oid), connector)
+    secrets = _secrets_of(app.secrets(old.oid), connector)
     context = app.context(secrets=secrets, budget=UnlimitedBudget())
     with connector.open_source(config, context) as source:
         identity = source.identity()
@@ -84,7 +84,7 @@ def _take_over(
     """True if the old org had a write identity, which is taken over too."""
     now, zone = app.clock.now(), new.identity.zone
     schedule, settings = schedule_of(old.oid).schedule, find_writer(old.oid)
-    writing = _held(app.writer_secrets(old.oid), connector)
+    writing = _secrets_of(app.writer_secrets(old.oid), connector)
     retire_org(old.name, kept_as=kept_as)
     set_schedule(old.oid, Schedule(nightly=None), at=now, next_at=None)
     save_org(new)
@@ -121,7 +121,7 @@ def _check_unknown(identity: OrgIdentity) -> None:
         )
 
 
-def _held(store: SecretStore, connector: Connector) -> MemorySecrets:
+def _secrets_of(store: SecretStore, connector: Connector) -> MemorySecrets:
     secrets = MemorySecrets()
     for secret in connector.secrets(None):
         value = store.get(secret.name)

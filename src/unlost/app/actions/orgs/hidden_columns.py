@@ -33,7 +33,7 @@ class Hideable:
 @action("column.list", Right.MANAGE)
 def hidden(app: Application, org: str) -> HiddenOfOrg:  # noqa: ARG001 (every action takes it)
     """Which columns of an org are hidden from viewers."""
-    return _told(get_org(org))
+    return _view(get_org(org))
 
 
 @action("column.choices", Right.MANAGE)
@@ -61,7 +61,7 @@ def hide(app: Application, org: str, column: str) -> HiddenOfOrg:
     table, name = _named(app, known, column)
     hide_column(known.oid, table, name)
     after_change(app)
-    return _told(known)
+    return _view(known)
 
 
 @action("column.show", Right.MANAGE, trace=Trace.WRITE, subject=("column",))
@@ -76,7 +76,7 @@ def show(app: Application, org: str, column: str) -> HiddenOfOrg:
             next_step="See what is with `unlost org hidden`.",
         )
     after_change(app)
-    return _told(known)
+    return _view(known)
 
 
 def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
@@ -100,5 +100,5 @@ def _named(app: Application, org: ProtectedOrg, text: str) -> tuple[str, str]:
     return described.name, column
 
 
-def _told(org: ProtectedOrg) -> HiddenOfOrg:
+def _view(org: ProtectedOrg) -> HiddenOfOrg:
     return HiddenOfOrg(org.name, hidden_in(org.oid).names)

@@ -97,7 +97,7 @@ type Ask = Callable[[SecretField], str | None]
 
 
 @action("org.look", Right.MANAGE, where=Where.HOME)
-def look(app: Application, new: NewOrg) -> OrgPreview:
+def preview_org(app: Application, new: NewOrg) -> OrgPreview:
     """Sign in and look around: what would be added, and what its user will not see.
 
     Keeps nothing. Raises NotAllowed for wrong credentials, Conflict if another org stands behind

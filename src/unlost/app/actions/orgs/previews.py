@@ -16,20 +16,20 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from unlost.app.access import Where, action
 from unlost.app.actions.orgs.orgs import NewOrg, OrgPreview
-from unlost.app.actions.orgs.orgs import look as look_at
+from unlost.app.actions.orgs.orgs import preview_org as look_at
 from unlost.app.compose import Application
 from unlost.app.home.home import read_home_key
 from unlost.app.orgs.drafts import open_draft, seal_draft
 from unlost.app.restores.worker_slots import is_taken, seat_of
 from unlost.catalog.looks import (
     StoredPreview,
-    answer_look,
-    begin_look,
-    drop_looks,
-    find_look,
-    keep_look,
+    answer_preview,
+    begin_preview,
+    drop_previews,
+    find_preview,
+    store_preview,
 )
-from unlost.catalog.looks import drop_look as forget
+from unlost.catalog.looks import drop_preview as forget
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import NotFound, TransientError, UnlostError
@@ -52,7 +52,7 @@ class LookState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LookView:
-    """A look as it stands. ``alone``: nobody looks, so ``do_look`` has to be called (again).
+    """A look as it stands. ``alone``: nobody looks, so ``run_preview`` has to be called (again).
 
     ``looked`` is there once it is found, ``error`` once it failed.
     """
@@ -65,45 +65,45 @@ class LookView:
 
 
 @action("org.ask-look", Right.MANAGE, where=Where.HOME)
-def ask_look(app: Application, new: NewOrg) -> LookView:
-    """Keep what shall be looked at; ``do_look`` then looks, which may take minutes.
+def request_preview(app: Application, new: NewOrg) -> LookView:
+    """Keep what shall be looked at; ``run_preview`` then looks, which may take minutes.
 
     The same that the same person asks for while it is under way is one look; one that is over is
     done anew.
     """
     now = app.clock.now()
-    drop_looks(before=now - KEPT)
+    drop_previews(before=now - KEPT)
     plain = msgspec.to_builtins(new)
     look = _id(app, plain)
-    keep_look(look, asked=seal_draft(app, plain, place=_place(app, look)), at=now)
-    return _view(app, _kept(app, look))
+    store_preview(look, asked=seal_draft(app, plain, place=_place(app, look)), at=now)
+    return _view(app, _stored_preview(app, look))
 
 
 @action("org.do-look", Right.MANAGE, where=Where.HOME)
-def do_look(app: Application, look: str) -> LookView:
+def run_preview(app: Application, look: str) -> LookView:
     """Look, unless somebody does, or it is done. What stands in the way is kept, not raised.
 
     Raises NotFound (``look-unknown``).
     """
     with seat_of(app, "looker", seats=SEATS) as seat:
-        preview = _kept(app, look)
+        preview = _stored_preview(app, look)
         free = seat is not None and (preview.seat in ("", seat) or not is_taken(app, preview.seat))
-        if seat is not None and free and begin_look(look, seat=seat, tries=preview.tries):
+        if seat is not None and free and begin_preview(look, seat=seat, tries=preview.tries):
             answer = seal_draft(app, _answer(app, preview), place=_place(app, look))
-            answer_look(look, answer=answer, tries=preview.tries + 1)
-    return _view(app, _kept(app, look))
+            answer_preview(look, answer=answer, tries=preview.tries + 1)
+    return _view(app, _stored_preview(app, look))
 
 
 @action("org.look-state", Right.MANAGE, where=Where.HOME)
-def look_state(app: Application, look: str) -> LookView:
+def preview_state(app: Application, look: str) -> LookView:
     """How a look stands; raises NotFound (``look-unknown``), also for one of somebody else."""
-    return _view(app, _kept(app, look))
+    return _view(app, _stored_preview(app, look))
 
 
 @action("org.drop-look", Right.MANAGE, where=Where.HOME)
-def drop_look(app: Application, look: str) -> None:
+def discard_preview(app: Application, look: str) -> None:
     """Forget a look and what it found; raises NotFound (``look-unknown``)."""
-    forget(_kept(app, look).id)
+    forget(_stored_preview(app, look).id)
 
 
 def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
@@ -114,13 +114,13 @@ def _answer(app: Application, preview: StoredPreview) -> Mapping[str, Any]:
         draft = open_draft(app, preview.asked, place=_place(app, preview.id))
         return {"looked": msgspec.to_builtins(look_at(app, decoder_for(NewOrg).convert(draft)))}
     except UnlostError as error:
-        return _told(error)
+        return _typed_settings(error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
         name = type(error).__name__
-        return _told(UnlostError(name, f"The org could not be looked at: {name}."))
+        return _typed_settings(UnlostError(name, f"The org could not be looked at: {name}."))
 
 
-def _told(error: UnlostError) -> Mapping[str, Any]:
+def _typed_settings(error: UnlostError) -> Mapping[str, Any]:
     return {"code": error.code, "sentence": error.sentence, "next_step": error.next_step}
 
 
@@ -142,8 +142,8 @@ def _is_alone(app: Application, preview: StoredPreview) -> bool:
     return not is_taken(app, preview.seat)
 
 
-def _kept(app: Application, look: str) -> StoredPreview:
-    preview = find_look(look)
+def _stored_preview(app: Application, look: str) -> StoredPreview:
+    preview = find_preview(look)
     if preview is None or not open_draft(app, preview.asked, place=_place(app, look)):
         raise NotFound(
             "look-unknown",

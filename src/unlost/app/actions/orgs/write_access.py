@@ -94,7 +94,7 @@ def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -
     save_writer(org.oid, changed, at=app.clock.now())
     secrets.move_to(app.writer_secrets(org.oid))
     after_change(app)
-    return _told(org, identity, len(tables), missing, known_before=before is not None)
+    return _result(org, identity, len(tables), missing, known_before=before is not None)
 
 
 @action("org.writer-settings", Right.MANAGE, where=Where.HOME)
@@ -125,10 +125,10 @@ def check_writer(app: Application, org: str) -> WriterResult:
     tables = head.schema().tables if head is not None else ()
     with app.open_writer(known) as writer:
         identity, missing = writer.identity(), tuple(writer.missing(tables))
-    return _told(known, identity, len(tables), missing, known_before=True)
+    return _result(known, identity, len(tables), missing, known_before=True)
 
 
-def _told(
+def _result(
     org: ProtectedOrg,
     identity: OrgIdentity,
     tables: int,

@@ -22,7 +22,7 @@ class AuditPage:
 
 
 @action("audit.list", Right.AUDIT)
-def deeds(
+def list_events(
     app: Application,
     *,
     org: str | None = None,

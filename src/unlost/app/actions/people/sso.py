@@ -97,7 +97,7 @@ def add_saml(app: Application, new: NewSaml) -> Provider:
     check_no_token(app)
     require_saml()
     _check_name(new.name, new.title)
-    identity_provider = _told(new)
+    identity_provider = _identity_provider(new)
     provider = Provider(
         new.name,
         new.title or new.name,
@@ -126,7 +126,7 @@ def remove(app: Application, name: str) -> Provider:
     return removed
 
 
-def _told(new: NewSaml) -> IdentityProvider:
+def _identity_provider(new: NewSaml) -> IdentityProvider:
     if new.metadata.strip():
         return read_metadata(new.metadata)
     return described(new.entity, new.sign_in, (new.certificate,))

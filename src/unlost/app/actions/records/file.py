@@ -41,10 +41,10 @@ def file(app: Application, org: str, record: str, *, out: Path) -> FileResult:
     The file appears under its name only when all bytes were read and proved. Raises NotFound,
     UsageError, Conflict, StoreError, IntegrityError.
     """
-    known, stored = _found(app, org, record)
+    known, stored = _stored_file_of(app, org, record)
     with written(out) as target, app.vault.open_file(known.oid, stored.blob) as body:
         shutil.copyfileobj(body, target, PIECE)
-    return told_of(org, stored, out=str(out))
+    return file_result(org, stored, out=str(out))
 
 
 @action("file.open", Right.READ, trace=Trace.READ, subject=("record",))
@@ -55,11 +55,11 @@ def open_stored(
 
     Raises NotFound, UsageError, IntegrityError.
     """
-    known, stored = _found(app, org, record)
+    known, stored = _stored_file_of(app, org, record)
     return stored, stack.enter_context(app.vault.open_file(known.oid, stored.blob))
 
 
-def told_of(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
+def file_result(org: str, stored: StoredFile, *, out: str = "") -> FileResult:
     """What is told of a file; ``out``: where it was written, if it was."""
     return FileResult(
         org=org,
@@ -107,7 +107,7 @@ def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _found(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
+def _stored_file_of(app: Application, org: str, record: str) -> tuple[ProtectedOrg, StoredFile]:
     known = get_org(org)
     head = app.vault.head(known.oid)
     stored = _stored(head, typed_ids(app, known, record)) if head else None

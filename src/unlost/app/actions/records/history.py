@@ -5,7 +5,7 @@ from datetime import datetime
 
 from unlost.app.access import action
 from unlost.app.compose import Application
-from unlost.app.records.ids import held_id, typed_ids
+from unlost.app.records.ids import stored_id, typed_ids
 from unlost.app.records.record_facts import RecordNames, UserNames, table_named
 from unlost.app.records.restored_as import RestoredAs, came_back_as, came_back_from
 from unlost.app.retention.legal_holds import is_held
@@ -96,7 +96,7 @@ def history(app: Application, org: str, table: str, record: str) -> HistoryResul
         )
     described = table_named(head.schema(), table)
     ids = typed_ids(app, known, record)
-    record = (held_id(head, described.name, ids) if ids[1:] else None) or ids[0]
+    record = (stored_id(head, described.name, ids) if ids[1:] else None) or ids[0]
     events = tell(app.vault, known.oid, described.name, record)
     names, people = RecordNames(head), UserNames(head)
     return HistoryResult(

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from unlost.app.access import action
 from unlost.app.actions.backups.snapshots import snapshot_at
-from unlost.app.backups.moments import Latest, LiveMoment, last_look, parse_moment
+from unlost.app.backups.moments import Latest, LiveMoment, last_observation, parse_moment
 from unlost.app.compose import Application
 from unlost.app.records.ids import typed_ids
 from unlost.app.records.record_facts import (
@@ -102,13 +102,13 @@ def show(app: Application, org: str, table: str, record: str, *, at: str) -> Sho
     if live:
         record, state, as_of = _live(app, known, described, ids)
     else:
-        record, state = _held(snapshot, described, ids)
+        record, state = _stored_state(snapshot, described, ids)
         looks, number = app.vault.snapshots(known.oid), snapshot.info.number
-        as_of = last_look(looks, number=number, table=described.name) or snapshot.info.as_of
+        as_of = last_observation(looks, number=number, table=described.name) or snapshot.info.as_of
     return _result(app, known, snapshot, described, record, state=state, as_of=as_of, live=live)
 
 
-def _held(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, RecordState]:
+def _stored_state(snapshot: Snapshot, table: Table, ids: Sequence[str]) -> tuple[str, RecordState]:
     rows = snapshot.get(table.name, ids) if table.name in snapshot.tables() else None
     if rows is None or not rows.num_rows:
         raise record_unknown(table.name, ids[0])

@@ -10,7 +10,7 @@ from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
     choose,
-    read_kept,
+    read_stored_plan,
     wanted_of,
     what_was_typed,
 )
@@ -129,7 +129,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     NotAllowed (``not-permitted``) for who does not see every column.
     """
     known = get_org(org)
-    restore_plan = read_kept(app, known, plan)
+    restore_plan = read_stored_plan(app, known, plan)
     step = _step(restore_plan, RecordKey(table, record))
     wanted = app.vault_of(known.oid).as_of(known.oid, step.snapshot or step.version)
     described = wanted.schema().table(table)
@@ -154,7 +154,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     subject=("plan", "table", "record"),
     told=what_was_typed,
 )
-def edit_kept(
+def edit_stored_plan(
     app: Application,
     org: str,
     plan: str,
@@ -251,7 +251,7 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
     for who does not see every column.
     """
     known = get_org(org)
-    restore_plan = read_kept(app, known, plan)
+    restore_plan = read_stored_plan(app, known, plan)
     head = app.vault_of(known.oid).head(known.oid)
     assert head is not None, "a plan stands on a backup"
     holders = restore_plan.choices.holders
@@ -270,7 +270,7 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
 
 
 @action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), told=what_was_typed)
-def give_kept(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
+def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
     """The same choice with records given from people (TABLE/ID) to others (ids), to be planned.
 
     Raises UsageError (``nobody-given``, ``id-wrong``), NotFound, NotAllowed.
@@ -295,7 +295,9 @@ def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
     if table is None or state is None or state.held > MOST_READ:
         return None
     choices = [
-        choice for batch in head.scan(name, columns=_told(table)) for choice in _read(table, batch)
+        choice
+        for batch in head.scan(name, columns=_people_columns(table))
+        for choice in _read(table, batch)
     ]
     if len(choices) > MOST_PEOPLE:
         choices = [choice for choice in choices if choice.active]
@@ -304,7 +306,7 @@ def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
     return sorted(choices, key=lambda one: (one.active is False, one.name.casefold(), one.record))
 
 
-def _told(table: Table) -> list[str]:
+def _people_columns(table: Table) -> list[str]:
     """The columns that say who somebody is, and whether they are there still."""
     return [column for column in (table.name_column, _active(table)) if column is not None]
 
@@ -315,7 +317,7 @@ def _active(table: Table) -> str | None:
 
 def _read(table: Table, rows: pa.Table | pa.RecordBatch) -> Iterator[PersonChoice]:
     name, active = table.name_column or "", _active(table) or ""
-    for row in rows.select(["_u_id", *_told(table)]).to_pylist():
+    for row in rows.select(["_u_id", *_people_columns(table)]).to_pylist():
         there = row.get(active)
         yield PersonChoice(
             row["_u_id"], row.get(name) or "", None if there is None else there.lower() == "true"
@@ -327,6 +329,6 @@ def _line(head: Snapshot, holder: Holder, others: tuple[PersonChoice, ...]) -> H
     table = head.schema().table(holder.table)
     person = PersonChoice(holder.record, "", None)
     if table is not None and holder.table in head.tables():
-        rows = head.get(holder.table, [holder.record], columns=_told(table))
+        rows = head.get(holder.table, [holder.record], columns=_people_columns(table))
         person = next(_read(table, rows), person)
     return HolderLine(holder.table, holder.record, person.name, holder.count, person.active, others)

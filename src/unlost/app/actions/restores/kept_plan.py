@@ -26,8 +26,8 @@ from unlost.catalog.plans import (
     plan_broken_off,
     plan_content,
     plan_failed,
-    plan_made,
     plan_run,
+    store_made_plan,
     waiting_plans,
 )
 from unlost.catalog.writers import find_writer
@@ -108,7 +108,7 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
 
 @action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
 def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
-    """Keep what somebody wants back; ``make_kept`` then makes its plan, which may take minutes.
+    """Keep what somebody wants back; ``make_plan_now`` then makes its plan, which may take minutes.
 
     Raises NotAllowed (``writer-missing``), NotFound for an unknown org and for a run that is not one of
     this org, UsageError for what was typed and cannot be a value.
@@ -133,30 +133,30 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     subject=("plan",),
     told=lambda made: {"state": made.state.value},
 )
-def make_kept(app: Application, org: str, plan: str) -> PlanView:
+def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of what was chosen. What stands in its way is kept with it, not raised."""
-    known, stored_plan = get_org(org), _kept(org, plan)
+    known, stored_plan = get_org(org), _stored_plan(org, plan)
     try:
         with seated(app) as seat:
             if begin_plan(plan, seat=seat):
                 restore_plan = _planned(app, known, stored_plan)
                 plain = msgspec.to_builtins(summary(restore_plan))
-                plan_made(plan, content=write_plan(restore_plan), summary=plain)
+                store_made_plan(plan, content=write_plan(restore_plan), summary=plain)
     except UnlostError as error:
         plan_failed(plan, error)
     except Exception as error:  # noqa: BLE001 (nobody waits for this thread: the page tells it)
         name = type(error).__name__
         plan_failed(plan, UnlostError(name, f"The plan could not be made: {name}."))
-    return _view(app, known, _kept(org, plan))
+    return _view(app, known, _stored_plan(org, plan))
 
 
 @action("restore.look", Right.RESTORE)
-def kept_plan(app: Application, org: str, plan: str) -> PlanView:
+def show_stored_plan(app: Application, org: str, plan: str) -> PlanView:
     """How a plan stands; raises NotFound (``plan-unknown``)."""
-    stored_plan = _kept(org, plan)
+    stored_plan = _stored_plan(org, plan)
     if _state(app, stored_plan) is not stored_plan.state:
         plan_broken_off(plan)  # unless it was made between the two looks
-        stored_plan = _kept(org, plan)
+        stored_plan = _stored_plan(org, plan)
     return _view(app, get_org(org), stored_plan)
 
 
@@ -175,7 +175,7 @@ def leave_out(
     Not ``related``: without all that came with the chosen records. Raises UsageError
     (``nothing-left-out``).
     """
-    wanted = _wanted(_kept(org, plan))
+    wanted = _wanted(_stored_plan(org, plan))
     request = wanted.request
     if wanted.retry or not (tables or records or not related):
         raise UsageError(
@@ -195,26 +195,26 @@ def leave_out(
 @action("restore.again", Right.RESTORE, trace=Trace.READ, subject=("plan",))
 def choose_again(app: Application, org: str, plan: str) -> PlanView:
     """The same choice once more, as a plan that is yet to be made."""
-    return choose(app, org, _wanted(_kept(org, plan)))
+    return choose(app, org, _wanted(_stored_plan(org, plan)))
 
 
 @action("restore.drop", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def drop_kept(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
+def discard_plan(app: Application, org: str, plan: str) -> PlanLine:  # noqa: ARG001
     """Forget a plan that was not run."""
-    stored_plan = _kept(org, plan)
+    stored_plan = _stored_plan(org, plan)
     if stored_plan.state is not PlanState.RUN:
         drop_plan(plan)
     return _line(stored_plan, state=stored_plan.state)
 
 
 @action("restore.start", Right.RESTORE, trace=Trace.WRITE, subject=("plan",))
-def run_kept(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
+def run_stored_plan(app: Application, org: str, plan: str, *, typed: str = "") -> QueuedPlan:
     """Have the service run a plan. ``typed``: the org's name, where it has to be typed.
 
     Raises Conflict (``plan-not-made``, ``plan-run-already``), UsageError (``org-not-typed``),
     IntegrityError (``plan-edited``), and what running it would raise before the first record.
     """
-    known, stored_plan = get_org(org), _kept(org, plan)
+    known, stored_plan = get_org(org), _stored_plan(org, plan)
     _check_ready(stored_plan)
     view = _view(app, known, stored_plan)
     if view.typed and typed.strip() != org:
@@ -235,7 +235,7 @@ def plan_file(app: Application, org: str, plan: str) -> bytes:
 
     Raises NotFound (``plan-unknown``), Conflict (``plan-not-made``), IntegrityError (``plan-edited``).
     """
-    return write_plan(read_kept(app, get_org(org), plan))
+    return write_plan(read_stored_plan(app, get_org(org), plan))
 
 
 @action("restore.waiting", Right.RESTORE)
@@ -249,9 +249,9 @@ def waiting(app: Application, *, org: str | None = None) -> PlanLines:
 # --- inside ---------------------------------------------------------------------------------------
 
 
-def read_kept(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
+def read_stored_plan(app: Application, org: ProtectedOrg, plan: str) -> RestorePlan:
     """A plan that is made; raises NotFound (``plan-unknown``), Conflict (``plan-not-made``)."""
-    stored_plan = _kept(org.name, plan)
+    stored_plan = _stored_plan(org.name, plan)
     content = plan_content(plan)
     if stored_plan.state is not PlanState.RUN:
         _check_ready(stored_plan)
@@ -269,18 +269,18 @@ def _planned(app: Application, org: ProtectedOrg, plan: StoredPlan) -> RestorePl
 
 
 def _state(app: Application, plan: StoredPlan) -> PlanState:
-    broken = plan.state is PlanState.MAKING and not _is_made(app, plan)
+    broken = plan.state is PlanState.MAKING and not _is_being_made(app, plan)
     return PlanState.BROKEN_OFF if broken else plan.state
 
 
-def _is_made(app: Application, plan: StoredPlan) -> bool:
+def _is_being_made(app: Application, plan: StoredPlan) -> bool:
     """True while somebody makes it, or is about to."""
     if not plan.seat:
         return app.clock.now() - plan.made_at < BEGINS_WITHIN
     return is_taken(app, plan.seat)
 
 
-def _kept(org: str, plan: str) -> StoredPlan:
+def _stored_plan(org: str, plan: str) -> StoredPlan:
     stored_plan = find_plan(plan)
     if stored_plan is None or stored_plan.org != org:
         raise _unknown(plan)
@@ -312,7 +312,7 @@ def _check_ready(plan: StoredPlan) -> None:
 
 def wanted_of(org: str, plan: str) -> RestoreRequest:
     """What was chosen, with all that was typed; raises NotFound (``plan-unknown``)."""
-    return _wanted(_kept(org, plan))
+    return _wanted(_stored_plan(org, plan))
 
 
 def _wanted(plan: StoredPlan) -> RestoreRequest:

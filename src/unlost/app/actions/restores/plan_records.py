@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlost.app.access import action
-from unlost.app.actions.restores.kept_plan import read_kept
+from unlost.app.actions.restores.kept_plan import read_stored_plan
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
 from unlost.app.records.record_facts import RecordNames
@@ -56,7 +56,7 @@ def plan_records(
     """
     check_page(start=start, most=most)
     known = get_org(org)
-    restore_plan = read_kept(app, known, plan)
+    restore_plan = read_stored_plan(app, known, plan)
     steps = [step for step in restore_plan.steps if step.table == table]
     shown = steps[start : start + most]
     wanted = app.vault.as_of(known.oid, restore_plan.snapshot)

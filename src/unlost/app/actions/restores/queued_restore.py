@@ -27,7 +27,7 @@ from unlost.catalog.queued_restores import (
     queue_restore,
     start_restore,
 )
-from unlost.catalog.runs import RunEnd, RunState, end_run, find_run, wish_of
+from unlost.catalog.runs import RunEnd, RunState, command_of, end_run, find_run
 from unlost.jobs.durable import ask
 from unlost.jobs.slots import worker_runs
 from unlost.model.access import Right, Trace
@@ -110,7 +110,7 @@ def do_restore(app: Application, run: str) -> RunState | None:
 def _after(app: Application, run: str, error: UnlostError, *, failures: int) -> None:
     """What becomes of a restore after an error: it goes on later, waits for a person, or is over."""
     now = app.clock.now()
-    if wish_of(run) is RunCommand.CANCEL:
+    if command_of(run) is RunCommand.CANCEL:
         drop_restore(run, at=now)
         return
     wait, failed = _wait(app, error, failures=failures)

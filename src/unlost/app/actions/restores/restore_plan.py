@@ -133,7 +133,7 @@ def planned(
             selection,
             related=RelatedPolicy.ALL if request.related else RelatedPolicy.NONE,
             at=at,
-            left_out=_left_out(request),
+            left_out=_excluded(request),
             edits=edits,
             plan_id=plan_id,
         )
@@ -247,7 +247,7 @@ def _selection(app: Application, org: ProtectedOrg, request: PlanRequest) -> Sel
     )
 
 
-def _left_out(request: PlanRequest) -> LeftOut:
+def _excluded(request: PlanRequest) -> LeftOut:
     records = (text.partition("/") for text in request.without)
     keys = frozenset(RecordKey(table, record) for table, _, record in records)
     return LeftOut(frozenset(request.without_tables), keys)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from unlost.app.access import Where, action, check_org, run_unknown
-from unlost.app.actions.backups.backup import forget_wish
+from unlost.app.actions.backups.backup import clear_command
 from unlost.app.actions.restores.restore_plan import load_plan, org_of
 from unlost.app.compose import Application, ObserverFanout, SilentObserver
 from unlost.app.restores.overrides import AS_IT_WAS, Overrides, meant
@@ -293,7 +293,7 @@ def _recorded(app: Application, org: ProtectedOrg, run: str, *, forget: bool) ->
     before = find_run(run)
     begin_run(run, org=org.name, kind=KIND, full=False, at=app.clock.now())
     if forget:
-        forget_wish(app, org.oid, KIND, run)
+        clear_command(app, org.oid, KIND, run)
     try:
         yield
     except LimitReached as limit:

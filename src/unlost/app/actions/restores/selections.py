@@ -8,11 +8,11 @@ from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.catalog.ticks import (
     SelectionList,
-    change_ticks,
+    change_selected_in,
     drop_older_lists,
-    drop_ticks,
+    drop_selections,
     lists_of,
-    ticks_of,
+    selected_in,
 )
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
@@ -32,14 +32,14 @@ class SelectionLists:
 
 
 @action("record.ticks", Right.RESTORE)
-def ticks(app: Application, org: str, of: str) -> SelectionLists:
+def selected_records(app: Application, org: str, of: str) -> SelectionLists:
     """What the actor ticked in a list of an org. ``of`` is what its pages call the list."""
     since = app.clock.now() - KEPT
-    return SelectionLists(of, tuple(ticks_of(_list(app, org, of), since=since)))
+    return SelectionLists(of, tuple(selected_in(_list(app, org, of), since=since)))
 
 
 @action("record.tick", Right.RESTORE)
-def keep_ticks(
+def change_selected(
     app: Application, org: str, of: str, *, shown: Collection[str], ticked: Sequence[str]
 ) -> SelectionLists:
     """Take up what is ticked on one page, of the records that it shows; other pages' ticks stay.
@@ -47,7 +47,7 @@ def keep_ticks(
     Raises UsageError (``list-unnamed``, ``ticked-too-many``: then nothing is changed).
     """
     now = app.clock.now()
-    drop_ticks(before=now - KEPT)
+    drop_selections(before=now - KEPT)
     here = {*shown, *ticked}
 
     def changed(before: Sequence[str]) -> Sequence[str]:
@@ -58,15 +58,15 @@ def keep_ticks(
             raise _too_many()
         return every
 
-    every = change_ticks(_list(app, org, of), changed, at=now)
+    every = change_selected_in(_list(app, org, of), changed, at=now)
     drop_older_lists(by=app.actor.name, most=LISTS)
     return SelectionLists(of, tuple(every))
 
 
 @action("record.clear-ticks", Right.RESTORE)
-def clear_ticks(app: Application, org: str, of: str) -> SelectionLists:
+def clear_selected(app: Application, org: str, of: str) -> SelectionLists:
     """Forget all that the actor ticked in a list."""
-    change_ticks(_list(app, org, of), lambda _: (), at=app.clock.now())
+    change_selected_in(_list(app, org, of), lambda _: (), at=app.clock.now())
     return SelectionLists(of, ())
 
 
@@ -75,7 +75,7 @@ def untick(app: Application, org: str, records: Collection[str]) -> None:
     """Forget these ticks of the actor in all lists of an org: they are brought back."""
     gone = frozenset(records)
     for selection_list in lists_of(org, by=app.actor.name):
-        change_ticks(
+        change_selected_in(
             selection_list,
             lambda before: [record for record in before if record not in gone],
             at=app.clock.now(),

@@ -11,7 +11,7 @@ from unlost.app.home.cancellation import stopped
 from unlost.catalog.nights import cancel_night, hold_night, release_night
 from unlost.catalog.orgs import get_org
 from unlost.catalog.queued_restores import drop_restore, release_restore
-from unlost.catalog.runs import RunRecord, RunState, find_run, set_wish
+from unlost.catalog.runs import RunRecord, RunState, find_run, set_command
 from unlost.model.access import Right, Trace
 from unlost.model.errors import Conflict, NotFound
 from unlost.model.jobs import CANCELLED, PAUSED, RunCommand
@@ -35,7 +35,7 @@ def pause(app: Application, run: str) -> RunCommandResult:  # noqa: ARG001
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, RunCommand.PAUSE)
+    set_command(run, RunCommand.PAUSE)
     hold_night(run, code=PAUSED, sentence=stopped(run, RunCommand.PAUSE).sentence)
     now = known.state is RunState.RUNNING
     return RunCommandResult(
@@ -63,14 +63,14 @@ def cancel(app: Application, run: str) -> RunCommandResult:
                 f"The service does not go on with {run}; what it wrote stays in the org.",
                 f"Finish it with `unlost restore resume {run}`.",
             )
-        set_wish(run, RunCommand.CANCEL)
+        set_command(run, RunCommand.CANCEL)
         return RunCommandResult(
             run,
             known.org,
             f"The run {run} stops within seconds; what it wrote stays in the org.",
             f"Finish it with `unlost restore resume {run}`.",
         )
-    set_wish(run, RunCommand.CANCEL)
+    set_command(run, RunCommand.CANCEL)
     try:
         given_up = cancel_unfinished(app, get_org(known.org), run)
     except Conflict as busy:
@@ -91,7 +91,7 @@ def go_on(app: Application, run: str) -> RunCommandResult:
     Raises NotFound (``run-unknown``), Conflict (``run-over``, ``run-hourly``).
     """
     known = _waits(_goes_on(run))
-    set_wish(run, RunCommand.NONE)
+    set_command(run, RunCommand.NONE)
     if release_restore(run):
         ask_for(app, run)
         return RunCommandResult(run, known.org, f"The service goes on with {run}.")
@@ -106,7 +106,7 @@ def go_on(app: Application, run: str) -> RunCommandResult:
 
 
 def _cancel_hour(app: Application, known: RunRecord) -> RunCommandResult:
-    set_wish(known.id, RunCommand.CANCEL)
+    set_command(known.id, RunCommand.CANCEL)
     try:
         close_hours(app, get_org(known.org))
     except Conflict as busy:

@@ -79,12 +79,12 @@ def jobs(
     return RunsPage(
         runs=tuple(runs[:most]),
         more=runs[most - 1].id if len(runs) > most else None,
-        asked=tuple(_asked(orgs)) if nights else (),
+        asked=tuple(_chosen_nights(orgs)) if nights else (),
         forgotten=tuple(_forgotten(app, orgs)) if lost else (),
     )
 
 
-def _asked(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
+def _chosen_nights(orgs: Sequence[ProtectedOrg]) -> Sequence[NightRecord]:
     oids = {org.oid for org in orgs}
     mine = [night for night in open_nights() if night.oid in oids]
     begun = known_runs(night.run for night in mine)

@@ -20,7 +20,7 @@ from unlost.app.vault.new_keys import (
     NewKey,
     alone,
     check_new,
-    check_own_file,
+    check_service_file,
     drafted_key,
     fresh_name,
     ready_key,
@@ -199,7 +199,7 @@ def _replace(
         raise slot_unknown(slot)
     name = fresh_name(slot, entropy=app.entropy)
     if new is None:
-        return _replace_own(app, opened, slot, name, sealer)
+        return _replace_service_key(app, opened, slot, name, sealer)
     _check_not_in_use(app, slot, ways(opened.store, opened.keys))
     check_new(new, name)
     key = (
@@ -261,12 +261,12 @@ def _check_not_in_use(app: Application, slot: str, slot_states: tuple[SlotState,
         )
 
 
-def _replace_own(
+def _replace_service_key(
     app: Application, opened: OpenedKeys, slot: str, name: str, sealer: Sealer | None
 ) -> KeyChange:
     """Another key for the service of this home, where it looks for it."""
     file, own_slots = app.home.service_key, service_slots(app.home)
-    check_own_file(f"then: unlost key remove {slot}")
+    check_service_file(f"then: unlost key remove {slot}")
     if own_slots and slot not in own_slots:
         raise UsageError(
             "key-unclear",

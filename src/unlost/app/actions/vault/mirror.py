@@ -151,14 +151,14 @@ def _brought(app: Application, place: StoreAddress, lock: HeldLock) -> MirrorRes
     begin_mirror(record)
     try:
         _check_not_away(app, place, before)
-        done = update_mirror(opener(app, witnessed=True)(_own(app)), store_at(app, place))
+        done = update_mirror(opener(app, witnessed=True)(_vault_store(app)), store_at(app, place))
     except UnlostError as error:
         mirror = replace(record, error_code=error.code, error_sentence=error.sentence)
         save_mirror(mirror)
         raise
     else:
         save_mirror(_ended(app, record, done))
-        return _told(app, place, done)
+        return _result(app, place, done)
     finally:
         lock.release()
 
@@ -177,7 +177,7 @@ def _check_not_away(app: Application, place: StoreAddress, before: MirrorRecord 
         )
 
 
-def _own(app: Application) -> Store:
+def _vault_store(app: Application) -> Store:
     return store_at(app, app.home.place)
 
 
@@ -194,7 +194,7 @@ def _ended(app: Application, record: MirrorRecord, done: MirrorUpdate) -> Mirror
     )
 
 
-def _told(app: Application, place: StoreAddress, done: MirrorUpdate) -> MirrorResult:
+def _result(app: Application, place: StoreAddress, done: MirrorUpdate) -> MirrorResult:
     names = app.names()
     return MirrorResult(
         place=str(place),

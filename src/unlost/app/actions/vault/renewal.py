@@ -8,7 +8,7 @@ from unlost.app.compose import Application
 from unlost.app.home.home_keys import SERVICE_WAY, WayIn, draft_of, open_keys, service_slots
 from unlost.app.home.sealed_key import present_sealer
 from unlost.app.vault.home_copy import renew_copies
-from unlost.app.vault.new_keys import alone, check_own_file, drafted_key, fresh_name
+from unlost.app.vault.new_keys import alone, check_service_file, drafted_key, fresh_name
 from unlost.model.access import Right, Trace
 from unlost.vault.format.recovery import RecoverySheet
 from unlost.vault.keys.key_slots import ways
@@ -39,7 +39,7 @@ def renew(
     Raises UsageError (``key-is-credential``), NotAllowed (``key-outdated``), Conflict (``keys-in-hand``),
     IntegrityError, StoreError.
     """
-    check_own_file("and renew from a shell, outside of the unit.")
+    check_service_file("and renew from a shell, outside of the unit.")
     with alone(app.locks):
         return _renewed(app, hand_over, way)
 

@@ -52,7 +52,7 @@ def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
     check_apart(app.home.place, there)
     _check_there(app, there)
     done = _repaired(app, app.home.place, there, witnessed=True)
-    save_check(_look(app, done, mirror=False))
+    save_check(_verify_part(app, done, mirror=False))
     return RepairReport(str(there), done.objects, done.bytes, done.left)
 
 
@@ -75,11 +75,11 @@ def heal_vault(app: Application, damages: Sequence[Damage]) -> RepairResult | No
     if place is None or _was_tried(app, damages) or nothing_at(app, place):
         return None
     done = _repaired(app, app.home.place, place, witnessed=True)
-    save_check(_look(app, done, mirror=False))
+    save_check(_verify_part(app, done, mirror=False))
     return done
 
 
-def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
+def verify_mirror_part(app: Application, *, part: VerifyPart | None) -> CheckRecord | None:
     """Verify a part of the second copy, and repair it from the vault where that is needed.
 
     None where there is none, it was never filled, or it is being brought up to date. Raises what the
@@ -92,19 +92,21 @@ def look_at_mirror(app: Application, *, part: VerifyPart | None) -> CheckRecord 
     if lock is None:
         return None
     try:
-        return _looked_at(app, place, part)
+        return _verified(app, place, part)
     finally:
         lock.release()
 
 
-def _looked_at(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
+def _verified(app: Application, place: StoreAddress, part: VerifyPart | None) -> CheckRecord:
     opened = opener(app, witnessed=False)
     report = opened(store_at(app, place)).verify(VerifyLevel.FULL, part=part)
     check = CheckRecord(
         app.clock.now(), VerifyLevel.FULL.value, report.objects, report.bytes, (), part, mirror=True
     )
     if report.damages:
-        check = _look(app, _repaired(app, place, app.home.place, witnessed=False), mirror=True)
+        check = _verify_part(
+            app, _repaired(app, place, app.home.place, witnessed=False), mirror=True
+        )
     save_check(check)
     return check
 
@@ -123,7 +125,7 @@ def _repaired(
     return repair_from(store_at(app, ill), store_at(app, well), opened=opened)
 
 
-def _look(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
+def _verify_part(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
     damages = tuple(damage.told for damage in done.left)
     return CheckRecord(
         app.clock.now(),

@@ -94,7 +94,7 @@ class VerifyQueued:
 @action("vault.show", Right.LOOK)
 def vault_state(app: Application) -> VaultState:
     """How the vault is, of the orgs that the actor may see; where it lies for who manages it."""
-    orgs = [_held(app, org) for org in app.orgs()]
+    orgs = [_stored_org(app, org) for org in app.orgs()]
     custody = _custody(app) if app.actor.may(Right.MANAGE) else None
     mirror = mirror_now(app) if app.actor.may(Right.OPERATE) else None
     known = tuple(org for org in orgs if org is not None)
@@ -122,7 +122,7 @@ def verify_later(app: Application, level: VerifyLevel) -> VerifyQueued:
     return VerifyQueued(level, job.id)
 
 
-def _held(app: Application, org: ProtectedOrg) -> StoredOrg | None:
+def _stored_org(app: Application, org: ProtectedOrg) -> StoredOrg | None:
     commits = app.vault.commits(org.oid)
     if not commits:
         return None

@@ -49,7 +49,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
     again = " (an interrupted run was finished)" if result.resumed else ""
     out.print(f"Snapshot {result.snapshot} of {result.org} is safe{again}.")
     out.print(f"  As of    {when(result.as_of, zone=result.zone)}")
-    out.print(f"  Holds    {_held(result)}")
+    out.print(f"  Holds    {_stored_counts(result)}")
     out.print(
         f"  Changes  {counts.created + counts.revived:,} created, {counts.changed:,} changed, "
         f"{counts.deleted:,} deleted"
@@ -63,7 +63,7 @@ def _show(out: "Console", result: "BackupResult") -> None:
         out.print(f"All of it: unlost certificate {result.org}")
 
 
-def _held(result: "BackupResult") -> str:
+def _stored_counts(result: "BackupResult") -> str:
     files = f"{many(result.files, 'file')} ({size(result.file_bytes)})"
     return f"{many(result.records, 'record')} in {many(result.tables, 'table')}, {files}"
 

@@ -61,7 +61,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     if result.rests_on is not None:
         out.print(f"           all others: unlost certificate {result.org} {result.rests_on}")
     out.print(f"  Verdict  {plain(proof.sentence)}")
-    out.print(f"  Held     {_held(proof)}")
+    out.print(f"  Held     {_stored_counts(proof)}")
     out.print(f"  Head     {result.head[:12]}")
     for line in _room(proof.quotas):
         out.print(f"  {line}")
@@ -70,7 +70,7 @@ def _show(out: "Console", result: "SnapshotCertificate", *, everything: bool) ->
     _show_findings(out, result.gaps, everything=everything)
 
 
-def _held(proof: "Certificate") -> str:
+def _stored_counts(proof: "Certificate") -> str:
     records = sum(line.held for line in proof.tables)
     return (
         f"{many(records, 'record')} in {many(len(proof.tables), 'table')}, "

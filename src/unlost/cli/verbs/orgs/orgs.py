@@ -295,7 +295,7 @@ def _show_shred_plan(out: "Console", seen: "ShredPlan") -> None:
         out.print(
             f"{many(seen.holds, 'hold forbids', 'holds forbid')} it: see unlost hold list {seen.org}"
         )
-    _tell_what_stays(out)
+    _show_what_stays(out)
 
 
 def _show_shredded(out: "Console", done: "ShredResult") -> None:
@@ -303,10 +303,10 @@ def _show_shredded(out: "Console", done: "ShredResult") -> None:
         f"{done.org} is destroyed: its keys, then {many(done.objects, 'object')} of {size(done.bytes)}. "
         f"The vault's object {done.proof} proves it."
     )
-    _tell_what_stays(out)
+    _show_what_stays(out)
 
 
-def _tell_what_stays(out: "Console") -> None:
+def _show_what_stays(out: "Console") -> None:
     out.print(
         "Not reached: second copies (run unlost vault mirror run), other copies of the vault, versions "
         "that a bucket keeps, exports, and the org itself. A copy of its keys opens a copy of its data."

@@ -21,7 +21,7 @@ app = typer.Typer(help="Who did what.", no_args_is_help=True, rich_markup_mode=N
 
 
 @app.command("list")
-def list_deeds(
+def list_audit_events(
     *,
     org: Annotated[
         str | None, typer.Option("--org", metavar="ORG", help="What concerns this org.")
@@ -37,9 +37,9 @@ def list_deeds(
 ) -> ExitCode:
     """List the newest deeds: changes, and looks at data of records."""
     with opened(home) as application:
-        from unlost.app.actions.people.audit import deeds
+        from unlost.app.actions.people.audit import list_events
 
-        page = deeds(application, org=org, actor=actor, before=before)
+        page = list_events(application, org=org, actor=actor, before=before)
         answer(page, as_json=json, show=_show_list)
     return ExitCode.OK
 

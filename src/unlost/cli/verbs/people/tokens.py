@@ -52,7 +52,7 @@ def make(
         from unlost.app.actions.people.tokens import make as act
 
         token = act(application, name, role=role, org=org, days=days, owner=owner)
-        answer(token, as_json=json, show=_show_made)
+        answer(token, as_json=json, show=_show_new_token)
     return ExitCode.OK
 
 
@@ -71,7 +71,7 @@ def drop(
     return ExitCode.OK
 
 
-def _show_made(out: "Console", made: "NewToken") -> None:
+def _show_new_token(out: "Console", made: "NewToken") -> None:
     out.print(made.text)
     out.print(
         f"It is told this once. It acts for {made.token.owner} as {made.token.role.value} in "

@@ -89,7 +89,7 @@ def sql(
                 _write(answer, form, target, audience)
         else:
             _write(answer, form, _stdout(form), audience)
-        _tell_misfits(answer)
+        _show_misfits(answer)
     return ExitCode.OK
 
 
@@ -168,7 +168,7 @@ def _cell(value: object) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
-def _tell_misfits(answer: "SqlAnswer") -> None:
+def _show_misfits(answer: "SqlAnswer") -> None:
     for column, count in answer.misfits.items():
         _note(f"{many(count, 'value')} of {column} fitted no type and read as null; add _text to the table's name to read them.")  # fmt: skip
 

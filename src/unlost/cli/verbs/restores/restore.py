@@ -116,7 +116,7 @@ def plan(
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_plan import PlanRequest, make_plan
-        from unlost.app.restores.overrides import said
+        from unlost.app.restores.overrides import typed_overrides
         from unlost.cli.progress import shown_progress
 
         request = PlanRequest(
@@ -128,7 +128,9 @@ def plan(
             columns=tuple(column or ()),
             at=at,
             related=related,
-            otherwise=said(values=set_value or (), empty=empty or (), instead=instead or ()),
+            otherwise=typed_overrides(
+                values=set_value or (), empty=empty or (), instead=instead or ()
+            ),
         )
         with shown_progress(application.clock) as observer:
             result = make_plan(application, request, out, observer=observer)
@@ -172,7 +174,7 @@ def run(
         with shown_progress(application.clock) as observer:
             result = run_plan(application, file, observer=observer)
         after_run(application)
-    return _told(result, as_json=json)
+    return _answer_result(result, as_json=json)
 
 
 def _handed(file: Path, home: Path | None, *, as_json: bool) -> ExitCode:
@@ -195,7 +197,7 @@ def resume(run: RunName, *, home: Home = None, json: AsJson = False) -> ExitCode
         with shown_progress(application.clock) as observer:
             result = resume_run(application, run, observer=observer)
         after_run(application)
-    return _told(result, as_json=json)
+    return _answer_result(result, as_json=json)
 
 
 @app.command("retry")
@@ -226,11 +228,11 @@ def retry(
     """
     with opened(home) as application:
         from unlost.app.actions.restores.restore_run import retry_run
-        from unlost.app.restores.overrides import said
+        from unlost.app.restores.overrides import typed_overrides
         from unlost.app.vault.home_copy import after_run
         from unlost.cli.progress import shown_progress
 
-        otherwise = said(
+        otherwise = typed_overrides(
             values=set_value or (), empty=empty or (), instead=instead or (), every=set_all or ()
         )
         with shown_progress(application.clock) as observer:
@@ -242,7 +244,7 @@ def retry(
                 observer=observer,
             )
         after_run(application)
-    return _told(result, as_json=json)
+    return _answer_result(result, as_json=json)
 
 
 # --- for people -----------------------------------------------------------------------------------
@@ -307,7 +309,7 @@ def _costs(result: "PlanResult") -> str:
     return f"{many(summary.estimate.calls, 'API call')}, {size(room)} of storage, {minutes}"
 
 
-def _told(result: "RestoreResult", *, as_json: bool) -> ExitCode:
+def _answer_result(result: "RestoreResult", *, as_json: bool) -> ExitCode:
     answer(result, as_json=as_json, show=_show_result)
     return ExitCode.OK if result.whole else ExitCode.FINDINGS
 

@@ -86,12 +86,12 @@ def init(
         recovery_out=recovery_out,
         database=database,
     )
-    result = _adopted(request, from_sheet) if from_sheet else _made(request)
+    result = _adopted(request, from_sheet) if from_sheet else _init_result(request)
     answer(result, as_json=json, show=_show)
     return ExitCode.OK
 
 
-def _made(request: "InitRequest") -> "InitResult":
+def _init_result(request: "InitRequest") -> "InitResult":
     from unlost.app.actions.vault.init import init as make
     from unlost.app.home.system import SystemEntropy
 

@@ -453,7 +453,7 @@ def _show_change(out: "Console", done: "KeyChange") -> None:
         out.print("Keep the file for its owner alone, and never beside the vault.")
     if done.replaced:
         out.print(f"The slot {done.replaced} is gone.")
-        _tell_limits(out)
+        _show_limits(out)
 
 
 def _by(done: "KeyChange") -> str:
@@ -463,10 +463,10 @@ def _by(done: "KeyChange") -> str:
 def _show_removed(out: "Console", done: "KeyRemoved") -> None:
     remaining = f"{many(len(done.left), 'slot')} left: {', '.join(done.left)}."
     out.print(f"The slot {done.slot} is gone; {remaining}")
-    _tell_limits(out)
+    _show_limits(out)
 
 
-def _tell_limits(out: "Console") -> None:
+def _show_limits(out: "Console") -> None:
     out.print(
         "Mind: who opened the vault with it may have kept the master key, which still opens every "
         "copy of the vault."

@@ -84,7 +84,7 @@ class RecordFacts:
     unread: tuple[str, ...] = ()
 
 
-def look(
+def facts_of(
     survey: RestoreSurvey,
     name: str,
     picks: Sequence[WantedState],
@@ -107,7 +107,7 @@ def look(
         survey.edits.columns(name),
     )
     for chunk in chunks(picks, READ_IDS):
-        yield from _look(survey, lens, chunk, lives or {})
+        yield from _facts_of_batch(survey, lens, chunk, lives or {})
 
 
 def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
@@ -129,7 +129,7 @@ def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather],
     )
 
 
-def _look(
+def _facts_of_batch(
     survey: RestoreSurvey, lens: ColumnRoles, picks: Sequence[WantedState], lives: Mapping[str, str]
 ) -> Iterator[RecordFacts]:
     name, snapshot = lens.table.name, survey.snapshot(picks[0].snapshot)
@@ -146,7 +146,9 @@ def _look(
     batch = _Batch(survey, lens, rows, unread)
     for at, record in enumerate(rows["_u_id"].to_pylist()):
         known = (lives[record],) if record in lives else survey.lives(RecordKey(name, record))
-        yield batch.facts(at, by_record[record], _found(known, live_rows), wrong.get(record, {}))
+        yield batch.facts(
+            at, by_record[record], _live_record(known, live_rows), wrong.get(record, {})
+        )
 
 
 def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
@@ -162,7 +164,9 @@ def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Ma
     return by_record
 
 
-def _found(ids: Sequence[str], live_rows: Mapping[str, LiveRow]) -> tuple[str, LiveRow] | None:
+def _live_record(
+    ids: Sequence[str], live_rows: Mapping[str, LiveRow]
+) -> tuple[str, LiveRow] | None:
     """The record as the org has it, live rather than in the bin."""
     there = [(record_id, live_rows[record_id]) for record_id in ids if record_id in live_rows]
     live = [(record_id, row) for record_id, row in there if not row.deleted]

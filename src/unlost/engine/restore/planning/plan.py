@@ -26,7 +26,7 @@ from blake3 import blake3
 from unlost.engine.restore.planning.choices import choices
 from unlost.engine.restore.planning.choose import DraftStep, draft
 from unlost.engine.restore.planning.estimate import estimate
-from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, look
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.predict import Prospect, predict
 from unlost.engine.restore.planning.references import ReferenceSettlement
 from unlost.engine.restore.planning.related import (
@@ -188,7 +188,7 @@ class _Drafting:
             groups.setdefault((number, key.table), []).append(WantedState(key, number))
         for (_, table), picks in groups.items():
             lives = {pick.key.record: self.twins.live[pick.key] for pick in picks}
-            for facts in look(self.gathering.survey, table, picks, lives=lives):
+            for facts in facts_of(self.gathering.survey, table, picks, lives=lives):
                 if facts.standing is LiveStanding.LIVE:
                     yield facts.key, facts
                 else:  # the reading user does not see it

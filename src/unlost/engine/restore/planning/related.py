@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from unlost.engine.restore.planning.children import Child, Children
-from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, look
+from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.selection import MAX_STEPS, WantedState, too_large
 from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
@@ -194,7 +194,7 @@ class _Walk:
             )
         for (_, table), newcomers in groups.items():
             known = {one.pick.key: one for one in newcomers}
-            for facts in look(self.gathering.survey, table, [one.pick for one in newcomers]):
+            for facts in facts_of(self.gathering.survey, table, [one.pick for one in newcomers]):
                 newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
                 why = ActionReason.SELECTED if life in self.selected else newcomer.why

@@ -153,7 +153,7 @@ def second_pass(session: RestoreSession) -> None:
     for table, steps in by_table.items():
         capability = session.capability(table)
         short = _short(session, table, capability)
-        see(session, Pass.LATE, table, [_kept_open(s.key) for s in steps if s.key in short])
+        see(session, Pass.LATE, table, [_kept_as_draft(s.key) for s in steps if s.key in short])
         plan_steps = [s for s in steps if (s.late or capability.late) and s.key not in short]
         for part in batched(plan_steps, LOOKED_AT):
             wanted = session.wanted.cells(part)
@@ -184,7 +184,7 @@ def _failed(session: RestoreSession, step: PlanStep) -> bool:
     return outcome is not None and outcome.kind is OutcomeKind.FAILED
 
 
-def _kept_open(key: RecordKey) -> RowOutcome:
+def _kept_as_draft(key: RecordKey) -> RowOutcome:
     return refusal(
         key,
         "restore-kept-draft",
@@ -214,8 +214,8 @@ def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[Row
     steps = [change.step for change in changes]
     # Each further round sends rows again that were refused temporarily.
     while plan_steps := _pending(session, stage, steps):
-        for part in _looked_at(session, stage, table, plan_steps):
-            live = _looked_up(session, table, [updates[step.key] for step in part])
+        for part in _batches_to_look_up(session, stage, table, plan_steps):
+            live = _live_cells(session, table, [updates[step.key] for step in part])
             ready = partial(_prepared, session, stage, table, updates=updates, live=live)
             if stage is Pass.LATE and session.abreast(table, len(part)):
                 _set_abreast(session, table, part, ready)
@@ -243,7 +243,7 @@ def _set_abreast(
     send_abreast(session, [calls(lane) for lane in lanes])
 
 
-def _looked_at(
+def _batches_to_look_up(
     session: RestoreSession, stage: Pass, table: str, steps: Sequence[PlanStep]
 ) -> Iterator[Sequence[PlanStep]]:
     """Groups of records that are read together before they are written.
@@ -261,7 +261,7 @@ def _guarded(stage: Pass, step: PlanStep) -> bool:
     return stage is Pass.UPDATE and step.expect is not None
 
 
-def _looked_up(
+def _live_cells(
     session: RestoreSession, table: str, changes: Sequence[RowUpdate]
 ) -> dict[str, Cells]:
     """The records as they are now, by live id."""

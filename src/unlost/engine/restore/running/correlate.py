@@ -105,7 +105,7 @@ def _by_key(
     for key in session.capability(table.name).keys:
         write_rows = [row for row in rows if row.key not in sure | by_row]
         by_row |= _named(session, table, key, write_rows)
-    made_since = _made_since(session, intent, table, rows) if by_row else None
+    made_since = _created_since(session, intent, table, rows) if by_row else None
     by_row = {
         row: live_id
         for row, live_id in by_row.items()
@@ -133,7 +133,7 @@ def _named(
     return {row: live[value] for row, value in by_row.items() if value in live}
 
 
-def _made_since(
+def _created_since(
     session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> set[str] | None:
     """Records that this user created since the call; None if the org does not report that."""
@@ -170,7 +170,10 @@ def _by_likeness(
 
     ``sent``: the rows to find, and the rows of other calls.
     """
-    own_rows, rows = {row.key for row in sent[0]}, [_said(row) for row in (*sent[0], *sent[1])]
+    own_rows, rows = (
+        {row.key for row in sent[0]},
+        [_without_empty(row) for row in (*sent[0], *sent[1])],
+    )
     columns = sorted({name for row in rows for name in row.cells})
     known = known | _taken(session, table)
     try:
@@ -178,18 +181,18 @@ def _by_likeness(
     except SourceRefused as refused:
         raise uncertain(intent, len(rows)) from refused
     candidates = {record: cells for record, cells in each(recent) if record not in known}
-    matched = match(table, _as_told(rows, recent), candidates)
+    matched = match(table, _as_returned(rows, recent), candidates)
     if matched.left and len(matched.pairs) < len(rows):
         raise uncertain(intent, len(rows) - len(matched.pairs))
     return {key: live for key, live in matched.pairs.items() if key in own_rows}
 
 
-def _said(row: WriteRow) -> WriteRow:
+def _without_empty(row: WriteRow) -> WriteRow:
     """The row without empty cells: the org may have put a default there nevertheless."""
     return replace(row, cells={n: v for n, v in row.cells.items() if v is not None})
 
 
-def _as_told(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
+def _as_returned(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
     """The rows reduced to columns that the org returns; it does not return a mail's lists of
     people.
     """

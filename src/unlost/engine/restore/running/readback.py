@@ -51,7 +51,7 @@ def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
     for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
         for part, rows in zip(parts, fetched, strict=True):
             differences.update(_differences(session, part, rows))
-            _tell(session, part[0].table, len(part))
+            _report(session, part[0].table, len(part))
     for step in session.plan.steps:
         yield _outcome(session, step, differences.get(step.key))
 
@@ -60,7 +60,7 @@ def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> I
     """The records that should be live, some of one table at a time."""
     for table, steps in by_table.items():
         there = [step for step in steps if _there(session, step)]
-        _tell(session, table, len(steps) - len(there))
+        _report(session, table, len(steps) - len(there))
         if there:
             session.capability(table)  # comparing needs it
             yield from batched(there, at_once(session.table(table)))
@@ -85,15 +85,15 @@ def _bundles(
         yield tuple(steps)
 
 
-def _tell(session: RestoreSession, table: str, rows: int) -> None:
+def _report(session: RestoreSession, table: str, rows: int) -> None:
     session.ports.observer.progress(Progress(Phase.READ_BACK, table, rows=rows))
 
 
 def _fetched(session: RestoreSession, parts: Sequence[Part]) -> Sequence[Rows]:
-    return session.ports.writer.fetch_several([_look(session, part) for part in parts])
+    return session.ports.writer.fetch_several([_query_of(session, part) for part in parts])
 
 
-def _look(session: RestoreSession, steps: Part) -> RecordQuery:
+def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     readable = [column for column in columns if column != table.id_column]
@@ -113,7 +113,7 @@ def _outcome(
     live = session.links.live(step.key)
     failed = session.log.state.failure(step.key)
     if failed is None and differences is None:
-        failed = _not_made(step.key) if live is None else gone(step.key)
+        failed = _not_created(step.key) if live is None else gone(step.key)
     if step.action is Action.SKIP:
         return RecordOutcome(
             step.table, step.record, Ending.SKIPPED, live, "restore-skipped", _why(session, step)
@@ -133,7 +133,7 @@ def _outcome(
     )
 
 
-def _not_made(key: RecordKey) -> RowOutcome:
+def _not_created(key: RecordKey) -> RowOutcome:
     """The outcome of a by-product that is not in the org."""
     return refusal(
         key,

@@ -50,14 +50,14 @@ def create_rows(
         if column is None or column.reference is None:
             _fill(states, built, name, states.texts(name))
             if name in capability.defaulted:
-                _say_empty(states, built, name)
+                _name_empty(states, built, name)
             continue
         live = links.mapped(column, states.rows.column(name)).to_pylist()
         _fill(states, built, name, live)
         if name not in products:
-            _left_empty(states, built, name, live)
+            _note_empty(states, built, name, live)
         if name in capability.defaulted:
-            _say_empty(states, built, name)
+            _name_empty(states, built, name)
     for built_row in built:
         missing = [name for name in built_row.empty if name in capability.needs_value]
         built_row.blocked = missing[0] if missing else None
@@ -72,14 +72,14 @@ def _fill(
             built_row.cells[name] = value
 
 
-def _say_empty(states: States, built: list[BuiltRow], name: str) -> None:
+def _name_empty(states: States, built: list[BuiltRow], name: str) -> None:
     """Send a column that was empty explicitly, so that no default replaces it."""
     for step, built_row, value in zip(states.steps, built, states.texts(name), strict=True):
         if value is None and name not in step.late:
             built_row.cells[name] = None
 
 
-def _left_empty(
+def _note_empty(
     states: States, built: list[BuiltRow], name: str, live: Sequence[str | None]
 ) -> None:
     """Collect the references that lead to missing records."""

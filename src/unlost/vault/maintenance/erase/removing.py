@@ -18,7 +18,7 @@ from unlost.model.erasure import ErasureProof, TableErased
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.snapshot import CommitKind, SegmentEntry
 from unlost.vault.commits.intents import OpenRun
-from unlost.vault.commits.state import LiveState, left_behind, live_objects
+from unlost.vault.commits.state import LiveState, live_objects, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry, TablePart
 from unlost.vault.format.physical import SUPPRESSED
 from unlost.vault.layout import object_names
@@ -271,7 +271,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
         org = self._room.org
         gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
-        names = {entry.name for entry in left_behind(self._state, gone, org=org)}
+        names = {entry.name for entry in unneeded_objects(self._state, gone, org=org)}
         packs = map(self._state.pack_id, found.contents.freed.packs)
         names |= {object_names.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}

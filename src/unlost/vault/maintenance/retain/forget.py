@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from unlost.model.errors import Conflict, UnlostError
 from unlost.model.retention import Forgetting, KeepRules
 from unlost.model.snapshot import CommitKind, SegmentEntry
-from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.physical import CHANGES, SEARCH
 from unlost.vault.layout import object_names
@@ -58,7 +58,7 @@ class ForgetCommitParts:
         spills = self.spills
         gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
         gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
-        yield from left_behind(self.scope.state, gone, org=room.org)
+        yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
             yield ObjectEntry(object_names.pack(room.org, pack.id), pack.bytes, pack.blake3)

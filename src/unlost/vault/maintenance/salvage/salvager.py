@@ -18,7 +18,7 @@ from unlost.model.errors import IntegrityError, NotFound, UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.salvage import Salvage, SalvageTold, TableSalvaged
 from unlost.model.snapshot import CommitKind
-from unlost.vault.commits.state import LiveSegment, LiveState, left_behind
+from unlost.vault.commits.state import LiveSegment, LiveState, unneeded_objects
 from unlost.vault.format.manifest import Manifest, ObjectEntry, TablePart
 from unlost.vault.format.physical import SEARCH, U_ID, U_OP
 from unlost.vault.layout import object_names
@@ -152,7 +152,7 @@ class _Salvaging:
         certificates = self._certificates(found.damaged.certificates, done.after)
         check_alone(self._room, self._room.chain.proved(), run=self._run)
         gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
-        objects = left_behind(self._state, gone, org=self._room.org)
+        objects = unneeded_objects(self._state, gone, org=self._room.org)
         leaving = found.damaged.packs | found.contents.leaving
         packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
         counted = {work.table: self._counted(work.table, done.after) for work in found.works}

@@ -108,7 +108,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
     if kind not in set(ChannelKind):
         raise _unknown(kind)
     place = f"channel/{kind}"
-    kept_secret = _kept_secret(request, place)
+    kept_secret = _typed_secret(request, place)
     form = FORMS[ChannelKind(kind)](sent(request), kept=kept_secret)
     if form.is_valid() and form.cleaned_data["name"] in known:
         form.add_error("name", _("There is a channel of this name. Remove that one first."))
@@ -127,7 +127,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
     return render(request, "alerts/add_channel.html", context, status=status)
 
 
-def _kept_secret(request: UserRequest, place: str) -> str:
+def _typed_secret(request: UserRequest, place: str) -> str:
     """The secret that was typed now, or a moment ago into a form with an error."""
     if request.method != "POST":
         drop_draft(request, place)

@@ -34,7 +34,7 @@ from unlost.web.needs import needs
 from unlost.web.parts.drafts import draft, keep_draft
 from unlost.web.parts.previews import DRAFT, begin, end, progress, unseen
 from unlost.web.requests import UserRequest, sent
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
 SCOPE = 3
@@ -73,7 +73,7 @@ class KindForm(forms.Form):
         try:
             check_name(name)
         except UsageError as error:
-            raise forms.ValidationError(told(error)) from error
+            raise forms.ValidationError(error_text(error)) from error
         return name
 
 
@@ -146,7 +146,7 @@ def scope(request: UserRequest) -> HttpResponse:
             return redirect("connect-hour")
         if _begun(request, form, known, config=config):
             return redirect("connect-scope")
-    return _step(request, SCOPE, form, known, found=_found(known), error=at.error)
+    return _step(request, SCOPE, form, known, found=_added_org(known), error=at.error)
 
 
 @require_http_methods(["GET", "POST"])
@@ -157,7 +157,7 @@ def hour(request: UserRequest) -> HttpResponse:
     known = at.known
     if at.going or not at.found:
         return redirect("connect-scope")
-    org = _found(known)
+    org = _added_org(known)
     form = ScheduleForm.of(Schedule(), sent(request))
     if form.is_valid():
         new = NewOrg(known["connector"], known["name"], known["config"], known["secrets"])
@@ -232,7 +232,7 @@ def _chosen(request: UserRequest, known: Mapping[str, Any]) -> Sequence[Setting]
     return [setting for setting in fields.settings if setting.several]
 
 
-def _found(known: Mapping[str, Any]) -> AddedOrg:
+def _added_org(known: Mapping[str, Any]) -> AddedOrg:
     return decoder_for(AddedOrg).convert(known["found"])
 
 

@@ -57,7 +57,7 @@ def settings(request: UserRequest, org: str) -> HttpResponse:
         else:
             drop_draft(request, name)
             messages.success(request, _("%(org)s answers with the new settings.") % {"org": org})
-            _tell_gaps(request, added.gaps)
+            _show_gaps(request, added.gaps)
             return redirect("org", org=org)
     return _shown(request, "orgs/settings.html", form, {"org": org, "connector": known.connector})
 
@@ -141,7 +141,7 @@ def _checked(request: UserRequest, org: str, known: WriterSettings) -> dict[str,
     return {"checked": checked}
 
 
-def _tell_gaps(request: UserRequest, gaps: int) -> None:
+def _show_gaps(request: UserRequest, gaps: int) -> None:
     if gaps:
         message = ngettext(
             "%(count)s thing will not be protected: the next certificate names it.",

@@ -6,7 +6,7 @@ from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
-from unlost.app.actions.people.audit import deeds, export, verify
+from unlost.app.actions.people.audit import export, list_events, verify
 from unlost.catalog.audit import AuditProof
 from unlost.model.access import Right
 from unlost.model.errors import IntegrityError, UsageError
@@ -62,7 +62,7 @@ def _page(
     whole = request.unlost.actor.may(Right.AUDIT)
     org = request.GET.get("org") or (None if whole or not orgs else orgs[0].name)
     actor = request.GET.get("actor", "").strip() or None
-    page = deeds(request.unlost, org=org, actor=actor, before=_number(request))
+    page = list_events(request.unlost, org=org, actor=actor, before=_number(request))
     filters = (("org", org), ("actor", actor))
     context = {
         "part": "audit",

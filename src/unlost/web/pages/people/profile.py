@@ -49,7 +49,7 @@ def profile(request: UserRequest) -> HttpResponse:
     form = ProfileForm(sent(request), initial=initial)
     saved_profile = done(form, lambda: keep(request.unlost, _wanted(form)))
     if saved_profile:
-        return _kept(request, saved_profile)
+        return _profile_saved(request, saved_profile)
     context = {"part": "settings", "tab": "profile", "form": form}
     return render(request, "settings/profile.html", context, status=400 if form.errors else 200)
 
@@ -59,7 +59,7 @@ def _wanted(form: ProfileForm) -> Profile:
     return Profile(given["language"], Theme(given["theme"]), given["compact"])
 
 
-def _kept(request: UserRequest, profile_saved: Profile) -> HttpResponse:
+def _profile_saved(request: UserRequest, profile_saved: Profile) -> HttpResponse:
     """Back to the form. Cookies let the page of the sign-in look the same."""
     with translation.override(profile_saved.language or translation.get_language()):
         messages.success(request, _("Your profile is kept."))

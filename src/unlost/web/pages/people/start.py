@@ -18,8 +18,8 @@ from unlost.catalog.models import User
 from unlost.catalog.tokens import find_link, use_link
 from unlost.model.errors import NotFound, UnlostError
 from unlost.web.needs import open_to_all
-from unlost.web.said import said
 from unlost.web.served_home import application
+from unlost.web.translate import translate
 
 
 class PasswordForm(forms.Form):
@@ -81,7 +81,7 @@ def start(request: HttpRequest, text: str) -> HttpResponse:
         except UnlostError as error:
             if error.code == "link-over":
                 raise
-            form.add_error(None, said(error.sentence))
+            form.add_error(None, translate(error.sentence))
     return render(request, "start.html", {"form": form, "first": link.user is None})
 
 

@@ -58,7 +58,7 @@ def tokens(request: UserRequest) -> HttpResponse:
     A new one stands in the answer itself, this once, so that it is written down nowhere.
     """
     form = TokenForm(sent(request), app=request.unlost)
-    token = done(form, lambda: _made(request, form))
+    token = done(form, lambda: _new_token(request, form))
     context = {
         "part": "settings",
         "tab": "tokens",
@@ -70,7 +70,7 @@ def tokens(request: UserRequest) -> HttpResponse:
     return render(request, "settings/tokens.html", context, status=400 if form.errors else 200)
 
 
-def _made(request: UserRequest, form: TokenForm) -> NewToken:
+def _new_token(request: UserRequest, form: TokenForm) -> NewToken:
     given = form.cleaned_data
     return make_token(
         request.unlost,

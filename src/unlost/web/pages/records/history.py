@@ -28,7 +28,7 @@ def timeline(request: UserRequest, org: str, table: str, record: str) -> HttpRes
     story = history(request.unlost, org, table, record)
     timeline_entries = [
         timeline_entry
-        for timeline_entry in map(_told, story.entries[::-1])
+        for timeline_entry in map(_timeline_entry, story.entries[::-1])
         if timeline_entry is not None
     ]
     context = {"story": story, "told": timeline_entries, **_place(request, story)}
@@ -89,7 +89,7 @@ class TimelineEntry:
     fields: tuple[ChangedField, ...]
 
 
-def _told(entry: HistoryEntry) -> TimelineEntry | None:
+def _timeline_entry(entry: HistoryEntry) -> TimelineEntry | None:
     """Without the fields that the org sets by itself; None if nothing else changed."""
     telling = tuple(field for field in entry.fields if not field.by_itself)
     if entry.kind is ChangeKind.CHANGED and not telling:

@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from unlost.app.actions.restores.edit_plan import edit_kept, give_kept, planned_fields
-from unlost.app.actions.restores.kept_plan import kept_plan
+from unlost.app.actions.restores.edit_plan import edit_stored_plan, planned_fields, reassign_in_plan
+from unlost.app.actions.restores.kept_plan import show_stored_plan
 from unlost.model.errors import UsageError
 from unlost.web.forms.problems import done
 from unlost.web.forms.values import ValuesForm
@@ -23,7 +23,7 @@ def edit(request: UserRequest, org: str, plan: str, table: str, record: str) -> 
     app = request.unlost
     fields = planned_fields(app, org, plan, table, record)
     form = ValuesForm(fields, sent(request))
-    view = done(form, lambda: edit_kept(app, org, plan, table, record, form.values()))
+    view = done(form, lambda: edit_stored_plan(app, org, plan, table, record, form.values()))
     if view is not None:
         return planning(request, view)
     status = HTTPStatus.BAD_REQUEST if form.errors else None
@@ -38,7 +38,7 @@ def give(request: UserRequest, org: str, plan: str) -> HttpResponse:
         name.removeprefix(TO): request.POST[name] for name in request.POST if name.startswith(TO)
     }
     try:
-        view = give_kept(request.unlost, org, plan, given)
+        view = reassign_in_plan(request.unlost, org, plan, given)
     except UsageError as error:
-        return page(request, kept_plan(request.unlost, org, plan), error=error)
+        return page(request, show_stored_plan(request.unlost, org, plan), error=error)
     return planning(request, view)

@@ -16,11 +16,11 @@ from unlost.app.actions.restores.kept_plan import (
     RestoreRequest,
     choose,
     choose_again,
-    drop_kept,
-    kept_plan,
+    discard_plan,
     leave_out,
-    make_kept,
-    run_kept,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
 )
 from unlost.app.actions.restores.plan_records import plan_records
 from unlost.app.actions.restores.restore_plan import PlanRequest
@@ -32,7 +32,7 @@ from unlost.web.failing import status_of
 from unlost.web.needs import needs
 from unlost.web.parts import background
 from unlost.web.parts.paging import PageLinks, start_of
-from unlost.web.parts.selections import sent_ticks
+from unlost.web.parts.selections import sent_selections
 from unlost.web.requests import UserRequest
 
 STOP_POLLING = 286  # what htmx takes as: do not ask again
@@ -49,7 +49,7 @@ def begin(request: UserRequest, org: str) -> HttpResponse:
 @require_GET
 def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """A plan: under way, or what it would do, or why there is none."""
-    view = kept_plan(request.unlost, org, plan)
+    view = show_stored_plan(request.unlost, org, plan)
     if not request.htmx:
         return page(request, view)
     making = view.state is PlanState.MAKING
@@ -61,7 +61,7 @@ def plan(request: UserRequest, org: str, plan: str) -> HttpResponse:
 @require_GET
 def records(request: UserRequest, org: str, plan: str, table: str) -> HttpResponse:
     """The records of one table of a plan."""
-    view, start = kept_plan(request.unlost, org, plan), start_of(request)
+    view, start = show_stored_plan(request.unlost, org, plan), start_of(request)
     planned_records = plan_records(request.unlost, org, plan, table, start=start, most=PAGE)
     pages = PageLinks(start, PAGE, len(planned_records.records), planned_records.total)
     context = {"found": planned_records, "pages": pages, **_context(view)}
@@ -81,7 +81,7 @@ def without(request: UserRequest, org: str, plan: str) -> HttpResponse:
             related="alone" not in request.POST,
         )
     except UsageError as error:
-        return page(request, kept_plan(request.unlost, org, plan), error=error)
+        return page(request, show_stored_plan(request.unlost, org, plan), error=error)
     return planning(request, view)
 
 
@@ -94,7 +94,7 @@ def again(request: UserRequest, org: str, plan: str) -> HttpResponse:
 @require_POST
 def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Forget a plan that was not run."""
-    drop_kept(request.unlost, org, plan)
+    discard_plan(request.unlost, org, plan)
     messages.success(request, _("The plan is forgotten. Nothing was written."))
     return redirect("jobs")
 
@@ -104,11 +104,11 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Hand the plan to the service, and go to its run."""
     typed = request.POST.get("typed", "")
     try:
-        handed = run_kept(request.unlost, org, plan, typed=typed)
+        handed = run_stored_plan(request.unlost, org, plan, typed=typed)
     except UnlostError as error:
-        view = kept_plan(request.unlost, org, plan)
+        view = show_stored_plan(request.unlost, org, plan)
         return page(request, view, error=error, typed=typed)
-    untick(request.unlost, org, kept_plan(request.unlost, org, plan).wanted.request.records)
+    untick(request.unlost, org, show_stored_plan(request.unlost, org, plan).wanted.request.records)
     if not handed.served:
         messages.warning(
             request, _("No service runs now: the restore begins once `unlost up` is started.")
@@ -121,7 +121,7 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
 
 def planning(request: UserRequest, view: PlanView) -> HttpResponseRedirect:
     """Begin to make a plan, and go to its page."""
-    background.begin(partial(make_kept, request.unlost, view.org, view.plan))
+    background.begin(partial(make_plan_now, request.unlost, view.org, view.plan))
     return redirect("plan", org=view.org, plan=view.plan)
 
 
@@ -151,7 +151,7 @@ def _wanted(request: UserRequest, org: str) -> RestoreRequest:
         )
     chosen = tuple(dict.fromkeys(posted.getlist("record")))
     if "of" in posted:  # a page of a list whose other pages may have ticks too
-        chosen = sent_ticks(request, org).records
+        chosen = sent_selections(request, org).records
     if not chosen:
         raise UsageError(
             "nothing-chosen",

@@ -6,27 +6,27 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from unlost.app.actions.restores.selections import clear_ticks
+from unlost.app.actions.restores.selections import clear_selected
 from unlost.model.access import Right
 from unlost.model.errors import UsageError
 from unlost.web.needs import needs
-from unlost.web.parts.selections import seen, sent_ticks
+from unlost.web.parts.selections import seen, sent_selections
 from unlost.web.requests import UserRequest
-from unlost.web.said import told
+from unlost.web.translate import error_text
 
 LISTS = ("compare", "lost")  # the pages that have such lists; a list's name begins with its page's
 
 
 @require_POST
 @needs(Right.RESTORE)
-def ticks(request: UserRequest, org: str) -> HttpResponse:
+def change_selections(request: UserRequest, org: str) -> HttpResponse:
     """Take up a page's ticks; then the count of all for htmx, or the page that was asked for."""
     posted, problem = request.POST, None
     try:
         if "clear" in posted:
-            clear_ticks(request.unlost, org, posted.get("of", ""))
+            clear_selected(request.unlost, org, posted.get("of", ""))
         else:
-            lists = sent_ticks(request, org)
+            lists = sent_selections(request, org)
             if request.htmx:
                 context = {"ticks": seen(lists, posted.getlist("every-record"))}
                 return render(request, "compare/ticked.html", context)
@@ -35,7 +35,7 @@ def ticks(request: UserRequest, org: str) -> HttpResponse:
     if problem is not None and request.htmx:
         return render(request, "compare/ticked.html", {"error": problem})
     if problem is not None:
-        messages.error(request, told(problem))
+        messages.error(request, error_text(problem))
     return redirect(_list(org, posted, stay=problem is not None))
 
 

@@ -62,7 +62,7 @@ def forgotten(request: UserRequest, org: str) -> HttpResponse:
 
 @require_POST
 @needs(Right.OPERATE)
-def held(request: UserRequest, org: str) -> HttpResponse:
+def place_hold(request: UserRequest, org: str) -> HttpResponse:
     """Hold something; from the page of a record, that record."""
     form = HoldForm(request.POST)
     if form.is_valid():

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from unlost.app.access import may
 from unlost.app.actions.backups.snapshots import certificate
-from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_kept, waiting
+from unlost.app.actions.restores.kept_plan import RestoreRequest, choose, make_plan_now, waiting
 from unlost.app.actions.restores.outcome import outcome
 from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
@@ -31,8 +31,8 @@ from unlost.web.failing import status_of
 from unlost.web.pages.restores.restore import STOP_POLLING
 from unlost.web.parts import background
 from unlost.web.requests import UserRequest
-from unlost.web.said import said
-from unlost.web.said import told as problem
+from unlost.web.translate import error_text as problem
+from unlost.web.translate import translate
 
 ACTS: dict[str, Callable[[Application, str], RunCommandResult]] = {
     "pause": pause,
@@ -86,7 +86,7 @@ def act(request: UserRequest, run: str, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
     run_command_result = ACTS[act](request.unlost, run)
-    messages.success(request, said(run_command_result.sentence))
+    messages.success(request, translate(run_command_result.sentence))
     return redirect("job", run=run)
 
 
@@ -104,7 +104,7 @@ def retry(request: UserRequest, run: str) -> HttpResponse:
         view = choose(app, org, RestoreRequest(plan_request, retry=run, codes=codes))
     except UsageError as error:
         return _refused(request, run, error)
-    background.begin(partial(make_kept, app, org, view.plan))
+    background.begin(partial(make_plan_now, app, org, view.plan))
     return redirect("plan", org=org, plan=view.plan)
 
 

@@ -20,7 +20,7 @@ from unlost.app.actions.storage.storage import (
 from unlost.app.actions.storage.storage_use import OwnerLine, StorageUse, UseLine, YearLine
 from unlost.app.storage.storage_chart import NARROW, WIDE, ChartSheet, chart
 from unlost.web.requests import UserRequest
-from unlost.web.said import word
+from unlost.web.translate import word
 
 TABLES = 15  # the largest of each storage
 

@@ -48,7 +48,7 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
         raise refused("there is none, or it is far too long")
     answer = redirect("saml_finish", name=name)
     answer.status_code = HTTPStatus.SEE_OTHER
-    pending = _kept(request)
+    pending = _login_session(request)
     pending.store.set_expiry(KEPT)
     pending.store[SENT] = text
     pending.save(answer)
@@ -60,13 +60,13 @@ def arrive(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def finish(request: HttpRequest, name: str) -> HttpResponse:
     """Let in whom the answer proves; raises NotAllowed (``saml-refused``)."""
-    provider, pending = _provider(request, name), _kept(request)
+    provider, pending = _provider(request, name), _login_session(request)
     text = pending.store.get(SENT, "")
     pending.delete()
     if not text:
         raise refused("it was looked at already")
     answer = read(request, name, provider.app.settings, text)
-    request_state = _asked(request, name, answer.get_in_response_to())
+    request_state = _request_answered(request, name, answer.get_in_response_to())
     answer.prove(request, name)
     person = provider.sociallogin_from_response(request, answer)
     person.state = request_state
@@ -83,7 +83,7 @@ def metadata(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-def _asked(request: HttpRequest, name: str, request_id: str | None) -> dict[str, Any]:
+def _request_answered(request: HttpRequest, name: str, request_id: str | None) -> dict[str, Any]:
     """The request of this browser that is answered. It is forgotten now: no second answer counts."""
     request_state: dict[str, Any] | None = (
         unstash_state(request, state_id=request_id, provider_id=name) if request_id else None
@@ -93,7 +93,7 @@ def _asked(request: HttpRequest, name: str, request_id: str | None) -> dict[str,
     return request_state
 
 
-def _kept(request: HttpRequest) -> LoginSession:
+def _login_session(request: HttpRequest) -> LoginSession:
     return LoginSession(request, "saml_answer", COOKIE)
 
 

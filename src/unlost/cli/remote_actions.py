@@ -13,10 +13,10 @@ from unlost.app.actions.restores.kept_plan import (
     PlanView,
     RestoreRequest,
     choose,
-    drop_kept,
-    kept_plan,
-    make_kept,
-    run_kept,
+    discard_plan,
+    make_plan_now,
+    run_stored_plan,
+    show_stored_plan,
 )
 from unlost.app.actions.restores.outcome import restore_result
 from unlost.app.actions.restores.queued_restore import QueuedPlan, hand_over
@@ -32,7 +32,7 @@ from unlost.app.restores.overrides import AS_IT_WAS
 from unlost.catalog.audit import AuditEntry
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
-from unlost.cli.following import follow, looked, not_begun
+from unlost.cli.following import follow, not_begun, run_status
 from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
@@ -60,7 +60,7 @@ def backed_up(home: RemoteHome, given: Given) -> BackupResult:
         raise home_needed()
     app, org = _there(home), given["org"]
     queued = ask_backup(app, org)
-    before = looked(app, queued.run)
+    before = run_status(app, queued.run)
     done = follow(app, queued.run, observer=_observer(given), before=before)
     snapshot_list = snapshots(app, org)
     info = next(
@@ -78,12 +78,12 @@ def planned(home: RemoteHome, given: Given) -> PlanResult:
     request, out = given["request"], given["out"]
     check_out(out)
     app = _there(home)
-    view = _made(app, choose(app, request.org, RestoreRequest(request)))
+    view = _made_plan(app, choose(app, request.org, RestoreRequest(request)))
     assert view.summary is not None, "it is made"
     with written(out) as target:
         home.save("restore.file", {"org": view.org, "plan": view.plan}, target)
     plan = read_plan(plan_bytes(out))
-    drop_kept(app, view.org, view.plan)
+    discard_plan(app, view.org, view.plan)
     run = f"restore-{plan.id}"
     return PlanResult(view.org, view.zone, str(out), run, plan.digest, view.summary)
 
@@ -94,18 +94,18 @@ def shown(home: RemoteHome, given: Given) -> PlanResult:
     return replace(plan_result, file=str(given["file"]))
 
 
-def _made(app: Application, view: PlanView) -> PlanView:
+def _made_plan(app: Application, view: PlanView) -> PlanView:
     """A plan once it is made; what stands in its way is raised, and nothing of it is left."""
     try:
-        view = make_kept(app, view.org, view.plan)
+        view = make_plan_now(app, view.org, view.plan)
     except StoreError:  # a proxy did not wait for the answer, or the network was away for a moment
-        view = kept_plan(app, view.org, view.plan)
+        view = show_stored_plan(app, view.org, view.plan)
     while view.state is PlanState.MAKING:
         app.clock.sleep(LOOK_EVERY)
-        view = kept_plan(app, view.org, view.plan)
+        view = show_stored_plan(app, view.org, view.plan)
     if view.state is PlanState.MADE:
         return view
-    drop_kept(app, view.org, view.plan)
+    discard_plan(app, view.org, view.plan)
     if view.error_code:
         raise UnlostError(view.error_code, view.error_sentence, next_step=view.error_next_step)
     raise StoreError(
@@ -130,8 +130,8 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
     org = job(app, run).org
     request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
     wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
-    view = _made(app, choose(app, org, wanted))
-    return _ended(app, run_kept(app, org, view.plan, typed=org), _observer(given))
+    view = _made_plan(app, choose(app, org, wanted))
+    return _ended(app, run_stored_plan(app, org, view.plan, typed=org), _observer(given))
 
 
 def resumed(home: RemoteHome, given: Given) -> RestoreResult:

@@ -56,7 +56,7 @@ def word(value: str) -> str:
     return gettext(value) if value else ""
 
 
-def said(text: str | None) -> str | SafeString:
+def translate(text: str | None) -> str | SafeString:
     """A sentence of the engine; marked as English where the page is in another language."""
     translated = word(text or "")
     if translated != text or not text or (get_language() or SOURCE).split("-")[0] == SOURCE:
@@ -90,7 +90,7 @@ def _value(text: str) -> str | SafeString:
     if known != text:
         return conditional_escape(known)
     if text.endswith("."):
-        return said(text)
+        return translate(text)
     return _with_values(text, PHRASES) or format_html("<bdi>{}</bdi>", text)
 
 
@@ -112,9 +112,9 @@ def pattern_of(sentence: str) -> str:
     return "".join(parts_pattern)
 
 
-def told(error: UnlostError) -> str | SafeString:
+def error_text(error: UnlostError) -> str | SafeString:
     """What happened, and what to do next."""
-    parts = ((said(part),) for part in (error.sentence, error.next_step) if part)
+    parts = ((translate(part),) for part in (error.sentence, error.next_step) if part)
     return format_html_join(" ", "{}", parts)
 
 

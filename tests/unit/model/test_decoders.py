@@ -14,11 +14,11 @@ from unlost.model.decoders import decoder_for
 
 ROOM = Path(__file__).parents[3] / "src" / "unlost"
 DIRECT = re.compile(r"msgspec\.(convert\(|json\.Decoder\(|json\.decode\([^)]*type=)")
-ALLOWED = {"model/learned.py", "kit/json_to_arrow.py"}  # the second one decodes into no type
+ALLOWED = {"model/decoders.py", "kit/json_to_arrow.py"}  # the second one decodes into no type
 
 THREADS = """
 import dataclasses, sys, threading
-from unlost.model.decoders import learned
+from unlost.model.decoders import decoder_for
 
 sys.setswitchinterval(1e-6)
 for number in range(600):
@@ -30,7 +30,7 @@ for number in range(600):
 
     def meet():
         together.wait()
-        learned(outer).convert({"inner": {"g3": 1}, "f11": "y"})
+        decoder_for(outer).convert({"inner": {"g3": 1}, "f11": "y"})
 
     threads = [threading.Thread(target=meet) for _ in range(4)]
     for thread in threads:
