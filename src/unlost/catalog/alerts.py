@@ -110,9 +110,7 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
 
 
 def message_sent(delivery: int, *, at: datetime) -> None:
-    """Record a sent message; if its alert was resolved meanwhile, queue the message of that,
-    too.
-    """
+    """Record a sent message; also queue the resolution if the alert is resolved already."""
     with returned_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
@@ -245,6 +243,7 @@ def _close(row: AlertRow, now: datetime) -> None:
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
     deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value)
+    # Messages that were not sent yet are obsolete.
     deliveries.filter(sent_at=None).update(next_at=None)
     channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
     for channel in channels:

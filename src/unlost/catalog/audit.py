@@ -46,9 +46,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A row of the audit log. ``digest`` is hex, over the event, the number and the digest
-    before.
-    """
+    """A row of the audit log. ``digest`` is hex, over event, number and the digest before."""
 
     number: int
     deed: AuditEvent
@@ -57,9 +55,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditProof:
-    """The result of checking the whole chain. ``broken``: the first row that does not fit, or
-    None.
-    """
+    """The result of checking the whole chain. ``broken``: the first wrong row, or None."""
 
     rows: int
     digest: str

@@ -92,9 +92,7 @@ class SqlBudget:
         return now - at >= NEWS or limit != most or not 0 <= used - before < BUNDLE
 
     def _draw(self, calls: int) -> None:
-        """Take calls from the tables if they allow it; under a lock, so that processes cannot
-        overdraw.
-        """
+        """Take calls if the tables allow it, under a lock: processes cannot overdraw together."""
         now = self._clock.now()
         with returned_connection(), transaction.atomic():
             ApiBudget.objects.get_or_create(oid=self._org)
@@ -124,9 +122,7 @@ def _spent_until(
 
 
 def _room_at(hours: Sequence[ApiHour], over: float, *, now: datetime) -> datetime:
-    """The time at which ``over`` calls of this home are 24 hours old; an hour counts until its
-    end.
-    """
+    """The time at which ``over`` calls of this home are a day old; an hour counts to its end."""
     for hour in sorted(hours, key=lambda api_hour: api_hour.hour):
         over -= hour.calls
         if over <= 0:

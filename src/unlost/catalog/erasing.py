@@ -38,9 +38,7 @@ class PendingScrub:
 
 
 def note_scrub(oid: str, scrub: PendingScrub) -> None:
-    """Record it before the erasure is committed, so that a run interrupted after that is
-    completed.
-    """
+    """Record it before the erasure is committed, so that an interrupted run is completed."""
     keys = [[key.table, key.record] for key in scrub.records]
     with returned_connection():
         ScrubRow.objects.update_or_create(
@@ -81,9 +79,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
 
 
 def _plans(org: str, pattern: re.Pattern[str]) -> int:
-    """Delete whole plans: without some of their records they are different plans, and cannot be
-    run.
-    """
+    """Delete whole plans: a plan without some of its records cannot be run."""
     named = [
         row.pk
         for row in PlanRow.objects.filter(org__name=org).iterator(_AT_ONCE)

@@ -15,9 +15,7 @@ NUMBERS = tuple(field.name for field in fields(KeepRules))
 
 @dataclass(frozen=True, slots=True)
 class StoredRules:
-    """The rules of an org, set at ``since``; None if they were never set: then all backups are
-    kept.
-    """
+    """The rules of an org; ``since`` is None if none were set: then all backups are kept."""
 
     rules: KeepRules
     since: datetime | None

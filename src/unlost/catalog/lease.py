@@ -25,9 +25,7 @@ class SqlLease:
 
     @contextmanager
     def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
-        """Hold the lease of this oid while the context is open; raises Conflict if another run
-        holds it.
-        """
+        """Hold the lease of this oid in the context; raises Conflict if another run holds it."""
         lock = self._locks.take(f"{org}.{kind.value}")
         if lock is None:
             raise self._conflict(org, kind)

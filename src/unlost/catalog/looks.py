@@ -20,9 +20,7 @@ class StoredPreview:
 
 
 def store_preview(look: str, *, asked: str, at: datetime) -> None:
-    """Store a request for a preview: a running preview stays as it is, a finished one starts
-    again.
-    """
+    """Store a request for a preview: a running one stays, a finished one starts again."""
     fresh = {"asked": asked, "asked_at": at, "answer": "", "seat": "", "tries": 0}
     with together():
         _, created = LookRow.objects.get_or_create(id=look, defaults=fresh)

@@ -6,6 +6,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import MirrorRow, Run, Upkeep
 from unlost.model.mirror import MirrorRecord
 
+# The table has a single row.
 _ONLY = 1
 
 

@@ -35,9 +35,7 @@ class Org(models.Model):
 
 
 class Writer(models.Model):
-    """The write identity of an org: separate settings; its secrets are sealed in the table of
-    secrets.
-    """
+    """The write identity of an org: separate settings; its secrets are in the secrets table."""
 
     org = models.OneToOneField(Org, on_delete=models.CASCADE, related_name="writer")
     config = models.JSONField()
@@ -110,8 +108,7 @@ class Night(models.Model):
 
 
 class VaultCheck(models.Model):
-    """A verification of the vault and its findings; ``part`` of ``parts``, 0 if it covered
-    everything.
+    """A verification of the vault and its findings; ``part`` of ``parts``, 0 for all of it.
 
     ``mirror``: it verified the mirror. ``tried``: a repair preceded it, which restored the
     ``repaired`` objects from the other copy.

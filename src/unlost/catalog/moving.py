@@ -108,9 +108,7 @@ def _move(*, of: str, to: str) -> None:
 
 
 def _models() -> Sequence[type[models.Model]]:
-    """All tables of the catalog and of sign-ins, in an order in which references point
-    backwards.
-    """
+    """All tables of the catalog and of sign-ins, each after the tables that it refers to."""
     kinds = [
         model
         for app in KEPT

@@ -14,9 +14,7 @@ from unlost.model.night import NightRecord, NightState
 
 @dataclass(frozen=True, slots=True)
 class NightEnd:
-    """The end of a try. ``next_at``: the time of the next one. ``failed``: it counts as a
-    failure.
-    """
+    """The end of a try. ``next_at``: the next one, if any. ``failed``: it counts as a failure."""
 
     state: NightState
     at: datetime
@@ -27,9 +25,7 @@ class NightEnd:
 
 
 def run_of(oid: str, night: str) -> str:
-    """The run id of a scheduled backup: the same for each try, so that no try starts from
-    scratch.
-    """
+    """The run id of a scheduled backup, shared by its tries: each goes on where one stopped."""
     digits = night.replace("-", "").replace(":", "").lower()
     return f"backup-{digits}-{oid[:12]}"
 

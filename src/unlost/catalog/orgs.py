@@ -134,9 +134,7 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
 
 
 def save_org(org: ProtectedOrg) -> None:
-    """Save a new org, or the new label and config of a known one; a name never changes its
-    tenant.
-    """
+    """Save a new org, or a known one's new label and config; a name keeps its tenant."""
     present = find_org(org.name)
     if present is not None:
         check_same_org(present, org.identity)

@@ -158,9 +158,7 @@ def people_with_email(addresses: Iterable[str]) -> Sequence[Person]:
 
 
 def drop_factors(name: str) -> int:
-    """Delete a person's second factors and passkeys, and end their sessions; returns their
-    number.
-    """
+    """Delete a person's second factors and passkeys, and end sessions; returns their number."""
     person = get_person(name)
     with returned_connection(), transaction.atomic():
         dropped, _ = Authenticator.objects.filter(user_id=person.user).delete()

@@ -128,9 +128,7 @@ def drop_plan(plan: str) -> None:
 
 
 def drop_plans(*, before: datetime) -> None:
-    """Delete plans made before an instant and never run; of executed plans delete only the
-    bytes.
-    """
+    """Delete old plans that were never run; of executed ones delete only the bytes."""
     with returned_connection():
         old = PlanRow.objects.filter(made_at__lt=before)
         old.exclude(state=PlanState.RUN.value).delete()
@@ -138,9 +136,7 @@ def drop_plans(*, before: datetime) -> None:
 
 
 def _end(plan: str, **columns: object) -> None:
-    """Update a plan only while it is being made: it may have been deleted, or given up,
-    meanwhile.
-    """
+    """Update a plan only while it is being made: it may have been deleted meanwhile."""
     with returned_connection():
         making = PlanRow.objects.filter(id=plan, state=PlanState.MAKING.value)
         making.update(**columns)

@@ -127,9 +127,7 @@ def _resume(run: str, kind: CommitKind, *, at: datetime) -> None:
 
 
 def end_run(run: str, end: RunEnd) -> None:
-    """Record the end of a run. A run that is over stays as it is, unless it turns out to be
-    done.
-    """
+    """Record the end of a run. One that is over stays so, unless it turns out to be done."""
     open_rows = ~Q(state=RunState.DONE.value) if end.state is RunState.DONE else _GOES_ON
     with returned_connection():
         Run.objects.filter(open_rows, id=run).update(

@@ -64,6 +64,7 @@ def add_provider(provider: Provider, *, kept: Mapping[str, object]) -> None:
                 "server_url": provider.issuer,
                 "origin": provider.origin,
                 "verified_email": provider.vouches,
+                # Advised for clients with a secret, too (RFC 9700, 2.1.1).
                 "oauth_pkce_enabled": True,
                 **kept,
             },

@@ -33,6 +33,7 @@ def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
                 # Daily transfer limits are bytes too, but no storage.
                 if quota.unit == "bytes" and not quota.name.endswith("a day")
             ],
+            # A resumed backup saves the same samples again.
             ignore_conflicts=True,
         )
 

@@ -20,8 +20,9 @@ class SelectionList:
 
 
 def selected_in(selection_list: SelectionList, *, since: datetime) -> Sequence[str]:
-    """The selected records of a list, as TABLE/ID in the order of selection; none from before an
-    instant.
+    """The selected records of a list, as TABLE/ID in the order of selection.
+
+    Selections from before ``since`` do not count.
     """
     with returned_connection():
         row = TickRow.objects.filter(**_named(selection_list), at__gte=since).first()

@@ -104,6 +104,7 @@ def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entr
     """Create a link that signs a person in once; without a user it creates the first admin."""
     text = _secret(entropy)
     with returned_connection():
+        # One link a person: a new one ends the one before.
         LinkRow.objects.filter(Q(expires_at__lte=at) | Q(user_id=user)).delete()
         LinkRow.objects.create(
             digest=_digest(text), user_id=user, made_at=at, expires_at=at + lasts
@@ -129,6 +130,7 @@ def use_link(text: str, *, at: datetime) -> OneTimeLink | None:
     """Use up the link of this text; None if it is not valid."""
     with returned_connection(), transaction.atomic():
         row = (
+            # Two clicks on one link must not both sign in.
             LinkRow.objects.select_for_update()
             .filter(digest=_digest(text), expires_at__gt=at)
             .first()

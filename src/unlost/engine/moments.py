@@ -118,9 +118,7 @@ def backup_at(vault: VaultReader, oid: str, moment: Past) -> SnapshotInfo:
 
 
 def last_observation(infos: Sequence[SnapshotInfo], *, number: int, table: str) -> datetime | None:
-    """The time as of which a snapshot knows a table: the last backup up to it that read the
-    table.
-    """
+    """The time of a snapshot's knowledge of a table: the last backup that read the table."""
     looks = [info.as_of for info in infos if info.number <= number and info.read(table)]
     return looks[-1] if looks else None
 

@@ -63,8 +63,6 @@ def _number(text: str) -> str:
 
 
 def instant(text: str) -> datetime:
-    """The instant of a text, in UTC; a text without a zone is in UTC. ValueError for other
-    texts.
-    """
+    """The instant of a text, in UTC, which is assumed without a zone; raises ValueError."""
     when = datetime.fromisoformat(text)
     return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).astimezone(UTC)

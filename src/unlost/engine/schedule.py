@@ -61,9 +61,7 @@ def due_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> str |
 
 
 def upcoming_hour(schedule: Schedule, *, zone: str, key: str, now: datetime) -> datetime | None:
-    """The next time at which chosen tables are read; None without such tables, or without free
-    hours.
-    """
+    """The next time at which chosen tables are read; None if there are none, or no free hour."""
     if not schedule.hourly:
         return None
     place, begins = ZoneInfo(zone), _begin_in_hour(schedule, key, now)

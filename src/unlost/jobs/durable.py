@@ -56,9 +56,7 @@ type Complaint = Callable[[str], None]
 
 
 class JsonValues(Serializer):
-    """Serialises the values of jobs as JSON; DBOS's default, pickle, would run code from the
-    database.
-    """
+    """Serialises the values of jobs as JSON; DBOS's default, pickle, would run stored code."""
 
     def serialize(self, data: Any) -> str:
         """Serialise a value as text."""
@@ -133,9 +131,7 @@ class DurableJobs:
             threading.Thread(target=self._reap, name="reaper", daemon=True).start()
 
     def stop(self, *, patience: int = 0) -> None:
-        """Stop; running jobs have ``patience`` seconds to end, and are resumed later if they do
-        not.
-        """
+        """Stop; running jobs have ``patience`` seconds to end, and otherwise resume later."""
         self._over.set()
         if self._slot is not None:
             DBOS.destroy(workflow_completion_timeout_sec=patience)
@@ -164,9 +160,7 @@ class DurableJobs:
                 self._complain(f"Looking for dead workers failed: {type(error).__name__}")
 
     def again(self, ids: Iterable[str]) -> None:
-        """Delete the failed and cancelled jobs among ``ids``, so that they can be requested
-        again.
-        """
+        """Delete failed and cancelled jobs among ``ids``, so that they can be requested again."""
         job_ids = list(ids)
         broken = DBOS.list_workflows(
             workflow_ids=job_ids, status=list(BROKEN), load_input=False, load_output=False
@@ -222,9 +216,7 @@ def _do(kind: str, org: str, subject: str) -> None:
 
 
 def _queue_again(executor: str) -> list[str]:
-    """Queue the jobs of a dead worker, while the lock on its slot keeps other workers from doing
-    so.
-    """
+    """Queue the jobs of a dead worker, while its locked slot keeps other workers off."""
     status = DBOS.list_workflows(
         status=["PENDING"], executor_id=executor, load_input=False, load_output=False
     )
@@ -306,9 +298,7 @@ def _prepare(place: Path | str) -> None:
 
 
 def _write_ahead(file: Path) -> None:
-    """Set WAL mode, in which readers and the writer do not wait for each other; the file keeps
-    it.
-    """
+    """Set WAL mode, so that readers and the writer do not wait; the file keeps it."""
     try:
         with closing(sqlite3.connect(file)) as database:
             database.execute("PRAGMA journal_mode=WAL")

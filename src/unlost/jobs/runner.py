@@ -61,9 +61,7 @@ class LocalRunner:
         key: Callable[[A], str],
         result: type[T],
     ) -> list[T]:
-        """Run a step for each item, at most ``workers`` at a time; results in the order of the
-        items.
-        """
+        """Run a step for each item, at most ``workers`` at a time; results in the items' order."""
         if not items:
             return []
         stop = threading.Event()

@@ -43,9 +43,7 @@ class CsvBytes(Protocol):
 
 
 class RowTooWide(UnlostError):
-    """Raised when a row does not fit into a parser block: read the body again with a larger
-    block.
-    """
+    """A row does not fit into a parser block: read the body again with a larger one."""
 
     def __init__(self, block_bytes: int) -> None:
         super().__init__(
@@ -65,9 +63,7 @@ def doubled(block_bytes: int) -> int:
 
 
 class CsvReader:
-    """Reads one body. ``columns`` is its header, ``rows`` counts the rows that ``batches`` gave so
-    far.
-    """
+    """Reads one body. ``columns`` is its header, ``rows`` counts the rows given so far."""
 
     def __init__(
         self, body: CsvBytes, *, empty_is_null: bool = True, block_bytes: int = BLOCK_BYTES
@@ -143,9 +139,7 @@ class CsvReader:
             raise self._explained(error) from None
 
     def _explained(self, error: pa.ArrowInvalid) -> UnlostError:
-        """An error of ours for a parser error; its own text may quote cells, so it is not passed
-        on.
-        """
+        """An error of ours for a parser error, whose own text may quote cells."""
         if "straddl" in str(error):
             return RowTooWide(self._block_bytes)
         return cut("it cannot be read as CSV")

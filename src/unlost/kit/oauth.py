@@ -41,9 +41,7 @@ TOKEN_RETRIES = RetryTable(
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:
-    """The answer of a token endpoint. ``fields`` are its texts, for details particular to a
-    source.
-    """
+    """The answer of a token endpoint. ``fields`` are its texts; some are source-specific."""
 
     access: str
     fields: Mapping[str, str]
@@ -209,9 +207,7 @@ class SignInHint:
 def speak_oauth(
     hints: tuple[SignInHint, ...],
 ) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
-    """Build a function that turns refusals of a token endpoint into errors, by the first hint that
-    fits.
-    """
+    """Build a function that turns refusals into errors, by the first hint that fits."""
 
     def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if action is AnswerHandling.RETRY or failure.status == 0:

@@ -114,9 +114,7 @@ def opening(
     passphrase: str | None,
     recovery: str | Path | None,
 ) -> VaultOpening:
-    """Choose the way to open the vault; raises UsageError (``way-in-unclear``) unless exactly one
-    is given.
-    """
+    """Choose the way to open the vault; raises UsageError (``way-in-unclear``) unless it is one."""
     if sum(way is not None for way in (key_file, passphrase, recovery)) != 1:
         raise UsageError(
             "way-in-unclear",
@@ -143,6 +141,7 @@ def opened(way: VaultOpening) -> EncryptedVault:
 def _open(way: VaultOpening) -> EncryptedVault:
     # Opened once in a process: deriving a key from a passphrase is slow on purpose.
     untold = _Untold()
+    # A program that only reads must not be able to write by mistake.
     store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)
     return open_encrypted(store, keys=keys, clock=untold, entropy=untold)

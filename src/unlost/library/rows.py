@@ -29,9 +29,7 @@ class ReadableRows(ABC):
     def batches(
         self, columns: Sequence[str] | None = None, where: pc.Expression | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """The rows in bounded batches, in the order of ``_u_id``; raises NotFound
-        (``column-unknown``).
-        """
+        """Bounded batches of rows, ordered by ``_u_id``; raises NotFound (``column-unknown``)."""
         return iter(self._scanner(columns, where).to_reader())
 
     def to_arrow(

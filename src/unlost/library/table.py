@@ -87,7 +87,5 @@ class ReadableTable(ReadableRows):
 
     @property
     def lost(self) -> int:
-        """The number of values of live records that are null because damage destroyed them in the
-        vault.
-        """
+        """The number of values of live records that are null because damage destroyed them."""
         return self._source.lost()

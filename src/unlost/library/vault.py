@@ -70,9 +70,7 @@ class ReadableVault:
         return f"Vault({self._opening})"
 
     def orgs(self) -> list[str]:
-        """The names of the orgs: their names in the home, if the vault has a copy of its data, else
-        labels.
-        """
+        """The names of the orgs, from the copy of a home in the vault, else their labels."""
         names = _names(self._vault)
         return sorted(_name(oid, who, names) for oid, who in self._vault.orgs().items())
 

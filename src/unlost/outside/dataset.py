@@ -151,9 +151,7 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
                 yield from rows.select(self._names).to_batches()
 
     def _looked_up(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The rows that pass the filter, when most columns are not part of it: evaluate the filter
-        first.
-        """
+        """The rows that pass the filter, evaluated first: most columns are not part of it."""
         read = list(dict.fromkeys((ID, *names)))
         last: str | None = None
         for batch in self._source.batches(read, within=self._within):

@@ -90,9 +90,7 @@ def write_csv(rows: Iterable[pa.RecordBatch], schema: pa.Schema, out: BinaryIO, 
 
 
 def write_lines(rows: Iterable[pa.RecordBatch], out: BinaryIO) -> None:
-    """Write rows as JSON, one object a line; decimals are strings, so that no reader rounds
-    them.
-    """
+    """Write rows as JSON, one object a line; decimals are strings, so no reader rounds them."""
     encoder = msgspec.json.Encoder()
     for batch in rows:
         out.writelines(encoder.encode(row) + b"\n" for row in plain(batch).to_pylist())

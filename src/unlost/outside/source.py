@@ -43,9 +43,7 @@ class TableContent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutColumn:
-    """An exported column: ``inside`` is its name in the vault, ``kind`` None for a system
-    column.
-    """
+    """An exported column: ``inside`` is the vault's name, ``kind`` None for a system column."""
 
     name: str
     inside: str

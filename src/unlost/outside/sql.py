@@ -230,9 +230,7 @@ def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
 
 @contextmanager
 def _failing(troubles: list[UnlostError]) -> Iterator[None]:
-    """Turn errors of DuckDB into ours; an error of a table, raised while it was read, comes
-    first.
-    """
+    """Turn errors of DuckDB into ours; an error while a table was read comes first."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:

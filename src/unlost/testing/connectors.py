@@ -64,9 +64,7 @@ def states(pages: list[Page]) -> dict[str, str]:
 
 
 def check_rows(table: Table, rows: Rows) -> None:
-    """Assert arrays of the promised types and equal length, and text cells named after table
-    columns.
-    """
+    """Assert promised types, equal lengths, and text cells named after table columns."""
     length = len(rows)
     arrays = (rows.ids, rows.ops, rows.modified_at, rows.modified_by)
     assert [len(array) for array in arrays] == [length] * 4
@@ -189,9 +187,7 @@ class SourceContract:
                 assert alive == set(self.census(source, table)), table.name
 
     def test_pages_are_proved(self, source: Source, tables: list[Table]) -> None:
-        """A page holds as many rows as were parsed, and as announced where the source announces a
-        number.
-        """
+        """A page holds as many rows as were parsed, and as were announced, if any number was."""
         for table in tables:
             for page in read_all(source, source.plan_reads(table, None)):
                 check_rows(table, page.rows)

@@ -17,6 +17,7 @@ class SeededEntropy:
         with self._lock:
             self._drawn += 1
             drawn = self._drawn
+        # An extendable hash gives any number of bytes.
         return hashlib.shake_256(f"{self._seed}/{drawn}".encode()).digest(size)
 
     def fraction(self) -> float:

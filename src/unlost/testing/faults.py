@@ -15,9 +15,7 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class PlantedFault:
-    """A fault waiting for its call: skips ``after`` matching calls, then happens ``times``
-    times.
-    """
+    """A fault waiting for its call: skips ``after`` calls, then happens ``times`` times."""
 
     call: str
     error: BaseException
@@ -29,9 +27,7 @@ class PlantedFault:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults of one fake. Calls have the names of the port's methods (``read``: once a
-    page).
-    """
+    """The faults of one fake. Calls are named after the port's methods (``read``: each page)."""
 
     planted: list[PlantedFault] = field(default_factory=list)
     lock: Any = field(default_factory=threading.Lock)

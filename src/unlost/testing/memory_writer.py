@@ -147,9 +147,7 @@ class MemoryWriter:
         columns: Sequence[str],
         sent: Sequence[WriteRow],  # noqa: ARG002
     ) -> Rows:
-        """Records that this user created since then; this org knows the time of creation
-        exactly.
-        """
+        """Records that this user created since then; this org knows exactly when."""
         self.calls.append(("recent", table.name, 0))
         self.faults.strike("recent", table.name)
         created = self.platform.created

@@ -161,9 +161,7 @@ class MemoryOrg:
             record.cells.pop(column, None)
 
     def retype_column(self, table: str, column: str, kind: WireKind, value: str | None) -> None:
-        """Give a column another type, and every record ``value``; modification times stay the
-        same.
-        """
+        """Give a column another type, and every record ``value``; no modification time moves."""
         self.drop_column(table, column)
         self.add_column(table, column, kind, value=value)
 
@@ -185,9 +183,7 @@ class MemoryOrg:
 
     @property
     def fingerprint(self) -> str:
-        """A text that changes with the rights, but not with ``unshared_rows``: a source cannot
-        notice them.
-        """
+        """A text that changes with the rights, except ``unshared_rows``, which a source misses."""
         rights = (sorted(self.hidden_columns), sorted(self.hidden_rows))
         return hashlib.sha256(repr(rights).encode()).hexdigest()[:16]
 
@@ -274,9 +270,7 @@ class MemoryOrg:
     # --- what the user sees ----------------------------------------------------------------------
 
     def settle(self, *, record: str | None = None) -> None:
-        """Make due changes visible (of ``record``: all of them, since locks keep edits in
-        order).
-        """
+        """Make due changes visible; of ``record`` all of them, since locks keep edits in order."""
         now = self.clock.now()
         with self.lock:
             due = [c for c in self._uncommitted if c.at <= now or c.record == record]

@@ -162,6 +162,7 @@ class Platform:
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
         came = [member for member in self._group(table, record) if not self._is_lost(member)]
         for owner, child in came:
+            # All or nothing: the bin returns no part of a group.
             self._check_uniques(owner, {}, child)
         for owner, child in came:
             self.org.undelete(owner, child, by=by)

@@ -45,6 +45,7 @@ class StoreContract:
         """The second put loses and changes nothing, even with equal bytes."""
         assert store.put_new("name", b"first") is True
         assert store.put_new("name", b"second") is False
+        # Equal bytes as well: the caller must learn that it did not create the object.
         assert store.put_new("name", b"first") is False
         assert store.put_stream("name", iter([b"third"])) is False
         assert store.get("name") == b"first"
@@ -84,9 +85,7 @@ class StoreContract:
         assert store.put_new("broken", b"whole") is True
 
     def test_what_is_not_there_is_said_to_be_missing(self, store: Store) -> None:
-        """Reading a missing object raises NotFound; ``size`` and ``delete`` return None and
-        False.
-        """
+        """Reading a missing object raises NotFound; ``size`` gives None, and ``delete`` False."""
         with pytest.raises(NotFound) as missing:
             store.get("nothing/here")
         assert missing.value.code == "object-missing"

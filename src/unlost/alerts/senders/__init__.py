@@ -20,9 +20,7 @@ class Sender(Protocol):
 
 
 def sender(kind: ChannelKind, settings: Mapping[str, Json], secret: str | None) -> Sender:
-    """The sender of a channel; raises UsageError (``channel-invalid``) for settings that do not
-    fit.
-    """
+    """The sender of a channel; raises UsageError (``channel-invalid``) for wrong settings."""
     module = import_module(f"unlost.alerts.senders.{kind.value}")
     try:
         opened: Sender = module.opened(settings, secret)

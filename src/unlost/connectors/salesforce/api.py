@@ -39,9 +39,7 @@ SEND_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 def read_usage(headers: Headers) -> tuple[int, int] | None:
-    """Calls used and allowed, from ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide,
-    headers).
-    """
+    """Calls used and allowed, from ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide)."""
     for part in headers.get("sforce-limit-info", "").split(","):
         name, _, value = part.strip().partition("=")
         used, _, limit = value.partition("/")
@@ -205,8 +203,7 @@ class SalesforceApi:
     def composite(
         self, requests: Sequence[BatchedGet | BatchedPost]
     ) -> tuple[list[BatchedAnswer], datetime]:
-        """Send at most 25 reading calls in one, each with its own headers; also returns the
-        server's time.
+        """Send at most 25 reading calls in one, each with its own headers; adds the server time.
 
         REST guide, composite: subrequests may have headers, and so do their answers.
         """
@@ -283,9 +280,7 @@ def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
 
 
 def read_json(answer: HttpAnswer) -> Any:
-    """The decoded body; raises SalesforceRefusal if it is not JSON, so not an answer of
-    Salesforce.
-    """
+    """The decoded body; raises SalesforceRefusal if it is not JSON, so not Salesforce's."""
     if not answer.is_json:
         raise SalesforceRefusal("", "the answer is not JSON", answer.status)
     return decode(answer.body)

@@ -229,9 +229,7 @@ def _short(have: int, want: int, what: str) -> TransientError:
 
 
 def _more(answer: dict[str, Any]) -> str | None:
-    """The next list of result pages: the guide's table and its example spell the key
-    differently.
-    """
+    """The next list of result pages; the guide's table and example spell the key differently."""
     if answer.get("done", True):
         return None
     return answer.get("nextRecordsUrl") or answer.get("nextRecordUrl")

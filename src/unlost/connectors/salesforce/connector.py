@@ -69,9 +69,7 @@ class SalesforceConnector:
     def open_source(
         self, config: object, context: Context
     ) -> "AbstractContextManager[SalesforceSource]":
-        """A source; signs in at the first call. After success it deletes the Bulk jobs that were
-        read.
-        """
+        """A source; signs in at the first call, and deletes its Bulk jobs after success."""
         from unlost.connectors.salesforce.opening import open_source
 
         return open_source(config, context, transport=self._transport)
@@ -89,9 +87,7 @@ class SalesforceConnector:
         return WRITE_PERMISSIONS
 
     def record_ids(self, text: str) -> Sequence[str]:
-        """The ids of 18 characters that a person may mean by one of 15, or by one in the wrong
-        case.
-        """
+        """The ids of 18 characters that a person may mean by one of 15, or in the wrong case."""
         return candidates(text)
 
     def storage_rules(self, schema: Schema) -> Mapping[str, StorageRule]:

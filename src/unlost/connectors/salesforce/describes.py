@@ -36,9 +36,7 @@ OK, NOT_MODIFIED = 200, 304
 
 @dataclass(frozen=True, slots=True)
 class CachedDescribe:
-    """A cached describe; ``reader`` identifies the user and rights, ``modified`` is an HTTP
-    date.
-    """
+    """A cached describe; ``reader`` identifies user and rights, ``modified`` is an HTTP date."""
 
     reader: str
     fetched: datetime
@@ -55,9 +53,7 @@ class FetchedDescribe:
     kept: frozenset[str] = frozenset()
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
-        """The same, with the results of another fetch in place of these for the objects of that
-        fetch.
-        """
+        """The same, with the results of another fetch for the objects that it has."""
         asked_names = by.describes.keys() | by.refused.keys()
         remaining = {
             name: describe for name, describe in self.describes.items() if name not in asked_names

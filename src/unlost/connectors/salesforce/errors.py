@@ -124,9 +124,7 @@ TABLE = RetryTable(
 
 
 def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
-    """Build a function that turns failures into errors; ``now`` dates the next try after a
-    limit.
-    """
+    """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
     def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if failure.status == 0:

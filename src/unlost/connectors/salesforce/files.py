@@ -72,9 +72,7 @@ def _whole_number(text: str | None) -> int | None:
 
 
 class ProvedFile(io.RawIOBase):
-    """A file's bytes. A cut connection is resumed; a wrong size or checksum raises
-    IntegrityError.
-    """
+    """A file's bytes. Resumes a cut connection; raises IntegrityError for wrong content."""
 
     def __init__(
         self,

@@ -19,9 +19,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 
 @dataclass(frozen=True, slots=True)
 class UndescribedColumns:
-    """Columns missing from describes, by table; ``untold``: tables whose fields could not be
-    listed.
-    """
+    """Columns missing from describes, by table; ``untold``: tables that could not be listed."""
 
     columns: Mapping[str, tuple[str, ...]]
     untold: tuple[str, ...] = ()

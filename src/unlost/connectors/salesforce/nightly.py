@@ -53,10 +53,9 @@ def standing_still(reading: TableQuery, ids: IdRange, *, before: str | None) -> 
 
 
 def night_tasks(table: Table, reading: TableQuery) -> list[ReadTask]:
-    """The tasks of a backup; ``reading`` begins at its ``lo``. Each record's state comes from one
-    task.
+    """The tasks of a backup; ``reading`` begins at its ``lo``.
 
-    Salesforce's list of deletions comes first.
+    Each record's state comes from one task only. Salesforce's list of deletions comes first.
     """
     deletes = TaskState(TableQuery(table.name, ("Id",), lo=reading.lo))
     listed = [task(TaskKind.DELETES, deletes, full=False)]

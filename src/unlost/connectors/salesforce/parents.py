@@ -37,9 +37,7 @@ def rule_of(table: str) -> ParentRule | None:
 
 
 class ReadByParents:
-    """Reads children parent by parent. ``linkable`` returns the tables that files can be linked
-    to.
-    """
+    """Reads children parent by parent. ``linkable`` returns tables that files can link to."""
 
     def __init__(
         self,

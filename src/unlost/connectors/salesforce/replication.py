@@ -18,9 +18,7 @@ DELETED = "deleted"
 
 
 def listed(api: SalesforceApi, table: str, what: str, *, start: datetime, end: datetime) -> Any:
-    """The answer of a list (``UPDATED`` or ``DELETED``); raises SalesforceRefusal if there is
-    none.
-    """
+    """The answer of a list (``UPDATED`` or ``DELETED``); raises SalesforceRefusal."""
     begin = min(start, end - SHORTEST_LOG_WINDOW)
     window = f"start={_written(begin)}&end={_written(end)}"
     return api.get_json(f"sobjects/{table}/{what}/?{window}")

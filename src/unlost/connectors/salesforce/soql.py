@@ -44,9 +44,7 @@ def id_range(low: str, high: str | None) -> str:
 
 
 def window(column: str | None, lo: str | None, hi: str | None = None) -> str:
-    """The condition that the column lies in [lo, hi), both datetime literals, either open if
-    None.
-    """
+    """The condition that the column is in [lo, hi), datetime literals or None for open ends."""
     bounds = [f"{column} >= {lo}"] if column and lo else []
     bounds += [f"{column} < {hi}"] if column and hi else []
     return " AND ".join(bounds)

@@ -52,9 +52,7 @@ OTHERWISE_DESCRIBED = ("INVALID_FIELD", "INVALID_TYPE")
 
 
 class SalesforceSource:
-    """Reads one org. Safe for threads. Tasks are JSON values that any other process can
-    continue.
-    """
+    """Reads one org. Safe for threads. Any other process can continue its tasks (JSON values)."""
 
     def __init__(
         self, api: SalesforceApi, config: SalesforceConfig, *, cache: Cache | None = None
@@ -95,8 +93,7 @@ class SalesforceSource:
     def plan_reads(
         self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
     ) -> Sequence[ReadTask]:
-        """Plan Salesforce's list of deletions first, then the rows; from ``since`` less the
-        overlap.
+        """Plan Salesforce's list of deletions, then the rows; from ``since`` less the overlap.
 
         For tables whose changes cannot be queried see ``nightly``.
         """

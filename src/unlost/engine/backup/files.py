@@ -36,9 +36,7 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True)
 class FilesResult:
-    """The files added by a group: a JSON value. ``fresh`` files had no earlier version in the
-    vault.
-    """
+    """The files added by a group: a JSON value. ``fresh`` files are new to the vault."""
 
     table: str
     added: Added | None
@@ -66,9 +64,7 @@ def add_files(
 def needed(
     refs: Sequence[FileRef], files: Sequence[StoredFile], *, sizes_tell: bool = False
 ) -> list[FileRef]:
-    """The files whose present form is not in the vault: another size, another checksum, or
-    unknown.
-    """
+    """The files whose present form is not in the vault: new size, new checksum, or unknown."""
     known = {(file.record, file.column): file for file in files}
     return [
         ref

@@ -90,9 +90,7 @@ def window_open(rounds: int, policy: BackupPolicy) -> Finding:
 
 
 def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding, ...]:
-    """Findings of the connector about no table, or about a table without a line in the
-    certificate.
-    """
+    """Findings of the connector that belong to no line of the certificate."""
     return tuple(f for f in schema.findings if f.table is None or f.table not in tables)
 
 

@@ -19,9 +19,7 @@ from unlost.model.schema import Schema, Table
 
 @dataclass(frozen=True, slots=True)
 class DeferredTables:
-    """A backup of a few tables that was not made: nothing was committed; the next full run reads
-    them.
-    """
+    """An hourly backup that was not made: the next full run reads its tables."""
 
     run: str
     sentence: str
@@ -48,9 +46,7 @@ def plan_part(
 
 
 def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
-    """The reason for leaving a table to the full run, as the end of a sentence; empty if there is
-    none.
-    """
+    """The reason for leaving a table to the full run, as the end of a sentence; or empty."""
     if plan is None:
         return "the org does not tell of it any more"
     table = known.schema.table(plan.table.name)

@@ -71,9 +71,7 @@ def certify_part(
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of an hourly run of a few tables; it rests on the last full run's
-    certificate.
-    """
+    """The certificate of an hourly run; it rests on the certificate of the last full run."""
     assert session.base is not None, "a part rests on a night"
     proof = session.base.certificate()
     earlier = proof.tables if proof is not None and proof.partial else ()
@@ -144,9 +142,7 @@ def _quotas(ports: BackupPorts) -> Quotas:
 
 
 def _hidden_rows(session: BackupSession, account: TableProgress) -> int:
-    """Rows hidden before, minus rows seen again or known to be gone, plus rows hidden by this
-    run.
-    """
+    """Rows hidden before, minus rows seen again or gone, plus rows hidden by this run."""
     again = {m for read in account.reads for m in read.again}
     moved = 0
     if account.resolved is not None:

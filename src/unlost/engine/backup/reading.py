@@ -185,6 +185,7 @@ def _drive(
             key=lambda unit: unit.key,
             result=ReadProgress,
         )
+        # A resumed run must know the buffered rows of the first process before it adds more.
         session.commit.recall(step.read.added for step in steps if step.read is not None)
         units = [unit for unit in units if unit not in turn]
         for unit, step in zip(turn, steps, strict=True):
@@ -197,9 +198,7 @@ def _drive(
 
 
 def _turn(session: BackupSession, due: Sequence[_Unit], name: str) -> list[_Unit]:
-    """The units of the next turn. A resumed run takes finished ones first: later reads need their
-    rows.
-    """
+    """The units of the next turn; finished ones first, since later reads need their rows."""
     turn = due[: session.policy.reads_at_once]
     done = [unit for unit in turn if session.runner.is_done(name, unit.key)]
     return done or list(turn)

@@ -48,6 +48,7 @@ def look_for_hidden(
     ids: list[str] = []
     for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
+        # Checked while collecting: no calls are spent on a loss that is not believed anyway.
         if not session.policy.allows_loss(missing=len(ids), live_count=live_count):
             return VanishedRows()
     return VanishedRows(

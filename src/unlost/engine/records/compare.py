@@ -214,10 +214,9 @@ class LiveComparison:
 
 
 def _fresh(rows: Rows, reported: set[str]) -> Rows:
-    """The last row of each record that is not in ``reported`` yet. Adds the records to
-    ``reported``.
-    """
+    """The last row of each record not in ``reported`` yet; adds the records to it."""
     ids = rows.ids.to_pylist()
+    # Pages can overlap, and a deletion can be reported twice: each record counts once.
     again = pa.array(sorted(reported.intersection(ids)), pa.string())
     reported.update(ids)
     last = pl.Series("id", pl.from_arrow(rows.ids)).is_last_distinct().to_arrow()
@@ -273,8 +272,7 @@ def _fields(
     columns: Sequence[Column],
     unread: Mapping[str, frozenset[str]],
 ) -> pa.Table:
-    """One row for each differing field; a record without one keeps a row, unless it is only
-    changed.
+    """One row for each differing field; created, deleted and revived records have at least one.
 
     ``unread``: by column, records whose value there is unknown.
     """

@@ -67,11 +67,10 @@ def explain(
 
 
 def _count(notes: Sequence[LoggedChange], old: Cells, now: str | None, kind: WireKind) -> int:
-    """The number of a column's entries that a version with the value ``now`` shows: the fewest
-    possible.
+    """The number of a column's entries that a version with the value ``now`` shows.
 
-    So a later version can always show the others. All of them if values do not decide: then the
-    time must.
+    It is the smallest possible one, so a later version can always show the others. All entries
+    count if values do not decide: then the time must.
     """
     column = notes[0].column
     if column in old:

@@ -98,9 +98,7 @@ def _since_last_fall(days: Sequence[Sample], limit: float) -> Sequence[Sample]:
 
 
 def _steps(days: Sequence[Sample]) -> list[float]:
-    """The growth of each day, the newest last; growth over days without a sample is spread
-    evenly.
-    """
+    """The growth of each day, the newest last; spread evenly over days without a sample."""
     steps: list[float] = []
     for sample, two in pairwise(days):
         apart = (two.at - sample.at) / DAY
@@ -121,9 +119,7 @@ def _growth(steps: Sequence[float], quiet: float) -> _Growth:
 
 
 def _usual(steps: Sequence[float], at: int, *, before: int) -> float:
-    """The usual growth of a day: the median of the same weekday in earlier weeks, before an
-    index.
-    """
+    """The usual growth of a day: the median of the same weekday in earlier weeks."""
     same = [steps[position] for position in range(at - WEEK, -1, -WEEK) if position < before][:BASE]
     return statistics.median(same)
 

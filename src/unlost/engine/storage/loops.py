@@ -52,9 +52,7 @@ TURNS, UNASKED_SHARE = "turns", "unasked_share"
 def find_loops(
     snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
 ) -> Sequence[MailLoop]:
-    """All loops among a table's live mails, the largest first. ``weight``: the storage that a mail
-    uses.
-    """
+    """All loops among a table's live mails, the largest first; ``weight`` sizes a mail."""
     parts = max(1, -(-snapshot.tables()[table].held // HELD))
     loops = [
         loop
@@ -110,9 +108,7 @@ def _alone() -> pl.Expr:
 
 
 def _in_step() -> pl.Expr:
-    """Mails in turns, a dozen times after the same number of minutes: no person writes like
-    that.
-    """
+    """Mails in turns, a dozen times after the same number of minutes: never a person."""
     exact = (pl.col(OFF) <= EXACT) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TURNS) >= MOST) & exact & (pl.col(TOOK_PART) >= LEAST_EXACT)
 

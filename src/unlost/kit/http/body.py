@@ -25,9 +25,7 @@ def cut(reason: str) -> TransientError:
 
 
 def counted(chunks: Iterator[bytes], announced: int | None) -> Iterator[bytes]:
-    """Pass the chunks on, and raise an error at the end if their total differs from
-    ``announced``.
-    """
+    """Pass the chunks on; raise an error at the end if their total is not ``announced``."""
     received = 0
     for chunk in chunks:
         received += len(chunk)

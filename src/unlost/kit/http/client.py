@@ -191,9 +191,7 @@ def _raw(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _cause(error: httpx.TransportError) -> str:
-    """The library's text; for certificate errors that of the certificate check, the only useful
-    one.
-    """
+    """The library's text; for certificate errors that of the check, the only useful one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -57,8 +57,7 @@ def post(wanted: OutgoingPost, *, transport: httpx.BaseTransport | None = None) 
 
 
 def parsed(text: str) -> httpx.URL:
-    """Parse an address that can be called. Errors never repeat it, since addresses may hold
-    secrets.
+    """Parse an address. Errors never repeat it, since addresses may hold secrets.
 
     Raises UsageError (``address-unreadable``).
     """

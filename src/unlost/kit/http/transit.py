@@ -36,9 +36,7 @@ class TransitKey:
     ca_file: str = ""
 
     def check(self) -> None:
-        """Raise UsageError (``transit-unclear``) for settings that cannot be used, or not
-        safely.
-        """
+        """Raise UsageError (``transit-unclear``) for unusable or unsafe settings."""
         url = _parsed(self.address)
         if not url.host or (
             url.scheme != "https" and (url.scheme, url.host not in HERE) != ("http", False)

@@ -70,9 +70,7 @@ def person_zip(person: PersonExport, reading: PersonReader) -> Iterator[bytes]:
 
 
 def file_path(table: str, record: str, name: str) -> str:
-    """A file's path in the archive; it never leads out of the archive, and every system accepts
-    it.
-    """
+    """A file's path in the archive: inside it, and acceptable to every system."""
     safe = UNSAFE.sub("_", name).strip(". ") or "file"
     if len(safe) > LONGEST:
         stem, dot, ending = safe.rpartition(".")

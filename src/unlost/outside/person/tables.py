@@ -23,9 +23,7 @@ type Row = Mapping[str, str | None]
 def as_json(
     part: ExportedTable, reading: PersonReader, columns: MutableMapping[str, None]
 ) -> Iterator[bytes]:
-    """A table as one object, verbatim. ``columns`` collects the names of all columns of its
-    records.
-    """
+    """A table as one object, verbatim. ``columns`` collects all columns of its records."""
     head = msgspec.json.encode({"table": part.table.name, "label": part.label})
     yield head[:-1] + b',"records":['
     for number, (record, versions) in enumerate(reading.of(part)):
@@ -41,9 +39,7 @@ def as_json(
 def as_csv(
     part: ExportedTable, reading: PersonReader, columns: Sequence[str]
 ) -> Iterator[tuple[bytes, int]]:
-    """A table with a line for each version; each piece with the number of cells that got an
-    apostrophe.
-    """
+    """A table with a line for each version, in pieces with their number of changed cells."""
     schema = pa.schema([(name, pa.string()) for name in (*OWN, *columns)])
     head, changed = _lines(pa.RecordBatch.from_pylist([dict(zip(schema.names, schema.names, strict=True))], schema=schema))  # fmt: skip
     yield BOM + head, changed

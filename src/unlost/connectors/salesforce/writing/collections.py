@@ -125,9 +125,7 @@ def _parts(
 
 
 def _unsent(row: WriteRow) -> RowOutcome:
-    """The outcome of a row after a lost answer: it was not sent, and looking for it finds
-    nothing.
-    """
+    """The outcome of a row after a lost answer: it was not sent, so it will not be found."""
     return unknown(row.key)
 
 

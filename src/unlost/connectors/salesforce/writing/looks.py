@@ -186,8 +186,9 @@ def _born(records: Sequence[Record], since: datetime, births: Sequence[str | Non
 
 @dataclass(frozen=True, slots=True)
 class RetrieveSlice:
-    """Ids of one retrieve. ``look`` is the index of its query, ``weight`` the characters that its
-    answer may have.
+    """Ids of one retrieve.
+
+    ``look`` is the index of its query, ``weight`` the most characters that its answer can have.
     """
 
     look: int

@@ -58,9 +58,7 @@ def fits_bulk(cells: Mapping[str, str | None]) -> bool:
 
 
 def csv_cell(text: str | None) -> str:
-    """A field of a CSV file: null clears the field, where an empty cell would leave it
-    unchanged.
-    """
+    """A field of a CSV file; null clears the column, where an empty cell would leave it."""
     if text is None:
         return CLEARED
     return '"' + text.replace('"', '""') + '"' if _needs_quotes(text) else text

@@ -74,9 +74,7 @@ class SalesforceWriter:
         return missing_for(self._api, tables, describe=self._described)
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Describe these tables in one call; refused ones are requested again when they are
-        needed.
-        """
+        """Describe these tables in one call; refused ones are requested again when needed."""
         names = [table.name for table in tables if table.name not in self._describes]
         if len(names) > 1:
             told = self._api.batch([f"sobjects/{name}/describe" for name in names])

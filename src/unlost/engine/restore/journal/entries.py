@@ -50,8 +50,7 @@ class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
 
 
 class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A row of a call: the vault's record, the live id (None for a create), the hash of its
-    content.
+    """A row of a call: the vault's record, the live id (None for a create), a hash.
 
     ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces.
     """

@@ -17,9 +17,7 @@ type Capabilities = Callable[[str], WriteCapability]
 
 @dataclass(frozen=True, slots=True)
 class ByProducts:
-    """By-products; ``makers`` maps each to the record with which it is created, the first of
-    several.
-    """
+    """By-products; ``makers`` maps each to the first record with which it is created."""
 
     makers: Mapping[RecordKey, RecordKey] = field(default_factory=dict)
 

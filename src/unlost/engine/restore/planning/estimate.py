@@ -45,6 +45,7 @@ def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[s
     reopened = [undelete for undelete in undeletes if undelete.late]
     calls["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
     calls["reopen"] = _calls_of(_by_table(reopened), capabilities)
+    # Records are read before they are written, and read back after it.
     calls["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
     return calls
 

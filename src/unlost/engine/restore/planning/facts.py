@@ -91,8 +91,7 @@ def facts_of(
     *,
     lives: Mapping[str, str] | None = None,
 ) -> Iterator[RecordFacts]:
-    """The facts of these records of one table and snapshot; records that the vault lacks are
-    skipped.
+    """The facts of these records of one table and snapshot, without records the vault lacks.
 
     ``lives``: live records that represent them, by their ids.
     """
@@ -111,9 +110,7 @@ def facts_of(
 
 
 def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
-    """Tables that gather rows of this one when their records are created: this table refers to
-    them.
-    """
+    """Tables whose records gather rows of this one when they are created."""
     owners = {
         table
         for column in shape.columns

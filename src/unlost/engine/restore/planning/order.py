@@ -211,9 +211,7 @@ def _within_blocks(graph: _Graph) -> list[_Arc]:
 
 
 def _calls(graph: _Graph, without: TableColumn | None) -> int:
-    """Calls of both passes, if this column is set late too; the second pass reads before it
-    writes.
-    """
+    """Calls of both passes, if this column is set late, too; the second pass also reads."""
     rest = [arc for arc in graph.arcs if not (arc.late and arc.column == without)]
     arc_ids = {id(arc) for arc in rest}
     later = {arc.source for arc in graph.postponed}
@@ -284,9 +282,7 @@ def _depths(arcs: Sequence[_Arc], table: Sequence[int], block: Sequence[int]) ->
 def _bases(
     block: Sequence[int], needs: Collection[tuple[int, int]], height: Mapping[int, int]
 ) -> dict[int, int]:
-    """The first level of each block: above all blocks that it needs. Blocks are numbered bottom
-    up.
-    """
+    """The first level of each block, above all blocks that it needs; numbered bottom up."""
     below: dict[int, set[int]] = defaultdict(set)
     for source, target in needs:
         if block[source] != block[target]:

@@ -319,9 +319,7 @@ def _step(step: DraftStep) -> PlanStep:
 
 
 def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
-    """Ids under which referred records live, or are in the plan, if they differ from the
-    vault's.
-    """
+    """Ids of referred records in the org or the plan, if they differ from the vault's."""
     links = {
         key: live
         for key, live in gathering.homes.items()

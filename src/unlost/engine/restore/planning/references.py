@@ -209,9 +209,7 @@ class ReferenceSettlement:
                 step.remark(NoteCode.COLUMN_FIXED)
 
     def _given_away(self, step: DraftStep, column: str, value: str) -> bool:
-        """True if people replaced the referred record by another: then the reference is not set
-        back.
-        """
+        """True if people replaced the referred record: then the reference is not set back."""
         survey = self.gathering.survey
         tables = survey.reference(step.facts.snapshot, step.key.table, column).tables
         return survey.edits.swapped(tables, value) is not None

@@ -161,9 +161,7 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
 
 
 def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growing]) -> list[str]:
-    """A record and the records that brought it, as far as they are not placed; the first one
-    first.
-    """
+    """A record and the records that brought it, up to a placed one; the first one first."""
     chain: dict[str, None] = {}
     at: str | None = key
     while at is not None and at in steps and at not in placed and at not in chain:

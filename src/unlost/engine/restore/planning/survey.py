@@ -162,9 +162,7 @@ class RestoreSurvey:
         return self.nights[-1].number
 
     def night_before(self, number: int) -> int | None:
-        """The newest backup before commit ``number``, even a forgotten one: its last states
-        remain.
-        """
+        """The newest backup before commit ``number``; of a forgotten one the last states remain."""
         earlier = [backup for backup in self._backups if backup < number]
         return earlier[-1] if earlier else None
 

@@ -307,9 +307,7 @@ def _judge(
     wanted: Cells,
     live: Cells | None,
 ) -> RowOutcome | PreparedCall:
-    """The row to send, or the outcome without a call: gone, already correct, changed since the
-    plan.
-    """
+    """The row to send, or the outcome without a call: gone, already correct, changed."""
     key = change.step.key
     if live is None:
         return gone(key)

@@ -103,9 +103,7 @@ def _emptied(
 
 
 def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:
-    """Rows whose cells mean different values: most cells are equal texts, the others may be equal
-    values.
-    """
+    """Rows whose cells mean different values; most cells are equal as texts."""
     live_texts = live.combine_chunks()
     rows = _rows(unequal(live_texts, should))
     if not rows:
@@ -123,9 +121,7 @@ def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> l
 
 
 def _judge(session: RestoreSession, table: Table, states: States, reasons: Reasons) -> None:
-    """Drop differences of records that existed before, in columns that did not have to be
-    restored.
-    """
+    """Drop differences of existing records in columns that did not have to be restored."""
     narrow = [
         row
         for row, step in enumerate(states.steps)
@@ -145,9 +141,7 @@ def _judge(session: RestoreSession, table: Table, states: States, reasons: Reaso
 def _links_into_plan(
     session: RestoreSession, table: Table, states: States, row: int
 ) -> Iterator[str]:
-    """The references of a related record to records of the plan: the reason why it is in the
-    plan.
-    """
+    """The references of a related record to records of the plan, the reason for its inclusion."""
     for column in table.columns:
         if column.reference is None or column.name not in states.rows.column_names:
             continue

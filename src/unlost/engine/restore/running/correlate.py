@@ -94,8 +94,7 @@ def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
 def _by_key(
     session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    """Live ids of rows by a key; for a key that others use too, only records created since the
-    call.
+    """Live ids of rows by a key; for a shared key only records created since the call.
 
     Several rows can share a key, if people typed them so: the org accepted one of them.
     """
@@ -193,9 +192,7 @@ def _without_empty(row: WriteRow) -> WriteRow:
 
 
 def _as_returned(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
-    """The rows reduced to columns that the org returns; it does not return a mail's lists of
-    people.
-    """
+    """The rows reduced to columns that the org returns, so without a mail's lists of people."""
     if created.cells is None or not created.cells.num_columns:
         return rows
     names = set(created.cells.schema.names)
@@ -228,9 +225,7 @@ def match(
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:
-    """The compared values: canonical texts; the org may have trimmed them, and null equals
-    empty.
-    """
+    """Canonical texts to compare; the org may have trimmed them, and null equals empty."""
     return tuple((name, _text(table, name, cells.get(name))) for name in columns)
 
 

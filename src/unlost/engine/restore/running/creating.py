@@ -143,6 +143,7 @@ class Creator:
             return
         lanes = batches_abreast(self.session, by_table, late=False)
         calls = [self._ready(lane) for lane in lanes]
+        # One more lane that only reads, so that the vault is read while calls run.
         reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
         send_abreast(self.session, [*calls, reading])
 

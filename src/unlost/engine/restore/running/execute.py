@@ -73,8 +73,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
 
 
 def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
-    """Write a plan into the vault as a run that another process continues; true if it is already
-    over.
+    """Write a plan into the vault for another process to run; true if it is already over.
 
     Raises as ``execute`` does before its first call.
     """
@@ -143,6 +142,7 @@ def _write(session: RestoreSession) -> None:
     """Run all passes; each skips work that the journal shows as done."""
     creator = Creator(session)
     tables = sorted({step.table for step in session.plan.steps})
+    # One call describes all tables, in place of one call each at first use.
     session.ports.writer.prepare([session.table(name) for name in tables])
     _clear_up(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))

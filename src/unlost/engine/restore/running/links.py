@@ -42,9 +42,7 @@ class Links:
         return self.state.links.get(key)
 
     def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
-        """Learn the live ids of all records that these rows refer to, in one query for each
-        table.
-        """
+        """Learn the live ids of all records that these rows refer to, with few queries."""
         all_rows = list(rows)
         wanted: dict[str, set[str]] = {}
         for column in columns:
@@ -106,9 +104,7 @@ class Links:
         return value
 
     def _now(self, life: RecordKey) -> str | MissingLink:
-        """The live id of a record that came back earlier: it may be lost again, and part of the
-        plan.
-        """
+        """The live id of a record that came back earlier, and may be lost again and planned."""
         live = self.state.links.get(life)
         if live is None and life in self.steps:
             return MISSING

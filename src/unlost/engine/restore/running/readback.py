@@ -62,16 +62,14 @@ def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> I
         there = [step for step in steps if _there(session, step)]
         _report(session, table, len(steps) - len(there))
         if there:
-            session.capability(table)  # comparing needs it
+            session.capability(table)  # comparing needs it, possibly in another thread
             yield from batched(there, at_once(session.table(table)))
 
 
 def _bundles(
     session: RestoreSession, parts: Iterable[Part], *, cells: int
 ) -> Iterator[tuple[Part, ...]]:
-    """Parts that are requested together, with at most this many cells unless it is a single
-    part.
-    """
+    """Parts that are requested together; several parts have at most this many cells."""
     steps: list[Part] = []
     taken = 0
     for part in parts:
@@ -97,6 +95,7 @@ def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     readable = [column for column in columns if column != table.id_column]
+    # Two records of the plan may be one live record by now.
     return RecordQuery(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 

@@ -54,6 +54,7 @@ def create_rows(
             continue
         live = links.mapped(column, states.rows.column(name)).to_pylist()
         _fill(states, built, name, live)
+        # The org itself fills in a by-product: a missing one is no lost reference.
         if name not in products:
             _note_empty(states, built, name, live)
         if name in capability.defaulted:

@@ -46,9 +46,7 @@ def digest_of(by_column: Mapping[str, Brief]) -> str:
 
 
 def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
-    """The hash of each row over these of its columns, equal to ``digest``; computed column by
-    column.
-    """
+    """The hash of each row over these columns, equal to ``digest``; computed by column."""
     kinds = {column.name: column for column in table.columns}
     names = sorted(name for name in columns if _counts(kinds.get(name)))
     told = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]

@@ -241,9 +241,7 @@ _READERS: Mapping[WireKind, tuple[Callable[[str, tzinfo], str], str]] = {
 
 
 def _wrong(column: Column, form: str) -> UsageError:
-    """The error for a typed value. It does not repeat the value: errors are stored, and it is
-    personal data.
-    """
+    """The error for a typed value; it does not repeat personal data, since errors are stored."""
     return UsageError(
         "edit-value-wrong",
         f"What was typed for {column.label or column.name} cannot be its value.",

@@ -28,9 +28,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column that did not come back as it was, and the reason (a ``NeverReason`` or one of
-    ours).
-    """
+    """A column that did not come back as it was, and the reason (a ``NeverReason`` or ours)."""
 
     column: str
     reason: str
