@@ -1,10 +1,9 @@
 """The audit log: actions of people, row by row, each proving the row before.
 
-Each row's digest covers the row and the digest before it:
+``digest`` is a hash that covers the row and the hash before it, so that a changed or removed row
+breaks the chain from there on:
 
   digest(n) = BLAKE3(digest(n - 1) + row n as canonical JSON)
-
-so a changed or removed row breaks the chain from there on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
 
-FIRST = "0" * 64  # the digest before row 1
+FIRST = "0" * 64  # the hash before row 1
 CHAINING = 0x756E_6C61_7564  # the advisory lock that serialises new rows: "unlaud"
 ROWS = 1_000  # read at a time
 
@@ -46,7 +45,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A row of the audit log. ``digest`` is hex, over event, number and the digest before."""
+    """A row of the audit log. ``digest`` is hex, a hash over event, number and the hash before."""
 
     number: int
     deed: AuditEvent
@@ -75,7 +74,7 @@ def note(deed: AuditEvent) -> AuditEntry:
 
 
 def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
-    """The digest of a row: BLAKE3 over the digest before it and the row as canonical JSON."""
+    """The hash of a row: BLAKE3 over the hash before it and the row as canonical JSON."""
     told = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
     content = msgspec.json.encode(told, order="sorted")
     return blake3(before.encode() + b"\n" + content).hexdigest()
@@ -102,7 +101,7 @@ def every() -> Iterator[AuditEntry]:
 
 
 def prove() -> AuditProof:
-    """Check the whole chain. A cut end can be noticed only with an earlier digest."""
+    """Check the whole chain. A cut end can be noticed only with an earlier hash."""
     number, digest = 0, FIRST
     for entry in every():
         fits = entry.number == number + 1 and entry.digest == digest_of(

@@ -44,7 +44,7 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
             if inflate.eof:
                 inflate = zlib.decompressobj(GZIP_WINDOW)
             started = True
-            # ``PIECE`` bounds the output of one call: a few KiB of gzip may expand to gigabytes.
+            # ``PIECE`` bounds the output of one call: gzip can expand a chunk a thousandfold.
             piece = _inflated(inflate, pending)
             pending = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
             if piece:
