@@ -1,4 +1,4 @@
-"""Rules about the copies of the vault: whether the second one is fresh and whole, and what it mended."""
+"""Rules about the mirror of the vault: is it fresh and whole, and what did it repair."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,14 +8,14 @@ from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.mirror import MIRROR_LATE
 
 VERY_LATE = timedelta(days=7)
-TOLD_FOR = timedelta(days=7)  # a repair is over at once; its cause may not be
+TOLD_FOR = timedelta(days=7)  # a repair takes no time; its cause may last
 
 _RUN = "unlost vault mirror run"
 _VERIFY = "unlost verify --level full"
 
 
 def copies(watched: MirrorFacts) -> Iterator[RaisedAlert]:
-    """All that must be said of the vault's copies."""
+    """All alerts about the vault's mirror."""
     if watched.place:
         yield from _behind(watched)
         yield from _not_copied(watched)
@@ -24,12 +24,12 @@ def copies(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 
 
 def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
-    """It lacks what was backed up long ago."""
+    """The mirror lacks objects that were backed up long ago."""
     last = watched.last
     if last is None or (last.done_at is not None and watched.now - last.done_at <= MIRROR_LATE):
-        return  # one that was named a moment ago is begun at the next look
+        return  # a new mirror is started by the next scheduled check
     if last.done_at is None and not last.error_code:
-        return  # the first one takes its time
+        return  # the first mirroring takes long
     age = watched.now - last.done_at if last.done_at is not None else None
     how = f"is {age.days} days old" if age is not None and age.days > 1 else "is late"
     yield _alarm(
@@ -43,7 +43,7 @@ def _behind(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 
 
 def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
-    """The vault has lost or damaged something: the second copy did not take it over."""
+    """The vault lost or damaged objects, which the mirror did not copy."""
     last = watched.last
     if last is None:
         return
@@ -68,7 +68,7 @@ def _not_copied(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 
 
 def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
-    """The last look at the second copy found what could not be mended."""
+    """The last check of the mirror found damage that could not be repaired."""
     if watched.check is not None and watched.check.damages:
         yield _alarm(
             "damaged",
@@ -80,7 +80,7 @@ def _damaged(watched: MirrorFacts) -> Iterator[RaisedAlert]:
 
 
 def _mended(watched: MirrorFacts) -> Iterator[RaisedAlert]:
-    """The vault was damaged and is whole again: something destroys what lies there."""
+    """The vault was damaged and is whole again: its storage destroys objects."""
     check = watched.repair
     if check is not None and watched.now - check.at <= TOLD_FOR:
         many = len(check.repaired)

@@ -1,4 +1,4 @@
-"""The rules: pure functions from what is known to what must be said."""
+"""The rules: pure functions from known facts to alerts."""
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,12 +14,12 @@ from unlost.model.night import NightRecord, NightState
 from unlost.model.quota import Quota
 from unlost.model.upkeep import UpkeepRecord
 
-OVERDUE = timedelta(minutes=15)  # a night that nobody began by then was missed
-PATIENCE = 2  # failures of one night before anybody is told
+OVERDUE = timedelta(minutes=15)  # a backup not started by then was missed
+PATIENCE = 2  # failures of one backup before an alert
 LATE_FACTOR = 3.0  # a run that takes so many times its usual time is late
 LATE_LEAST = timedelta(hours=2)
-LATE_UNKNOWN = timedelta(hours=12)  # where there is no usual time yet
-STUCK = timedelta(minutes=30)  # without a step further
+LATE_UNKNOWN = timedelta(hours=12)  # used while there is no usual time
+STUCK = timedelta(minutes=30)  # without progress
 PARKED = timedelta(hours=6)  # a shorter pause is no news
 OLDEST_BACKUP = timedelta(hours=36)
 STORAGE_SHARES = (0.80, 0.90, 0.95, 1.00, 1.05)
@@ -27,15 +27,15 @@ STORAGE_NOW = 0.95
 FORECAST_SOON = timedelta(days=30)
 FORECAST_NOW = timedelta(days=7)
 CALLS_SHARE = 0.90
-NAMED = 3  # changes of a shape that are named
+NAMED = 3  # listed changes of a schema
 EXPIRES_SOON = timedelta(days=30)
 EXPIRES_NOW = timedelta(days=7)
-HELD_LONG = timedelta(days=7)  # behind the day on which what is needed no more may go
-LEAST_NIGHTS = 5  # before a table has a usual night
-USUAL_TIMES = 8.0  # robust deviations above the usual night
-UNUSUAL_LEAST = 100  # rows; fewer are one person's day
-UNUSUAL_SHARE = 0.05  # of what the table holds, without a usual night
-DAY_TO_DAY = 1.4826  # from the median deviation to a standard one, for a normal distribution
+HELD_LONG = timedelta(days=7)  # after the day on which unneeded objects may be deleted
+LEAST_NIGHTS = 5  # backups before a table has a usual count
+USUAL_TIMES = 8.0  # robust deviations above the usual count
+UNUSUAL_LEAST = 100  # rows; fewer may be one person's day
+UNUSUAL_SHARE = 0.05  # of the table's records, if it has no usual count
+DAY_TO_DAY = 1.4826  # from the median deviation to a standard deviation, for a normal distribution
 
 REPLACED = "another-org"
 GOING_ON = frozenset({NightState.WAITING, NightState.RUNNING})
@@ -47,7 +47,7 @@ type OrgRule = Callable[[OrgFacts], Iterator[RaisedAlert]]
 
 
 def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
-    """All that must be said now, each alert once."""
+    """All alerts that apply now, each once."""
     alerts = [alert for org in watched.orgs for rule in ORG_RULES for alert in rule(org)]
     alerts += list(damaged(watched))
     alerts += list(copies(watched.copies)) if watched.copies is not None else []
@@ -58,12 +58,12 @@ def alarms(watched: AlertFacts) -> Sequence[RaisedAlert]:
 
 
 def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The newest night was given up, or failed more than once."""
+    """The newest backup was given up, or failed more than once."""
     night = _newest(org)
     if night is None or _finished_since(org, night):
         return
     if night.error_code in (REPLACED, CANCELLED, PAUSED):
-        return  # another rule's matter, or somebody's wish
+        return  # another rule covers it, or a person wanted it
     given_up = night.state is NightState.GIVEN_UP and night.error_sentence
     again = night.state in GOING_ON and night.failures >= PATIENCE
     if not (given_up or again):
@@ -81,7 +81,7 @@ def failed(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def hourly_failed(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """Chosen tables could not be read between two nights: twice, or so that it is no use to try."""
+    """An hourly backup of chosen tables failed twice, or in a way that a retry cannot fix."""
     if not org.schedule.hourly or not org.hours:
         return
     newest, *before = org.hours
@@ -119,7 +119,7 @@ def replaced(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def missed(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A night was not begun in time, or nights went by while nothing ran."""
+    """A backup did not start in time, or backups were due while Unlost did not run."""
     night = _newest(org)
     if night is None or _finished_since(org, night):
         return
@@ -144,7 +144,7 @@ def _missed(org: OrgFacts, sentence: str) -> RaisedAlert:
 
 
 def parked(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The newest night waits for an allowance, and for long."""
+    """The newest backup has long been waiting for an allowance."""
     night = _newest(org)
     if night is None or night.state not in GOING_ON or not night.error_sentence:
         return
@@ -181,7 +181,7 @@ def late(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A run does not come a step further."""
+    """A run makes no progress."""
     for run in org.running:
         stood = org.now - run.moved
         if stood > STUCK:
@@ -197,7 +197,7 @@ def stuck(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """Whatever the reason: the newest backup is too old."""
+    """The newest backup is too old, for any reason."""
     if org.schedule.nightly is None:
         return
     since = org.proof.as_of if org.proof is not None else org.added
@@ -219,7 +219,7 @@ def no_recent_backup(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The newest backup does not protect all that the org holds."""
+    """The newest backup does not protect everything in the org."""
     proof = org.proof
     if proof is not None and proof.verdict is not Verdict.COMPLETE:
         yield _alarm(
@@ -234,7 +234,7 @@ def incomplete(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A table that was held before could not be read, or is not there any more."""
+    """A table that was backed up before could not be read, or no longer exists."""
     for line in org.proof.tables if org.proof is not None else ():
         causes = [finding for finding in line.findings if finding.kind in LOST_TABLE]
         if causes and line.stored:
@@ -251,7 +251,7 @@ def lost_tables(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """Columns are gone since the backup before, or hold another type."""
+    """Columns have vanished since the backup before, or have another type."""
     if org.drift:
         more = f" and {len(org.drift) - NAMED} more" if len(org.drift) > NAMED else ""
         yield _alarm(
@@ -311,7 +311,7 @@ def _vanished(line: TableLine) -> bool:
 def _unusual_counts(
     org: OrgFacts, of: Callable[[NightCounts], Mapping[str, int]]
 ) -> Iterator[tuple[str, int]]:
-    """Tables of the newest night, and of the hours since, that are beyond what is usual."""
+    """Tables of the newest backup, and of the hours since, with counts beyond the usual."""
     nights = org.counts if org.today is None else (org.today, *org.counts)
     beyond = dict(_beyond(nights, of))
     return iter((dict(_beyond(org.counts, of)) | beyond).items())
@@ -329,10 +329,10 @@ def _beyond(
 
 
 def limit_of(before: Sequence[int], *, stored_count: int) -> float:
-    """Rows in a night above which a table's night is unusual.
+    """The number of rows above which a table's backup is unusual.
 
-    Median and median deviation of earlier nights do not move with the outliers that are looked
-    for; a table without enough nights is judged by its size.
+    Median and median deviation of earlier backups do not move with the outliers that the rule looks
+    for; a table with too few backups is judged by its size.
     """
     if len(before) < LEAST_NIGHTS:
         return max(UNUSUAL_LEAST, UNUSUAL_SHARE * stored_count)
@@ -362,10 +362,10 @@ def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A storage will be full before long, as it grows now."""
+    """At its present growth a storage will be full before long."""
     for name, seen in sorted(org.forecasts.items()):
         if seen.reached is None or seen.now >= seen.limit * seen.stop:
-            continue  # never, or already: the rule of storage says that
+            continue  # never, or already: the storage rule covers that
         until_full = seen.reached - org.now
         if until_full <= FORECAST_SOON:
             yield _alarm(
@@ -381,7 +381,7 @@ def storage_forecast(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The org's API calls of the day are nearly used up, by whomever."""
+    """The org's API calls of the day are nearly used up, by any program."""
     if not org.calls_limit or org.calls_used is None:
         return
     share = org.calls_used / org.calls_limit
@@ -398,7 +398,7 @@ def calls(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A credential ends soon: then nobody can sign in any more."""
+    """A credential expires soon; after that Unlost cannot sign in."""
     for expiry in org.expiries:
         until_expiry = expiry.at - org.now
         if until_expiry <= EXPIRES_SOON:
@@ -417,7 +417,7 @@ def expiring(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
-    """The last look at the vault found something that is not whole."""
+    """The last verification of the vault found damage."""
     if watched.unreadable:
         yield RaisedAlert(
             AlertRule.VAULT_DAMAGED,
@@ -443,7 +443,7 @@ def damaged(watched: AlertFacts) -> Iterator[RaisedAlert]:
 
 
 def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """The org's part of the vault could not be kept small after its newest night."""
+    """Compaction of the org's part of the vault failed after its newest backup."""
     if org.upkeep is not None and org.upkeep.held_by and _overdue(org.upkeep, org.now):
         yield _alarm(
             AlertRule.VAULT_GROWS,
@@ -469,7 +469,7 @@ def grows(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """What the org's rules do not keep could not be forgotten."""
+    """Forgetting by the org's retention rules failed."""
     if org.forgotten is not None and org.forgotten.failed:
         yield _alarm(
             AlertRule.VAULT_GROWS,
@@ -484,7 +484,7 @@ def unforgotten(org: OrgFacts) -> Iterator[RaisedAlert]:
 
 
 def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
-    """Whether what is needed no more should have gone long ago."""
+    """True if unneeded objects should have been deleted long ago."""
     return upkeep.next_at is not None and now - upkeep.next_at >= HELD_LONG
 
 
@@ -492,7 +492,7 @@ def _overdue(upkeep: UpkeepRecord, now: datetime) -> bool:
 
 
 def halted_restores(org: OrgFacts) -> Iterator[RaisedAlert]:
-    """A restore that the service was to do does not go on by itself."""
+    """A restore that the service runs has stopped, and needs a person to resume it."""
     for restore in org.halted:
         yield _alarm(
             AlertRule.RESTORE_HALTED,
@@ -548,7 +548,7 @@ def _newest(org: OrgFacts) -> NightRecord | None:
 
 
 def _finished_since(org: OrgFacts, night: NightRecord) -> bool:
-    """True if a backup was finished since, by whomever: the night is no matter any more."""
+    """True if any backup finished since: the failed one no longer matters."""
     since = night.ended_at if night.state is NightState.GIVEN_UP else night.begun_at
     return org.proof is not None and since is not None and org.proof.finished > since
 
@@ -569,6 +569,6 @@ def _hours(time: timedelta) -> str:
 
 
 def _storages(proof: Certificate | None) -> Sequence[Quota]:
-    """What an org may keep; what it may read in a day is no storage."""
+    """The org's storage limits, without its daily limits on reading."""
     quotas = proof.quotas if proof is not None else ()
     return [quota for quota in quotas if quota.unit == "bytes" and not quota.name.endswith("a day")]

@@ -1,7 +1,7 @@
-"""A signed POST of JSON to an address of your own.
+"""A signed POST of JSON to an address of the user's choice.
 
 The header ``Unlost-Signature`` is ``t=SECONDS,v1=HEX``: HMAC-SHA256 under the channel's secret over
-the seconds, a dot, and the body. Who receives it checks both, and turns away what is old.
+the seconds, a dot, and the body. The receiver checks both, and refuses old messages.
 """
 
 import hmac
@@ -23,7 +23,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
-    """Where to post. ``private`` allows an address of the inner network."""
+    """The address. ``private`` allows an address of the inner network."""
 
     url: str
     private: bool = False

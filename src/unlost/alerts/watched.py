@@ -1,4 +1,4 @@
-"""What rules look at: values, gathered by ``unlost.app``."""
+"""The facts that rules judge: values, gathered by ``unlost.app``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ from unlost.model.upkeep import UpkeepRecord
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """A run under way: since when, and when it last came a step further."""
+    """A running run: its start, and the time of its last progress."""
 
     run: str
     since: datetime
     moved: datetime
-    usual_seconds: float | None = None  # the middle of earlier runs
+    usual_seconds: float | None = None  # the median of earlier runs
 
 
 @dataclass(frozen=True, slots=True)
 class HaltedRestore:
-    """A restore of the service that needs a person, and why."""
+    """A restore of the service that needs a person, and the reason."""
 
     run: str
     sentence: str
@@ -34,7 +34,7 @@ class HaltedRestore:
 
 @dataclass(frozen=True, slots=True)
 class HourlyFacts:
-    """A backup of a few tables that ended by itself. ``again``: the next hour tries it again."""
+    """An hourly backup of a few tables that has ended. ``again``: the next hour retries it."""
 
     ended: datetime
     failed: bool
@@ -44,7 +44,7 @@ class HourlyFacts:
 
 @dataclass(frozen=True, slots=True)
 class NightCounts:
-    """What a night brought, by table, with the hours before it since the night before."""
+    """Changes of one backup by table, including the hourly backups since the backup before."""
 
     as_of: datetime
     records: Mapping[str, int]
@@ -55,12 +55,13 @@ class NightCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrgFacts:
-    """An org. ``nights`` and ``counts`` are newest first; ``proof`` is that of the newest backup of
-    all tables, ``before`` the number of the one before it.
+    """The facts about an org. ``nights`` and ``counts`` are newest first; ``proof`` is the
+    certificate of the newest backup of all tables, ``before`` the number of the backup before
+    it.
 
-    ``hours`` are the newest backups of a few tables, newest first; ``part`` is what the newest one
-    since the night proved, ``today`` what they brought together. ``forecasts`` are those of its
-    storages, by name.
+    ``hours`` are the newest backups of a few tables, newest first; ``part`` is the certificate of
+    the newest of them since the last full backup, ``today`` their changes together. ``forecasts``
+    are the forecasts of its storages, by name.
     """
 
     name: str
@@ -87,10 +88,10 @@ class OrgFacts:
 
 @dataclass(frozen=True, slots=True)
 class MirrorFacts:
-    """The vault's copies. ``place`` of the second one is empty where there is none.
+    """The facts about the vault's mirror; ``place`` is empty if there is none.
 
-    ``last`` is the newest try to bring it up to date, ``check`` the newest look at it; ``repair`` is the
-    newest look after which the vault itself was repaired.
+    ``last`` is the newest attempt to update it, ``check`` its newest verification; ``repair`` is
+    the newest verification after which the vault itself was repaired.
     """
 
     now: datetime
@@ -102,9 +103,9 @@ class MirrorFacts:
 
 @dataclass(frozen=True, slots=True)
 class AlertFacts:
-    """All that is watched."""
+    """All facts for the rules."""
 
     orgs: tuple[OrgFacts, ...] = ()
     check: CheckRecord | None = None
-    unreadable: str = ""  # why the vault cannot be read, where it cannot
+    unreadable: str = ""  # the reason, if the vault cannot be read
     copies: MirrorFacts | None = None

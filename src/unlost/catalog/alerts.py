@@ -1,4 +1,6 @@
-"""Alerts and their messages: opened once, told to each channel, over when their cause is."""
+"""Alerts and their messages: opened once, sent to each channel, resolved when their cause is
+gone.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AlertRow, ChannelRow, Delivery
 from unlost.model.alert import AlertMessage, AlertRule, Channel, ChannelKind, RaisedAlert, Urgency
 
-RETRIES = (1, 5, 15, 60, 120, 240)  # minutes until the next try; the last for the rest of the day
+# minutes until the next try; the last value for the rest of the day
+RETRIES = (1, 5, 15, 60, 120, 240)
 PATIENCE = timedelta(days=1)  # after that a message is given up
 
 
@@ -28,7 +31,7 @@ class AlertRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """A message that a channel must take."""
+    """A message that must be sent to a channel."""
 
     id: int
     alert: AlertRecord
@@ -40,7 +43,7 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, slots=True)
 class AlertChanges:
-    """What a comparison of alarms with open alerts changed: keys."""
+    """Changes by a comparison of alarms with open alerts: keys."""
 
     opened: tuple[str, ...] = ()
     grown: tuple[str, ...] = ()
@@ -48,7 +51,7 @@ class AlertChanges:
 
 
 def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
-    """Open what is new, renew what lasts, close what is over; and line up what must be told."""
+    """Open new alerts, update lasting ones, resolve ended ones; and queue their messages."""
     alerts = {alarm.key: alarm for alarm in alarms}
     with returned_connection(), transaction.atomic():
         known = {row.key: row for row in AlertRow.objects.filter(resolved_at=None)}
@@ -66,7 +69,7 @@ def match(alarms: Sequence[RaisedAlert], *, now: datetime) -> AlertChanges:
 
 
 def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
-    """Alerts that last, the newest first; ``most``: the newest ones, those that are over too."""
+    """Open alerts, the newest first; with ``most`` the newest alerts, including resolved ones."""
     with returned_connection():
         rows = AlertRow.objects.order_by("-opened_at", "-id")
         alert_rows = list(rows[:most] if most is not None else rows.filter(resolved_at=None))
@@ -74,7 +77,7 @@ def list_alerts(*, most: int | None = None) -> Sequence[AlertRecord]:
 
 
 def acknowledge(key: str, *, at: datetime) -> bool:
-    """Note that somebody sees to it: nothing more is told until it is over. False: no such alert."""
+    """Acknowledge an alert: no further messages until it is resolved. False if there is none."""
     with returned_connection():
         rows = AlertRow.objects.filter(key=key, resolved_at=None)
         count = rows.update(acknowledged_at=at)
@@ -86,7 +89,7 @@ def acknowledge(key: str, *, at: datetime) -> bool:
 
 
 def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
-    """Messages whose turn has come."""
+    """Messages that are due."""
     with returned_connection():
         rows = list(
             Delivery.objects.select_related("alert", "channel")
@@ -107,7 +110,7 @@ def due_messages(now: datetime) -> Sequence[DeliveryRecord]:
 
 
 def message_sent(delivery: int, *, at: datetime) -> None:
-    """Note that a channel took a message; of an alert that ended meanwhile the end is told too."""
+    """Record a sent message; also queue the resolution if the alert is resolved already."""
     with returned_connection(), transaction.atomic():
         Delivery.objects.filter(id=delivery).update(
             sent_at=at, next_at=None, tries=F("tries") + 1, error_sentence=""
@@ -123,29 +126,30 @@ def message_sent(delivery: int, *, at: datetime) -> None:
 
 
 def still_due(delivery: int) -> bool:
-    """False for a message that is not to be sent any more: it is over, or somebody sees to it."""
+    """False for a message that must no longer be sent: its alert is resolved or acknowledged."""
     with returned_connection():
         return Delivery.objects.filter(id=delivery, next_at__isnull=False).exists()
 
 
 def put_off_message(delivery: int, *, until: datetime) -> None:
-    """Let a message wait: hours are quiet."""
+    """Postpone a message because of quiet hours."""
     with returned_connection():
         Delivery.objects.filter(id=delivery, next_at__isnull=False).update(next_at=until)
 
 
 def message_failed(delivery: DeliveryRecord, sentence: str, *, at: datetime, final: bool) -> None:
-    """Note that a channel did not take a message, and when it is sent again, if it is."""
+    """Record a failed message, and the time of its next try, if any."""
     wait = timedelta(minutes=RETRIES[min(delivery.tries, len(RETRIES) - 1)])
     again = None if final or at + wait - delivery.made_at > PATIENCE else at + wait
     with returned_connection():
         tried = Delivery.objects.filter(id=delivery.id)
         tried.update(tries=F("tries") + 1, error_sentence=sentence)
+        # Not if the alert was acknowledged or resolved meanwhile.
         tried.filter(next_at__isnull=False).update(next_at=again)
 
 
 def untold() -> Mapping[str, str]:
-    """Why channels did not take their last message, by the channel's name."""
+    """The reasons why channels did not accept their last message, by the channel's name."""
     with returned_connection():
         rows = list(Delivery.objects.select_related("channel").order_by("id"))
     newest = {row.channel.name: row.error_sentence for row in rows if row.tries}
@@ -162,7 +166,7 @@ def list_channels() -> Sequence[Channel]:
 
 
 def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> None:
-    """Keep a channel, or another one under the same name; it is told of all alerts that last."""
+    """Save a channel, replacing one of the same name; queue messages of all open alerts for it."""
     values = {
         "kind": channel.kind.value,
         "settings": dict(channel.settings),
@@ -190,20 +194,20 @@ def save_channel(channel: Channel, *, sealed: bytes | None, at: datetime) -> Non
 
 
 def remove_channel(name: str) -> bool:
-    """Forget a channel and its messages; False if there is none."""
+    """Delete a channel and its messages; False if there is none."""
     with returned_connection():
         return bool(ChannelRow.objects.filter(name=name).delete()[0])
 
 
 def last_digest(channel: str) -> str:
-    """The day whose digest a channel was told last."""
+    """The day of the last digest sent to a channel."""
     with returned_connection():
         row = ChannelRow.objects.filter(name=channel).first()
     return row.digested if row is not None else ""
 
 
 def note_digest(channel: str, day: str) -> None:
-    """Note that a channel was told the digest of a day."""
+    """Record that the digest of a day was sent to a channel."""
     with returned_connection():
         ChannelRow.objects.filter(name=channel).update(digested=day)
 
@@ -223,7 +227,7 @@ def _open(alarm: RaisedAlert, now: datetime) -> AlertRow:
 
 
 def _renew(row: AlertRow, alarm: RaisedAlert) -> bool:
-    """True if it became worse: that is told again."""
+    """Update an open alert; true if it became worse, which is sent again."""
     urgent = alarm.urgency is Urgency.NOW and row.urgency != Urgency.NOW.value
     grew = urgent or alarm.level > row.level
     same = all(getattr(row, name) == value for name, value in _columns(alarm).items())
@@ -235,10 +239,11 @@ def _renew(row: AlertRow, alarm: RaisedAlert) -> bool:
 
 
 def _close(row: AlertRow, now: datetime) -> None:
-    """Over: who was told that it began is told that it ended, and nobody else."""
+    """Resolve an alert; only channels that got its first message get the message of its end."""
     row.resolved_at = now
     row.save(update_fields=["resolved_at"])
     deliveries = row.deliveries.filter(told=AlertMessage.OPENED.value)
+    # Messages that were not sent yet are obsolete.
     deliveries.filter(sent_at=None).update(next_at=None)
     channels = {delivery.channel_id for delivery in deliveries.exclude(sent_at=None)}
     for channel in channels:

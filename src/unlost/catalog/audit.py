@@ -1,4 +1,10 @@
-"""The audit: what people did, row by row, each proving the one before it."""
+"""The audit log: actions of people, row by row, each proving the row before.
+
+``digest`` is a hash that covers the row and the hash before it, so that a changed or removed row
+breaks the chain from there on:
+
+  digest(n) = BLAKE3(digest(n - 1) + row n as canonical JSON)
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,17 +19,17 @@ from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import AuditRow
 from unlost.model.access import ActorKind, Trace
 
-FIRST = "0" * 64  # what row 1 proves
-CHAINING = 0x756E_6C61_7564  # the advisory lock under which rows are added one by one: "unlaud"
-ROWS = 1_000  # that are read at a time
+FIRST = "0" * 64  # the hash before row 1
+CHAINING = 0x756E_6C61_7564  # the advisory lock that serialises new rows: "unlaud"
+ROWS = 1_000  # read at a time
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Something that was done, or tried. ``outcome`` is ``done`` or the code of the error.
+    """An action, or an attempt at it. ``outcome`` is ``done`` or the code of the error.
 
-    ``subject`` names what it was done to: a record as ``Account/001…``, a run, a person. Neither it
-    nor ``detail`` holds a value of a record.
+    ``subject`` names the object of the action: a record as ``Account/001…``, a run, a person.
+    Neither it nor ``detail`` holds a value of a record.
     """
 
     at: datetime
@@ -39,7 +45,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A row of the audit. ``digest`` is hex, over the deed, the number and the digest before."""
+    """A row of the audit log. ``digest`` is hex, a hash over event, number and the hash before."""
 
     number: int
     deed: AuditEvent
@@ -48,7 +54,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditProof:
-    """What a look at the whole chain found. ``broken``: the first row that does not fit, or None."""
+    """The result of checking the whole chain. ``broken``: the first wrong row, or None."""
 
     rows: int
     digest: str
@@ -56,9 +62,10 @@ class AuditProof:
 
 
 def note(deed: AuditEvent) -> AuditEntry:
-    """Add a deed to the chain; durable when this returns."""
+    """Append an event to the chain, durable on return."""
     with returned_connection(), transaction.atomic():
         _serialized()
+        # Read under the lock: two rows with one predecessor would fork the chain.
         last = AuditRow.objects.order_by("-number").values_list("number", "digest").first()
         number, before = last if last is not None else (0, FIRST)
         entry = AuditEntry(number + 1, deed, digest_of(deed, number=number + 1, before=before))
@@ -67,7 +74,7 @@ def note(deed: AuditEvent) -> AuditEntry:
 
 
 def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
-    """The digest of a row: BLAKE3 over the digest before it and the row as canonical JSON."""
+    """The hash of a row: BLAKE3 over the hash before it and the row as canonical JSON."""
     told = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
     content = msgspec.json.encode(told, order="sorted")
     return blake3(before.encode() + b"\n" + content).hexdigest()
@@ -76,7 +83,7 @@ def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
 def newest(
     *, most: int, before: int | None = None, org: str | None = None, actor: str | None = None
 ) -> Sequence[AuditEntry]:
-    """The newest rows, those before a number, of one org or one actor."""
+    """The newest rows; optionally only rows before a number, of one org or of one actor."""
     with returned_connection():
         rows = AuditRow.objects.order_by("-number")
         rows = rows.filter(number__lt=before) if before is not None else rows
@@ -94,7 +101,7 @@ def every() -> Iterator[AuditEntry]:
 
 
 def prove() -> AuditProof:
-    """Look at the whole chain. A cut end is noticed only by who kept an earlier digest."""
+    """Check the whole chain. A cut end can be noticed only with an earlier hash."""
     number, digest = 0, FIRST
     for entry in every():
         fits = entry.number == number + 1 and entry.digest == digest_of(
@@ -113,7 +120,7 @@ def _following(after: int) -> Sequence[AuditEntry]:
 
 
 def _serialized() -> None:
-    """SQLite's transaction holds the file already; PostgreSQL is asked for a lock."""
+    """Serialise writers: SQLite's transaction already locks the file; PostgreSQL needs a lock."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAINING])

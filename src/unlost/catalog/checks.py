@@ -1,4 +1,4 @@
-"""Looks whether the vault is whole: when, and what they found."""
+"""Verifications of the vault: their time and their findings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from unlost.model.snapshot import VerifyPart
 
 
 def save_check(check: CheckRecord) -> None:
-    """Keep a look."""
+    """Save a verification."""
     with returned_connection():
         VaultCheck.objects.create(
             at=check.at,
@@ -29,40 +29,40 @@ def save_check(check: CheckRecord) -> None:
 
 
 def standing_check() -> CheckRecord | None:
-    """The newest look, with all damage that no later look has disproved."""
+    """The newest verification, with all damage that no later one disproved."""
     checks = _newest_of_each()
     return replace(checks[0], damages=standing_damages(checks)) if checks else None
 
 
 def last_part() -> CheckRecord | None:
-    """The newest look at a part of the vault."""
+    """The newest verification of a part of the vault."""
     return _newest(VaultCheck.objects.filter(parts__gt=0, mirror=False))
 
 
 def last_try_to_repair() -> CheckRecord | None:
-    """The newest look after a repair of the vault was tried."""
+    """The newest verification after an attempt to repair the vault."""
     return _newest(VaultCheck.objects.filter(tried=True, mirror=False))
 
 
 def last_mirror_check() -> CheckRecord | None:
-    """The newest look at the second copy."""
+    """The newest verification of the mirror."""
     return _newest(VaultCheck.objects.filter(mirror=True))
 
 
 def last_repair() -> CheckRecord | None:
-    """The newest look after which the vault was repaired."""
+    """The newest verification after which the vault was repaired."""
     return _newest(VaultCheck.objects.filter(mirror=False).exclude(repaired=[]))
 
 
 def newest_checks(*, most: int) -> Sequence[CheckRecord]:
-    """The newest looks at the vault, newest first."""
+    """The newest verifications of the vault, newest first."""
     with returned_connection():
         rows = list(VaultCheck.objects.filter(mirror=False).order_by("-at", "-id")[:most])
     return [_value(row) for row in rows]
 
 
 def _newest_of_each() -> Sequence[CheckRecord]:
-    """The newest look of each level at each part, newest first: older ones are disproved by these."""
+    """The newest verification of each level and part, newest first: each supersedes older ones."""
     own_checks = VaultCheck.objects.filter(mirror=False)
     kinds = own_checks.values("level", "part", "parts").annotate(newest=models.Max("id"))
     with returned_connection():

@@ -1,7 +1,7 @@
-"""Taking what names erased records out of the application database, and what may tell corrected values.
+"""Remove mentions of erased records, and former values of corrected ones, from the database.
 
-The audit stays as it is: each of its rows proves the one before, and says who looked at which record, by
-its id. It holds no value of a record.
+The audit log stays as it is: each of its rows proves the one before, and names by id the record
+that a person looked at. It holds no value of a record. See docs/adr/0023.
 """
 
 import re
@@ -19,7 +19,7 @@ from unlost.model.plan import RecordKey
 
 ERASED = "This was about a record that has been erased since."
 CORRECTED = "This was about a record that has been corrected since."
-_AT_ONCE = 500  # rows that are read at a time
+_AT_ONCE = 500  # rows read at a time
 _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
     Run: ("error_sentence",),
     Night: ("error_sentence",),
@@ -30,7 +30,7 @@ _SENTENCES: dict[type[models.Model], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class PendingScrub:
-    """What an erasure takes away, and this home must not tell any more."""
+    """The records of an erasure that this home must still forget."""
 
     run: str
     at: datetime
@@ -38,7 +38,7 @@ class PendingScrub:
 
 
 def note_scrub(oid: str, scrub: PendingScrub) -> None:
-    """Remember it before the erasure is committed: whoever is cut off behind that is gone on with."""
+    """Record it before the erasure is committed, so that an interrupted run is completed."""
     keys = [[key.table, key.record] for key in scrub.records]
     with returned_connection():
         ScrubRow.objects.update_or_create(
@@ -47,7 +47,7 @@ def note_scrub(oid: str, scrub: PendingScrub) -> None:
 
 
 def noted_scrubs(oid: str) -> tuple[PendingScrub, ...]:
-    """What is still to be done in this home for an org, oldest first."""
+    """The pending scrubs of an org in this home, oldest first."""
     with returned_connection():
         rows = list(ScrubRow.objects.filter(oid=oid).order_by("at", "run"))
     return tuple(
@@ -63,9 +63,9 @@ def end_scrub(run: str) -> None:
 
 
 def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int:
-    """Remove plans and ticks of an org that name records, and sentences that do; rows that were changed.
+    """Remove plans and selections of an org that name records, and sentences that do.
 
-    Where the records stay, as corrected ones do, so do ticks.
+    Returns the number of changed rows. With ``stays``, for corrected records, selections remain.
     """
     keys = tuple(records)
     pattern = spoken(keys)
@@ -79,7 +79,7 @@ def scrub(org: str, records: Iterable[RecordKey], *, stays: bool = False) -> int
 
 
 def _plans(org: str, pattern: re.Pattern[str]) -> int:
-    """Plans are removed whole: without some of their records they are others, and cannot be run."""
+    """Delete whole plans: a plan without some of its records cannot be run."""
     named = [
         row.pk
         for row in PlanRow.objects.filter(org__name=org).iterator(_AT_ONCE)
@@ -120,7 +120,7 @@ def _text(*values: object) -> str:
 
 
 def _tidy() -> None:
-    """Leave nothing of it in the pages of a file; a server does that by itself, in its own time."""
+    """Remove traces from the pages of a file; a server's autovacuum does so later."""
     if connection.vendor == "sqlite":
         with returned_connection(), connection.cursor() as cursor:
             cursor.execute("VACUUM")

@@ -1,4 +1,4 @@
-"""Which columns viewers do not see."""
+"""Columns that are hidden from viewers."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from unlost.model.hidden_columns import HiddenColumns, hidden_columns
 
 
 def hidden_by_org() -> Mapping[str, HiddenColumns]:
-    """The hidden columns of each org (an oid) that has some."""
+    """The hidden columns of each org (an oid) that has any."""
     with returned_connection():
         pairs: dict[str, list[tuple[str, str]]] = {}
         rows = HiddenColumnRow.objects.values_list("org__oid", "table", "column")
@@ -32,7 +32,7 @@ def hide_column(oid: str, table: str, column: str) -> None:
 
 
 def hide_as(old: str, new: str) -> None:
-    """Hide of one org (an oid) what is hidden of another."""
+    """Hide the hidden columns of one org (an oid) in another as well."""
     with returned_connection():
         org = Org.objects.get(oid=new)
         for row in HiddenColumnRow.objects.filter(org__oid=old):

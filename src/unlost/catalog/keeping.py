@@ -1,4 +1,4 @@
-"""Which nights of each org are kept, and how the others were last forgotten."""
+"""The retention rules of each org, and the last time that backups were forgotten by them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,13 +9,13 @@ from unlost.catalog.models import ForgottenRow, KeepRow, Org
 from unlost.model.errors import UsageError
 from unlost.model.retention import ForgottenRecord, KeepRules
 
-LARGEST = 100_000  # days, weeks, months or years: more is a slip of the hand
+LARGEST = 100_000  # days, weeks, months or years: a larger number is a typing error
 NUMBERS = tuple(field.name for field in fields(KeepRules))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRules:
-    """The rules of an org; ``since`` they were set, None where nobody did: then all is kept."""
+    """The rules of an org; ``since`` is None if none were set: then all backups are kept."""
 
     rules: KeepRules
     since: datetime | None
@@ -41,14 +41,14 @@ def rules_of(oid: str) -> StoredRules:
 
 
 def all_rules() -> Mapping[str, StoredRules]:
-    """The rules of all orgs that have some, by oid."""
+    """The rules of all orgs that have any, by oid."""
     with returned_connection():
         rows = list(KeepRow.objects.select_related("org"))
     return {row.org.oid: _stored_rules(row) for row in rows}
 
 
 def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
-    """Keep the nights of an org by these rules; raises UsageError (``keep-invalid``)."""
+    """Set the retention rules of an org; raises UsageError (``keep-invalid``)."""
     check_rules(rules)
     with returned_connection():
         org = Org.objects.get(oid=oid)
@@ -56,14 +56,14 @@ def set_rules(oid: str, rules: KeepRules, *, at: datetime) -> None:
 
 
 def keep_as(old: str, new: str, *, at: datetime) -> None:
-    """Keep the nights of one org (an oid) as those of another; holds and old nights are not moved."""
+    """Copy the rules of one org (an oid) to another; legal holds and old backups do not move."""
     rules = rules_of(old)
     if rules.since is not None:
         set_rules(new, rules.rules, at=at)
 
 
 def save_forgotten(oid: str, record: ForgottenRecord) -> None:
-    """Keep the newest forgetting of an org in the place of the one before."""
+    """Save the newest forgetting of an org, replacing the one before."""
     values = {
         "at": record.at,
         "snapshot": record.snapshot,

@@ -1,7 +1,7 @@
-"""Leases: two runs of one kind are kept off one org.
+"""Leases: keep two runs of one kind off one org.
 
-A lock decides, because it is given back whenever its process ends, also by kill -9. The row in the
-database says to people who holds it.
+A lock decides, because it is released whenever its process ends, also by kill -9. The row in the
+database only shows people the holder.
 """
 
 import os
@@ -25,7 +25,7 @@ class SqlLease:
 
     @contextmanager
     def hold(self, org: str, *, kind: CommitKind, run: str) -> Iterator[None]:
-        """Hold the lease of this oid while the context is open; raises Conflict if it is held."""
+        """Hold the lease of this oid in the context; raises Conflict if another run holds it."""
         lock = self._locks.take(f"{org}.{kind.value}")
         if lock is None:
             raise self._conflict(org, kind)

@@ -13,7 +13,7 @@ from unlost.model.access import LOCKED_AFTER, LOCKED_FOR
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """A name that cannot sign in from an address, until then."""
+    """A name that cannot sign in from an address until ``until``."""
 
     name: str
     address: str
@@ -22,7 +22,7 @@ class Lockout:
 
 
 def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]:
-    """Those that still hold, of one name or of all, the newest first."""
+    """Current lockouts, of one name or of all, the newest first."""
     with returned_connection():
         rows = AccessAttempt.objects.filter(
             attempt_time__gt=at - LOCKED_FOR, username__isnull=False
@@ -47,7 +47,7 @@ def list_lockouts(*, at: datetime, name: str | None = None) -> Sequence[Lockout]
 
 
 def forget_failures(name: str) -> int:
-    """Let a name try again from everywhere; how many addresses had failed with it."""
+    """Let a name try again from everywhere; returns the number of addresses with failures."""
     with returned_connection():
         rows = AccessAttempt.objects.filter(username=name.lower())
         addresses = int(rows.values("ip_address").distinct().count())

@@ -1,4 +1,4 @@
-"""Looks at orgs that nobody protects yet, from being asked for to being answered; sealed, all of it."""
+"""Previews of orgs that are not protected yet, from request to answer; all of it sealed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from unlost.catalog.models import LookRow
 
 @dataclass(frozen=True, slots=True)
 class StoredPreview:
-    """A look as it lies here; ``answer`` is empty until it is over, ``seat`` before it is begun."""
+    """A stored preview; ``answer`` is empty until it is done, ``seat`` until it starts."""
 
     id: str
     asked_at: datetime
@@ -20,7 +20,7 @@ class StoredPreview:
 
 
 def store_preview(look: str, *, asked: str, at: datetime) -> None:
-    """Keep what shall be looked at: one under way stays as it is, one that is over is begun anew."""
+    """Store a request for a preview: a running one stays, a finished one starts again."""
     fresh = {"asked": asked, "asked_at": at, "answer": "", "seat": "", "tries": 0}
     with together():
         _, created = LookRow.objects.get_or_create(id=look, defaults=fresh)
@@ -29,7 +29,7 @@ def store_preview(look: str, *, asked: str, at: datetime) -> None:
 
 
 def find_preview(look: str) -> StoredPreview | None:
-    """The look of this id."""
+    """The preview of this id."""
     with returned_connection():
         row = LookRow.objects.filter(id=look).first()
     if row is None:
@@ -38,10 +38,10 @@ def find_preview(look: str) -> StoredPreview | None:
 
 
 def begin_preview(look: str, *, seat: str, tries: int) -> bool:
-    """Write down who looks; call it while the seat is held.
+    """Record the worker's slot ``seat`` of a starting preview; call it while the slot is locked.
 
-    ``tries`` are those that were seen: False if somebody else began it since, or it is over. Others
-    that were begun on this seat have nobody who looks any more.
+    ``tries`` is the number that the caller saw: False if another worker has started it since, or it
+    is done. Other previews of this slot lost their worker, and are marked so.
     """
     going = LookRow.objects.filter(answer="")
     with returned_connection():
@@ -50,18 +50,18 @@ def begin_preview(look: str, *, seat: str, tries: int) -> bool:
 
 
 def answer_preview(look: str, *, answer: str, tries: int) -> None:
-    """Keep what came of the try of this number, unless another was begun since."""
+    """Store the answer of this try, unless another try has started since."""
     with returned_connection():
         LookRow.objects.filter(id=look, answer="", tries=tries).update(answer=answer)
 
 
 def drop_preview(look: str) -> None:
-    """Forget a look."""
+    """Delete a preview."""
     with returned_connection():
         LookRow.objects.filter(id=look).delete()
 
 
 def drop_previews(*, before: datetime) -> None:
-    """Forget those that were asked for before an instant."""
+    """Delete previews requested before an instant."""
     with returned_connection():
         LookRow.objects.filter(asked_at__lt=before).delete()

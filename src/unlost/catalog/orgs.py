@@ -29,10 +29,10 @@ from unlost.model.reading import Json
 
 @dataclass(frozen=True, slots=True)
 class ProtectedOrg:
-    """An org as the home knows it.
+    """An org in the home.
 
-    ``name`` is what people type, ``oid`` the vault's id, ``config`` the plain values of its
-    connector's config class (never a secret). ``retired``: it is not backed up any more, and its
+    ``name`` is the name that people type, ``oid`` the vault's id, ``config`` the plain values of
+    its connector's config class (never a secret). ``retired``: it is no longer backed up, and its
     backups are kept.
     """
 
@@ -54,9 +54,9 @@ _once: ContextVar[_Read | None] = ContextVar("once", default=None)
 
 @contextmanager
 def orgs_read_once() -> Iterator[None]:
-    """Ask the database for the orgs at most once inside, until something here changes them.
+    """Query the orgs at most once inside, until this context changes them.
 
-    For what lasts a moment, such as a request: what others change meanwhile is not seen.
+    For short contexts, for example a request: changes by other processes meanwhile are not seen.
     """
     before = _once.set(_Read())
     try:
@@ -81,7 +81,7 @@ def _read_orgs() -> Sequence[ProtectedOrg]:
 
 
 def _changed() -> None:
-    """What was read before is not so any more."""
+    """Invalidate the cached orgs."""
     cached_orgs = _once.get()
     if cached_orgs is not None:
         cached_orgs.orgs = None
@@ -93,7 +93,7 @@ def serving_orgs() -> Sequence[ProtectedOrg]:
 
 
 def org_of_tenant(identity: OrgIdentity) -> ProtectedOrg | None:
-    """The org of this tenant, under whatever name."""
+    """The org of this tenant, under any name."""
     with returned_connection():
         row = Org.objects.filter(connector=identity.connector, tenant=identity.tenant).first()
     return _value(row) if row else None
@@ -122,7 +122,7 @@ def get_org(name: str) -> ProtectedOrg:
 
 
 def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
-    """Raise Conflict if what answered is not the org that this name stands for."""
+    """Raise Conflict if the answering org is not the one of this name."""
     if not org.identity.same_org(identity):
         raise Conflict(
             "another-org",
@@ -134,7 +134,7 @@ def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:
 
 
 def save_org(org: ProtectedOrg) -> None:
-    """Keep an org, or the new label and config of one; a name never changes its tenant."""
+    """Save a new org, or a known one's new label and config; a name keeps its tenant."""
     present = find_org(org.name)
     if present is not None:
         check_same_org(present, org.identity)
@@ -147,7 +147,7 @@ def save_org(org: ProtectedOrg) -> None:
 
 
 def check_no_twin(name: str, identity: OrgIdentity) -> None:
-    """Raise Conflict (``org-already-protected``) if another name stands for this tenant."""
+    """Raise Conflict (``org-already-protected``) if another name belongs to this tenant."""
     twin = org_of_tenant(identity)
     if twin is not None and twin.name != name:
         raise Conflict(
@@ -158,7 +158,7 @@ def check_no_twin(name: str, identity: OrgIdentity) -> None:
 
 
 def retire_org(name: str, *, kept_as: str) -> None:
-    """Give an org another name, and stop to back it up: its secrets go, its runs and nights stay."""
+    """Rename an org and stop its backups: its secrets are deleted, its runs stay."""
     with returned_connection():
         rows = Org.objects.filter(name=name)
         Secret.objects.filter(org__in=rows).delete()
@@ -167,11 +167,12 @@ def retire_org(name: str, *, kept_as: str) -> None:
     _changed()
 
 
+# Tables without a foreign key to the org: some of their rows must outlive it.
 _BY_OID = (WitnessRow, Upkeep, ForgottenRow, LeaseRow, ApiBudget, ApiHour, ScrubRow)
 
 
 def drop_org(org: ProtectedOrg) -> None:
-    """Forget an org that was shredded, with its runs, nights, secrets, alerts, and who may see it."""
+    """Delete a shredded org with its runs, secrets, alerts and memberships."""
     oid = org.oid
     with returned_connection(), transaction.atomic():
         Org.objects.filter(oid=oid).delete()
@@ -182,7 +183,7 @@ def drop_org(org: ProtectedOrg) -> None:
 
 
 def forgotten_orgs(oids: Iterable[str]) -> frozenset[str]:
-    """Those of the oids that this home does not know any more."""
+    """The oids that this home no longer knows."""
     with returned_connection():
         return frozenset(oids) - set(Org.objects.values_list("oid", flat=True))
 

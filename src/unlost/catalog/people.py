@@ -1,4 +1,4 @@
-"""The people of a home, and what each may do."""
+"""The people of a home, and their roles."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class PersonRole:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in. ``user`` is the key in the database."""
+    """A person who may sign in. ``user`` is the key in the database."""
 
     user: int
     name: str
@@ -40,7 +40,7 @@ class Person:
 
 
 class Theme(StrEnum):
-    """Light or dark; ``SYSTEM``: as the browser says."""
+    """Light or dark; ``SYSTEM`` follows the browser."""
 
     SYSTEM = ""
     LIGHT = "light"
@@ -49,7 +49,7 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How somebody likes the console. ``language``: its code, empty for the browser's."""
+    """A person's preferences for the console. ``language`` is a code, empty for the browser's."""
 
     language: str = ""
     theme: Theme = Theme.SYSTEM
@@ -57,7 +57,7 @@ class Profile:
 
 
 def list_people() -> Sequence[Person]:
-    """All people, by name; those who were removed too."""
+    """All people, by name, including removed ones."""
     with returned_connection():
         rows = User.objects.order_by("username").prefetch_related("memberships__org")
         return [_person(row) for row in rows]
@@ -85,7 +85,7 @@ def get_person(name: str) -> Person:
 
 
 def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime) -> Person:
-    """Add somebody, who has no role yet; raises Conflict (``person-exists``, ``email-taken``)."""
+    """Add a person without a role; raises Conflict (``person-exists``, ``email-taken``)."""
     with returned_connection(), transaction.atomic():
         _refuse_taken(email)
         if User.objects.filter(username__iexact=name).exists():
@@ -101,7 +101,7 @@ def add_person(name: str, *, full_name: str = "", email: str = "", at: datetime)
 
 
 def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
-    """Give a role in one org, or in all; with None take it away. Raises NotFound."""
+    """Set a role in one org, or in all; None removes it. Raises NotFound."""
     person = get_person(name)
     with returned_connection(), transaction.atomic():
         place = Org.objects.get(name=org) if org is not None else None
@@ -114,7 +114,7 @@ def set_role(name: str, role: Role | None, *, org: str | None) -> Person:
 
 
 def roles_as(old: str, new: str) -> None:
-    """Give everybody in one org (an oid) the role that they have in another; tokens move there."""
+    """Copy all roles in one org (an oid) to another; tokens move there."""
     with returned_connection(), transaction.atomic():
         org = Org.objects.get(oid=new)
         for membership_row in MembershipRow.objects.filter(org__oid=old):
@@ -125,9 +125,9 @@ def roles_as(old: str, new: str) -> None:
 
 
 def set_active(name: str, *, active: bool) -> Person:
-    """Let somebody in, or keep them out: sessions end at once, and links. Raises NotFound.
+    """Admit a person, or lock them out: sessions and links end immediately. Raises NotFound.
 
-    Tokens open nothing while their owner is kept out.
+    Tokens open nothing while their owner is locked out.
     """
     person = get_person(name)
     with returned_connection(), transaction.atomic():
@@ -138,9 +138,9 @@ def set_active(name: str, *, active: bool) -> Person:
 
 
 def edit_person(name: str, *, full_name: str, email: str) -> Person:
-    """Change how somebody is called and reached; raises NotFound, Conflict (``email-taken``).
+    """Change a person's name and address; raises NotFound, Conflict (``email-taken``).
 
-    Another address is another person to the company's SSO: what was signed in with before is cut.
+    To the company's SSO another address is another person: former sign-ins are unlinked.
     """
     person = get_person(name)
     with returned_connection(), transaction.atomic():
@@ -152,13 +152,13 @@ def edit_person(name: str, *, full_name: str, email: str) -> Person:
 
 
 def people_with_email(addresses: Iterable[str]) -> Sequence[Person]:
-    """Those with one of these addresses, in any case; those who were removed too."""
+    """The people with one of these addresses, in any case, including removed people."""
     wanted = {address.lower() for address in addresses if address}
     return [person for person in list_people() if person.email.lower() in wanted]
 
 
 def drop_factors(name: str) -> int:
-    """Forget somebody's second factors and passkeys, and end their sessions; how many there were."""
+    """Delete a person's second factors and passkeys, and end sessions; returns their number."""
     person = get_person(name)
     with returned_connection(), transaction.atomic():
         dropped, _ = Authenticator.objects.filter(user_id=person.user).delete()
@@ -167,7 +167,7 @@ def drop_factors(name: str) -> int:
 
 
 def set_profile(name: str, profile: Profile) -> None:
-    """Keep how somebody likes the console; raises NotFound (``person-unknown``)."""
+    """Save a person's preferences for the console; raises NotFound (``person-unknown``)."""
     person = get_person(name)
     with returned_connection():
         User.objects.filter(pk=person.user).update(
@@ -176,7 +176,7 @@ def set_profile(name: str, profile: Profile) -> None:
 
 
 def admins() -> int:
-    """How many people may manage the whole home."""
+    """The number of people who may manage the whole home."""
     with returned_connection():
         return User.objects.filter(
             is_active=True, memberships__role=Role.ADMIN.value, memberships__org=None
@@ -184,9 +184,9 @@ def admins() -> int:
 
 
 def actor_of(user: User | int) -> Actor | None:
-    """Who acts when this user does; None for one who was removed.
+    """The actor for a user; None for a removed user.
 
-    Whoever was just read from the database, as who signed in was, is not read again.
+    A ``User`` that was just read from the database, as at sign-in, is not read again.
     """
     with returned_connection():
         row = User.objects.filter(pk=user).first() if isinstance(user, int) else user
@@ -226,7 +226,7 @@ def _person(row: User) -> Person:
 
 
 def _refuse_taken(email: str) -> None:
-    """Raise Conflict where an address would let two people in: the SSO knows nothing else of them."""
+    """Raise Conflict if two people would share an address: it is all that the SSO knows of them."""
     if email and User.objects.filter(email__iexact=email).exists():
         raise Conflict(
             "email-taken",

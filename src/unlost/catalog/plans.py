@@ -1,4 +1,4 @@
-"""Restores that people chose in the console: what they chose, and the plan that was made of it."""
+"""Restores that people chose in the console: their choice, and the plan made from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from unlost.model.reading import Json
 
 
 class PlanState(StrEnum):
-    """Where a plan is."""
+    """The state of a plan."""
 
     MAKING = "making"
-    BROKEN_OFF = "broken-off"  # who made it ended in the middle of it
+    BROKEN_OFF = "broken-off"  # its worker ended before it was ready
     FAILED = "failed"
     MADE = "made"
     RUN = "run"  # it became a restore
@@ -25,7 +25,7 @@ class PlanState(StrEnum):
 class StoredPlan:
     """A choice and its plan, without the plan's bytes. ``org`` is the org's name.
 
-    ``seat``: the lock of who makes it, empty before somebody does.
+    ``seat``: the slot of the planning worker, empty until one starts.
     """
 
     id: str
@@ -45,7 +45,7 @@ class StoredPlan:
 def add_plan(
     plan: str, *, org: str, by: str, at: datetime, request: Mapping[str, Json]
 ) -> StoredPlan:
-    """Keep a choice whose plan is about to be made."""
+    """Store a choice whose plan is about to be made."""
     with returned_connection():
         row = PlanRow.objects.create(
             id=plan,
@@ -69,7 +69,7 @@ def plan_of_run(run: str) -> StoredPlan | None:
 
 
 def plan_content(plan: str) -> bytes:
-    """The bytes of a plan; empty where it is not made, or not there."""
+    """The bytes of a plan; empty if it is not ready, or does not exist."""
     with returned_connection():
         content = PlanRow.objects.filter(id=plan).values_list("content", flat=True).first()
     return bytes(content or b"")
@@ -84,9 +84,9 @@ def waiting_plans(orgs: Sequence[str], *, most: int) -> Sequence[StoredPlan]:
 
 
 def begin_plan(plan: str, *, seat: str) -> bool:
-    """Write down who makes it; others that were made on this seat were broken off.
+    """Record the planning worker's slot; mark other plans of this slot as broken off.
 
-    Call it while the seat is held. False if there is nothing to make.
+    Call it while the slot is locked. False if there is nothing to plan.
     """
     making = PlanRow.objects.filter(state=PlanState.MAKING.value)
     with returned_connection():
@@ -95,12 +95,12 @@ def begin_plan(plan: str, *, seat: str) -> bool:
 
 
 def store_made_plan(plan: str, *, content: bytes, summary: Mapping[str, Json]) -> None:
-    """Keep a plan that is made."""
+    """Save a finished plan."""
     _end(plan, state=PlanState.MADE.value, content=content, summary=dict(summary))
 
 
 def plan_failed(plan: str, error: UnlostError) -> None:
-    """Keep why no plan could be made."""
+    """Record why no plan could be made."""
     _end(
         plan,
         state=PlanState.FAILED.value,
@@ -111,24 +111,24 @@ def plan_failed(plan: str, error: UnlostError) -> None:
 
 
 def plan_broken_off(plan: str) -> None:
-    """Write down that nobody makes it any more."""
+    """Record that no worker makes the plan any more."""
     _end(plan, state=PlanState.BROKEN_OFF.value)
 
 
 def plan_run(plan: str, *, run: str) -> None:
-    """Write down which restore a plan became."""
+    """Record the restore that a plan became."""
     with returned_connection():
         PlanRow.objects.filter(id=plan).update(state=PlanState.RUN.value, run=run)
 
 
 def drop_plan(plan: str) -> None:
-    """Forget a plan."""
+    """Delete a plan."""
     with returned_connection():
         PlanRow.objects.filter(id=plan).delete()
 
 
 def drop_plans(*, before: datetime) -> None:
-    """Forget plans made before an instant that nobody ran; the bytes of those that were run."""
+    """Delete old plans that were never run; of executed ones delete only the bytes."""
     with returned_connection():
         old = PlanRow.objects.filter(made_at__lt=before)
         old.exclude(state=PlanState.RUN.value).delete()
@@ -136,7 +136,7 @@ def drop_plans(*, before: datetime) -> None:
 
 
 def _end(plan: str, **columns: object) -> None:
-    """Only while it is being made: it may have been dropped, or given up, meanwhile."""
+    """Update a plan only while it is being made: it may have been deleted meanwhile."""
     with returned_connection():
         making = PlanRow.objects.filter(id=plan, state=PlanState.MAKING.value)
         making.update(**columns)

@@ -1,4 +1,4 @@
-"""Restores that the service does: asked for by people, tried until they end or need a person."""
+"""Restores that the service runs: requested by people, tried until they end or need a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ HALTED = Q(state=RunState.FAILED.value) | Q(state=RunState.PARKED.value, resume_
 
 @dataclass(frozen=True, slots=True)
 class QueuedRestore:
-    """A restore that the service is to do, or to go on with; ``number`` is that of the try."""
+    """A restore that the service is to start or resume; ``number`` is the number of the try."""
 
     run: str
     oid: str
@@ -28,14 +28,14 @@ class QueuedRestore:
 
 @dataclass(frozen=True, slots=True)
 class ParkedTry:
-    """A restore of the service that does not go on by itself, and why."""
+    """A restore of the service that does not resume automatically, and the reason."""
 
     run: str
     sentence: str
 
 
 def queue_restore(run: str, *, org: str, at: datetime) -> None:
-    """Have the service do a run of an org, named by its name; one that stopped goes on."""
+    """Have the service run a restore of an org, given by name; a stopped run resumes."""
     with returned_connection():
         row, created = Run.objects.get_or_create(
             id=run,
@@ -56,7 +56,7 @@ def queue_restore(run: str, *, org: str, at: datetime) -> None:
 
 
 def due_restores(now: datetime) -> Sequence[QueuedRestore]:
-    """Those whose turn has come; running ones as well, for the queue may have been lost."""
+    """Restores that are due; running ones as well, since the queue may have been lost."""
     waiting = Q(state=RunState.WAITING.value) | Q(state=RunState.PARKED.value, resume_at__lte=now)
     running = Q(state=RunState.RUNNING.value)
     with returned_connection():
@@ -74,7 +74,7 @@ def due_restores(now: datetime) -> Sequence[QueuedRestore]:
 
 
 def next_restore(run: str) -> QueuedRestore | None:
-    """The restore of a run, as it would be asked for now; None if the service does not do it."""
+    """The restore of a run, as it would be queued now; None if the service does not run it."""
     with returned_connection():
         row = Run.objects.select_related("org").filter(RESTORES, id=run).first()
     if row is None or row.tries is None:
@@ -84,9 +84,9 @@ def next_restore(run: str) -> QueuedRestore | None:
 
 @dataclass(frozen=True, slots=True)
 class RestoreTry:
-    """A try that begins. ``crashed``: the one before was broken off by the end of its worker.
+    """A try that begins. ``crashed``: the try before lost its worker.
 
-    ``failures`` is how many in a row failed or were broken off before it.
+    ``failures`` counts failed and crashed tries in a row before it.
     """
 
     number: int
@@ -97,6 +97,7 @@ class RestoreTry:
 def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
     """Count a try; None if there is nothing to do now."""
     with returned_connection(), transaction.atomic():
+        # Two workers must not count the same try.
         row = Run.objects.select_for_update().filter(RESTORES, id=run).first()
         if row is None or row.state in (RunState.DONE.value, RunState.ABANDONED.value):
             return None
@@ -114,7 +115,7 @@ def start_restore(run: str, *, now: datetime) -> RestoreTry | None:
 
 
 def _as_wished(row: Run, *, now: datetime) -> None:
-    """People paused or cancelled it before this try began."""
+    """Apply a pause or cancellation that people requested before this try began."""
     paused = row.wish == RunCommand.PAUSE.value
     row.state = (RunState.PARKED if paused else RunState.ABANDONED).value
     row.resume_at, row.ended_at = None, now
@@ -122,14 +123,14 @@ def _as_wished(row: Run, *, now: datetime) -> None:
 
 
 def put_off_restore(run: str, *, until: datetime, failures: int = 0) -> None:
-    """Let a run that stopped go on at an instant; ``failures`` are those in a row until now."""
+    """Schedule a stopped run for an instant; ``failures`` counts failures in a row until now."""
     with returned_connection():
         stopped = Run.objects.filter(id=run).exclude(state=RunState.DONE.value)
         stopped.update(state=RunState.PARKED.value, resume_at=until, failures=failures)
 
 
 def release_restore(run: str) -> bool:
-    """Let a run that stopped go on now; False if the service does not do it."""
+    """Resume a stopped run now; False if the service does not run it."""
     with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(
@@ -138,14 +139,14 @@ def release_restore(run: str) -> bool:
 
 
 def drop_restore(run: str, *, at: datetime) -> bool:
-    """Do not go on with a run that stopped; False if it runs, or the service does not do it."""
+    """Abandon a stopped run; False if it is running, or the service does not run it."""
     with returned_connection():
         stopped = Run.objects.filter(RESTORES, id=run).exclude(state=RunState.RUNNING.value)
         return bool(stopped.update(state=RunState.ABANDONED.value, ended_at=at, resume_at=None))
 
 
 def halted_restores(oid: str) -> Sequence[ParkedTry]:
-    """Restores of an org that need a person; not those that somebody paused or cancelled."""
+    """Restores of an org that need a person, without paused and cancelled ones."""
     with returned_connection():
         rows = Run.objects.filter(RESTORES & HALTED, org__oid=oid, wish="")
         return [ParkedTry(row.id, row.error_sentence) for row in rows.order_by("started_at")]

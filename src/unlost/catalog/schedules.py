@@ -1,4 +1,4 @@
-"""The schedules of orgs: one each, the usual one until another is set."""
+"""The schedules of orgs: one each, the default until another is set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from unlost.model.schedule import DueBackup, Schedule
 class StoredSchedule:
     """The schedule of an org.
 
-    ``after`` is the name of the last night that it began, ``since`` the instant from which nights
-    count, ``next_at`` when the next one begins as far as that was worked out. ``hour_at`` is when
-    chosen tables are read next between the nights, if any are.
+    ``after`` is the name of the last backup that it started, ``since`` the instant from which due
+    times count, ``next_at`` the next due time as far as it was computed. ``hour_at`` is the next
+    time at which chosen tables are read, if any are.
     """
 
     oid: str
@@ -50,7 +50,7 @@ def schedules() -> Mapping[str, StoredSchedule]:
 
 
 def coming(now: datetime) -> Sequence[StoredSchedule]:
-    """Schedules of which a night or an hour may be due: its time has come, or is not known yet."""
+    """Schedules with a backup that may be due: its time has come, or is not known yet."""
     unknown = Q(schedule=None)
     with returned_connection():
         rows = list(
@@ -69,14 +69,14 @@ def set_schedule(
     next_at: datetime | None,
     hour_at: datetime | None = None,
 ) -> None:
-    """Keep another schedule; its nights count from now on, so that none of them was missed."""
+    """Set a schedule; its due times count from now on, so that none was missed."""
     with returned_connection(), transaction.atomic():
         _keep(oid, schedule, since=at, after="", next_at=next_at)
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
 
 def put_off(schedule: StoredSchedule, *, next_at: datetime | None) -> None:
-    """Keep when the next night begins."""
+    """Save the next due time."""
     _keep(
         schedule.oid,
         schedule.schedule,
@@ -87,7 +87,7 @@ def put_off(schedule: StoredSchedule, *, next_at: datetime | None) -> None:
 
 
 def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
-    """Keep when chosen tables are read next."""
+    """Save the next time at which chosen tables are read."""
     with returned_connection():
         ScheduleRow.objects.filter(org__oid=oid).update(hour_at=hour_at)
 
@@ -95,7 +95,7 @@ def put_off_hour(oid: str, *, hour_at: datetime | None) -> None:
 def begin_night(
     schedule: StoredSchedule, due: DueBackup, *, at: datetime, next_at: datetime | None
 ) -> None:
-    """Write down that a night is to be done; again changes nothing."""
+    """Record a due backup; a second call changes nothing."""
     with returned_connection(), transaction.atomic():
         Night.objects.get_or_create(
             org=Org.objects.get(oid=schedule.oid),

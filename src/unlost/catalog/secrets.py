@@ -26,15 +26,16 @@ def sealing_key(home_key: bytes) -> bytes:
 
 
 def seal(value: str, *, key: bytes, place: bytes, nonce: bytes) -> bytes:
-    """Seal a secret for the place where it will lie."""
+    """Seal a secret for its place in the database."""
     return VERSION + nonce + AESGCM(key).encrypt(nonce, value.encode(), place)
 
 
 def unseal(sealed: bytes, *, key: bytes, place: bytes) -> str:
-    """Open a sealed secret; raises NotAllowed if the key is not the one, or the bytes are not."""
+    """Open a sealed secret; raises NotAllowed if key, place or bytes are wrong."""
     nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     try:
         if sealed[:1] != VERSION:
+            # An unknown version is reported like a wrong key, which is the likelier cause.
             raise InvalidTag
         return AESGCM(key).decrypt(nonce, body, place).decode()
     except (InvalidTag, ValueError):
@@ -52,7 +53,7 @@ def place_of(org: str, name: str) -> bytes:
 
 
 def closed_secrets(key: bytes) -> int:
-    """How many secrets of orgs do not open with this key."""
+    """The number of secrets of orgs that this key does not open."""
     with returned_connection():
         rows = list(Secret.objects.select_related("org"))
     closed = 0
@@ -82,7 +83,7 @@ class SqlSecretStore:
         return unseal(bytes(row.sealed), key=self._key, place=self._place(name))
 
     def put(self, name: str, value: str) -> None:
-        """Seal and keep a secret; the transaction is on disk when this returns."""
+        """Seal and store a secret, on disk on return."""
         nonce = self._entropy.bytes(NONCE_BYTES)
         sealed = seal(value, key=self._key, place=self._place(name), nonce=nonce)
         with returned_connection():

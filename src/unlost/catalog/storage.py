@@ -1,4 +1,4 @@
-"""What orgs used of their storages, backup by backup."""
+"""The storage use of orgs, backup by backup."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,17 @@ class StorageHistory:
 
 
 def keep_samples(oid: str, quotas: Sequence[Quota], *, at: datetime) -> None:
-    """Keep what an org's storages hold; again changes nothing."""
+    """Save the use of an org's storages; a second call changes nothing."""
     with returned_connection():
         org = Org.objects.get(oid=oid)
         StorageSample.objects.bulk_create(
             [
                 StorageSample(org=org, name=quota.name, at=at, used=quota.used, limit=quota.limit)
                 for quota in quotas
+                # Daily transfer limits are bytes too, but no storage.
                 if quota.unit == "bytes" and not quota.name.endswith("a day")
             ],
+            # A resumed backup saves the same samples again.
             ignore_conflicts=True,
         )
 
@@ -54,7 +56,7 @@ def storages(oid: str, *, since: datetime) -> Sequence[StorageHistory]:
 
 
 def newest_storages(*, since: datetime) -> Mapping[str, Sequence[StorageHistory]]:
-    """The storages of all orgs by oid, each with its newest sample alone."""
+    """The storages of all orgs by oid, each with its newest sample only."""
     place = Window(RowNumber(), partition_by=["org_id", "name"], order_by=F("at").desc())
     with returned_connection():
         ranked = StorageSample.objects.select_related("org").filter(at__gte=since)

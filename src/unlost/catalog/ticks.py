@@ -1,4 +1,4 @@
-"""What people ticked in long lists, over all pages of a list: ids of records, and nothing of their values."""
+"""Selections in long lists, over all pages of a list: ids of records, and none of their values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ type Change = Callable[[Sequence[str]], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class SelectionList:
-    """A list of an org, ``of``, in which somebody ticks."""
+    """A list ``of`` an org, with the selections ``by`` a person."""
 
     org: str
     by: str
@@ -20,7 +20,10 @@ class SelectionList:
 
 
 def selected_in(selection_list: SelectionList, *, since: datetime) -> Sequence[str]:
-    """What is ticked in a list, as TABLE/ID in the order of ticking; nothing of before an instant."""
+    """The selected records of a list, as TABLE/ID in the order of selection.
+
+    Selections from before ``since`` do not count.
+    """
     with returned_connection():
         row = TickRow.objects.filter(**_named(selection_list), at__gte=since).first()
     return row.records if row is not None else ()
@@ -29,7 +32,7 @@ def selected_in(selection_list: SelectionList, *, since: datetime) -> Sequence[s
 def change_selected_in(
     selection_list: SelectionList, change: Change, *, at: datetime
 ) -> Sequence[str]:
-    """Change what is ticked in a list, one change after the other, and give what is left."""
+    """Change the selection in a list, one change after the other, and return the rest."""
     with together():
         rows = TickRow.objects.select_for_update()
         org = Org.objects.get(name=selection_list.org)
@@ -45,20 +48,20 @@ def change_selected_in(
 
 
 def lists_of(org: str, *, by: str) -> Sequence[SelectionList]:
-    """The lists of an org in which somebody ticked."""
+    """The lists of an org with selections of a person."""
     with returned_connection():
         list_names = TickRow.objects.filter(org__name=org, by=by).values_list("of", flat=True)
         return [SelectionList(org, by, of) for of in list_names]
 
 
 def drop_selections(*, before: datetime) -> None:
-    """Forget what was ticked before an instant."""
+    """Delete selections made before an instant."""
     with returned_connection():
         TickRow.objects.filter(at__lt=before).delete()
 
 
 def drop_older_lists(*, by: str, most: int) -> None:
-    """Forget what somebody ticked in all lists but the ``most`` newest."""
+    """Delete a person's selections in all lists except the ``most`` newest."""
     with returned_connection():
         newest = TickRow.objects.filter(by=by).order_by("-at", "-id").values_list("id", flat=True)
         TickRow.objects.filter(id__in=list(newest[most:])).delete()

@@ -1,4 +1,4 @@
-"""Keys for programs, and links that sign somebody in once. Only digests of them are kept."""
+"""API tokens for programs, and links that sign a person in once. Only hashes of them are stored."""
 
 from base64 import b32encode
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from unlost.model.ports.system import Entropy
 
 PREFIX = "unl_"
 SECRET_BYTES = 32
-USED_EVERY = timedelta(minutes=1)  # how exactly it is noted when a token was used last
+USED_EVERY = timedelta(minutes=1)  # precision of a token's last use
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A key for programs; ``org`` is a name, None for every org."""
+    """A token for programs; ``org`` is a name, None for every org."""
 
     id: int
     name: str
@@ -45,7 +45,7 @@ def make_token(
     expires: datetime,
     entropy: Entropy,
 ) -> tuple[ApiToken, str]:
-    """A new token and its text, which is shown this once."""
+    """Create a token; returns it with its text, which is shown only this once."""
     text = PREFIX + _secret(entropy)
     with returned_connection():
         row = TokenRow.objects.create(
@@ -68,7 +68,7 @@ def list_tokens(owner: int | None = None) -> Sequence[ApiToken]:
 
 
 def drop_token(token: int) -> ApiToken:
-    """Forget a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
+    """Delete a token: it opens nothing from now on. Raises NotFound (``token-unknown``)."""
     with returned_connection():
         row = TokenRow.objects.select_related("owner", "org").filter(pk=token).first()
         if row is None:
@@ -83,7 +83,7 @@ def drop_token(token: int) -> ApiToken:
 
 
 def actor_of_token(text: str, *, at: datetime) -> Actor | None:
-    """Who acts with this token; None for one that is not known, has expired or lost its owner."""
+    """The actor for a token; None if it is unknown, has expired or lost its owner."""
     with returned_connection():
         rows = TokenRow.objects.select_related("org", "owner")
         row = rows.filter(digest=_digest(text), expires_at__gt=at).first()
@@ -101,9 +101,10 @@ def actor_of_token(text: str, *, at: datetime) -> Actor | None:
 
 
 def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entropy) -> str:
-    """The text of a link that signs somebody in once; without a user it makes the first admin."""
+    """Create a link that signs a person in once; without a user it creates the first admin."""
     text = _secret(entropy)
     with returned_connection():
+        # One link a person: a new one ends the one before.
         LinkRow.objects.filter(Q(expires_at__lte=at) | Q(user_id=user)).delete()
         LinkRow.objects.create(
             digest=_digest(text), user_id=user, made_at=at, expires_at=at + lasts
@@ -113,22 +114,23 @@ def make_link(user: int | None, *, at: datetime, lasts: timedelta, entropy: Entr
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLink:
-    """A link that still holds; ``user`` is None where it makes the first admin."""
+    """A valid link; ``user`` is None if it creates the first admin."""
 
     user: int | None
 
 
 def find_link(text: str, *, at: datetime) -> OneTimeLink | None:
-    """The link of this text, if it still holds."""
+    """The link of this text, if it is valid."""
     with returned_connection():
         row = LinkRow.objects.filter(digest=_digest(text), expires_at__gt=at).first()
         return OneTimeLink(row.user_id) if row is not None else None
 
 
 def use_link(text: str, *, at: datetime) -> OneTimeLink | None:
-    """The link of this text; it does not hold any more then. None if it did not before."""
+    """Use up the link of this text; None if it is not valid."""
     with returned_connection(), transaction.atomic():
         row = (
+            # Two clicks on one link must not both sign in.
             LinkRow.objects.select_for_update()
             .filter(digest=_digest(text), expires_at__gt=at)
             .first()
@@ -144,7 +146,7 @@ def _secret(entropy: Entropy) -> str:
 
 
 def _digest(text: str) -> str:
-    """What is kept of a secret of 256 random bits: no salt is needed, nor slowness."""
+    """The stored hash of a secret of 256 random bits: it needs neither a salt nor a slow hash."""
     return sha256(text.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""How each org's part of the vault was last kept small."""
+"""The last maintenance of each org's part of the vault."""
 
 from unlost.catalog.connection import returned_connection
 from unlost.catalog.models import Upkeep
@@ -6,7 +6,7 @@ from unlost.model.upkeep import UpkeepRecord
 
 
 def save_upkeep(oid: str, record: UpkeepRecord) -> None:
-    """Keep the newest upkeep of an org in the place of the one before."""
+    """Save the newest maintenance of an org, replacing the one before."""
     values = {
         "at": record.at,
         "snapshot": record.snapshot,
@@ -24,7 +24,7 @@ def save_upkeep(oid: str, record: UpkeepRecord) -> None:
 
 
 def last_upkeep(oid: str) -> UpkeepRecord | None:
-    """The newest upkeep of an org; None if there was none."""
+    """The newest maintenance of an org; None if there was none."""
     with returned_connection():
         row = Upkeep.objects.filter(oid=oid).first()
     return None if row is None else _value(row)

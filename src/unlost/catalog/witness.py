@@ -15,7 +15,7 @@ class SqlWitness:
         return Witnessed(number=row.number, head=row.head) if row else None
 
     def put(self, org: str, seen: Witnessed) -> None:
-        """Remember a head; the transaction is on disk when this returns."""
+        """Store a head, on disk on return."""
         with returned_connection():
             WitnessRow.objects.update_or_create(
                 oid=org, defaults={"number": seen.number, "head": seen.head}

@@ -1,4 +1,4 @@
-"""Sorted runs of ids, and walking several of them side by side in bounded memory."""
+"""Sorted runs of ids, and a walk over several of them side by side in bounded memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -38,12 +38,14 @@ def read_run(folder: Path, run: SpilledRows) -> Iterator[pa.Table]:
 
 
 def aligned(streams: Sequence[Iterator[pa.Table]]) -> Iterator[list[pa.Table | None]]:
-    """Walk streams that are sorted by ``id``: each step gives every stream's rows of one id range.
+    """Walk streams sorted by ``id``: each step returns every stream's rows of one id range.
 
     The ranges are disjoint and ascend; None where a stream has no row in it.
     """
     heads = [_Head(stream) for stream in streams]
     while any(head.rows is not None for head in heads):
+        # Up to this id every stream has its rows in memory, so the range can be compared as a
+        # whole.
         bound = min(head.last for head in heads if head.rows is not None)
         yield [head.take(bound) for head in heads]
 
@@ -80,6 +82,7 @@ class _Head:
 
 def _spill_run(waiting: list[pa.Table], folder: Path, name: str) -> SpilledRows:
     rows = pa.concat_tables(waiting)
+    # By bytes, the order in which the vault returns its ids.
     order = pc.sort_indices(pc.cast(rows["id"].combine_chunks(), pa.binary()))
     ordered = rows.take(order).combine_chunks()
     writer = SpillWriter(folder, name, ordered.schema)

@@ -1,4 +1,4 @@
-"""Ids and file names on disk: what a run must remember of each row, without holding it in memory.
+"""Ids and file names on disk: per-row facts of a run, without holding them in memory.
 
 A spill is an Arrow IPC file in the run's work folder, whole or absent, and durable when it is
 closed: a checkpoint may name it.
@@ -31,7 +31,7 @@ FILES = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class SpilledRows:
-    """A closed spill: a JSON value. No file is kept for one without rows."""
+    """A closed spill: a JSON value. A spill without rows has no file."""
 
     name: str = ""
     rows: int = 0
@@ -68,12 +68,13 @@ class SpillWriter:
         self._rows += batch.num_rows
 
     def close(self) -> SpilledRows:
-        """Make the spill durable; its name and number of rows."""
+        """Make the spill durable; returns its name and number of rows."""
         if self._writer is None or self._file is None:
             return NOTHING
         self._writer.close()
         self._file.close()
         with self._unfinished.open("rb+") as written:
+            # The step that names this file is stored next: the file must be durable before that.
             os.fsync(written.fileno())
         self._unfinished.replace(self._path)
         return SpilledRows(self._name, self._rows)
@@ -93,7 +94,7 @@ def batches(folder: Path, spilled: SpilledRows) -> Iterator[pa.RecordBatch]:
 
 
 def open_spill(folder: Path, spilled: SpilledRows) -> pa.ipc.RecordBatchFileReader:
-    """A reader with access to each batch; raises IntegrityError if the file is not there."""
+    """A reader with access to each batch; raises IntegrityError if the file is missing."""
     try:
         return pa.ipc.open_file(pa.memory_map(str(folder / spilled.name)))
     except (OSError, pa.ArrowInvalid) as error:

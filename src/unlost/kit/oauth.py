@@ -1,7 +1,7 @@
 """OAuth 2.0 flows by which an unattended program signs in (RFC 6749, 7523), and their session.
 
-Tokens live in memory; what must outlive the process (a rotated refresh token) is in the secret
-store before it is used.
+Tokens live in memory. A rotated refresh token must outlive the process: it is written to the secret
+store before its first use.
 """
 
 import base64
@@ -27,7 +27,7 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
 ASSERTION_SECONDS = 180  # at most three minutes ahead (Salesforce help, OAuth JWT bearer flow)
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
-# Statuses that the edge in front of a token endpoint gives for a while.
+# Statuses that the proxy in front of a token endpoint gives for a while.
 TOKEN_RETRIES = RetryTable(
     (
         RetryRule(AnswerHandling.FAIL, statuses=frozenset({0}), contains="certificate"),
@@ -41,26 +41,26 @@ TOKEN_RETRIES = RetryTable(
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:
-    """A token answer. ``fields`` are its texts, for what is particular to a source."""
+    """The answer of a token endpoint. ``fields`` are its texts; some are source-specific."""
 
     access: str
     fields: Mapping[str, str]
 
 
 class OAuthFlow(Protocol):
-    """One way of signing in."""
+    """A way to sign in."""
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
-        """The form that is sent to the token endpoint."""
+        """The form to send to the token endpoint."""
         ...
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
-        """Save what the next sign-in needs; durable when it returns."""
+        """Save what the next sign-in needs, durable on return."""
         ...
 
 
 def needed(secrets: SecretStore, name: str) -> str:
-    """A secret that must be there."""
+    """A secret that must exist; raises NotAllowed (``secret-missing``)."""
     value = secrets.get(name)
     if not value:
         raise NotAllowed(
@@ -88,7 +88,7 @@ class ClientCredentials:
         }
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
-        """Nothing changes."""
+        """Do nothing: the secret does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class JwtBearer:
         return {"grant_type": JWT_GRANT, "assertion": signed_jwt(claims, key)}
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
-        """Nothing changes."""
+        """Do nothing: the key does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class RefreshToken:
     refresh_as: str = "refresh_token"
 
     def form(self, secrets: SecretStore, clock: Clock) -> dict[str, str]:
-        """The newest refresh token; the client secret where there is one."""
+        """The newest refresh token, and the client secret if there is one."""
         del clock
         form = {
             "grant_type": "refresh_token",
@@ -135,14 +135,14 @@ class RefreshToken:
         return form | ({"client_secret": secret} if secret else {})
 
     def keep(self, token: OAuthToken, secrets: SecretStore) -> None:
-        """Store the new refresh token, if one came, before anybody calls again."""
+        """Store the new refresh token, if one came, before the next call."""
         fresh = token.fields.get("refresh_token")
         if fresh:
             secrets.put(self.refresh_as, fresh)
 
 
 def private_key(pem: str) -> rsa.RSAPrivateKey:
-    """The RSA key of a PEM text; a UsageError where it is none."""
+    """The RSA key of a PEM text; raises UsageError (``private-key-unreadable``)."""
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError) as error:
@@ -191,7 +191,7 @@ def understand_oauth(answer: HttpAnswer) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SignInHint:
-    """What a refusal of the token endpoint means to a person; empty texts fit anything."""
+    """An explanation for a refusal of the token endpoint; empty fields match anything."""
 
     error: str
     contains: str
@@ -200,14 +200,14 @@ class SignInHint:
     next_step: str
 
     def fits(self, failure: CallFailure) -> bool:
-        """True if the hint is about this refusal."""
+        """True if the hint applies to this refusal."""
         return self.error in {"", failure.code} and self.contains.lower() in failure.message.lower()
 
 
 def speak_oauth(
     hints: tuple[SignInHint, ...],
 ) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
-    """Turns refusals of a token endpoint into our words, by the first hint that fits."""
+    """Build a function that turns refusals into errors, by the first hint that fits."""
 
     def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if action is AnswerHandling.RETRY or failure.status == 0:
@@ -226,7 +226,7 @@ def speak_oauth(
 
 
 def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
-    """Nobody answered at a host, or its edge did instead of it."""
+    """The error for a host that did not answer, or whose proxy answered in its place."""
     if action is not AnswerHandling.RETRY:
         return NotAllowed(
             "source-not-trusted",
@@ -245,7 +245,7 @@ def unreachable(failure: CallFailure, action: AnswerHandling) -> UnlostError:
 
 
 class OAuthSession:
-    """Signs calls with a token that it fetches when first needed, once for all threads."""
+    """Signs calls with a token that is fetched on first use, once for all threads."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ class OAuthSession:
         secrets: SecretStore,
         clock: Clock,
     ) -> None:
-        """``client`` must not be signed by this session itself."""
+        """``client`` must not itself sign calls with this session."""
         if not token_url.startswith("https://") and not is_loopback(token_url):
             raise UsageError(
                 "address-not-https",
@@ -283,7 +283,7 @@ class OAuthSession:
         return f"Bearer {self.current().access}"
 
     def renew(self, stale: str) -> None:
-        """Fetch a new token, unless another thread replaced the stale one already."""
+        """Fetch a new token, unless another thread has already replaced ``stale``."""
         with self._lock:
             if self._token is None or f"Bearer {self._token.access}" == stale:
                 self._token = self._fetch()
@@ -301,7 +301,7 @@ class OAuthSession:
 
 
 def read_token(answer: HttpAnswer) -> OAuthToken:
-    """The token of an answer; NotAllowed where the address is no token endpoint."""
+    """The token of an answer; raises NotAllowed if the address is not a token endpoint."""
     value = decode(answer.body) if answer.is_json else None
     if not isinstance(value, dict) or not isinstance(value.get("access_token"), str):
         raise NotAllowed(

@@ -1,6 +1,7 @@
 """Unlost as a library: a vault opened for reading, without a home and without a database.
 
-``unlost.open_vault`` is the way in. Names of this package are public; all else in Unlost is not.
+``unlost.open_vault`` is the entry point. Names of this package are public; all others in Unlost are
+not.
 """
 
 from unlost.library.partition import Partition

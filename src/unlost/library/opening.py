@@ -1,4 +1,4 @@
-"""The ways into a vault from a program, as values that other processes can be handed."""
+"""The ways to open a vault from a program, as values that can be sent to other processes."""
 
 import threading
 from collections.abc import Callable
@@ -22,11 +22,11 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class VaultOpening:
-    """Where a vault lies, and exactly one way into it.
+    """The address of a vault, and exactly one way to open it.
 
-    A pickle of it names the vault's place and the key file or the file of the recovery sheet, never
-    what stands in them; one with a passphrase holds the passphrase. The text of a recovery sheet is
-    the master key itself, and is not pickled.
+    A pickle names the vault's address and the key file or the file of the recovery sheet, never
+    their content; with a passphrase it holds the passphrase. The text of a recovery sheet is the
+    master key itself, and is not pickled.
     """
 
     place: StoreAddress
@@ -40,7 +40,7 @@ class VaultOpening:
 
     @property
     def way(self) -> str:
-        """The way in, without what is secret of it."""
+        """The way to open it, without its secret."""
         if self.key_file is not None:
             return f"key_file={str(self.key_file)!r}"
         if self.passphrase is not None:
@@ -57,7 +57,7 @@ class VaultOpening:
         return VaultOpening, (self.place, self.key_file, self.passphrase, self.sheet_file)
 
     def provider(self) -> KeyProvider:
-        """The way in; raises NotAllowed (``key-missing``)."""
+        """The key provider; raises NotAllowed (``key-missing``)."""
         if self.key_file is not None:
             return by_key_file(self.key_file)
         if self.passphrase is not None:
@@ -76,7 +76,7 @@ class VaultOpening:
 
 
 class _Untold:
-    """Clock and randomness of who only reads: nothing that reads needs either."""
+    """Clock and randomness for readers: reading needs neither."""
 
     def now(self) -> NoReturn:
         """Raise StoreError (``store-read-only``)."""
@@ -114,7 +114,7 @@ def opening(
     passphrase: str | None,
     recovery: str | Path | None,
 ) -> VaultOpening:
-    """The way in that was given; raises UsageError (``way-in-unclear``) unless it is one."""
+    """Choose the way to open the vault; raises UsageError (``way-in-unclear``) unless it is one."""
     if sum(way is not None for way in (key_file, passphrase, recovery)) != 1:
         raise UsageError(
             "way-in-unclear",
@@ -132,14 +132,16 @@ def opening(
 
 
 def opened(way: VaultOpening) -> EncryptedVault:
-    """The vault, opened once in a process for each way in; raises as ``open_keyring`` does."""
+    """Open the vault, once in a process for each way; raises the errors of ``open_keyring``."""
     with _lock:
         return _open(way)
 
 
 @cache
 def _open(way: VaultOpening) -> EncryptedVault:
+    # Opened once in a process: deriving a key from a passphrase is slow on purpose.
     untold = _Untold()
+    # A program that only reads must not be able to write by mistake.
     store = ReadOnlyStore(open_store(way.place, sleep=untold.sleep))
     keys = open_keyring(store, way.provider(), entropy=untold)
     return open_encrypted(store, keys=keys, clock=untold, entropy=untold)

@@ -18,8 +18,9 @@ PARTITION_ROWS = 250_000
 class ReadableTable(ReadableRows):
     """The records of a table that were alive at a snapshot, or all their versions (``history``).
 
-    Columns are those of the source, verbatim text (with ``typed=True`` values, see
-    ``docs/reference/python.md``), then those that Unlost adds, which begin with ``_u_``.
+    Columns are the source's, verbatim text (with ``typed=True`` values, see
+    ``docs/reference/python.md``), followed by the columns that Unlost adds, which begin with
+    ``_u_``.
     """
 
     _opening: VaultOpening
@@ -43,8 +44,8 @@ class ReadableTable(ReadableRows):
     def history(self) -> "ReadableTable":
         """All versions up to the snapshot, one row each, by id and age.
 
-        ``_u_op`` is U for a state and D, P, M or A for an end; ``_u_snap`` the snapshot that brought
-        it, ``_u_valid_to`` the one that brought the next, or null.
+        ``_u_op`` is U for a state and D, P, M or A for an end; ``_u_snap`` is the snapshot that
+        added the version, ``_u_valid_to`` the snapshot that added the next version, or null.
         """
         source = self._source
         told = table_source(
@@ -53,13 +54,13 @@ class ReadableTable(ReadableRows):
         return replace(self, _source=told)
 
     def dataset(self) -> TableDataset:
-        """The table as a pyarrow dataset, read anew each time it is asked."""
+        """The table as a pyarrow dataset, read anew with each use."""
         return TableDataset(self._source)
 
     def partitions(self, *, rows: int = PARTITION_ROWS) -> list[Partition]:
         """The table in parts of about this many rows, each of which another process can read.
 
-        They are plain values to be pickled: see ``Partition`` for what is in them.
+        They are plain values that can be pickled: see ``Partition`` for their content.
         """
         source = self._source
         return [
@@ -76,15 +77,15 @@ class ReadableTable(ReadableRows):
         ]
 
     def count(self, where: pc.Expression | None = None) -> int:
-        """How many rows there are, or pass a filter."""
+        """The number of rows, or of rows that pass a filter."""
         return self._scanner(None, where).count_rows()
 
     @property
     def misfits(self) -> dict[str, int]:
-        """By column, how many texts that were read so far fitted no type, and are null."""
+        """By column, the number of texts read so far that fitted no type and became null."""
         return dict(self._source.misfits)
 
     @property
     def lost(self) -> int:
-        """How many values of live records are null because damage took them from the vault."""
+        """The number of values of live records that are null because damage destroyed them."""
         return self._source.lost()

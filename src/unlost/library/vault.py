@@ -36,17 +36,18 @@ def open_vault(
     ca_file: str | Path | None = None,
     credentials_file: str | Path | None = None,
 ) -> "ReadableVault":
-    """The vault at ``path``, for reading alone: no home is needed, and no database.
+    """Open the vault at ``path`` for reading only; it needs no home and no database.
 
-    ``path`` is a folder, ``s3://BUCKET/PATH`` or ``az://CONTAINER/PATH``; what follows ``recovery`` says how
-    a bucket is reached, as the options of ``unlost init`` do.
+    ``path`` is a folder, ``s3://BUCKET/PATH`` or ``az://CONTAINER/PATH``; the parameters after
+    ``recovery`` configure access to a bucket, as the options of ``unlost init`` do.
 
-    Exactly one way in is given: the service key's file, a passphrase, or the recovery sheet (its
-    text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``), NotAllowed
-    (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``, ``store-address-invalid``), StoreError, IntegrityError.
+    Exactly one way to open it must be given: the service key's file, a passphrase, or the recovery
+    sheet (its text, or the ``Path`` of a file that holds it). Raises NotFound (``vault-missing``),
+    NotAllowed (``key-missing``, ``key-wrong`` and others), UsageError (``way-in-unclear``,
+    ``store-address-invalid``), StoreError, IntegrityError.
 
-    Without a home nothing tells whether the newest backup was taken away: ``ReadableSnapshot.head`` can be
-    held against the one that a certificate or ``unlost snapshots`` printed.
+    Without a home a removed newest backup cannot be detected: compare ``ReadableSnapshot.head``
+    with the head that a certificate or ``unlost snapshots`` printed.
     """
     ca, credentials_path = (
         Path(file_name).absolute() if file_name else None
@@ -69,7 +70,7 @@ class ReadableVault:
         return f"Vault({self._opening})"
 
     def orgs(self) -> list[str]:
-        """The names of the orgs: as the home calls them whose data the vault has, else their labels."""
+        """The names of the orgs, from the copy of a home in the vault, else their labels."""
         names = _names(self._vault)
         return sorted(_name(oid, who, names) for oid, who in self._vault.orgs().items())
 
@@ -83,6 +84,7 @@ class ReadableVault:
             lambda oid, _: oid,
         ):
             oids = [oid for oid, who in known.items() if name_of(oid, who) == name]
+            # A name that several orgs share falls through to the next, more exact kind of name.
             if len(oids) == 1:
                 return ReadableOrg(self._opening, self._vault, oids[0], name, known[oids[0]])
         every = [_name(oid, who, names) for oid, who in known.items()]
@@ -96,7 +98,7 @@ class ReadableVault:
 
 @dataclass(frozen=True)
 class ReadableOrg:
-    """A protected org. ``zone`` is the one of its days."""
+    """A protected org. ``zone`` is the time zone of its days."""
 
     _opening: VaultOpening
     _vault: EncryptedVault
@@ -117,6 +119,7 @@ class ReadableOrg:
         A date is the last backup before the end of that day in the org's zone. Raises NotFound
         (``snapshot-unknown``, ``no-backup-yet``), UsageError (``moment-unreadable``).
         """
+        # ``bool`` is an ``int``: True would otherwise mean backup 1.
         if isinstance(moment, bool):
             raise UsageError("moment-unreadable", "True and False name no backup.")
         words = moment.isoformat() if isinstance(moment, datetime) else str(moment)
@@ -127,7 +130,7 @@ class ReadableOrg:
 
 @dataclass(frozen=True)
 class ReadableSnapshot:
-    """An org as one backup saw it."""
+    """An org at the time of one backup."""
 
     _opening: VaultOpening
     _oid: str
@@ -143,12 +146,12 @@ class ReadableSnapshot:
 
     @property
     def as_of(self) -> datetime:
-        """The source's clock when it began."""
+        """The source's clock when the backup began."""
         return self._snapshot.info.as_of
 
     @property
     def head(self) -> str:
-        """The digest that proves it; certificates print its first 12 digits."""
+        """The hash that proves it; certificates print its first 12 digits."""
         return self._snapshot.info.head
 
     def tables(self) -> list[str]:
@@ -170,11 +173,12 @@ def _name(oid: str, who: OrgIdentity, names: Mapping[str, str]) -> str:
 
 
 def _names(vault: EncryptedVault) -> dict[str, str]:
-    """Names by oid, as the newest copy of a home in the vault tells; a vault may have none."""
+    """Names by oid, from the newest copy of a home's data in the vault; a vault may have none."""
     copy = vault.homes.newest()
     if copy is None:
         return {}
     content = zstandard.decompress(copy, max_output_size=_LARGEST)
     with closing(sqlite3.connect(":memory:")) as database:
+        # In memory: no data of the home are written to this machine's disk.
         database.deserialize(content)
         return dict(database.execute("SELECT oid, name FROM catalog_org"))

@@ -1,9 +1,8 @@
-"""Delta tables that follow the nights: one new version a night, which holds only what changed.
+"""Delta tables that follow the backups: each adds one version, which holds only its changes.
 
-Each version tells, by Delta's own transaction number of an application, which snapshot it is. From
-there the next one is a merge of what commits brought since: one commit of Delta, whole or not there.
-Where columns went away, or texts come to light that were there before, all is written anew, which
-is a new version too.
+Delta's transaction number of an application records the snapshot of each version. The next version
+is a merge of the changes committed since: one commit of Delta, whole or absent. If columns
+vanished, or columns with old values appeared, everything is written anew, as a new version.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,16 +31,16 @@ from unlost.outside.source import TableSource
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-GROUP_ROWS = 32_768  # of a row group; delta-rs would take a million
-FILE_BYTES = 32 << 20  # a night writes a file anew where one of its records changed
-GONE = "_u_gone"  # in what is merged alone: the record is not there any more
+GROUP_ROWS = 32_768  # of a row group; delta-rs would use a million
+FILE_BYTES = 32 << 20  # small files: a merge rewrites each file with a changed record
+GONE = "_u_gone"  # only in merge input: the record no longer exists
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 
 def export_delta(
     snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path, before: Before
 ) -> tuple[TableExport, ...]:
-    """Carry Delta tables on to a snapshot, or begin them.
+    """Continue Delta tables up to a snapshot, or create them.
 
     Raises UsageError (``delta-missing``), Conflict (``export-other``, ``export-busy``,
     ``delta-newer``, ``delta-strange``), StoreError (``export-not-written``).
@@ -114,7 +113,7 @@ def _whole(source: TableSource, path: Path, kind: ExportKind, *, mode: Any) -> T
 def _merge(
     source: TableSource, path: Path, kind: ExportKind, table: "DeltaTable", *, after: int
 ) -> TableExport:
-    """One version that holds what commits behind ``after`` changed."""
+    """Add one version with the changes of all commits after ``after``."""
     changed = _Changed(source, after)
     names = [name for name in changed.schema.names if name != GONE]
     every = {_quoted(name): f"s.{_quoted(name)}" for name in names}
@@ -138,9 +137,9 @@ def _merge(
 
 
 class _Changed:
-    """The newest versions of what changed, and whether they are gone; counted as they pass.
+    """The newest versions of changed records, and a flag for deleted ones; counted as they pass.
 
-    So are lost values of those that are not gone: of other records the table has what it had.
+    Lost values are counted only for existing records: other records keep their row in the table.
     """
 
     def __init__(self, source: TableSource, after: int) -> None:
@@ -161,10 +160,10 @@ class _Changed:
 
 
 def _follows(source: TableSource, older: TableSource) -> bool:
-    """Whether what commits changed since is all that differs from an older snapshot.
+    """True if the changes committed since account for every difference from an older snapshot.
 
-    Not so where a column went, or got another name or type; nor where one came of which records that
-    did not change have a value: it was hidden for a while.
+    Not so if a column vanished, or has another name or type; nor if a new column has values in
+    records that did not change: it was hidden for a while.
     """
     now = {
         column.name: (column, source.schema.field(column.name).type) for column in source.columns
@@ -211,7 +210,7 @@ def _writing() -> Any:
 
 
 def _application(kind: ExportKind) -> str:
-    """As whom exports of an org write transactions."""
+    """The application id under which exports of an org write transactions."""
     return f"unlost/{kind.org}"
 
 

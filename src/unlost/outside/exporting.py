@@ -1,7 +1,7 @@
-"""Exports: tables of a snapshot as files that other programs read, in clear text.
+"""Exports: tables of a snapshot as files that other programs read, unencrypted.
 
-A folder of Parquet or CSV is made under a name of its own beside the one that was asked for, and
-renamed once all is in it; a receipt in it tells what is whole, so that a cut export goes on. A
+A folder of Parquet or CSV is written under a temporary name beside the requested one, and renamed
+when it is complete; its receipt lists the finished tables, so that an interrupted export resumes. A
 folder of Delta tables stays and grows: see ``unlost.outside.delta``.
 """
 
@@ -30,10 +30,10 @@ LOCK = ".unlost-lock"
 
 @dataclass(frozen=True, slots=True)
 class ExportKind:
-    """What makes two exports one: the same org, and everything about how it is written.
+    """The identity of an export: the same org, and everything about its form.
 
-    ``org`` is the vault's id of the org; ``values``: columns have types; ``people``: formulas in CSV
-    are made harmless.
+    ``org`` is the vault's id of the org; ``values``: columns have types; ``people``: formulas in
+    CSV are made harmless.
     """
 
     org: str
@@ -48,8 +48,9 @@ class TableExport:
     """A table that was written.
 
     ``path`` is relative to the folder. ``changed`` cells got an apostrophe for people; ``misfits``
-    are texts that fitted no type, ``lost`` values that damage took: both are null. ``version`` is that of a Delta table, of which ``rows`` are those
-    that this version brought or took away; ``whole``: it holds everything anew.
+    are texts that fitted no type, ``lost`` values destroyed by damage: both are null. ``version``
+    is the version of a Delta table, whose ``rows`` are the rows added or removed by it; ``whole``:
+    the version holds everything anew.
     """
 
     table: str
@@ -65,7 +66,7 @@ class TableExport:
 
 @dataclass(frozen=True, slots=True)
 class ExportReceipt:
-    """What an export is of, and what is whole in it."""
+    """The identity of an export, and its finished tables."""
 
     kind: ExportKind
     snapshot: int
@@ -74,13 +75,13 @@ class ExportReceipt:
 
 
 def source_of(snapshot: Snapshot, table: str, kind: ExportKind) -> TableSource:
-    """A table on its way into an export. Of Delta's names no two may differ only by case."""
+    """A table to export. Delta needs names that do not differ by case alone."""
     caseless = kind.form is ExportFormat.DELTA
     return table_source(snapshot, table, what=kind.what, as_values=kind.values, caseless=caseless)
 
 
 def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
-    """A name for each table that every file system takes; none differ only by case."""
+    """A name for each table that every file system accepts; no two differ only by case."""
     ending = "" if kind.form is ExportFormat.DELTA else f".{kind.form}"
     return {
         table: f"{name}{ending}" for table, name in zip(tables, safe_names(tables), strict=True)
@@ -88,14 +89,14 @@ def paths_of(tables: Sequence[str], kind: ExportKind) -> dict[str, str]:
 
 
 def safe_names(tables: Sequence[str]) -> list[str]:
-    """Names of tables that every file system takes; none differ only by case."""
+    """Names of tables that every file system accepts; no two differ only by case."""
     return distinct([quote(name, safe=" $") for name in tables])
 
 
 def export_files(
     snapshot: Snapshot, tables: Sequence[str], kind: ExportKind, *, out: Path
 ) -> ExportReceipt:
-    """Write tables as files into a folder that is not there yet; a cut export goes on.
+    """Write tables as files into a new folder; an interrupted export resumes.
 
     Raises Conflict (``export-exists``, ``export-other``, ``export-busy``), StoreError
     (``export-not-written``).
@@ -158,7 +159,7 @@ class CountedBatches:
 
 
 def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
-    """The receipt of an export that was cut, or a fresh one; raises Conflict (``export-other``)."""
+    """The receipt of an interrupted export, or a fresh one; raises Conflict (``export-other``)."""
     try:
         receipt = decoder_for(ExportReceipt).decode((folder / RECEIPT).read_bytes())
     except FileNotFoundError:
@@ -177,14 +178,14 @@ def begun(folder: Path, fresh: ExportReceipt) -> ExportReceipt:
 
 
 def note(folder: Path, receipt: ExportReceipt) -> None:
-    """Write down what is whole."""
+    """Write the receipt."""
     with new_file(folder / RECEIPT) as out:
         out.write(msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that has its name once all of it is on the disk."""
+    """A file that gets its name when all its content is on the disk."""
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as out:
         yield out
@@ -195,7 +196,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """A folder, made if need be, in which nobody else writes; raises Conflict (``export-busy``)."""
+    """Create and lock a folder against other exports; raises Conflict (``export-busy``)."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("wb") as lock:
         try:
@@ -211,7 +212,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """What the disk says, in our words."""
+    """Turn errors of the disk into StoreError (``export-not-written``)."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
@@ -237,7 +238,7 @@ type Before = Callable[[int], Snapshot | None]
 
 
 def check_kind(kind: ExportKind) -> None:
-    """Raise UsageError for what does not go together."""
+    """Raise UsageError for options that exclude each other."""
     if kind.form is ExportFormat.CSV and kind.values:
         raise UsageError(
             "csv-has-no-types",

@@ -1,4 +1,4 @@
-"""A table as it leaves: which columns, under which names, as texts or as values.
+"""A table for export: its columns, their names, and their form as texts or values.
 
 All rows that leave the vault for other programs pass ``TableSource.batches``: datasets, SQL and
 exports read nothing else.
@@ -35,15 +35,15 @@ OF_VERSIONS = tuple(SYSTEM_TYPES)
 
 
 class TableContent(StrEnum):
-    """What the rows of a table are."""
+    """The meaning of a table's rows."""
 
-    RECORDS = "records"  # those that are alive at the snapshot, one row each
+    RECORDS = "records"  # the records alive at the snapshot, one row each
     VERSIONS = "versions"  # every version up to it
 
 
 @dataclass(frozen=True, slots=True)
 class OutColumn:
-    """A column as it leaves: ``inside`` is its name in the vault, ``kind`` None for a system column."""
+    """An exported column: ``inside`` is the vault's name, ``kind`` None for a system column."""
 
     name: str
     inside: str
@@ -52,9 +52,9 @@ class OutColumn:
 
 @dataclass(frozen=True)
 class TableSource:
-    """A table of a snapshot, on its way out.
+    """A table of a snapshot, to be exported.
 
-    ``misfits`` counts, by column, texts that were no value of its type and left as null.
+    ``misfits`` counts, by column, texts that were no value of its type and became null.
     """
 
     snapshot: Snapshot
@@ -79,7 +79,7 @@ class TableSource:
     ) -> Iterator[pa.RecordBatch]:
         """Rows in the order of their ids with these columns, in bounded batches.
 
-        At least one column has to be named.
+        At least one column must be named.
         """
         inside = [self._by_name[name].inside for name in names]
         read = self.snapshot.read if self.what is TableContent.RECORDS else self.snapshot.versions
@@ -88,24 +88,23 @@ class TableSource:
         )
 
     def told(self, rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-        """Rows of the vault (its names, texts) as they leave.
+        """Convert rows of the vault (its names, texts) to their exported form.
 
-        The one place where a row is kept back from whoever reads elsewhere, once there are people
-        to be forgotten: after this line nothing looks at rows any more.
+        The one place to withhold rows from other programs: no later code looks at rows.
         """
         columns = [self._told(rows.column(self._by_name[name].inside), name) for name in names]
         schema = pa.schema([self.schema.field(name) for name in names])
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def lost(self) -> int:
-        """How many values of live records are null here because damage took them.
+        """The number of values of live records that are null because damage destroyed them.
 
-        Looks at no record where nothing was salvaged.
+        Reads no record if the snapshot has nothing salvaged.
         """
         return sum(self.lost_of(rows.column("_u_id").to_pylist()) for rows in self._live())
 
     def lost_of(self, ids: Sequence[str]) -> int:
-        """The same of these records alone."""
+        """The number of lost values of these records alone."""
         names = {column.inside for column in self.columns}
         unread = self.snapshot.unread(self.table, ids).values()
         return sum(len(columns & names) for columns in unread)
@@ -138,10 +137,10 @@ def table_source(
     as_values: bool = False,
     caseless: bool = False,
 ) -> TableSource:
-    """A table on its way out; raises NotFound (``table-unknown``).
+    """A table to export; raises NotFound (``table-unknown``).
 
-    ``caseless``: the reader takes names for equal that differ only by case, so that of such the
-    later ones get a number.
+    ``caseless``: the reader treats names as equal that differ only by case, so the later of two
+    equal names gets a number.
     """
     described = snapshot.schema().table(table)
     kinds = {column.name: column.kind for column in described.columns} if described else {}
@@ -156,7 +155,7 @@ def table_source(
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """Names of which no two differ only by case: the later of such end in ``_2``, ``_3``…"""
+    """Make names differ by more than case: the later of two equal names ends in ``_2``, ``_3``…"""
     taken = {name.lower() for name in names}
     used: set[str] = set()
     names_so_far = []
@@ -171,7 +170,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
-    """The table that was meant, by its name in any case; raises NotFound (``table-unknown``)."""
+    """Find a table by its name in any case; raises NotFound (``table-unknown``)."""
     known = list(dict.fromkeys([*(table.name for table in schema.tables), *stored_names]))
     if name in known:
         return name
@@ -189,7 +188,7 @@ def table_called(schema: Schema, stored_names: Sequence[str], name: str) -> str:
 
 
 def columns_called(source: TableSource, names: Sequence[str]) -> list[str]:
-    """Names of columns as they were given; raises NotFound (``column-unknown``)."""
+    """Check names of columns and return them; raises NotFound (``column-unknown``)."""
     known = source.schema.names
     for name in names:
         if name not in known:

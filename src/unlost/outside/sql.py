@@ -1,8 +1,8 @@
-"""SQL over snapshots: DuckDB, locked in, with nothing to read but what is handed to it.
+"""SQL over snapshots: an isolated DuckDB that can read only the tables passed to it.
 
 A statement sees ``org.table`` (values by the schema's kinds), ``org.table_text`` (verbatim texts),
-``org.table_history`` and ``org.table_history_text`` (all versions). Only tables that it names are made
-known to DuckDB, which asks them for columns and filters and never sees a key.
+``org.table_history`` and ``org.table_history_text`` (all versions). Only tables that it names are
+registered with DuckDB, which asks them for columns and filters and never sees a key.
 """
 
 import json
@@ -31,7 +31,7 @@ _NAMED = frozenset({"BASE_TABLE", "SHOW_REF"})
 
 @dataclass(frozen=True, slots=True)
 class NamedTable:
-    """A table as a statement names it; ``org`` is empty where it names none."""
+    """A table as a statement names it; ``org`` is empty if the statement names none."""
 
     org: str
     table: str
@@ -39,7 +39,7 @@ class NamedTable:
 
 @dataclass(frozen=True, slots=True)
 class StatementTable:
-    """A table that a statement reads, under the name by which DuckDB finds it."""
+    """A table that a statement reads, under its name in DuckDB."""
 
     org: str
     name: str
@@ -48,14 +48,14 @@ class StatementTable:
 
 @dataclass(frozen=True)
 class RunningStatement:
-    """A statement under way: what it reads, and its rows as a stream."""
+    """A running statement: the tables that it reads, and its rows as a stream."""
 
     reads: tuple[StatementTable, ...]
     rows: pa.RecordBatchReader
 
 
 def tables_named(statement: str) -> list[NamedTable]:
-    """The tables that a statement names, some of which may be its own (WITH).
+    """The tables that a statement names; some may be its own (WITH).
 
     Raises UsageError (``sql-not-understood``, ``sql-read-only``).
     """
@@ -73,10 +73,10 @@ def tables_named(statement: str) -> list[NamedTable]:
 def reads_of(
     named: Sequence[NamedTable], *, orgs: Sequence[str], snapshot: Callable[[str], Snapshot]
 ) -> list[StatementTable]:
-    """What these names mean; ``snapshot`` opens that of an org when it is first named.
+    """Resolve table names; ``snapshot`` opens an org's snapshot when the org is first named.
 
-    A name without an org means the only org; of several, none. Raises NotFound (``org-unknown``,
-    ``table-unknown``).
+    A name without an org means the only org, or none if there are several. Raises NotFound
+    (``org-unknown``, ``table-unknown``).
     """
     tables = []
     for table in named:
@@ -93,10 +93,11 @@ def reads_of(
 def running(
     statement: str, reads: Sequence[StatementTable], *, work: Path
 ) -> Iterator[RunningStatement]:
-    """Run a statement that was looked at; its rows are read inside.
+    """Run a checked statement; its rows must be read inside the context.
 
-    ``work`` is an empty folder for what does not fit into memory; it is written encrypted. Raises
-    UsageError (``sql-refused``), LimitReached (``sql-too-large``), and what the vault raises.
+    ``work`` is an empty folder for data that does not fit into memory; it is written encrypted.
+    Raises UsageError (``sql-refused``), LimitReached (``sql-too-large``), and the errors of the
+    vault.
     """
     troubles: list[UnlostError] = []
     with closing(duckdb.connect(":memory:")) as session, _failing(troubles):
@@ -135,7 +136,7 @@ def _names_in(tree: Any) -> Iterator[NamedTable]:
 
 
 def _org_called(named: NamedTable, orgs: Sequence[str]) -> str | None:
-    """The org that was meant; None where none was named and there are several."""
+    """Find the named org; None if none was named and there are several."""
     if not named.org:
         return orgs[0] if len(orgs) == 1 else None
     exact = [org for org in orgs if org == named.org]
@@ -165,7 +166,7 @@ def _read(snapshot: Snapshot, org: str, named: NamedTable) -> StatementTable | N
             source = table_source(snapshot, table, what=what, as_values=as_values, caseless=True)
             return StatementTable(org, named.table, source)
     if not named.org:
-        return None  # perhaps a name that the statement itself gives
+        return None  # perhaps a name that the statement itself defines
     raise table_unknown(named.table, org, tables)
 
 
@@ -182,7 +183,7 @@ def table_unknown(name: str, org: str, tables: Sequence[str]) -> NotFound:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes any."""
+    """A name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -192,6 +193,7 @@ def quoted(name: str) -> str:
 def _prepare(
     session: duckdb.DuckDBPyConnection, reads: Sequence[StatementTable], troubles: list[UnlostError]
 ) -> None:
+    # Instants would otherwise be shown in the zone of this machine.
     session.execute("SET TimeZone='UTC'")
     orgs = list(dict.fromkeys(read.org for read in reads))
     for org in orgs:
@@ -210,12 +212,13 @@ def _prepare(
 
 
 def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
-    """No files, no network, no extensions, and no way to change that."""
+    """Forbid files, network and extensions, and any change of these settings."""
     for setting, value in (
         ("memory_limit", MEMORY),
         ("temp_directory", str(work)),
         ("max_temp_directory_size", SPILL),
         ("temp_file_encryption", "true"),
+        # Names in a statement must not resolve to Python variables.
         ("python_enable_replacements", "false"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),
@@ -227,7 +230,7 @@ def _lock(session: duckdb.DuckDBPyConnection, work: Path) -> None:
 
 @contextmanager
 def _failing(troubles: list[UnlostError]) -> Iterator[None]:
-    """What DuckDB says, in our words; what a table said while it was read, in its own."""
+    """Turn errors of DuckDB into ours; an error while a table was read comes first."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
@@ -256,14 +259,14 @@ def _watched(rows: pa.RecordBatchReader, troubles: list[UnlostError]) -> pa.Reco
 
 
 class _WatchedDataset(TableDataset):
-    """A table that remembers what went wrong, since DuckDB keeps only the words of it."""
+    """A table that remembers errors, since DuckDB keeps only their text."""
 
     def __init__(self, source: TableSource, troubles: list[UnlostError]) -> None:
         super().__init__(source)
         self._troubles = troubles
 
     def scanner(self, columns: Any = None, filter: Any = None, **_: Any) -> TableScanner:  # noqa: A002
-        """What reads, and remembers."""
+        """A scanner that remembers errors."""
         return _WatchedScanner(self.source, columns, filter, self._within, self._troubles)
 
 
@@ -307,7 +310,7 @@ def _refused(words: str) -> UsageError:
 
 
 def _split(words: str) -> tuple[str, str]:
-    """What DuckDB says in one line, and what it proposes."""
+    """DuckDB's error in one line, and its proposals."""
     lines = [line.strip() for line in words.splitlines() if line.strip()]
     first = lines[0].rstrip(".") if lines else "it gave no reason"
     hints = [line for line in lines[1:] if line.startswith(("Did you mean", "Candidate"))]
@@ -315,7 +318,7 @@ def _split(words: str) -> tuple[str, str]:
 
 
 def misfits(reads: Sequence[StatementTable]) -> Mapping[str, int]:
-    """By ``org.table.column``, how many texts fitted no type and were read as null."""
+    """By ``org.table.column``, the number of texts that fitted no type and became null."""
     return {
         f"{read.org}.{read.source.table}.{column}": count
         for read in reads

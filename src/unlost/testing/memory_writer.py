@@ -1,4 +1,4 @@
-"""A writer without a wire: writes to a MemoryOrg through its platform's rules."""
+"""A writer without a network: writes to a MemoryOrg by the rules of its platform."""
 
 import io
 import threading
@@ -33,17 +33,17 @@ CODES = {FULL: "write-storage-full", "UNDELETE_FAILED": NOT_IN_BIN}
 
 
 class ReplyLost(Exception):
-    """Planted at ``write`` (nothing happened) or ``written`` (it did): no answer comes."""
+    """Plant it at ``write`` (no effect) or ``written`` (with effect) to lose the answer."""
 
 
 class MemoryWriter:
     """Writer over a Platform, with scripted faults.
 
-    Calls are counted in ``calls``. Faults: ``write`` and ``upload`` strike before the effect,
-    ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a part of a
-    call can take effect. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
+    ``calls`` records the calls. Faults: ``write`` and ``upload`` strike before the effect,
+    ``written`` and ``uploaded`` after it; ``row`` strikes before each row, so that a call can take
+    effect in part. A planted ``ReplyLost`` gives UNKNOWN outcomes, any other error is raised.
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
-    org has no room.
+    org's storage is full.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -59,7 +59,7 @@ class MemoryWriter:
         self._lock = threading.Lock()
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """The org's identity."""
         return self.org.identity
 
     def server_time(self) -> datetime:
@@ -67,7 +67,7 @@ class MemoryWriter:
         return self.org.clock.now()
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """What the test put there, for these tables."""
+        """The permissions that the test removed, for these tables."""
         names = {table.name for table in tables}
         return [
             permission
@@ -76,18 +76,19 @@ class MemoryWriter:
         ]
 
     def capability(self, table: Table) -> WriteCapability:
-        """What the platform says."""
+        """The platform's capability for a table."""
         return self.platform.capability(table.name)
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
     ) -> Sequence[RowOutcome]:
-        """Write rows, one after the other, each for itself."""
+        """Write rows one after the other, each independently."""
         self.calls.append((op.value, table.name, len(rows)))
         self.tokens.append(token)
         try:
             self.faults.strike("write", table.name)
             outcomes = [self._alone(op, table.name, row) for row in rows]
+            # After the effect: the rows are written, and only the answer is lost.
             self.faults.strike("written", table.name)
         except ReplyLost:
             return [RowOutcome(row.key, OutcomeKind.UNKNOWN, code="reply-lost") for row in rows]
@@ -107,7 +108,7 @@ class MemoryWriter:
         return outcome
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Nothing has to be looked up here."""
+        """Record the call; nothing needs to be looked up here."""
         self.calls.append(("prepare", "", len(tables)))
         self.faults.strike("prepare", "")
 
@@ -135,7 +136,7 @@ class MemoryWriter:
         return self._rows([(key, live[key]) for key in ids if key in live], columns)
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
-        """One by one."""
+        """Fetch them query by query."""
         return [self.fetch(look.table, look.ids, columns=look.columns) for look in looks]
 
     def recent(
@@ -146,7 +147,7 @@ class MemoryWriter:
         columns: Sequence[str],
         sent: Sequence[WriteRow],  # noqa: ARG002
     ) -> Rows:
-        """Records that this user made since then; this org knows when, whatever they tell."""
+        """Records that this user created since then; this org knows exactly when."""
         self.calls.append(("recent", table.name, 0))
         self.faults.strike("recent", table.name)
         created = self.platform.created
@@ -160,7 +161,7 @@ class MemoryWriter:
         return self._rows(rows, columns)
 
     def settle(self, table: Table, *, since: datetime) -> None:  # noqa: ARG002
-        """Nothing is ever under way here."""
+        """Record the call; no write is ever pending here."""
         self.calls.append(("settle", table.name, 0))
         self.faults.strike("settle", table.name)
 

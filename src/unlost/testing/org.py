@@ -1,4 +1,4 @@
-"""An org that lives in memory: people edit, delete and purge, and administrators change its shape.
+"""An org in memory: people edit, delete and purge, and administrators change its schema.
 
 It knows nothing of backups. ``unlost.testing.source.MemorySource`` reads it as a connector would.
 """
@@ -71,7 +71,7 @@ class MemoryTable:
 
     @property
     def change_log(self) -> ChangeLog | None:
-        """Where the org writes down the changes of this table."""
+        """The change log of this table, if it has one."""
         if not self.logged:
             return None
         return ChangeLog(
@@ -88,7 +88,7 @@ class MemoryTable:
 
 @dataclass(slots=True)
 class UncommittedChange:
-    """A change that was stamped and is not visible yet."""
+    """A change that has its timestamp and is not visible yet."""
 
     at: datetime
     table: str
@@ -124,7 +124,7 @@ class MemoryOrg:
         logged: bool = False,
         files: bool = False,
     ) -> MemoryTable:
-        """A new table; with ``logged`` comes a table that keeps its changes."""
+        """Add a table; ``logged`` adds a table that records its changes."""
         own = [
             Column(
                 column,
@@ -147,7 +147,7 @@ class MemoryOrg:
     def add_column(
         self, table: str, column: str, kind: WireKind = WireKind.TEXT, *, value: str | None = None
     ) -> None:
-        """A new column; ``value`` stands in every record at once, and no stamp moves."""
+        """Add a column with ``value`` in every record; modification times stay the same."""
         memory_table = self.tables[table]
         memory_table.columns[column] = Column(column, kind)
         for record in memory_table.records.values():
@@ -161,7 +161,7 @@ class MemoryOrg:
             record.cells.pop(column, None)
 
     def retype_column(self, table: str, column: str, kind: WireKind, value: str | None) -> None:
-        """Give a column another type, and every record ``value``; no stamp moves."""
+        """Give a column another type, and every record ``value``; no modification time moves."""
         self.drop_column(table, column)
         self.add_column(table, column, kind, value=value)
 
@@ -183,7 +183,7 @@ class MemoryOrg:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the rights (not with what is unshared: that is the point of it)."""
+        """A text that changes with the rights, except ``unshared_rows``, which a source misses."""
         rights = (sorted(self.hidden_columns), sorted(self.hidden_rows))
         return hashlib.sha256(repr(rights).encode()).hexdigest()[:16]
 
@@ -198,7 +198,7 @@ class MemoryOrg:
         record: str | None = None,
         commit_after: float = 0,
     ) -> str:
-        """A new record's id."""
+        """Create a record and return its id."""
         self._made += 1
         new_id = record or f"{table[:3]}{self._made:09d}"
         stamp = self.clock.now()
@@ -219,7 +219,7 @@ class MemoryOrg:
         by: str = "U1",
         commit_after: float = 0,
     ) -> None:
-        """Change cells of a live record; ``commit_after`` seconds until others can see it."""
+        """Change cells of a live record; others see the change after ``commit_after`` seconds."""
         self.settle(record=record)
         stamp = self.clock.now()
 
@@ -247,16 +247,17 @@ class MemoryOrg:
         )
 
     def purge(self, table: str, record: str) -> None:
-        """Remove a record for ever; the source lists its id for some days."""
+        """Remove a record permanently; the source lists its id for some days."""
         self.settle(record=record)
         memory_table = self.tables[table]
         del memory_table.records[record]
         memory_table.files.pop(record, None)
+        # A source lists only deletions of records that the user could see.
         if (table, record) not in self.hidden_rows | self.unshared_rows:
             memory_table.purged.append((self.clock.now(), record))
 
     def attach(self, table: str, name: str, body: bytes) -> str:
-        """A new record that is a file."""
+        """Create a record that is a file."""
         new_id = self.create(table, {"Name": name, **file_cells(body)})
         self.tables[table].files[new_id] = body
         return new_id
@@ -269,7 +270,7 @@ class MemoryOrg:
     # --- what the user sees ----------------------------------------------------------------------
 
     def settle(self, *, record: str | None = None) -> None:
-        """Make visible what is due (of ``record``: all of it, for locks keep edits in order)."""
+        """Make due changes visible; of ``record`` all of them, since locks keep edits in order."""
         now = self.clock.now()
         with self.lock:
             due = [c for c in self._uncommitted if c.at <= now or c.record == record]
@@ -278,7 +279,7 @@ class MemoryOrg:
                 change.apply()
 
     def visible(self, table: str) -> dict[str, MemoryRecord]:
-        """The records that the reading user may see, those in the bin included, by id."""
+        """The records that the reading user may see, including the bin, by id."""
         self.settle()
         blind = self.hidden_rows | self.unshared_rows
         hidden = {column for owner, column in self.hidden_columns if owner == table}
@@ -336,14 +337,14 @@ class MemoryOrg:
 
 
 def _alike(kind: WireKind, old: str | None, other: str | None) -> bool:
-    """True if an org sees no change: a number written otherwise is the same number."""
+    """True if an org sees no change: a number written differently is the same number."""
     if old is None or other is None:
         return old == other
     return _canonical(kind, old) == _canonical(kind, other)
 
 
 def _canonical(kind: WireKind, text: str) -> str:
-    """One text for all texts that mean the same value of this kind."""
+    """The same text for all texts that mean the same value of this kind."""
     try:
         if kind in (WireKind.DECIMAL, WireKind.INTEGER):
             return str(Decimal(text).normalize())
@@ -355,7 +356,7 @@ def _canonical(kind: WireKind, text: str) -> str:
 
 
 def file_cells(body: bytes) -> dict[str, str | None]:
-    """What a record tells of its file."""
+    """The cells that describe a record's file."""
     return {
         "BodySize": str(len(body)),
         "BodyDigest": hashlib.md5(body, usedforsecurity=False).hexdigest(),

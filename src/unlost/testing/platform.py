@@ -1,8 +1,8 @@
-"""What a SaaS does by itself when records are written: checks, cascades, by-products.
+"""The automatic behaviour of a SaaS when records are written: checks, cascades, by-products.
 
-The server side of ``MemoryWriter``. It survives a client that crashes, and keeps the rules that a
-restore meets: required and unique columns, references that must be live, delete rules, a bin that
-gives a master back with its details, records that appear with others.
+The server side of ``MemoryWriter``. It survives a client that crashes, and enforces the rules that
+a restore meets: required and unique columns, references that must be live, delete rules, a bin that
+returns a master with its details, records that the system creates along with others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ type Cells = Mapping[str, str | None]
 
 
 class RowRefused(Exception):
-    """The platform refuses one row. ``code`` is its own word, ``columns`` are to blame."""
+    """The platform refuses one row. ``code`` is its native code, ``columns`` are the cause."""
 
     def __init__(self, code: str, sentence: str, *columns: str) -> None:
         super().__init__(sentence)
@@ -39,9 +39,9 @@ class RowRefused(Exception):
 
 @dataclass(slots=True)
 class BinnedRecord:
-    """How a record came into the bin: with its master (``root``), and which links were emptied.
+    """The way a record came into the bin: with its master (``root``), and which links were emptied.
 
-    ``lost``: its master was deleted later, so it never comes back.
+    ``lost``: its master was deleted later, so it can never be undeleted.
     """
 
     root: tuple[str, str]
@@ -51,7 +51,7 @@ class BinnedRecord:
 
 @dataclass(frozen=True, slots=True)
 class EmptiedBin:
-    """A link that was emptied, and where it pointed."""
+    """A link that was emptied, and its former target."""
 
     table: str
     record: str
@@ -62,9 +62,10 @@ class EmptiedBin:
 class Platform:
     """The rules of one memory org. Methods act as the user ``by`` and raise ``RowRefused``.
 
-    Columns that are ``defaulted`` and not sent hold ``DEFAULT``; ``stubborn``: also those that are sent
-    empty. ``relinks``: an undelete sets emptied links again. ``loses_details``: a detail that was
-    deleted before its master never leaves the bin (Salesforce SOAP guide, undelete).
+    ``defaulted`` columns of a capability hold ``DEFAULT`` if they are not sent; with ``stubborn``
+    also if they are sent empty. ``relinks``: an undelete sets emptied links again.
+    ``loses_details``: a detail that was deleted before its master never leaves the bin (Salesforce
+    SOAP guide, undelete).
     """
 
     def __init__(self, org: MemoryOrg) -> None:
@@ -87,7 +88,7 @@ class Platform:
         self.capabilities[capability.table] = capability
 
     def capability(self, table: str) -> WriteCapability:
-        """All but the system columns can be set; unique columns are keys."""
+        """All columns except system columns can be set; unique columns are keys."""
         if table in self.capabilities:
             return self.capabilities[table]
         memory_table = self.org.tables[table]
@@ -111,7 +112,7 @@ class Platform:
     # --- writes ------------------------------------------------------------------------------------
 
     def create(self, table: str, cells: Cells, *, by: str) -> str:
-        """A new record's id; by-products are made with it."""
+        """Create a record, with its by-products, and return its id."""
         capability = self.capability(table)
         given: dict[str, str | None] = {n: v for n, v in cells.items() if v is not None}
         self._check_columns(table, given, capability.settable)
@@ -119,6 +120,7 @@ class Platform:
         lists = {gather.column for gather in capability.gathers}
         own = {name: value for name, value in given.items() if name not in lists}
         sent = given if self.stubborn else cells
+        # Like Salesforce: a default replaces only columns that were not sent.
         own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
         new_id = self.org.create(table, own, by=by)
         self.created[table, new_id] = (self.org.clock.now(), by)
@@ -139,7 +141,7 @@ class Platform:
         self.org.update(table, record, dict(cells), by=by)
 
     def delete(self, table: str, record: str, *, by: str) -> None:
-        """Into the bin with all details; other references to it are emptied, or it is refused."""
+        """Move a record to the bin with all details; empty other references to it, or refuse."""
         doomed = list(self._tree(table, record))
         for owner, child, _, rule in self._pointing(doomed):
             if rule is DeleteRule.RESTRICT and (owner, child) not in doomed:
@@ -154,12 +156,13 @@ class Platform:
             self._lose_details(doomed)
 
     def undelete(self, table: str, record: str, *, by: str) -> None:
-        """Out of the bin, with the details that went with it."""
+        """Take a record out of the bin, with the details that were deleted with it."""
         if not self.leaves_bin(table, record):
             raise RowRefused("UNDELETE_FAILED", "Entity is not in the recycle bin")
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
         came = [member for member in self._group(table, record) if not self._is_lost(member)]
         for owner, child in came:
+            # All or nothing: the bin returns no part of a group.
             self._check_uniques(owner, {}, child)
         for owner, child in came:
             self.org.undelete(owner, child, by=by)
@@ -171,13 +174,13 @@ class Platform:
                 self.org.update(link.table, link.record, {link.column: link.target}, by=by)
 
     def purge(self, table: str, record: str) -> None:
-        """Lose a record of the bin for ever, with what went into the bin because of it."""
+        """Remove a record of the bin permanently, with the records deleted because of it."""
         for owner, child in self._group(table, record):
             self.org.purge(owner, child)
             self._binned.pop((owner, child), None)
 
     def purge_bin(self) -> None:
-        """Empty the bin for ever."""
+        """Empty the bin permanently."""
         for name, table in self.org.tables.items():
             for record in [
                 key for key, memory_record in table.records.items() if memory_record.deleted
@@ -188,7 +191,7 @@ class Platform:
     # --- looks -------------------------------------------------------------------------------------
 
     def leaves_bin(self, table: str, record: str) -> bool:
-        """True if a record of the bin can come out of it by itself, keys left aside."""
+        """True if a record of the bin can be undeleted alone; unique keys are not checked."""
         memory_record = self.org.tables[table].records.get(record)
         binned = self._binned.get((table, record), BinnedRecord((table, record)))
         is_root = binned.root == (table, record)
@@ -203,7 +206,7 @@ class Platform:
     # --- inside ------------------------------------------------------------------------------------
 
     def _group(self, table: str, record: str) -> list[tuple[str, str]]:
-        """The record of the bin, and what went there because of it."""
+        """The record of the bin, and the records deleted because of it."""
         others = [
             key
             for key, binned_record in self._binned.items()
@@ -212,7 +215,7 @@ class Platform:
         return others or [(table, record)]
 
     def _is_live(self, record: str | None) -> bool:
-        """True if any table has this record, and not in the bin."""
+        """True if any table has this record outside the bin."""
         records = [table.records.get(str(record)) for table in self.org.tables.values()]
         return any(
             memory_record is not None and not memory_record.deleted for memory_record in records
@@ -325,5 +328,5 @@ class Platform:
 
 
 def without(capability: WriteCapability, *ops: WriteOp) -> WriteCapability:
-    """The same capability, but these operations are not allowed."""
+    """The same capability without these operations."""
     return replace(capability, ops=capability.ops - set(ops))

@@ -1,4 +1,4 @@
-"""A connector without a wire: reads a MemoryOrg through the Source port."""
+"""A connector without a network: reads a MemoryOrg through the Source port."""
 
 import hashlib
 import io
@@ -36,9 +36,9 @@ INSTANT = pa.timestamp("ms", tz="UTC")
 class MemorySource:
     """Source over a MemoryOrg, with scripted faults.
 
-    ``page_rows``: rows a page. ``split``: tasks a full read is cut into. ``job_seconds``: how long
-    the source works by itself before a task can be read. ``overlap``: how far a cursor reaches
-    back. ``read_seconds``: how long a page takes, by the org's clock.
+    ``page_rows``: rows a page. ``split``: tasks of a full read. ``job_seconds``: time of the
+    source's own job before a task can be read. ``overlap``: distance that a cursor reaches back.
+    ``read_seconds``: time that a page takes, by the org's clock.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class MemorySource:
         self.census_wanted = False
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """The org's identity."""
         self._called("identity")
         return self.org.identity
 
@@ -73,13 +73,13 @@ class MemorySource:
         return self.org.clock.now()
 
     def discover(self) -> Schema:
-        """Tables and columns as the reading user may see them."""
+        """Tables and columns that the reading user may see."""
         self._called("discover")
         tables = [self._table(name) for name, table in self.org.tables.items() if not table.dropped]
         return Schema(tuple(tables), self.org.fingerprint, tuple(self.org.findings))
 
     def quotas(self) -> Sequence[Quota]:
-        """What the test put there."""
+        """The quotas that the test set."""
         self._called("quotas")
         return self.quota
 
@@ -90,7 +90,7 @@ class MemorySource:
     def plan_reads(
         self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
     ) -> Sequence[ReadTask]:
-        """Purges first, then the rows in ``split`` pieces; or those of a range that stand still."""
+        """Purges first, then the rows in ``split`` pieces; or the unchanged rows of a range."""
         self._called("plan_reads", table.name)
         start = since.value if since else None
         state: dict[str, Json] = {"since": start, "columns": [c.name for c in table.columns]}
@@ -106,11 +106,11 @@ class MemorySource:
         return tasks
 
     def id_order(self, ids: pa.Array) -> pa.Array:
-        """From their last letter: no source's order is that of the vault."""
+        """Order ids from their last letter: a source's order is never that of the vault."""
         return pc.utf8_reverse(ids)
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
-        """Ready at once, or after the source's own job."""
+        """Ready immediately, or after the source's own job."""
         self._called("prepare", task.table)
         now = self.org.clock.now()
         if self.job_seconds and "job" not in task.state:
@@ -139,7 +139,7 @@ class MemorySource:
         )
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """Rows of these ids, deleted ones too."""
+        """Rows of these ids, including deleted ones."""
         self._called("read_ids", table.name)
         visible = self.org.visible(table.name)
         records = [(key, visible[key]) for key in ids if key in visible]
@@ -147,10 +147,11 @@ class MemorySource:
             yield self._page(self._rows(table.name, [c.name for c in table.columns], records))
 
     def census(self, table: Table) -> Iterator[pa.Array]:
-        """Live ids, in an order that is not theirs, in small arrays."""
+        """Live ids, in another order than that of the ids, in small arrays."""
         self._called("census", table.name)
         self._refuse(table.name)
         live = [key for key, record in self.org.visible(table.name).items() if not record.deleted]
+        # The order of a source's list is not that of the ids, and callers must not rely on it.
         live.reverse()
         for at in range(0, len(live), self.page_rows):
             self._called("census_page", table.name)
@@ -163,7 +164,7 @@ class MemorySource:
         return sum(not record.deleted for record in self.org.visible(table.name).values())
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
-        """One file a row of a table that has files."""
+        """One file a row for a table with files."""
         if not table.files or rows.cells is None:
             return ()
         cells = rows.cells.to_pydict()
@@ -181,7 +182,7 @@ class MemorySource:
         ]
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
-        """The bytes, checked against the row's digest."""
+        """The bytes, checked against the row's hash."""
         self._called("open_file", ref.table)
         body = self.org.tables[ref.table].files.get(ref.record)
         if body is None:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what flows through the ports: hostile text, ids, rows."""
+"""Hypothesis strategies for values that pass through the ports: hostile text, ids, rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unlost.model.reading import Op, Rows
 
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
+# Texts that CSV readers, spreadsheets or number parsers are known to damage.
 HOSTILE = (
     "",
     " ",
@@ -31,13 +32,14 @@ HOSTILE = (
 
 
 def texts() -> st.SearchStrategy[str | None]:
-    """A cell: null, the texts that break parsers, and any other text."""
+    """A cell: null, texts that break parsers, and any other text."""
+    # Without lone surrogates (Cs), which UTF-8 cannot encode.
     any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
     return st.one_of(st.none(), st.sampled_from(HOSTILE), any_text)
 
 
 def record_ids() -> st.SearchStrategy[str]:
-    """Ids of 18 characters that differ in their case too."""
+    """Ids of 18 characters, some of which differ only by case."""
     return st.text("aAbBzZ09", min_size=3, max_size=3).map(lambda end: "001000000000000" + end)
 
 

@@ -39,7 +39,7 @@ SEND_JSON = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 def read_usage(headers: Headers) -> tuple[int, int] | None:
-    """Calls used and allowed, of ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide, headers)."""
+    """Calls used and allowed, from ``Sforce-Limit-Info: api-usage=18/15000`` (REST guide)."""
     for part in headers.get("sforce-limit-info", "").split(","):
         name, _, value = part.strip().partition("=")
         used, _, limit = value.partition("/")
@@ -49,7 +49,7 @@ def read_usage(headers: Headers) -> tuple[int, int] | None:
 
 
 def date_of(headers: Headers) -> datetime | None:
-    """The server's clock as an answer's ``Date`` header tells it."""
+    """The server's clock from an answer's ``Date`` header."""
     text = headers.get("date")
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
@@ -59,7 +59,7 @@ def date_of(headers: Headers) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class BatchedGet:
-    """A GET among several of one call: a path under the API version, and its own headers."""
+    """A GET within a composite call: a path under the API version, and its own headers."""
 
     path: str
     headers: Headers = field(default_factory=dict)
@@ -67,7 +67,7 @@ class BatchedGet:
 
 @dataclass(frozen=True, slots=True)
 class BatchedPost:
-    """A POST among several of one call: a path under the API version, and what is sent there."""
+    """A POST within a composite call: a path under the API version, its body and headers."""
 
     path: str
     body: object
@@ -76,7 +76,7 @@ class BatchedPost:
 
 @dataclass(frozen=True, slots=True)
 class BatchedAnswer:
-    """The answer of one of them; ``body`` is decoded, names of headers are lower case."""
+    """The answer to one call of a batch; ``body`` is decoded, header names are lower case."""
 
     status: int
     body: Any
@@ -101,7 +101,7 @@ class SalesforceApi:
         self._session = session
         self._budget = context.budget
         self._last_seen: datetime | None = None
-        self.calls_left: int | None = None  # of the org's day, as its last answer told
+        self.calls_left: int | None = None  # of the org's day, from its last answer
         self.client = HttpClient(
             HttpPolicy(
                 TABLE,
@@ -125,7 +125,7 @@ class SalesforceApi:
         return f"{host}/services/data/{self.version}/{path}"
 
     def host(self) -> str:
-        """The org's own host: what the newest token answer said (it can change)."""
+        """The org's own host, from the newest token answer (it can change)."""
         instance = self._session.current().fields.get("instance_url", "")
         if urlsplit(instance).scheme != "https" and not is_loopback(instance):
             raise NotAllowed(
@@ -136,7 +136,7 @@ class SalesforceApi:
         return instance.rstrip("/")
 
     def token_field(self, name: str) -> str:
-        """A text of the newest token answer, empty where it has none."""
+        """A text of the newest token answer, empty if it has none."""
         return self._session.current().fields.get(name, "")
 
     def get(self, path: str, *, accept: frozenset[int] = frozenset({200})) -> HttpAnswer:
@@ -153,7 +153,7 @@ class SalesforceApi:
         return read_json(self.client.send(HttpCall("POST", self.url(path), SEND_JSON, body)))
 
     def delete(self, path: str) -> None:
-        """A DELETE; what is gone already is fine."""
+        """Send a DELETE; an object that no longer exists is fine."""
         gone = frozenset({200, 204, 404})
         self.client.send(HttpCall("DELETE", self.url(path), JSON, accept=gone))
 
@@ -173,8 +173,8 @@ class SalesforceApi:
     ) -> Iterator[tuple[Mapping[str, Any], datetime]]:
         """Result pages of a query, each with the server's time.
 
-        ``all_rows``: deleted and archived rows too. A query too long for an address goes in a
-        composite call (help article 000386264).
+        ``all_rows``: including deleted and archived rows. A query too long for an address is sent
+        in a composite call (help article 000386264).
         """
         resource = ("tooling/" if tooling else "") + ("queryAll" if all_rows else "query")
         path = f"{resource}/?q={quote_plus(soql, safe=',()')}"
@@ -203,9 +203,9 @@ class SalesforceApi:
     def composite(
         self, requests: Sequence[BatchedGet | BatchedPost]
     ) -> tuple[list[BatchedAnswer], datetime]:
-        """At most 25 calls that read in one, with headers of their own, and the server's time.
+        """Send at most 25 reading calls in one, each with its own headers; adds the server time.
 
-        REST guide, composite: subrequests take headers, and their answers have some.
+        REST guide, composite: subrequests may have headers, and so do their answers.
         """
         wanted = [
             {
@@ -231,15 +231,15 @@ class SalesforceApi:
         return self.time_of(self.client.send(request).headers)
 
     def recent_time(self) -> datetime:
-        """Salesforce's clock at its last answer: takes no call, and is never ahead of it."""
+        """Salesforce's clock at its last answer: needs no call, and is never ahead of it."""
         return self._last_seen or self.server_time()
 
     def time_of(self, headers: Headers) -> datetime:
-        """The server's clock at an answer; ours where it does not tell."""
+        """The server's clock at an answer; ours if the answer does not show it."""
         return date_of(headers) or self.clock.now()
 
     def notice(self, headers: Headers) -> None:
-        """Learn from an answer's headers: calls left, the server's clock."""
+        """Read calls left and the server's clock from an answer's headers."""
         if usage := read_usage(headers):
             self.calls_left = usage[1] - usage[0]
             self._budget.report(used=usage[0], limit=usage[1])
@@ -280,7 +280,7 @@ def _next_link(page: tuple[Mapping[str, Any], datetime]) -> str | None:
 
 
 def read_json(answer: HttpAnswer) -> Any:
-    """The decoded body; an answer that is no JSON is no answer of Salesforce."""
+    """The decoded body; raises SalesforceRefusal if it is not JSON, so not Salesforce's."""
     if not answer.is_json:
         raise SalesforceRefusal("", "the answer is not JSON", answer.status)
     return decode(answer.body)

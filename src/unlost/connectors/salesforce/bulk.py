@@ -1,4 +1,4 @@
-"""Bulk API 2.0 query jobs: starting, looking after, and reading their results with every proof.
+"""Bulk API 2.0 query jobs: start them, poll them, and read their results with every proof.
 
 Sources: Bulk API 2.0 guide (create a query job, get job results, get parallel results, limits).
 """
@@ -26,7 +26,7 @@ LAST = "null"  # the locator of the last page
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:
-    """A job as Salesforce tells it; ``rows`` is numberRecordsProcessed."""
+    """The state of a job; ``rows`` is Salesforce's numberRecordsProcessed."""
 
     state: str
     rows: int = 0
@@ -48,7 +48,7 @@ GONE = JobInfo("Gone", message="the job is not there any more")
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """How a result page ended: its rows, and the locator of the next one."""
+    """The end of a result page: its rows, and the locator of the next page."""
 
     rows: int
     locator: str | None
@@ -71,10 +71,11 @@ class BulkQueries:
         self._lock = threading.Lock()
         self._tallies: dict[str, JobTotals] = {}
         self._read: set[str] = set()
-        self._blocks: dict[tuple[str, ...], int] = {}  # by columns: where rows were too wide
+        # larger parser blocks, by columns with wide rows
+        self._blocks: dict[tuple[str, ...], int] = {}
 
     def start(self, reading: TableQuery, *, all_rows: bool = True) -> str:
-        """Create a job; gives its id, or raises Refused where Bulk will not read this."""
+        """Create a job and return its id; raises SalesforceRefusal if Bulk will not read this."""
         operation = "queryAll" if all_rows else "query"
         answer = self._api.post_json("jobs/query", {"operation": operation, "query": reading.soql})
         return str(answer["id"])
@@ -91,7 +92,7 @@ class BulkQueries:
         return JobInfo(answer["state"], int(answer.get("numberRecordsProcessed") or 0), message)
 
     def wait(self, job: str) -> JobInfo:
-        """Look after a job until it ends, within this call."""
+        """Poll a job until it ends."""
         for polls in count():
             info = self.look(job)
             if info.complete or info.lost:
@@ -100,7 +101,7 @@ class BulkQueries:
         raise AssertionError
 
     def page_paths(self, job: str) -> list[str]:
-        """Addresses of all result pages (API 58 and newer), to be read in any order."""
+        """Addresses of all result pages (API 58 and newer), which may be read in any order."""
         paths: list[str] = []
         where: str | None = f"jobs/query/{job}/resultPages"
         while where:
@@ -110,7 +111,7 @@ class BulkQueries:
         return paths
 
     def read_all(self, job: str, rows: int, columns: tuple[str, ...]) -> Iterator[Page]:
-        """All pages of a job of so many ``rows``, one after the other."""
+        """All pages of a job with ``rows`` rows, one after the other."""
         total = 0
         locator: str | None = ""
         while locator is not None:
@@ -123,7 +124,7 @@ class BulkQueries:
     def read_page(
         self, job: str, path: str, columns: tuple[str, ...], *, pages: int, rows: int
     ) -> Iterator[Page]:
-        """One of a job's ``pages``; the last one that is read proves their sum to be ``rows``."""
+        """One of a job's ``pages``; the last one read proves that their sum is ``rows``."""
         result = yield from self._page(path, columns, owed=None)
         with self._lock:
             tally = self._tallies.setdefault(job, JobTotals())
@@ -137,14 +138,14 @@ class BulkQueries:
             self._done(job)
 
     def forget_read_jobs(self) -> None:
-        """Delete the jobs whose results were read to the end."""
+        """Delete the jobs whose results were read completely."""
         with self._lock:
             done, self._read = self._read, set()
         for job in sorted(done):
             self.forget(job)
 
     def forget(self, job: str) -> None:
-        """Delete a job; one that cannot be deleted expires by itself after seven days."""
+        """Delete a job; one that cannot be deleted expires after seven days."""
         with self._lock:
             self._read.discard(job)
         try:
@@ -163,7 +164,7 @@ class BulkQueries:
     def _page(
         self, path: str, columns: tuple[str, ...], *, owed: int | None
     ) -> Generator[Page, None, ResultPage]:
-        """One page, asked for again until it is proved; gives a ResultPage at its end."""
+        """One page, read again until it is proved; returns a ResultPage."""
         delivery = ResultStream()
         attempt = 1
         while True:
@@ -200,7 +201,7 @@ class BulkQueries:
 
 
 def pause(polls: int) -> float:
-    """Seconds until a job is looked at again."""
+    """Seconds until the next poll of a job."""
     return POLLS[min(polls, len(POLLS) - 1)]
 
 
@@ -210,7 +211,7 @@ def _locator(body: BodyStream) -> str | None:
 
 
 def _check_end(body: BodyStream, result: ResultPage, owed: int | None) -> None:
-    """No further locator, or no content at all, is the end only if all rows are there."""
+    """Accept a missing locator, or a missing body, as the end only if all rows are there."""
     if owed is None:
         if result.rows == 0 and "sforce-numberofrecords" not in body.headers:
             raise _short(0, 1, "page")
@@ -228,7 +229,7 @@ def _short(have: int, want: int, what: str) -> TransientError:
 
 
 def _more(answer: dict[str, Any]) -> str | None:
-    """The next list of result pages: the guide's table and its example spell the key differently."""
+    """The next list of result pages; the guide's table and example spell the key differently."""
     if answer.get("done", True):
         return None
     return answer.get("nextRecordsUrl") or answer.get("nextRecordUrl")

@@ -13,13 +13,13 @@ from unlost.connectors.salesforce.work import TableQuery
 from unlost.model.errors import TransientError
 from unlost.model.reading import Op, Page, Rows
 
-# Archived activities are invisible to `query`; `queryAll` shows them and deleted rows alike, so
-# that live means: in queryAll and not deleted (Bulk API 2.0 guide, create a query job).
+# Archived activities are invisible to `query`; `queryAll` shows them and deleted rows alike. So
+# live means: in queryAll and not deleted (Bulk API 2.0 guide, create a query job).
 LIVE = "IsDeleted = false"
 
 
 def live(table: str, condition: str, *, tells_deleted: bool) -> TableQuery:
-    """The reading of all live ids."""
+    """The query of all live ids."""
     parts = (condition, LIVE if tells_deleted else "")
     return TableQuery(table, ("Id",), " AND ".join(filter(None, parts)))
 
@@ -32,7 +32,7 @@ class SalesforceCensus:
         self._bulk = bulk
 
     def ids(self, reading: TableQuery, *, may_bulk: bool) -> Iterator[pa.Array]:
-        """All ids in bounded arrays; ends early only by raising."""
+        """All ids in bounded arrays; raises if it cannot list all."""
         for page in self._pages(reading, may_bulk=may_bulk):
             yield live_ids(page.rows)
 

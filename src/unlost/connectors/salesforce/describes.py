@@ -1,12 +1,12 @@
-"""Describes of objects, kept from night to night and asked for again only where they changed.
+"""Describes of objects, cached between backups and fetched again only if they changed.
 
-Sources: REST guide, sObject Describe and Describe Global (If-Modified-Since, 304; the header minds
-changes of permissions, profiles and labels too), composite (headers of subrequests).
+Sources: REST guide, sObject Describe and Describe Global (If-Modified-Since, 304; the header also
+covers changes of permissions, profiles and labels), composite (headers of subrequests).
 
-A describe that is wrongly believed could hide a column. So a kept one counts only for the same user
-with the same rights and the same API version, for a week at most; what lists other columns than the
-org has is asked for again (``discover``), and what a query contradicts is dropped (``forget``). The
-list of all objects is never kept.
+A wrong cached describe could hide a column. So a cached one counts only for the same user with the
+same rights and the same API version, for a week at most. A describe with other columns than the org
+lists is fetched again (``discover``), and one that a query contradicts is dropped (``forget``). The
+list of all objects is never cached.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from unlost.model.decoders import decoder_for
 from unlost.model.ports.system import Cache
 
 BELIEVED = timedelta(days=7)
-# Where an answer does not say since when it holds: since a little before it came.
+# Used if an answer has no Last-Modified: valid since a little before it came.
 MARGIN = timedelta(minutes=1)
 LAST_MODIFIED = "last-modified"
 IF_MODIFIED_SINCE = "If-Modified-Since"
@@ -36,7 +36,7 @@ OK, NOT_MODIFIED = 200, 304
 
 @dataclass(frozen=True, slots=True)
 class CachedDescribe:
-    """A describe as the cache has it; ``reader`` tells who saw it so, ``modified`` is an HTTP date."""
+    """A cached describe; ``reader`` identifies user and rights, ``modified`` is an HTTP date."""
 
     reader: str
     fetched: datetime
@@ -46,14 +46,14 @@ class CachedDescribe:
 
 @dataclass(frozen=True, slots=True)
 class FetchedDescribe:
-    """Describes by name; ``refused`` are the errors of others; ``unchanged`` were not sent again."""
+    """Describes by name; ``refused`` are the errors of others; ``unchanged`` came from the cache."""
 
     describes: dict[str, Describe] = field(default_factory=dict)
     refused: dict[str, Any] = field(default_factory=dict)
     unchanged: frozenset[str] = frozenset()
 
     def corrected(self, by: "FetchedDescribe") -> "FetchedDescribe":
-        """The same, with what another fetch says of some objects in place of what this one does."""
+        """The same, with the results of another fetch for the objects that it has."""
         asked_names = by.describes.keys() | by.refused.keys()
         remaining = {
             name: describe for name, describe in self.describes.items() if name not in asked_names
@@ -71,7 +71,7 @@ class DescribeCache:
         self._cache = cache
 
     def fetch(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
-        """Describes of these objects; those that did not change come from the cache."""
+        """Describes of these objects; unchanged ones come from the cache."""
         if self._cache is None:
             return self._anew(names)
         reader = self._reader(rights)
@@ -83,13 +83,13 @@ class DescribeCache:
         return _together(parts)
 
     def again(self, names: Sequence[str], rights: UserRights) -> FetchedDescribe:
-        """Describes of these objects, whatever is kept of them."""
+        """Describes of these objects, bypassing the cache."""
         for name in names:
             self.forget(name)
         return self.fetch(names, rights)
 
     def forget(self, name: str) -> None:
-        """Keep nothing of an object: what was kept turned out to be wrong."""
+        """Drop an object's cached describe: it turned out to be wrong."""
         if self._cache is not None:
             self._cache.drop(_entry(name))
 
@@ -169,5 +169,5 @@ def _condition(describe: CachedDescribe | None) -> Mapping[str, str]:
 
 
 def _http_date(when: datetime) -> str:
-    """RFC 9110, 5.6.7."""
+    """An HTTP date (RFC 9110, 5.6.7)."""
     return format_datetime(when.astimezone(UTC), usegmt=True)

@@ -1,4 +1,4 @@
-"""What is in the org: tables, columns, rights, and everything that will not be protected."""
+"""Discovery of an org: tables, columns, rights, and all gaps in what can be protected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class DiscoveredSchema:
 def discover(
     api: SalesforceApi, config: SalesforceConfig, cache: DescribeCache
 ) -> DiscoveredSchema:
-    """Look at the org as the backup user sees it; what did not change is ``kept``."""
+    """Read the org's schema as the backup user sees it; unchanged describes come from the cache."""
     entries = _entries(api)
     findings: list[Finding] = []
     wanted: list[str] = []
@@ -80,7 +80,7 @@ def discover(
 
 
 def _entries(api: SalesforceApi) -> list[Any]:
-    """All objects; only an API version that the org does not serve has no such list."""
+    """All objects; a 404 means that the org does not serve the API version."""
     try:
         return list(api.get_json("sobjects")["sobjects"])
     except SalesforceRefusal as error:
@@ -113,7 +113,7 @@ def _described_singly(
 ) -> tuple[dict[str, Describe], list[Finding]]:
     """All describes, and a finding for each that is refused.
 
-    What was refused among others is asked for by itself: a batch can fail where the call alone
+    A describe refused in a batch is requested again alone: a batch can fail where the call alone
     does not.
     """
     describes = dict(fetched.describes)

@@ -1,7 +1,7 @@
-"""Salesforce's errors: how they are read, what is done about them, and how people hear of them.
+"""Salesforce's errors: their parsing, the reaction to them, and their texts for people.
 
 Sources: REST guide (status codes and error responses), SOAP guide (exception codes), and answers of
-live orgs kept in public issue threads. Errors of OAuth have a form of their own (``signin``).
+live orgs in public issue threads. OAuth's errors have another form (``signin``).
 """
 
 from collections.abc import Callable
@@ -35,18 +35,18 @@ class SalesforceRefusal(SourceRefused):
         self.status = status
 
     def says(self, *codes: str) -> bool:
-        """True if it carries one of these codes, whatever the case."""
+        """True if it carries one of these codes, ignoring case."""
         return self.native.upper() in {code.upper() for code in codes}
 
 
 def first_line(message: str) -> str:
-    """The part of a message that a person can use: query errors put it in their last line."""
+    """The useful part of a message for people: query errors put it in their last line."""
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
 
 def understand(answer: HttpAnswer) -> tuple[str, str]:
-    """Code and message of an error answer; empty where it is no JSON of the documented shape."""
+    """Code and message of an error answer; empty if it is not JSON of the documented shape."""
     if not answer.is_json:
         return "", ""
     try:
@@ -81,7 +81,7 @@ TABLE = RetryTable(
         RetryRule(AnswerHandling.FAIL, statuses=_statuses(0), contains="certificate"),
         RetryRule(AnswerHandling.FAIL, codes=_codes("UnsupportedProtocol", "LocalProtocolError")),
         RetryRule(AnswerHandling.RETRY, statuses=_statuses(0)),
-        # sessions: these two texts come again after any sign-in
+        # sessions: these two texts return after any sign-in
         RetryRule(
             AnswerHandling.FAIL,
             statuses=_statuses(401),
@@ -90,14 +90,14 @@ TABLE = RetryTable(
         RetryRule(AnswerHandling.FAIL, statuses=_statuses(401), contains="not attached to Agent"),
         RetryRule(AnswerHandling.REAUTH, statuses=_statuses(401)),
         RetryRule(AnswerHandling.REAUTH, codes=_codes("INVALID_SESSION_ID", "InvalidSessionId")),
-        # allowances: too many at once passes in seconds, too many a day does not
+        # allowances: too many concurrent calls pass in seconds, too many a day do not
         RetryRule(
             AnswerHandling.RETRY, codes=_codes("REQUEST_LIMIT_EXCEEDED"), contains="Concurrent"
         ),
         RetryRule(AnswerHandling.LIMIT, codes=_codes("REQUEST_LIMIT_EXCEEDED", "LIMIT_EXCEEDED")),
         RetryRule(AnswerHandling.LIMIT, contains="Max bulk v2 query"),
         RetryRule(AnswerHandling.FAIL, codes=NO_API),
-        # the edge in front of Salesforce, and passing trouble behind it
+        # the proxies in front of Salesforce, and temporary failures behind them
         RetryRule(AnswerHandling.RETRY, statuses=_statuses(406, 420, 429, 502, 503, 504)),
         RetryRule(
             AnswerHandling.RETRY,
@@ -124,7 +124,7 @@ TABLE = RetryTable(
 
 
 def speaker(now: Callable[[], datetime]) -> Callable[[CallFailure, AnswerHandling], UnlostError]:
-    """Turns failures into our words; ``now`` tells when a spent allowance may be asked again."""
+    """Build a function that turns failures into errors; ``now`` dates a retry after a limit."""
 
     def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
         if failure.status == 0:
@@ -172,7 +172,7 @@ def _session_over() -> AuthExpired:
 
 
 def wrong_version() -> NotAllowed:
-    """The org does not know the API version of the settings."""
+    """The error for an org that does not know the API version of the settings."""
     return NotAllowed(
         "salesforce-api-version",
         "This org does not serve the API version of its settings.",

@@ -1,7 +1,8 @@
-"""When the certificate of a JWT sign-in ends.
+"""Expiry of the certificate of a JWT sign-in.
 
-Salesforce takes signed assertions only as long as the certificate that was uploaded to the app is valid
-(Salesforce help, OAuth 2.0 JWT bearer flow). Other sign-ins end by revocation, which nobody foretells.
+Salesforce accepts signed assertions only while the certificate uploaded to the app is valid
+(Salesforce help, OAuth 2.0 JWT bearer flow). Other sign-ins end by revocation, which cannot be
+foreseen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 def expiries(secrets: Mapping[str, str]) -> Sequence[Expiry]:
-    """The ends of the certificates in the PEM of the key; a file without one tells nothing."""
+    """The expiries of the certificates in the PEM of the key; none if it has no certificate."""
     pem = secrets.get(KEY, "")
     if BEGIN not in pem:
         return ()

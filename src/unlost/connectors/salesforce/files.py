@@ -1,6 +1,7 @@
-"""Files of records: which rows have some, and their bytes with proof.
+"""Files of records: the rows that have files, and the proved bytes of each.
 
-Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, Attachment, Document).
+Sources: REST guide (sObject blob retrieve), object reference (ContentVersion, Attachment,
+Document).
 """
 
 import hashlib
@@ -25,7 +26,7 @@ OUTSIDE = "E"
 
 
 def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
-    """The files of live rows; links and files that lie elsewhere have no bytes and give none."""
+    """The files of live rows; links and files stored elsewhere have no bytes and are skipped."""
     if rows.cells is None or not table.files:
         return ()
     return [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
@@ -66,12 +67,12 @@ def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Arr
 
 
 def _whole_number(text: str | None) -> int | None:
-    """A size; an integer, or one in the exponent form of large CSV numbers."""
+    """A size: an integer, or one in the exponent form of large CSV numbers."""
     return int(float(text)) if text else None
 
 
 class ProvedFile(io.RawIOBase):
-    """A file's bytes. A cut connection is taken up again; a wrong size or checksum raises."""
+    """A file's bytes. Resumes a cut connection; raises IntegrityError for wrong content."""
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class ProvedFile(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         if not self.closed:
             self._opened.__exit__(None, None, None)
         super().close()
@@ -112,7 +113,7 @@ class ProvedFile(io.RawIOBase):
     def _open(self) -> None:
         self._opened = self._reopen()
         self._body = self._opened.__enter__()
-        self._behind = self._count  # bytes to be skipped: they were handed out already
+        self._behind = self._count  # bytes to skip: they were already returned
 
     def _next(self, size: int) -> bytes:
         while True:

@@ -1,7 +1,8 @@
 """Columns and tables that exist and that this user may not see.
 
-Source: Tooling API guide, FieldDefinition: it lists the fields of an object whatever the field-level
-security of the user, who needs "View Setup and Configuration"; REST guide, resources-record-count.
+Source: Tooling API guide, FieldDefinition: it lists the fields of an object regardless of the
+user's field-level security, but needs "View Setup and Configuration"; REST guide,
+resources-record-count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from unlost.model.finding import Finding, FindingKind, Severity
 
 @dataclass(frozen=True, slots=True)
 class UndescribedColumns:
-    """Columns that describes do not show, by table; ``untold``: tables that cannot be judged."""
+    """Columns missing from describes, by table; ``untold``: tables that could not be listed."""
 
     columns: Mapping[str, tuple[str, ...]]
     untold: tuple[str, ...] = ()
@@ -43,7 +44,7 @@ def hidden_columns(api: SalesforceApi, describes: Mapping[str, Describe]) -> Und
 def still_hidden(
     hidden: UndescribedColumns, describes: Mapping[str, Describe]
 ) -> UndescribedColumns:
-    """The same after some objects were described anew."""
+    """The columns that remain hidden after some objects were described again."""
     left = {
         name: tuple(column for column in columns if column not in _shown(describes[name]))
         for name, columns in hidden.columns.items()
@@ -78,7 +79,7 @@ def _listed(api: SalesforceApi, answer: Mapping[str, Any]) -> Iterable[str]:
 
 
 def column_findings(tables: Mapping[str, Describe], hidden: UndescribedColumns) -> list[Finding]:
-    """A finding for each hidden column, and one for all tables that cannot be judged."""
+    """A finding for each hidden column, and one for all tables that could not be checked."""
     untold = [_untold(hidden.untold)] if hidden.untold else []
     return untold + [
         Finding(
@@ -107,7 +108,7 @@ def _untold(tables: Sequence[str]) -> Finding:
 
 
 def hidden_tables(api: SalesforceApi, seen: frozenset[str]) -> list[Finding]:
-    """Tables that the org counts and that this user is not told of."""
+    """Tables that the org counts but does not show to this user."""
     try:
         answer = api.get_json("limits/recordCount")
     except SalesforceRefusal:

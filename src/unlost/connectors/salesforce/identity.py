@@ -1,4 +1,4 @@
-"""Who the org is. Source: object reference, Organization."""
+"""The org's identity. Source: object reference, Organization."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ COLUMNS = ("Id", "Name", "IsSandbox", "OrganizationType", "TimeZoneSidKey", "Tri
 
 
 def read_identity(api: SalesforceApi) -> OrgIdentity:
-    """The org's own record; where the user may not read it, what the sign-in tells."""
+    """The org's own record; if the user may not read it, the ids of the sign-in."""
     for columns in (COLUMNS, COLUMNS[:3]):
         try:
             rows = api.query(soql.select(columns, "Organization"))

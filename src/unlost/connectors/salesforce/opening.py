@@ -1,4 +1,4 @@
-"""Opens an org: its read side, its write side."""
+"""Opening an org for reading or writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,8 +1,8 @@
 """Tables that Salesforce gives only for named parents: file links, folder items, comments.
 
 Source: object reference (ContentDocumentLink, ContentFolderItem, IdeaComment). Without "Query All
-Files" a plain list of ContentDocument misses files that are visible only through a record, so that
-file links are asked for from both ends.
+Files" a plain list of ContentDocument misses files that are visible only through a record, so file
+links are queried from both ends.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,12 +32,12 @@ DOCUMENTS = "ContentDocument"
 
 
 def rule_of(table: str) -> ParentRule | None:
-    """How a table is read by parents; None if it is not known."""
+    """The rule by which a table is read by parents; None if there is none."""
     return LINKS_BY_DOCUMENT if table == LINKS else BY_PARENT.get(table)
 
 
 class ReadByParents:
-    """Reads children parent by parent. ``linkable`` names tables that files can be linked to."""
+    """Reads children parent by parent. ``linkable`` returns tables that files can link to."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ReadByParents:
             yield from self._from_records(reading)
 
     def read_changed(self, reading: TableQuery) -> Iterator[Page]:
-        """The links of documents that were changed since ``reading.lo``, all of each document."""
+        """The links of documents changed since ``reading.lo``, all of each document."""
         documents = TableQuery(DOCUMENTS, ("Id",), stamp="SystemModstamp", lo=reading.lo)
         rule = LINKS_BY_DOCUMENT
         ids = (page.rows.ids for page in self._rest.read(documents))
@@ -98,9 +98,10 @@ class ReadByParents:
             yield _skipped_page(self._rest, skipped)
 
     def _size(self, reading: TableQuery) -> int:
-        """How many rows; beyond the largest it is enough to know that there are more.
+        """The number of rows; counting stops beyond the largest allowed size.
 
-        What Salesforce will not count is listed; what it will not list has no ids to ask for.
+        Rows that Salesforce will not count are listed; a table that it will not list has no ids to
+        query.
         """
         total = self._rest.count(reading, all_rows=False)
         if total is not None:
@@ -120,7 +121,7 @@ class ReadByParents:
         try:
             yield from self._for(reading, LINKED, ids, DOCUMENTS_IN_A_QUERY)
         except SalesforceRefusal:
-            return  # an object of which Salesforce says that it takes files, and does not
+            return  # Salesforce claims that this object accepts files, and refuses the query
 
 
 def _skipped_page(rest: RestQueries, tables: Sequence[str]) -> Page:

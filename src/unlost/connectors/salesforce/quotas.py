@@ -1,4 +1,4 @@
-"""What the org may still store and call. Source: REST guide, resources-limits."""
+"""The org's remaining storage and calls. Source: REST guide, resources-limits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ KNOWN = {
 
 
 def read_quotas(api: SalesforceApi) -> list[Quota]:
-    """The quotas that Salesforce tells; none where the user may not look."""
+    """The quotas that Salesforce reports; none if the user may not see them."""
     try:
         limits = api.get_json("limits")
     except SalesforceRefusal:
@@ -30,7 +30,7 @@ def read_quotas(api: SalesforceApi) -> list[Quota]:
 
 
 def _quota(name: str, limit: Mapping[str, Any]) -> Quota:
-    """``Remaining`` can be negative where an org is over its limit; old versions gave texts."""
+    """Convert a limit; ``Remaining`` is negative if an org is over it; old versions gave texts."""
     label, unit, factor = KNOWN[name]
     most, remaining = float(limit["Max"]), float(limit["Remaining"])
     return Quota(label, (most - remaining) * factor, most * factor, unit)

@@ -1,4 +1,4 @@
-"""Reading by REST queries: page after page, in smaller windows where a query is too slow.
+"""Reading by REST queries: page after page, in smaller windows if a query is too slow.
 
 Sources: REST guide (query, queryAll); SOQL limits (two minutes a query).
 """
@@ -17,14 +17,14 @@ from unlost.kit.json_to_arrow import batch_of
 from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.reading import Page
 
-# Answers that a smaller window cures (SOQL limits; REST guide, status codes).
+# Errors that a smaller window avoids (SOQL limits; REST guide, status codes).
 TOO_MUCH = (
     "QUERY_TIMEOUT",
     "QUERY_TOO_COMPLICATED",
     "OPERATION_TOO_LARGE",
     "EXCEEDED_ID_LIMIT",
 )
-# A result's pages are kept for two days; after that the query begins anew.
+# A result's pages are kept for two days; after that the query must start again.
 LOST_PLACE = ("INVALID_QUERY_LOCATOR",)
 
 
@@ -35,7 +35,7 @@ class RestQueries:
         self._api = api
 
     def read(self, reading: TableQuery, *, all_rows: bool = True) -> Iterator[Page]:
-        """All rows of a reading; a query that Salesforce gives up on is cut into windows."""
+        """All rows of a query; one that Salesforce gives up on is cut into windows."""
         try:
             yield from self._whole(reading, all_rows=all_rows)
         except SalesforceRefusal as error:
@@ -49,7 +49,7 @@ class RestQueries:
         return self._api.clock.now()
 
     def count(self, reading: TableQuery, *, all_rows: bool = True) -> int | None:
-        """How many rows a reading has now; None where Salesforce will not count."""
+        """The number of rows of a query now; None if Salesforce will not count."""
         try:
             pages = self._api.query_pages(reading.count_soql, all_rows=all_rows)
             total = next(pages)[0]["totalSize"]
@@ -113,7 +113,7 @@ class RestQueries:
         yield from delivery.proved(total)
 
     def _halves(self, reading: TableQuery) -> tuple[TableQuery, TableQuery]:
-        """Two windows in place of one; the later one keeps the open end."""
+        """Cut a window in two; the later half keeps the open end."""
         lo = soql.parse_instant(reading.lo or OLDEST)
         hi = soql.parse_instant(reading.hi) if reading.hi else self._api.server_time()
         if reading.stamp is None or hi - lo < SHORTEST_WINDOW:

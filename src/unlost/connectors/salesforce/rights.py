@@ -1,4 +1,4 @@
-"""What the backup user may do, and what follows from what he may not.
+"""The rights of the backup user, and the gaps that follow from missing ones.
 
 Sources: REST guide (resources-limits), object reference (ContentDocumentLink, UserPermissionAccess,
 ObjectPermissions), SOQL guide (sharing).
@@ -25,10 +25,10 @@ ASKED = (ALL_DATA, ALL_FILES, SETUP, ENCRYPTED, USERS, "PermissionsApiEnabled")
 
 @dataclass(frozen=True, slots=True)
 class UserRights:
-    """Rights of the calling user. ``flags`` lacks what Salesforce would not tell.
+    """Rights of the calling user. ``flags`` lacks permissions that Salesforce would not report.
 
-    ``grants`` is everything else that decides which rows are seen: role, profile, permission sets,
-    object permissions, as Salesforce writes them.
+    ``grants`` is everything else that decides which rows are visible: role, profile, permission
+    sets, object permissions, in Salesforce's form.
     """
 
     flags: Mapping[str, bool] = field(default_factory=dict)
@@ -43,10 +43,10 @@ class UserRights:
         return self.flags.get(permission) is False
 
     def fingerprint(self, tables: Iterable[str]) -> str:
-        """Changes whenever rows may have become visible or vanished for this user.
+        """A hash that changes whenever rows may have become visible or vanished for this user.
 
-        Columns are no part of it: they are compared table by table, and say nothing about rows.
-        ``tables`` that the user sees stand in where Salesforce tells nothing of his rights.
+        Columns are not part of it: they are compared table by table, and do not affect rows. The
+        visible ``tables`` replace the rights if Salesforce does not report them.
         """
         facts = {
             "flags": dict(self.flags),
@@ -57,7 +57,7 @@ class UserRights:
 
 
 def read_rights(api: SalesforceApi) -> UserRights:
-    """Ask Salesforce about the calling user."""
+    """Query the rights of the calling user."""
     user = api.token_field("id").rsplit("/", 1)[-1]
     return UserRights(_flags(api), tuple(_grants(api, user)))
 
@@ -86,7 +86,7 @@ def _known_columns(api: SalesforceApi) -> frozenset[str]:
 
 
 def _grants(api: SalesforceApi, user: str) -> list[str]:
-    """What opens records besides the flags; what may not be asked is left out."""
+    """All grants besides the flags that open records; refused queries are skipped."""
     mine = soql.equals("AssigneeId", user)
     sets = f"ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE {mine})"  # noqa: S608
     questions = (
@@ -115,7 +115,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def missing_rights(rights: UserRights) -> list[Finding]:
-    """What is not protected because a permission is missing."""
+    """Gaps in protection because of missing permissions."""
     checks = (
         (ALL_DATA, _no_view_all()),
         (ALL_FILES, _no_all_files()),
@@ -158,7 +158,7 @@ def _no_setup() -> Finding:
 
 
 def masked_columns(rights: UserRights, describes: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """Encrypted columns that this user gets as asterisks only."""
+    """Encrypted columns that this user gets only as asterisks."""
     if not rights.lacks(ENCRYPTED):
         return []
     return [

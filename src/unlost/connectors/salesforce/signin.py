@@ -1,4 +1,4 @@
-"""Signing in to Salesforce: which flow, and what its refusals mean.
+"""Signing in to Salesforce: the choice of flow, and the meaning of its refusals.
 
 Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their issue threads.
 """
@@ -103,7 +103,7 @@ HINTS = (
 
 
 def flow_of(config: SalesforceConfig) -> OAuthFlow:
-    """The OAuth flow that the settings ask for."""
+    """The OAuth flow of the settings."""
     if config.auth is AuthFlow.JWT_BEARER:
         return JwtBearer(config.client_id, config.username, config.jwt_audience)
     if config.auth is AuthFlow.REFRESH_TOKEN:

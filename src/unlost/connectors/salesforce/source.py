@@ -1,4 +1,4 @@
-"""The read side of a Salesforce org: tasks are planned, prepared and read here."""
+"""The read side of a Salesforce org: plans, prepares and reads tasks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -45,14 +45,14 @@ from unlost.model.quota import Quota
 from unlost.model.reading import Cursor, FileRef, IdRange, Page, Proof, ReadTask, Ready, Rows, Wait
 from unlost.model.schema import Schema, Table
 
-# A Bulk job that failed is tried once more; after that the table is read by REST.
+# A failed Bulk job is tried once more; after that the table is read by REST.
 BULK_TRIES = 2
-# Salesforce does not know a column or a table that a describe showed (REST guide, status codes).
+# Salesforce does not know a column or a table of a describe (REST guide, status codes).
 OTHERWISE_DESCRIBED = ("INVALID_FIELD", "INVALID_TYPE")
 
 
 class SalesforceSource:
-    """Reads one org. Safe for threads. Tasks are JSON values that any other process can take up."""
+    """Reads one org. Safe for threads. Any other process can continue its tasks (JSON values)."""
 
     def __init__(
         self, api: SalesforceApi, config: SalesforceConfig, *, cache: Cache | None = None
@@ -70,7 +70,7 @@ class SalesforceSource:
         self._found: DiscoveredSchema | None = None
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """The org's identity."""
         return read_identity(self._api)
 
     def server_time(self) -> datetime:
@@ -93,9 +93,9 @@ class SalesforceSource:
     def plan_reads(
         self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
     ) -> Sequence[ReadTask]:
-        """What Salesforce lists as deleted first, then the rows; less the overlap.
+        """Plan Salesforce's list of deletions, then the rows; from ``since`` less the overlap.
 
-        How tables are read that refuse to tell their changes: see ``nightly``.
+        For tables whose changes cannot be queried see ``nightly``.
         """
         lo = self._lower(table, since) if since else None
         stamp = cursor_column(table)
@@ -111,11 +111,11 @@ class SalesforceSource:
         return [task(FIRST_KIND[ReadStrategy(table.strategy)], whole, full=True)]
 
     def id_order(self, ids: pa.Array) -> pa.Array:
-        """Digits, small letters, large letters."""
+        """Digits, lower-case letters, upper-case letters."""
         return order(ids)
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
-        """Choose between REST and Bulk by the number of rows; start and look after Bulk jobs."""
+        """Choose between REST and Bulk by the number of rows; start and poll Bulk jobs."""
         kind, work = work_of(task)
         if kind is TaskKind.CHOOSE:
             return self._choose(task, work)
@@ -126,7 +126,7 @@ class SalesforceSource:
         return Ready((task,))
 
     def read(self, task: ReadTask) -> Iterator[Page]:
-        """Pages of a prepared task. Raises SourceRefused where Salesforce will not give them."""
+        """Pages of a prepared task. Raises SourceRefused if Salesforce refuses them."""
         kind, work = work_of(task)
         if work.note:
             yield self._note(work)
@@ -143,7 +143,7 @@ class SalesforceSource:
             raise
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """The rows of these ids, also out of the recycle bin and of the archive."""
+        """The rows of these ids, also from the recycle bin and the archive."""
         known = [record for record in ids if is_id(record)]
         yield from self._rest.read_chunks(self._reading(table, None, None), "Id", known)
 
@@ -156,7 +156,7 @@ class SalesforceSource:
         return self._or_by_parents(table, ids) if rule_of(table.name) else ids
 
     def count(self, table: Table) -> int | None:
-        """How many rows are not deleted; None where Salesforce will not count them."""
+        """The number of rows that are not deleted; None if Salesforce will not count them."""
         if ReadStrategy(table.strategy) is ReadStrategy.PARENTS:
             return None
         reading = self._live(table)
@@ -172,13 +172,13 @@ class SalesforceSource:
         return open_file(self._api, ref)
 
     def finish(self) -> None:
-        """Everything that was read is safe: delete the jobs that were read to their end."""
+        """Delete the jobs that were read completely: all their rows are safe."""
         self._bulk.forget_read_jobs()
 
     # --- planning ---------------------------------------------------------------------------
 
     def _lower(self, table: Table, since: Cursor) -> str | None:
-        """From when on to read; None if it is time to read the table whole."""
+        """The instant to read from; None if the table must be read whole."""
         last = soql.parse_instant(since.value)
         if whole_due(table.name, since=last, now=self._api.recent_time()):
             return None
@@ -190,7 +190,8 @@ class SalesforceSource:
 
     def _live(self, table: Table) -> TableQuery:
         columns = frozenset(column.name for column in table.columns)
-        if table.name == LINKS:  # refuses a condition on IsDeleted: it is read and looked at
+        # it refuses a condition on IsDeleted, so that column is read and checked here
+        if table.name == LINKS:
             return TableQuery(LINKS, ("Id", "IsDeleted"))
         return live(
             table.name,
@@ -263,7 +264,7 @@ class SalesforceSource:
         return self._rest_pages(work)
 
     def _rest_pages(self, work: TaskState) -> Iterator[Page]:
-        """By REST; a table that wants its parents named is read by them."""
+        """Read by REST; a table that requires named parents is read by them."""
         try:
             yield from self._rest.read(work.reading)
         except SalesforceRefusal:
@@ -272,7 +273,7 @@ class SalesforceSource:
             yield from self._parents.read(work.reading)
 
     def _changed(self, reading: TableQuery) -> Iterator[Page]:
-        """New rows by their window, then those that Salesforce lists as changed, each once."""
+        """New rows by their window, then the rows that Salesforce lists as changed, each once."""
         changed = updated_ids(self._api, reading.table, since=reading.lo or "")
         whole = replace(reading, stamp=None, lo=None)
         if changed is None:
@@ -288,14 +289,14 @@ class SalesforceSource:
         yield from self._rest.read_chunks(whole, "Id", ids.filter(pc.invert(new)).to_pylist())
 
     def _whole(self, reading: TableQuery) -> Iterator[Page]:
-        """All rows by Bulk, within this call, or by REST where Bulk refuses."""
+        """All rows by Bulk, or by REST if Bulk refuses."""
         try:
             yield from self._run_again(reading)
         except SalesforceRefusal:
             yield from self._rest.read(reading)
 
     def _job_pages(self, kind: TaskKind, work: TaskState) -> Iterator[Page]:
-        """Results of a job; one that is not there any more is run again."""
+        """Results of a job; a job that no longer exists is run again."""
         columns = work.reading.columns
         try:
             if kind is TaskKind.PAGES:
@@ -343,7 +344,7 @@ class SalesforceSource:
         return Page(nothing(self._api.clock.now()), Proof(None, 0), findings=(finding,))
 
     def _or_by_parents(self, table: Table, ids: Iterator[pa.Array]) -> Iterator[pa.Array]:
-        """The ids; where Salesforce wants parents named after all, those that they lead to."""
+        """The ids; if Salesforce requires named parents after all, the ids found by them."""
         try:
             yield from ids
         except SalesforceRefusal:

@@ -1,4 +1,4 @@
-"""What records cost of data and file storage, and where mails are.
+"""Records' use of data and file storage, and the table of mails.
 
 Sources: Salesforce help, data and file storage allocations, and record sizes (000193871): 2 KB a
 record, Campaign 8 KB, CampaignMember 1 KB, article versions 4 KB, mails by their content. A person
@@ -31,13 +31,13 @@ OWNERS = ("OwnerId", "CreatedById")
 
 
 def storage_rules(schema: Schema) -> Mapping[str, StorageRule]:
-    """What records of each table cost; tables that cost nothing are left out."""
+    """The storage use of each table's records; tables that use none are omitted."""
     rules = {table.name: _rule(table) for table in schema.tables}
     return {name: rule for name, rule in rules.items() if rule.weights}
 
 
 def mail_rules(schema: Schema) -> Mapping[str, MailRule]:
-    """The table of mails, if the org has it and shows what it takes."""
+    """The table of mails, if the org has it with the required columns."""
     table = schema.table(MAIL)
     if table is None or not all(
         table.column(name) for name in ("Subject", "FromAddress", "ToAddress", "MessageDate")

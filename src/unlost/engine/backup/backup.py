@@ -1,7 +1,23 @@
 """A backup: one run that ends in one commit, or parks, or leaves everything as it was.
 
-Each part that costs time is a step of the runner. A run that is started again with the same id
-replays what it has done and goes on; nothing is visible before the last step.
+The stages of a run; each is made of steps of the runner:
+
+  begin          check the identity, note the source's clock (``as_of``) and the newest snapshot
+  discover       describe tables and columns, then plan each table (pure, see ``plan``)
+  mark-columns   mark columns that the user may no longer see, or may see again
+  look-0         read all planned tables with their files
+  look-1..3      read what changed since the last look began, until a look took < 5 minutes
+  audit          compare a part of the rows that claim not to have changed (``row_check``)
+  census         list all live ids where due, and decide about missing records (``deletes``)
+  count, quotas  the source's own numbers, for the certificate
+  commit         schema, certificate and all tables become visible in one write
+
+An org is not one instant: while the last table is read, the first one goes on changing. The looks
+narrow the window, and the certificate states it for each table.
+
+A run that is started again with the same id replays the stored results of its finished steps and
+goes on; nothing is visible before the commit. A limit of the source parks the run. See
+docs/adr/0005, docs/adr/0012 and docs/explanation/backup.md.
 """
 
 import shutil
@@ -48,7 +64,7 @@ class FinishedBackup:
 
 @dataclass(frozen=True, slots=True)
 class ParkedBackup:
-    """A backup that waits for an allowance; calling it again with the same run goes on."""
+    """A backup that waits for an allowance; calling it again with the same run resumes it."""
 
     run: str
     resume_at: datetime | None
@@ -59,7 +75,7 @@ class ParkedBackup:
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """Live rows as the source counts them; None where it will not say."""
+    """Live rows by the source's own count; None if it does not count."""
 
     live: int | None
 
@@ -72,13 +88,13 @@ def backup(
     full: bool = False,
     only: Sequence[str] = (),
 ) -> FinishedBackup | ParkedBackup | DeferredTables:
-    """Back up the org that the vault calls ``org``.
+    """Back up the org with the vault's id ``org``.
 
-    ``full`` reads every row of every table again. ``only`` names a few tables: what changed of them
-    since the newest backup is read, and all others are kept as they are; what needs more is left
-    to a night. Raises Conflict if another backup of this org is running, UsageError (``other-org``)
-    if the source is not this org, and whatever stops the run; a run that stopped goes on when it is
-    called again with the same runner id.
+    ``full`` reads every row of every table again. ``only`` names a few tables: their changes since
+    the newest backup are read, and all others stay as they are; a table that needs more is left to
+    the next full run. Raises Conflict if another backup of this org is running, UsageError
+    (``other-org``) if the source is not this org, and any error that stops the run; a stopped run
+    resumes when it is called again with the same runner id.
     """
     with ports.lease.hold(org, kind=CommitKind.BACKUP, run=ports.runner.run):
         try:
@@ -91,6 +107,7 @@ def backup(
 def _backup(
     org: str, ports: BackupPorts, policy: BackupPolicy, *, full: bool, only: tuple[str, ...]
 ) -> FinishedBackup | DeferredTables:
+    # Clock and base are fixed once: a resumed run must not move on to a later cursor.
     begun = ports.runner.step("begin", lambda: _begin(org, ports, only), result=BackupStart)
     folder = ports.work / ports.runner.run
     done = _committed(org, ports, begun)
@@ -135,12 +152,16 @@ def _deferred(run: str, plan: BackupPlan) -> DeferredTables:
 def _read(
     session: BackupSession, accounts: list[TableProgress], begun: BackupStart, schema: Schema
 ) -> Certificate:
-    """Read all that was planned; what that proved. Of a few tables those go that were not read."""
+    """Read all planned tables and certify the result.
+
+    With ``only``, tables that could not be read are dropped from ``accounts``.
+    """
     _mark_columns(session, accounts)
     rounds, calm = _read_until_stable(session, accounts, begun.as_of)
     notes = () if calm else (window_open(rounds, session.policy),)
     if begun.only:
         notes = (*unread(accounts), *notes)
+        # An unread table keeps its cursor and its line of the last full run.
         accounts[:] = [account for account in accounts if account.failure is None]
     else:
         audit(session, accounts)
@@ -151,12 +172,12 @@ def _read(
 
 
 def _committed(org: str, ports: BackupPorts, begun: BackupStart) -> FinishedBackup | None:
-    """The night that this run committed before its process ended without saying so."""
+    """The snapshot that this run committed before its process ended without storing the result."""
     for info in reversed(ports.vault.snapshots(org)):
         if info.run == ports.runner.run:
             proof = ports.vault.at(org, info.number).certificate()
             assert proof is not None, "a backup puts its certificate before it commits"
-            with suppress(StoreError):  # with the key that it left what it held could be opened
+            with suppress(StoreError):  # the write buffer's key must not survive the run
                 ports.vault.begin(
                     org, run=info.run, kind=info.kind, identity=begun.identity
                 ).abandon()
@@ -209,10 +230,12 @@ def _mark_columns(session: BackupSession, accounts: Sequence[TableProgress]) -> 
 def _read_until_stable(
     session: BackupSession, accounts: Sequence[TableProgress], as_of: datetime
 ) -> tuple[int, bool]:
-    """Read everything, then what changed meanwhile, until a look was short; the rounds it took."""
+    """Read everything, then changes made meanwhile, until a look was short; returns the rounds."""
     by_name = {account.name: account for account in accounts}
     requests = [TableRequest(a.name, a.plan.since) for a in accounts]
     start, rounds = as_of, 0
+    # Each look covers a shorter window than the one before, so the rounds converge unless the org
+    # changes faster than it can be read.
     while True:
         end = _read_round(session, by_name, requests, look=f"look-{rounds}", start=start)
         calm = end - start < session.policy.calm_window
@@ -230,7 +253,7 @@ def _read_round(
     look: str,
     start: datetime,
 ) -> datetime:
-    """Read ``requests`` with their files; the source's time when it was done."""
+    """Read ``requests`` with their files; returns the source's time at the end."""
     phase = Phase.READ if look == "look-0" else Phase.SECOND_LOOK
     reads = read_tables(session, requests, ReadRound(look, phase))
     results = [r for read in reads.values() for r in (*read.results, *read.again)]
@@ -245,10 +268,11 @@ def _read_round(
 
 
 def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[TableRequest]:
-    """What changed since each table's last look began."""
+    """Requests for the changes since each table's last look began."""
     requests = []
     for account in accounts:
         table = account.plan.table
+        # A table that is read whole each time would be read whole again in every look.
         if account.failure is not None or not table.has(TableTrait.INCREMENTAL):
             continue
         assert account.start is not None
@@ -259,13 +283,15 @@ def _again(session: BackupSession, accounts: Sequence[TableProgress]) -> list[Ta
 
 
 def _count_ids(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
-    """The census of the tables where it is due, and what follows from it."""
+    """Take the census of tables where it is due, and resolve its differences."""
     due = []
     for account in accounts:
         if account.failure is None and (account.plan.census or account.wants_census):
             if account.full or account.plan.lists_ids:
                 due.append(account)
             else:
+                # Without a list of ids no deletion is proved: that is a gap until the next full
+                # read.
                 account.owed = CANNOT_LIST
     census_results = session.runner.map(
         "census",
@@ -304,7 +330,7 @@ def _count_rows(session: BackupSession, accounts: Sequence[TableProgress]) -> No
 
 
 def _counted(session: BackupSession, plan: TablePlan) -> SourceCount:
-    """A count that the source will not give is no gap: the line of the table says so."""
+    """Count a table; a count that the source refuses is no gap: the table's line shows that."""
     try:
         with source_errors():
             return SourceCount(session.source.count(plan.table))

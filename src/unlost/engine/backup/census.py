@@ -1,7 +1,19 @@
-"""The census of a table: all live ids, laid beside the ids that the vault holds.
+"""The census of a table: compares all live ids of the source with the ids that the vault holds.
+
+A list of changes cannot prove that a record is gone: lists of deletions are truncated, and a record
+can vanish because the user lost a right. Only a complete list of live ids can. Each id falls into
+one of these cases:
+
+  source (census)   vault    read in this run   result
+  yes               yes      -                  fine
+  yes               no       yes                fine, just read
+  yes               no       no                 unread: read it by id
+  no                alive    yes                fine, the read decides
+  no                alive    no                 lost: see ``deletes``
+  no                hidden   no                 vanished: see ``vanished``
 
 Both sides are walked in the order of the ids, in bounded memory: the source's list is sorted in
-runs on disk, the vault gives its ids in order.
+runs on disk, the vault returns its ids in order. See docs/explanation/backup.md, "What is deleted".
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,12 +39,12 @@ from unlost.model.reading import Op
 
 @dataclass(frozen=True, slots=True)
 class CensusResult:
-    """What a census found: a JSON value.
+    """The result of a census: a JSON value.
 
-    ``lost``: ids alive in the vault, and not read tonight, that the census does not have.
-    ``unread``: ids of the census that the vault does not hold as visible and nobody read tonight.
-    ``vanished``: ids of hidden rows that it does not have, where absence may mean something.
-    ``live``: number of ids, without those of records that were erased. A ``failure`` means that nothing is proved.
+    ``lost``: ids alive in the vault and not read in this run that the census lacks. ``unread``: ids
+    of the census that the vault does not hold as visible and that this run did not read.
+    ``vanished``: ids of hidden rows that the census lacks, if absence can mean something. ``live``:
+    number of ids, without erased records. A ``failure`` means that nothing is proved.
     """
 
     table: str
@@ -46,7 +58,7 @@ class CensusResult:
 
 @dataclass(frozen=True, slots=True)
 class CensusSide:
-    """One id range of all that is compared, each sorted; ``seen`` in the order of reading."""
+    """One id range of all compared inputs, each sorted; ``seen`` in the order of reading."""
 
     census: pl.Series
     known: pl.DataFrame
@@ -56,9 +68,9 @@ class CensusSide:
 def take_census(
     session: BackupSession, table: str, reads: Sequence[ReadResult], *, full: bool
 ) -> CensusResult:
-    """List the ids of a table and compare; ``reads`` is everything read of it tonight.
+    """List the ids of a table and compare; ``reads`` are all reads of it in this run.
 
-    ``full``: they have every row, and are the census where the table cannot list its ids.
+    ``full``: the reads have every row, and are the census if the table cannot list its ids.
     """
     plan = session.table(table)
     at = session.source.server_time()
@@ -70,10 +82,10 @@ def take_census(
 
 
 def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
-    """Ids alive in the vault, observed before the census began, that the census does not have.
+    """Ids alive in the vault, observed before the census began, that the census lacks.
 
-    Rows of which tonight's reads said something are left out: those that the source called deleted
-    are not lost, and of one that was alive a tombstone would replace what was just observed.
+    Rows that this run has read are left out: rows that the source reported deleted are not lost,
+    and for a live one a tombstone would replace the state just observed.
     """
     older = side.known.filter(pl.col("observed_at") < before)["id"]
     known = pl.concat([side.census, side.seen["id"]])
@@ -81,7 +93,7 @@ def absent_ids(side: CensusSide, *, before: datetime) -> pl.Series:
 
 
 def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
-    """Ids of the census that are not held as visible, and of which no row was read tonight."""
+    """Ids of the census that are not held as visible, and of which this run read no row."""
     alive, dead = _latest(side.seen)
     id_column = side.known["id"]
     blind = pl.concat([hidden, dead])
@@ -91,7 +103,7 @@ def unread_ids(side: CensusSide, *, hidden: pl.Series) -> pl.Series:
 
 
 def _latest(seen: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Ids whose last observation tonight was alive, and those whose last was not."""
+    """Ids whose last observation in this run was alive, and ids whose last observation was not."""
     last = seen.unique("id", keep="last", maintain_order=True)
     alive = pl.col("op") == Op.STATE.value
     return last.filter(alive)["id"], last.filter(~alive)["id"]
@@ -120,10 +132,12 @@ def _compare(
     )
     trusted, live = session.table(table).trusted, 0
     for side in _sides(session, table, seen, listed):
+        # A source may list an id twice while its pages shift under the reader.
         live += side.census.n_unique()
         absent = absent_ids(side, before=at)
         known = absent.is_in(hidden.implode())
         _spill(lost, absent.filter(~known))
+        # Under other rights the absence of a hidden row means nothing.
         _spill(vanished, absent.filter(known & trusted))
         _spill(unread, unread_ids(side, hidden=hidden))
     return CensusResult(table, at, live, lost.close(), unread.close(), vanished.close())

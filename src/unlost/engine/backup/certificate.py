@@ -30,7 +30,7 @@ def table_line(
 ) -> TableLine:
     """A table's line; ``before`` is its line in the last certificate.
 
-    ``files`` and ``file_bytes`` are all that the vault holds of the table.
+    ``files`` and ``file_bytes`` cover all files of the table in the vault.
     """
     table = account.plan.table
     findings = findings_of(schema, table.name)
@@ -58,7 +58,7 @@ def table_line(
 def gone_line(
     state: TableState, table: Table | None, finding: Finding, before: TableLine | None
 ) -> TableLine:
-    """The line of a table that is not described any more: nothing moved."""
+    """The line of a table that is no longer described: nothing changed."""
     plain = TableLine(
         state.table,
         table.label if table is not None else "",
@@ -90,7 +90,7 @@ def certificate(
     quotas: Sequence[Quota],
     rounds: int,
 ) -> Certificate:
-    """The certificate of a run; a finding that is a gap turns its verdict."""
+    """The certificate of a run; a finding that is a gap changes its verdict."""
     all_findings = [*findings, *(finding for line in lines for finding in line.findings)]
     gaps = [finding for finding in all_findings if finding.severity is Severity.GAP]
     return Certificate(
@@ -111,7 +111,7 @@ def certificate(
 
 
 def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
-    """What the certificate says to somebody who reads nothing else."""
+    """The summary of a certificate for people who read nothing else."""
     live_count = sum(line.stored for line in lines)
     files, size = sum(line.files for line in lines), sum(line.file_bytes for line in lines)
     what = f"{many(live_count, 'record')} of {many(len(lines), 'table')}"
@@ -129,7 +129,7 @@ def sentence(lines: Sequence[TableLine], gaps: Sequence[Finding]) -> str:
 
 
 def sentence_of_part(proof: Certificate, *, night: int, whole: bool) -> str:
-    """What the certificate of a few tables says; ``whole``: that of the ``night`` has no gaps."""
+    """The summary of a certificate of a few tables; ``whole``: the one of ``night`` has no gaps."""
     lines = [line for line in proof.tables if not line.carried]
     names = ", ".join(line.table for line in lines[:NAMED])
     more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""

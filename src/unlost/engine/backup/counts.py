@@ -1,4 +1,4 @@
-"""Counting what a run did to a table, each record once however often it was read."""
+"""Counts of a run's changes to a table, each record once however often it was read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from unlost.model.written import written
 @written(alive="held")
 @dataclass(frozen=True, slots=True)
 class TableCounts:
-    """Records created, changed, deleted and revived tonight, and those alive afterwards."""
+    """Records created, changed, deleted and revived by the run, and the number alive afterwards."""
 
     created: int
     changed: int
@@ -21,9 +21,10 @@ class TableCounts:
 
 
 def tally(session: BackupSession, table: str, pieces: Sequence[Added]) -> TableCounts:
-    """Counts of a table for all that goes into the commit.
+    """Counts of a table over everything that goes into the commit.
 
-    A record that was never held alive and is told deleted counts as created and as deleted.
+    A record that was never alive in the vault and is reported deleted counts as created and as
+    deleted.
     """
     counts = session.commit.counts(table, pieces)
     state = session.base.tables().get(table) if session.base is not None else None

@@ -1,7 +1,7 @@
-"""References that point nowhere: counted over what was read tonight, within bounds.
+"""Dangling references: counted over the rows of this run, within bounds.
 
 A backup is not one instant. A child read before its parent was created, or a parent deleted while
-the run looked, shows up here, and so does a parent that the user may not see.
+the run read, shows up here, and so does a parent that the user may not see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ GET_IDS = 1_000
 def dangling(session: BackupSession, reads: Mapping[str, Sequence[ReadResult]]) -> dict[str, int]:
     """Distinct references that point to no live record, by the table that has them.
 
-    Columns that may point to a table that the run does not read are left out: nothing is known of
+    Columns that may point to a table that the run does not read are skipped: nothing is known about
     their targets.
     """
     return {
@@ -65,7 +65,7 @@ def _pointing_nowhere(
 def _alive(
     session: BackupSession, table: str, reads: Sequence[ReadResult], ids: pa.Array
 ) -> pa.Array:
-    """Those of ``ids`` that are alive: as tonight told last, else as the snapshot before has it."""
+    """The ``ids`` that are alive: by this run's last observation, else by the snapshot before."""
     live_frames = [
         pl.DataFrame(schema={"id": pl.String, "op": pl.String}),
         *_before(session, table, ids),

@@ -1,8 +1,18 @@
-"""What becomes of rows that a census does not have: three states, and a second look by id.
+"""Decide about records that a census lacks: deleted, not visible, or an unusual loss.
 
-Deleted is confirmed by the source, inferred from a census, or not visible. Inference is allowed
-only where the rights did not change and the loss is not unusual; else the rows stay as they are
-and are marked as hidden, and an alert says so.
+Three states are distinguished. *Deleted, confirmed*: the source reported it. *Deleted, inferred*:
+the census lacks the record, a lookup by its id does not find it either, the user's rights did not
+change, and not too many records are missing together. *Not visible*: everything else; the record
+stays as it was and is marked as hidden. A lost permission therefore never becomes a deletion:
+
+  the census lacks records that are alive in the vault
+    └─ a lookup by id finds some of them    ─► they are read, nothing is lost
+    └─ the others:
+         rights changed since last census   ─► NOT_VISIBLE  marked as hidden
+         more than the breaker allows       ─► UNUSUAL      marked as hidden, with an alert
+         otherwise                          ─► DELETED      tombstones
+
+See docs/explanation/backup.md, "What is deleted".
 """
 
 from collections.abc import Iterator
@@ -26,18 +36,18 @@ from unlost.model.snapshot import Added, Visibility
 
 
 class DeleteVerdict(StrEnum):
-    """What is believed of rows that neither the census nor a look by id found."""
+    """The verdict on rows that neither the census nor a lookup by id found."""
 
     DELETED = "deleted"
     NOT_VISIBLE = "not-visible"  # the rights changed: nothing can be inferred
-    UNUSUAL = "unusual"  # too many at once to be believed
+    UNUSUAL = "unusual"  # too many together to be believed
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDeletes:
-    """What a census led to. ``hidden`` rows were marked as such tonight.
+    """The consequences of a census. ``hidden`` rows were marked as hidden by this run.
 
-    ``shown``: rows that were hidden, and are so no more, for they are deleted.
+    ``shown``: rows that were hidden and are not any more, since they are deleted.
     """
 
     reads: tuple[ReadResult, ...] = ()
@@ -49,7 +59,7 @@ class ResolvedDeletes:
 
 
 def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) -> DeleteVerdict:
-    """What is believed of ``missing`` rows of a table of ``held``."""
+    """The verdict on ``missing`` rows of a table with ``live_count`` live rows."""
     if not trusted:
         return DeleteVerdict.NOT_VISIBLE
     if policy.allows_loss(missing=missing, live_count=live_count):
@@ -58,12 +68,13 @@ def fate(*, trusted: bool, missing: int, live_count: int, policy: BackupPolicy) 
 
 
 def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
-    """Read what the census has and the vault has not; decide about what it has not."""
+    """Read the records that only the census has; decide about the records that it lacks."""
     table = census.table
     fetched = look_up(session, spilled_batches(session, table, LookupReason.UNREAD, census.unread))
     live_count = _live_count(session, table)
     plan = session.table(table)
     lost = spilled_batches(session, table, LookupReason.LOST, census.lost)
+    # So many lookups would take too many calls: the breaker decides without them.
     if census.lost.rows > session.policy.lookup_limit:
         missing: Iterator[Batch] = lost
         believed = fate(
@@ -88,6 +99,8 @@ def resolve(session: BackupSession, census: CensusResult) -> ResolvedDeletes:
     )
     reads = tuple(lookup_result.read for lookup_result in every if lookup_result.read is not None)
     if failure is not None:
+        # Nothing is decided on a partial lookup: found rows are kept, missing ones stay as they
+        # are.
         return ResolvedDeletes(reads, failure=failure)
     pieces, gone = _act(session, missing, believed, census)
     buried = bury(session, vanished, census)

@@ -1,4 +1,4 @@
-"""Files: those that the vault does not hold yet are streamed into it, in groups."""
+"""Files: stream files that the vault does not hold yet into it, in groups."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -30,13 +30,13 @@ class FileGroup:
 
     @property
     def key(self) -> str:
-        """The group among the run's steps."""
+        """The group's key among the run's steps."""
         return f"{self.spilled.name}/{self.batch}/{self.start}"
 
 
 @dataclass(frozen=True, slots=True)
 class FilesResult:
-    """What a group added: a JSON value. ``fresh`` files had no earlier form in the vault."""
+    """The files added by a group: a JSON value. ``fresh`` files are new to the vault."""
 
     table: str
     added: Added | None
@@ -47,9 +47,9 @@ class FilesResult:
 def add_files(
     session: BackupSession, reads: Sequence[ReadResult], *, look: str, sizes_tell: bool = False
 ) -> list[FilesResult]:
-    """Bring the files of what was read into the commit.
+    """Add the files of the rows read to the commit.
 
-    ``sizes_tell``: a file whose row tells no checksum is the same if it has the same size.
+    ``sizes_tell``: a file without a checksum in its row is the same if it has the same size.
     """
     groups = [group for read in reads for group in _groups(session, read)]
     return session.runner.map(
@@ -64,7 +64,7 @@ def add_files(
 def needed(
     refs: Sequence[FileRef], files: Sequence[StoredFile], *, sizes_tell: bool = False
 ) -> list[FileRef]:
-    """The files that the vault does not hold as they are: another size, checksum, or unknown."""
+    """The files whose present form is not in the vault: new size, new checksum, or unknown."""
     known = {(file.record, file.column): file for file in files}
     return [
         ref
@@ -111,6 +111,7 @@ def _add_group(session: BackupSession, group: FileGroup, *, sizes_tell: bool) ->
     wanted = needed(refs, files, sizes_tell=sizes_tell)
     if not wanted:
         return FilesResult(group.table, None)
+    # A generator: a file is opened only when the vault reads it.
     incoming = (IncomingFile(ref, partial(_open, session, ref)) for ref in wanted)
     added = session.commit.add_files(incoming)
     session.ports.observer.progress(

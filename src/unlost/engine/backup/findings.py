@@ -1,4 +1,4 @@
-"""Findings of a run in plain words: what is not protected, and what repairs it. Pure."""
+"""Findings of a run in plain words: what is not protected, and how to repair it. Pure."""
 
 from unlost.engine.backup.deletes import DeleteVerdict
 from unlost.engine.backup.policy import BackupPolicy
@@ -13,7 +13,7 @@ GIVE_RIGHT = "Give the backup user the right to see it, then run a backup: it is
 def table_findings(
     account: TableProgress, *, hidden_rows: int, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
-    """All findings of one table. ``told`` are those that the connector made about it."""
+    """All findings of one table. ``findings`` are the connector's findings about it."""
     found = [
         read_failure(account),
         deletes_unproved(account),
@@ -29,12 +29,12 @@ def table_findings(
 
 
 def state_finding(account: TableProgress) -> Finding | None:
-    """The finding that the next night must know of."""
+    """The finding that the next run must know of."""
     return read_failure(account) or deletes_unproved(account)
 
 
 def read_failure(account: TableProgress) -> Finding | None:
-    """A table that could not be read; it says so where the vault held it before."""
+    """The finding for a table that could not be read, and whether the vault held it before."""
     failure = account.failure
     if failure is None:
         return None
@@ -51,7 +51,7 @@ def read_failure(account: TableProgress) -> Finding | None:
 
 
 def deletes_unproved(account: TableProgress) -> Finding | None:
-    """A census that was due and could not be taken."""
+    """The finding for a census that was due and could not be taken."""
     failure = account.unproved
     if failure is None or account.failure is not None:
         return None
@@ -67,7 +67,7 @@ def deletes_unproved(account: TableProgress) -> Finding | None:
 
 
 def table_gone(state: TableState) -> Finding:
-    """A table that the vault holds and that the source does not describe any more."""
+    """The finding for a table of the vault that the source no longer describes."""
     return Finding(
         FindingKind.TABLE_GONE,
         Severity.GAP,
@@ -79,7 +79,7 @@ def table_gone(state: TableState) -> Finding:
 
 
 def window_open(rounds: int, policy: BackupPolicy) -> Finding:
-    """The last look took too long to call the snapshot one moment."""
+    """The finding for a last look that took too long to call the snapshot one moment."""
     minutes = int(policy.calm_window.total_seconds() // 60)
     return Finding(
         FindingKind.WINDOW_OPEN,
@@ -90,7 +90,7 @@ def window_open(rounds: int, policy: BackupPolicy) -> Finding:
 
 
 def general_findings(schema: Schema, *, tables: frozenset[str]) -> tuple[Finding, ...]:
-    """Findings of the connector that are not about a table that has a line of its own."""
+    """Findings of the connector that belong to no line of the certificate."""
     return tuple(f for f in schema.findings if f.table is None or f.table not in tables)
 
 
@@ -100,7 +100,7 @@ def findings_of(schema: Schema, table: str) -> tuple[Finding, ...]:
 
 
 def _rows_differ(account: TableProgress) -> Finding | None:
-    """Rows of tonight's part that changed, and whose time of change did not say so."""
+    """The finding for compared rows that changed although their time of change did not move."""
     if account.audit is None or not account.audit.differing:
         return None
     count, name = account.audit.differing, _name(account.plan.table)

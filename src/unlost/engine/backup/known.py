@@ -1,4 +1,4 @@
-"""What the vault holds of an org when a backup begins."""
+"""The vault's knowledge of an org when a backup begins."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,12 +13,13 @@ UNKNOWN_RIGHTS = "unknown"
 
 
 def known_of(vault: Vault, org: str, base: Snapshot | None) -> KnownState:
-    """What a plan needs to know; nothing on first sight."""
+    """The facts that a plan needs; none for a new org."""
     if base is None:
         return KnownState()
     schema, states = base.schema(), dict(base.tables())
     backups = [info for info in vault.commits(org) if info.kind is CommitKind.BACKUP]
     known = [night for night in nights(backups) if night.number <= base.info.number]
+    # Each schema is a read of its own: without a bound, backups would start slower every night.
     looked = known[-NIGHTS_LOOKED_AT:]
     rights = [
         vault.at(org, night.number, forgotten=True).schema().fingerprint for night in looked[:-1]
@@ -47,9 +48,9 @@ def lines_of(vault: Vault, org: str, snapshot: Snapshot | None) -> dict[str, Tab
 def rights_since(
     state: TableState, looked: Sequence[SnapshotInfo], rights: Sequence[str], *, cut: bool
 ) -> frozenset[str]:
-    """Fingerprints of the nights since a table's census, its own night included.
+    """Fingerprints of the runs since a table's census, including the run of the census.
 
-    ``cut``: earlier nights exist that were not looked at; a census among them leaves doubt.
+    ``cut``: earlier runs exist that were not examined; a census among them leaves doubt.
     """
     at = state.census_at
     before = [i for i, night in enumerate(looked) if at is not None and night.as_of <= at]

@@ -1,4 +1,4 @@
-"""Asking the source for rows by their ids, in batches: the second look at what a census tells."""
+"""Look up rows by their ids, in batches: the second look at the differences of a census."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ from unlost.model.snapshot import Added
 
 
 class LookupReason(StrEnum):
-    """Why rows are asked for by id."""
+    """The reason for a lookup by id."""
 
-    UNREAD = "unread"  # the census has them, the vault has not
-    LOST = "lost"  # the vault has them, the census has not
-    HIDDEN = "hidden"  # they were hidden before, and the census has them not
+    UNREAD = "unread"  # in the census, not in the vault
+    LOST = "lost"  # in the vault, not in the census
+    HIDDEN = "hidden"  # hidden before, not in the census
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class Batch:
 
     @property
     def key(self) -> str:
-        """The batch among the run's steps."""
+        """The batch's key among the run's steps."""
         return f"{self.table}/{self.why}/{self.at}"
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What a look by ids found: a JSON value. ``missing`` ids were not returned."""
+    """The result of a lookup by ids: a JSON value. ``missing`` ids were not returned."""
 
     read: ReadResult | None = None
     missing: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ def batched(
 
 
 def look_up(session: BackupSession, asked: Iterable[Batch]) -> list[LookupResult]:
-    """Ask for all batches, a handful at a time; what is found goes into the commit."""
+    """Look up all batches, a few at a time; found rows go into the commit."""
     looked: list[LookupResult] = []
     turn: list[Batch] = []
     for batch in asked:
@@ -87,7 +87,7 @@ def look_up(session: BackupSession, asked: Iterable[Batch]) -> list[LookupResult
 
 
 def tombstones(session: BackupSession, batch: Batch, at: datetime) -> Added:
-    """Say of these records that they are missing, as a census ``at`` this time found."""
+    """Add tombstones for these records, missing as of the census at ``at``."""
     count = len(batch.ids)
     rows = Rows(
         pa.array(batch.ids, pa.string()),
@@ -122,5 +122,6 @@ def _look_up_batch(session: BackupSession, batch: Batch) -> LookupResult:
         added = session.commit.add(batch.table, noted(pages), carry=plan.carry)
     except SourceFailed as broke:
         return LookupResult(failure=judged(broke, session.source))
+    # A record that only the census had may be deleted by now: missing it proves nothing.
     expected = batch.ids if batch.why is not LookupReason.UNREAD else ()
     return LookupResult(notes.close(added), tuple(key for key in expected if key not in ids))

@@ -1,8 +1,8 @@
-"""Between two nights: a few tables are asked for what changed, and all others stay as they were.
+"""Hourly backups: read the changes of a few tables, and leave all others as they were.
 
-An hour reads no table whole and decides nothing that only a night can: where the shape of a table or
-the rights of the user are not what the newest backup knows, the night reads it. What is left to the
-night keeps its place in the vault to the letter: rows, cursor, census, and what is known of it.
+An hourly run reads no table whole and decides nothing that needs the full run: a table whose schema
+or rights differ from the newest backup is left to the next full run. It keeps its place in the
+vault exactly: rows, cursor, census, and certificate line.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from unlost.model.schema import Schema, Table
 
 @dataclass(frozen=True, slots=True)
 class DeferredTables:
-    """A backup of a few tables that was not made: nothing was committed, and the night sees to it."""
+    """An hourly backup that was not made: the next full run reads its tables."""
 
     run: str
     sentence: str
@@ -28,10 +28,10 @@ class DeferredTables:
 def plan_part(
     schema: Schema, known: KnownState, only: Sequence[str], *, now: datetime, policy: BackupPolicy
 ) -> BackupPlan:
-    """The plan for ``only`` some tables: those that can be asked for what changed.
+    """The plan for the tables of ``only`` whose changes can be queried.
 
-    The snapshot keeps the schema of the one before. A census is taken where deletions are not told
-    otherwise, or where one is owed; one that is merely due is the night's.
+    The snapshot keeps the schema of the one before. A census is taken if deletions are not reported
+    otherwise, or if one is owed; a census that is merely due is left to the full run.
     """
     chosen = {name: schema.table(name) for name in only}
     plans = {
@@ -46,7 +46,7 @@ def plan_part(
 
 
 def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -> str:
-    """Why a table is left to the night, as the end of a sentence; empty if it is not."""
+    """The reason for leaving a table to the full run, as the end of a sentence; or empty."""
     if plan is None:
         return "the org does not tell of it any more"
     table = known.schema.table(plan.table.name)
@@ -62,7 +62,7 @@ def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -
 
 
 def _same_columns(plan: TablePlan, table: Table) -> bool:
-    """True if rows have the columns that the vault knows, and none was shown or hidden since."""
+    """True if rows have the vault's columns, and none was shown or hidden since."""
     kinds = {column.name: column.kind for column in plan.table.columns}
     kept = {column.name: column.kind for column in table.columns}
     if plan.now_hidden or plan.now_visible or kinds.keys() | set(plan.carry) != kept.keys():
@@ -71,7 +71,7 @@ def _same_columns(plan: TablePlan, table: Table) -> bool:
 
 
 def _reasons_now(plan: TablePlan) -> tuple[Reason, ...]:
-    """Why the ids are listed now already: not because a week is over."""
+    """The reasons to list the ids now, other than an interval that is over."""
     return tuple(reason for reason in plan.census if reason is not Reason.DUE)
 
 
@@ -80,7 +80,7 @@ def _deferred_finding(table: str, cause: str) -> Finding:
 
 
 def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
-    """What is said of tables that could not be read; raises TransientError if none could."""
+    """Findings for tables that could not be read; raises TransientError if none could."""
     failed = [(account.name, account.failure) for account in accounts if account.failure]
     if len(failed) == len(accounts):
         name, failure = failed[0]
@@ -98,7 +98,7 @@ def unread(accounts: Sequence[TableProgress]) -> tuple[Finding, ...]:
 
 
 def deferred_to_night(table: str, sentence: str, *, detail: str = "") -> Finding:
-    """What is said of a chosen table that was not read; it is protected as of the night."""
+    """The finding for a chosen table that was not read; it is protected as of the last full run."""
     return Finding(
         FindingKind.LEFT_TO_NIGHT,
         Severity.NOTE,

@@ -16,7 +16,7 @@ FAILED = frozenset(
 
 
 class Reason(StrEnum):
-    """Why a table is read in full, or why its ids are listed."""
+    """The reason for reading a table in full, or for listing its ids."""
 
     ASKED = "asked"
     FIRST_SIGHT = "first-sight"
@@ -33,10 +33,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownState:
-    """What the vault holds of an org when a run begins.
+    """The vault's content of an org when a run begins.
 
     ``rights`` are the fingerprints under which a table was read since its last census, by table.
-    ``hidden_columns`` by table; ``unread_files`` are tables of which a file could not be read.
+    ``hidden_columns`` by table; ``unread_files`` are tables with a file that could not be read.
     ``nights`` is the number of backups.
     """
 
@@ -50,11 +50,11 @@ class KnownState:
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """How one table is read.
+    """The way in which one table is read.
 
-    ``table`` is what the source describes, for the source; ``carry`` names columns that the user
-    sees no more. ``trusted``: absent rows may be taken for deleted. ``lists_ids``: the census asks
-    the source for its ids; otherwise the full read counts as the census.
+    ``table`` is the source's own description; ``carry`` names columns that the user no longer sees.
+    ``trusted``: absent rows may count as deleted. ``lists_ids``: the census lists the source's ids;
+    otherwise the full read counts as the census.
     """
 
     table: Table
@@ -75,9 +75,9 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """All tables of a run; ``schema`` is what the snapshot will have, ``gone`` tables included.
+    """All tables of a run; ``schema`` is the snapshot's future schema, including ``gone`` tables.
 
-    ``deferred``: chosen tables that a run between two nights does not read, and why.
+    ``deferred``: findings for chosen tables that an hourly run does not read.
     """
 
     tables: tuple[TablePlan, ...]
@@ -89,7 +89,7 @@ class BackupPlan:
 def plan_backup(
     schema: Schema, known: KnownState, *, now: datetime, policy: BackupPolicy, full: bool = False
 ) -> BackupPlan:
-    """The plan for what the source describes now (``now``: the source's clock)."""
+    """The plan for the source's present schema (``now``: the source's clock)."""
     tables = tuple(plan_table(t, schema, known, now, policy, full=full) for t in schema.tables)
     described = {table.name for table in schema.tables}
     gone = tuple(name for name in known.states if name not in described)
@@ -107,7 +107,7 @@ def plan_table(
     *,
     full: bool,
 ) -> TablePlan:
-    """How one table is read."""
+    """The plan for one table."""
     state = known.states.get(table.name)
     stored = known.schema.table(table.name)
     rights = known.rights.get(table.name, frozenset())
@@ -146,10 +146,13 @@ def _full_reasons(
     if not table.has(TableTrait.INCREMENTAL) or state.cursor is None:
         reasons.append(Reason.NO_CURSOR)
     if any(_appeared(column, stored) for column in table.columns):
+        # A column that appears moves no time of change, so unchanged rows would never get its
+        # values.
         reasons.append(Reason.COLUMN_APPEARED)
     if any(_retyped(column, stored) for column in table.columns):
         reasons.append(Reason.COLUMN_RETYPED)
     if rights_moved:
+        # Rows that become visible move no time of change either.
         reasons.append(Reason.RIGHTS_CHANGED)
     if state.finding is not None and state.finding.kind in FAILED:
         reasons.append(Reason.MISSED_BEFORE)
@@ -174,7 +177,7 @@ def _census_reasons(
     now: datetime,
     policy: BackupPolicy,
 ) -> tuple[Reason, ...]:
-    """Why the ids are listed. A full read always is a census, for it delivers every row."""
+    """The reasons to list the ids. A full read always is a census, since it returns every row."""
     if not full and not table.has(TableTrait.CENSUS):
         return ()
     reasons = [reason for reason in full if reason is not Reason.NO_CURSOR]
@@ -192,6 +195,8 @@ def _census_reasons(
 def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:
     if not table.has(TableTrait.CENSUS):
         return False
+    # A first read has nothing to be compared with, and a table without a cursor is read whole each
+    # time: its read is the census.
     return not set(full) & {Reason.FIRST_SIGHT, Reason.NO_CURSOR}
 
 

@@ -1,4 +1,4 @@
-"""What a run proved: its certificate, line by line, over what the vault knew before."""
+"""Build the certificate of a run, line by line, on top of the vault's earlier lines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from unlost.model.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Allowances as the source told them at the end of the run."""
+    """The source's allowances at the end of the run."""
 
     quotas: tuple[Quota, ...]
     finished: datetime
@@ -43,7 +43,7 @@ def certify(
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of a run that read all tables of ``accounts``, or could not."""
+    """The certificate of a run that read, or tried to read, all tables of ``accounts``."""
     before = lines_of(session.ports.vault, session.org, session.base)
     lines = _lines(session, accounts, schema, before)
     lines += _gone_lines(session.plan, session.base, before)
@@ -71,7 +71,7 @@ def certify_part(
     rounds: int,
     notes: tuple[Finding, ...],
 ) -> Certificate:
-    """The certificate of a few tables between two nights; it rests on that of the night before."""
+    """The certificate of an hourly run; it rests on the certificate of the last full run."""
     assert session.base is not None, "a part rests on a night"
     proof = session.base.certificate()
     earlier = proof.tables if proof is not None and proof.partial else ()
@@ -98,7 +98,7 @@ def certify_part(
 
 
 def _resting(certificate: Certificate, night: Snapshot) -> Certificate:
-    """With the word of the night on all that was not read now."""
+    """Add the full run's verdict on everything that was not read now."""
     proof = night.certificate()
     whole = proof is None or proof.verdict is Verdict.COMPLETE
     verdict = certificate.verdict if whole else Verdict.GAPS
@@ -131,7 +131,7 @@ def _lines(
 
 
 def _quotas(ports: BackupPorts) -> Quotas:
-    """Quotas are told, not proved: a source that will not say them fails no run."""
+    """Read the quotas, which are information and no proof: a refusal fails no run."""
     try:
         with source_errors():
             quotas = tuple(ports.source.quotas())
@@ -142,7 +142,7 @@ def _quotas(ports: BackupPorts) -> Quotas:
 
 
 def _hidden_rows(session: BackupSession, account: TableProgress) -> int:
-    """Rows hidden before, less those seen again or known to be gone, and those hidden tonight."""
+    """Rows hidden before, minus rows seen again or gone, plus rows hidden by this run."""
     again = {m for read in account.reads for m in read.again}
     moved = 0
     if account.resolved is not None:

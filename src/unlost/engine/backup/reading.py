@@ -1,8 +1,8 @@
-"""Reading tables: tasks of all tables side by side, each kept when it is done.
+"""Reading tables: tasks of all tables side by side, each result stored when it is done.
 
-Work that the source does by itself (``Wait``) holds no worker: the run asks again when the source
-said so, and reads what is ready meanwhile. A table whose reading broke off is planned once more
-from the start; what arrived before stays, for it was observed.
+While the source works on its own job (``Wait``), no worker is occupied: the run asks again at the
+time that the source named, and reads other tasks meanwhile. A table whose reading was interrupted
+is planned once more.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True, slots=True)
 class SavedTask:
-    """A ReadTask as a step's result keeps it."""
+    """A ReadTask as a step's result stores it."""
 
     table: str
     kind: str
@@ -34,13 +34,13 @@ class SavedTask:
     state: dict[str, Any] = field(default_factory=dict)
 
     def task(self) -> ReadTask:
-        """The task again."""
+        """Convert back to a ReadTask."""
         return ReadTask(self.table, self.kind, self.full, self.state)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedReads:
-    """The tasks of a table, or why there are none."""
+    """The tasks of a table, or the reason why there are none."""
 
     tasks: tuple[SavedTask, ...] = ()
     failure: ReadFailure | None = None
@@ -48,7 +48,7 @@ class PlannedReads:
 
 @dataclass(frozen=True, slots=True)
 class ReadProgress:
-    """What became of a task: it waits ``until``, fell into ``ready`` tasks, was read, or failed."""
+    """The state of a task: it waits ``until``, became ``ready`` tasks, was read, or failed."""
 
     until: datetime | None = None
     waiting: SavedTask | None = None
@@ -59,7 +59,7 @@ class ReadProgress:
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """A table to be read from ``since`` (None: all of it), or ``ids`` of it that stood still."""
+    """A table to be read from ``since`` (None: all of it), or unchanged rows of its ``ids``."""
 
     table: str
     since: Cursor | None
@@ -68,9 +68,9 @@ class TableRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReadRound:
-    """A look at the org, by its name among the run's steps.
+    """A look at the org, with its name among the run's steps.
 
-    ``most_bytes``: a task is read no further when it has delivered so many (None: to its end).
+    ``most_bytes``: reading of a task stops after this many bytes (None: at its end).
     """
 
     name: str
@@ -80,9 +80,9 @@ class ReadRound:
 
 @dataclass(frozen=True, slots=True)
 class TableRound:
-    """A table's part of one look, in the order in which it counts.
+    """A table's part of one look, in the order in which results count.
 
-    ``again``: what was read by a second plan after the first one broke off.
+    ``again``: results of a second plan after the first one was interrupted.
     """
 
     table: str
@@ -94,7 +94,7 @@ class TableRound:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A task on its way: ``path`` orders it, ``polls`` counts how often the source was asked."""
+    """A task in progress: ``path`` orders it, ``polls`` counts its polls."""
 
     path: str
     task: SavedTask
@@ -168,7 +168,7 @@ def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
 def _drive(
     session: BackupSession, units: list[_Unit], look: ReadRound
 ) -> tuple[dict[tuple[str, str], ReadResult], dict[str, ReadFailure]]:
-    """Advance all units to their end, a handful at a time."""
+    """Advance all units to their end, a few at a time."""
     results: dict[tuple[str, str], ReadResult] = {}
     failures: dict[str, ReadFailure] = {}
     while units := [unit for unit in units if unit.task.table not in failures]:
@@ -185,6 +185,7 @@ def _drive(
             key=lambda unit: unit.key,
             result=ReadProgress,
         )
+        # A resumed run must know the buffered rows of the first process before it adds more.
         session.commit.recall(step.read.added for step in steps if step.read is not None)
         units = [unit for unit in units if unit not in turn]
         for unit, step in zip(turn, steps, strict=True):
@@ -197,7 +198,7 @@ def _drive(
 
 
 def _turn(session: BackupSession, due: Sequence[_Unit], name: str) -> list[_Unit]:
-    """Who has its turn. In a resumed run first what is done: its rows are known before others come."""
+    """The units of the next turn; finished ones first, since later reads need their rows."""
     turn = due[: session.policy.reads_at_once]
     done = [unit for unit in turn if session.runner.is_done(name, unit.key)]
     return done or list(turn)

@@ -1,9 +1,9 @@
-"""The audit: each night a part of the rows that say they did not change is compared with the vault.
+"""The row check: each night a part of the rows that claim not to have changed is compared.
 
-Rows are asked for by the time of their last change. What changes without moving it would be missed
-for ever, so parts of a table's ids are read again, one a night and all in thirty; the vault drops
-what is the same. Large tables take more nights, for a part is bounded; small ones are one part, for
-a question about a few rows costs as much as one about thousands.
+Rows are read by the time of their last change. A change that does not move it would be missed
+forever, so parts of a table's ids are read again, one a night and all in thirty; the vault drops
+identical rows. Large tables take more nights, since a part is bounded; small ones are one part,
+since a query for a few rows costs as much as one for thousands.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ from unlost.model.progress import Phase
 from unlost.model.reading import IdRange
 from unlost.model.schema import TableTrait
 
-SAMPLE = 200_000  # ids that are held in memory
-SLACK = 4  # a part whose rows are that many times as long as expected is read no further
+SAMPLE = 200_000  # ids in memory
+SLACK = 4  # reading stops if rows are this many times longer than expected
 
 
 @dataclass(frozen=True, slots=True)
 class IdSlice:
-    """Which records of a table are due, counted in the source's order of ids: [start, stop)."""
+    """The due records of a table, counted in the source's order of ids: [start, stop)."""
 
     start: int
     stop: int
@@ -39,13 +39,13 @@ class IdSlice:
 
 @dataclass(frozen=True, slots=True)
 class DueRange:
-    """A night's range of ids of a table: a JSON value. None: the table has no turn."""
+    """A table's range of ids for one night: a JSON value. None: the table has no turn."""
 
     ids: IdRange | None = None
 
 
 def part_of(row_count: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -> IdSlice | None:
-    """The part of a table of ``held`` records that is due in a ``turn``; None if none is. Pure.
+    """The part of a table with ``row_count`` records that is due in a ``turn``, or None. Pure.
 
     Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
     each record still has one turn in a round.
@@ -64,7 +64,7 @@ def part_of(row_count: int, *, row_bytes: int, turn: int, policy: AuditPolicy) -
 
 
 def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> IdRange | None:
-    """The ids of a part; None if it lies behind the last of the sample by which ids are counted.
+    """The ids of a part; None if it lies behind the last id of the sample.
 
     The sample is drawn by the ids alone: it is the same on each night.
     """
@@ -94,7 +94,7 @@ def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
 
 
 def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
-    """Read the parts that are due; what differs goes into the commit, and is counted."""
+    """Read the parts that are due; differing rows go into the commit, and are counted."""
     progresses = [account for account in accounts if _can_be_audited(account)]
     due = session.runner.map(
         "audit/due",
@@ -119,7 +119,7 @@ def audit(session: BackupSession, accounts: Sequence[TableProgress]) -> None:
 
 
 def _can_be_audited(account: TableProgress) -> bool:
-    """Not what was read whole, or could not be read, tonight."""
+    """False for tables that this run read whole, or could not read."""
     incremental = account.plan.since is not None and not account.looks[0].full
     ranges = account.plan.table.has(TableTrait.ID_RANGES)
     return incremental and ranges and account.failure is None
@@ -132,6 +132,8 @@ def _due(session: BackupSession, account: TableProgress) -> DueRange:
     part = part_of(
         row_count,
         row_bytes=max(session.base.row_bytes(account.name), _read_bytes(account)),
+        # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
+        # between processes.
         turn=session.night + crc32(account.name.encode()),
         policy=session.policy.audit,
     )
@@ -141,7 +143,7 @@ def _due(session: BackupSession, account: TableProgress) -> DueRange:
 
 
 def _read_bytes(account: TableProgress) -> int:
-    """Bytes of a row as tonight's looks read them, long texts too; 0 if they read none."""
+    """Bytes of a row by this run's reads, including long texts; 0 if they read none."""
     rows = sum(read.rows for read in account.reads)
     return sum(read.bytes for read in account.reads) // rows if rows else 0
 

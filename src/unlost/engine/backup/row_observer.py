@@ -1,4 +1,4 @@
-"""What a run notes of rows while they pass from the source into the vault."""
+"""Observes rows on their way from the source into the vault: ids, files, references."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ from unlost.model.snapshot import Added, Visibility
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What one read added to the commit, and what was noted on the way: a JSON value.
+    """The additions of one read to the commit, and its observations: a JSON value.
 
-    ``again``: rows that were hidden and are seen again; ``marked`` says so in the commit.
+    ``again``: rows that were hidden and are visible again; ``marked`` records that in the commit.
     """
 
     table: str
@@ -43,7 +43,7 @@ class ReadResult:
 
 
 class RowObserver:
-    """Collects ids, files and references of one read into spills of its own."""
+    """Collects ids, files and references of one read in separate spills."""
 
     def __init__(self, session: BackupSession, table: str, name: str, phase: Phase) -> None:
         self._session = session
@@ -60,7 +60,8 @@ class RowObserver:
             for column in self._table.columns
             if column.reference is not None and described & set(column.reference.tables)
         ]
-        if phase is Phase.AUDIT:  # what stands still was looked up on the night it was read
+        # references of unchanged rows were checked when these were first read
+        if phase is Phase.AUDIT:
             self._pointing = []
         self._again: list[str] = []
         self._findings: list[Finding] = []
@@ -68,7 +69,7 @@ class RowObserver:
         self._wants_census = False
 
     def passing(self, pages: Iterator[Page]) -> Iterator[Rows]:
-        """The rows of the pages, noted; what was erased stays out, as if it were not there."""
+        """The rows of the pages, observed; rows of erased records are removed."""
         for page in from_source(pages):
             rows = self._session.commit.admitted(self._table.name, page.rows)
             admitted = replace(page, rows=rows)
@@ -76,7 +77,7 @@ class RowObserver:
             yield rows
 
     def close(self, added: Added) -> ReadResult:
-        """Make the notes durable; marks rows visible that were hidden and are seen again."""
+        """Make the observations durable; mark hidden rows that were seen again as visible."""
         marked = None
         again = tuple(sorted(set(self._again)))
         if again:
@@ -134,5 +135,5 @@ class RowObserver:
 
 
 def file_ref(table: str, row: dict[str, object]) -> FileRef:
-    """A file as a spill's row tells it."""
+    """A file reference from a spill's row."""
     return decoder_for(FileRef).convert({**row, "table": table})

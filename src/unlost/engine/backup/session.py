@@ -1,4 +1,4 @@
-"""What all parts of one backup share: the ports, the plan, the open commit, the snapshot before."""
+"""Shared state of all parts of one backup: ports, plan, open commit, previous snapshot."""
 
 import threading
 from collections.abc import Iterator
@@ -40,9 +40,9 @@ class BackupPorts:
 
 @dataclass(frozen=True, slots=True)
 class BackupStart:
-    """How a run began: a JSON value. ``base`` is the number of the snapshot before it.
+    """The start of a run: a JSON value. ``base`` is the number of the snapshot before it.
 
-    ``only``: the tables that were chosen, where it is no night.
+    ``only``: the chosen tables of an hourly run.
     """
 
     identity: OrgIdentity
@@ -54,7 +54,7 @@ class BackupStart:
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """Why a table could not be read: a JSON value. ``refused``: trying again is no use."""
+    """The reason why a table could not be read: a JSON value. ``refused``: a retry is useless."""
 
     code: str
     sentence: str
@@ -93,7 +93,7 @@ class BackupSession:
 
     @property
     def runner(self) -> Runner:
-        """Keeps finished steps."""
+        """Stores finished steps."""
         return self.ports.runner
 
     def table(self, name: str) -> TablePlan:
@@ -128,7 +128,7 @@ def source_errors() -> Iterator[None]:
 
 
 def from_source[T](items: Iterator[T]) -> Iterator[T]:
-    """The same items; errors that come out of them are marked as the source's own."""
+    """The same items; errors raised by the iterator are marked as the source's own."""
     while True:
         with source_errors():
             item = next(items, None)
@@ -138,10 +138,10 @@ def from_source[T](items: Iterator[T]) -> Iterator[T]:
 
 
 def judged(broke: SourceFailed, source: Source) -> ReadFailure:
-    """What an error of the source means for the table that was read.
+    """The consequence of a source error for the table that was read.
 
-    An error that is not about one table is raised: an allowance that is spent, a session that
-    ended, a source that does not answer at all. It is not kept, so that a resumed run tries again.
+    An error that is not about one table is raised: an allowance that is used up, a session that
+    ended, a source that does not answer at all. It is not stored, so a resumed run tries again.
     """
     error = broke.error
     if isinstance(error, SourceRefused | NotFound):
@@ -155,6 +155,7 @@ def judged(broke: SourceFailed, source: Source) -> ReadFailure:
 
 def _still_answers(source: Source, error: UnlostError) -> None:
     try:
+        # The cheapest call: it separates trouble with one table from a source that does not answer.
         source.server_time()
     except UnlostError:
         raise error from None

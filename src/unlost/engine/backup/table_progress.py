@@ -1,4 +1,4 @@
-"""A table's account of one run: everything that was done with it, and what it came to."""
+"""A table's progress in one run: everything that was done with it, and the result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from unlost.model.snapshot import Added, TableCommit, TableState
 
 @dataclass(frozen=True, slots=True)
 class RowCheckResult:
-    """What a part of a table was found to be: ``differing`` rows are not as the vault had them."""
+    """The result of a row check: ``differing`` rows are not as in the vault."""
 
     read: TableRound
     differing: int
@@ -26,9 +26,9 @@ class RowCheckResult:
 
 @dataclass(slots=True)
 class TableProgress:
-    """What a run did with a table; filled while it goes on.
+    """A run's work on a table; filled while it goes on.
 
-    ``start`` and ``end`` are the read window of the last look. ``live`` is what the source counted.
+    ``start`` and ``end`` are the read window of the last look. ``live`` is the source's count.
     """
 
     plan: TablePlan
@@ -51,12 +51,12 @@ class TableProgress:
 
     @property
     def failure(self) -> ReadFailure | None:
-        """Why the table could not be read as planned."""
+        """The reason why the table could not be read as planned."""
         return next((look.failure for look in self.looks if look.failure is not None), None)
 
     @property
     def unproved(self) -> ReadFailure | None:
-        """Why a census that was due proved nothing."""
+        """The reason why a due census proved nothing."""
         if self.owed is not None:
             return self.owed
         if self.resolved is not None and self.resolved.failure is not None:
@@ -65,7 +65,7 @@ class TableProgress:
 
     @property
     def reads(self) -> tuple[ReadResult, ...]:
-        """Everything read, in the order in which it counts."""
+        """All reads, in the order in which they count."""
         audits = [self.audit.read] if self.audit is not None else []
         looks = [read for look in (*self.looks, *audits) for read in (*look.results, *look.again)]
         return (*looks, *(self.resolved.reads if self.resolved is not None else ()))
@@ -77,12 +77,12 @@ class TableProgress:
 
     @property
     def wants_census(self) -> bool:
-        """True if the source lost its cursor or its list of deletes."""
+        """True if the source lost its cursor or its list of deletions."""
         died = bool(self.looks) and self.looks[0].full and not self.plan.full
         return died or any(read.wants_census for read in self.reads)
 
     def pieces(self) -> tuple[Added, ...]:
-        """Everything that belongs into the commit; the later wins."""
+        """Everything that belongs into the commit; later pieces win."""
         reads = [piece for read in self.reads for piece in read.pieces]
         files = [result.added for result in self.files if result.added is not None]
         resolved = self.resolved.pieces if self.resolved is not None else ()
@@ -92,7 +92,7 @@ class TableProgress:
 def table_commit(
     account: TableProgress, *, cursor: Cursor | None, finding: Finding | None
 ) -> TableCommit:
-    """The table's part of the commit. What the run could not renew stays as it was."""
+    """The table's part of the commit. Values that the run could not renew stay as they were."""
     before = account.before
     failed = account.failure is not None
     proved = account.census is not None and account.unproved is None and not failed
@@ -101,6 +101,7 @@ def table_commit(
     return TableCommit(
         account.name,
         account.pieces(),
+        # A failed table must be read from its old cursor again, or its changes would be lost.
         kept if failed else cursor,
         account.start if not failed else before.window_start if before is not None else None,
         account.end if not failed else before.window_end if before is not None else None,

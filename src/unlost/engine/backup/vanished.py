@@ -1,9 +1,9 @@
-"""Rows that were hidden, and that are gone by now: when they may be called deleted.
+"""Hidden rows that are gone by now, and the conditions under which they count as deleted.
 
-A hidden row is absent from every census, so its absence tells nothing, unless the user has again
-the very rights under which the vault read the row as it knows it: then it would be there. Such a
-row that a look by its id does not find either is gone like any other, within the same breaker. A
-row that was read under other rights stays hidden, for nobody can tell.
+A hidden row is absent from every census, so its absence means nothing, unless the user again has
+exactly the rights under which the vault read the row: then it would be listed. If a lookup by its
+id does not find it either, it is gone like any other, within the same breaker. A row that was read
+under other rights stays hidden, since its state is unknowable.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from unlost.model.snapshot import Added, Visibility
 
 @dataclass(frozen=True, slots=True)
 class VanishedRows:
-    """What a look by id told of hidden rows that the census does not have."""
+    """The result of a lookup of hidden rows that the census lacks."""
 
     looked: tuple[LookupResult, ...] = ()
 
@@ -41,13 +41,14 @@ class VanishedRows:
 def look_for_hidden(
     session: BackupSession, census: CensusResult, *, live_count: int
 ) -> VanishedRows:
-    """Ask by id for hidden rows that would be seen if they were still there.
+    """Look up hidden rows that would be visible if they still existed.
 
-    None are asked for where there are more than the breaker allows in a table of ``held``.
+    Looks up none if there are more than the breaker allows in a table of ``live_count`` rows.
     """
     ids: list[str] = []
     for batch in spilled_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
         ids += _seen_under_these_rights(session, batch)
+        # Checked while collecting: no calls are spent on a loss that is not believed anyway.
         if not session.policy.allows_loss(missing=len(ids), live_count=live_count):
             return VanishedRows()
     return VanishedRows(
@@ -56,7 +57,7 @@ def look_for_hidden(
 
 
 def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -> list[Added]:
-    """Call the rows that were not found missing, and no longer hidden."""
+    """Add tombstones for the rows that were not found, and unhide them."""
     gone = list(batched(session, census.table, LookupReason.HIDDEN, vanished.gone))
 
     def shown(batch: Batch) -> Added:
@@ -75,7 +76,7 @@ def bury(session: BackupSession, vanished: VanishedRows, census: CensusResult) -
 
 
 def _seen_under_these_rights(session: BackupSession, batch: Batch) -> Sequence[str]:
-    """Those of which the vault holds what it read while the user had the rights of today."""
+    """The ids whose vault version was read while the user had the present rights."""
     assert session.base is not None
     rows = session.base.get(batch.table, batch.ids, columns=[])
     today = session.plan.schema.fingerprint

@@ -1,7 +1,7 @@
-"""What an org deletes together with a record: its details, their details, and so on.
+"""Records that an org deletes together with a record: its details, their details, and so on.
 
-Told by the references of the newest backup, for records that are alive and for deleted ones by the last
-state that the vault has of them.
+Derived from the references in the newest backup: of live records, and of deleted ones by their last
+state in the vault.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ type _Columns = Mapping[str, tuple[str, ...]]
 
 
 def with_belongings(snapshot: Snapshot, records: Sequence[RecordKey]) -> tuple[RecordKey, ...]:
-    """The records, and all that belongs to them; raises UsageError (``too-much-belongs``)."""
+    """The records, and all that belong to them; raises UsageError (``too-much-belongs``)."""
     by_key = dict.fromkeys(records)
     fresh = list(by_key)
     while fresh:

@@ -1,4 +1,4 @@
-"""What the source itself wrote down about a record's changes, read from the vault."""
+"""The source's own change log of a record, read from the vault."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from unlost.model.schema import ChangeLog, Column, Table, WireKind
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """One change that the source noted: exact time and user."""
+    """One change in the source's log: exact time and user."""
 
     at: datetime
     by: str | None
@@ -23,10 +23,10 @@ class LoggedChange:
 def noted_changes(
     snapshot: Snapshot, table: Table, record: str, *, values: Mapping[str, frozenset[str | None]]
 ) -> list[LoggedChange]:
-    """The changes of a record that the source noted, oldest first.
+    """The changes of a record in the source's log, oldest first.
 
-    ``values``: what the vault saw in each column; it decides between two notes of one change, for
-    some sources note a changed reference twice, by id and by name.
+    ``values``: the vault's values of each column; they decide between two entries for one change,
+    since some sources log a changed reference twice, by id and by name.
     """
     log = table.change_log
     if log is None or log.table not in snapshot.tables():
@@ -37,7 +37,7 @@ def noted_changes(
 
 
 def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str, str | None]]:
-    """The log's rows of a record. What the source has thrown away since is told as well."""
+    """The log's rows of a record, including rows that the source has deleted since."""
     columns = [
         log.record_column,
         log.field_column,
@@ -62,7 +62,7 @@ def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedCh
 
 
 def _column(table: Table, field: str) -> Column | None:
-    """The column that a log calls ``field``; references are also called without their ``Id``."""
+    """The column that a log calls ``field``; references may be called without their ``Id``."""
     column = table.column(field)
     if column is not None:
         return column

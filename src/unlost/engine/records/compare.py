@@ -1,8 +1,8 @@
-"""Comparing two nights, or a night and the org as it is now: what was created, changed, lost.
+"""Compare two backups, or a backup and the live org: records created, changed, deleted, revived.
 
 Both yield tables in bounded batches, one row a field: ``id``, ``change``, ``column``, ``old``,
-``new``. A record that was created, deleted or revived without a cell that differs has one row with
-a null column.
+``new``. A record that was created, deleted or revived without a differing cell has one row with a
+null column.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ DIFFERENCES = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class TableSummary:
-    """What differs in one table, in records."""
+    """The differences in one table, in records."""
 
     table: str
     created: int = 0
@@ -69,12 +69,12 @@ class Between:
     def of(
         cls, vault: VaultReader, org: str, *, after: int, other: int, filtered: Iterable[str] = ()
     ) -> "Between":
-        """The snapshots of these numbers, in whatever order they are named."""
+        """The snapshots of these numbers, in either order."""
         first, last = sorted((after, other))
         return cls(vault, org, vault.at(org, first), vault.at(org, last), frozenset(filtered))
 
     def tables(self) -> list[str]:
-        """Tables that either of them holds."""
+        """Tables of either snapshot."""
         return sorted({*self.old.tables(), *self.new.tables()})
 
     def differences(self, table: str) -> Iterator[pa.Table]:
@@ -84,7 +84,7 @@ class Between:
                 yield self.described(table, ids.slice(at, GET_IDS))
 
     def changed(self, table: str) -> Iterator[pa.Table]:
-        """The records that the vault holds to differ, in the order of their ids: id and change."""
+        """The records that differ in the vault, in the order of their ids: id and change."""
         after, until = self.old.info.number, self.new.info.number
         for change in self.vault.changes(self.org, table, after=after, until=until):
             ids = change["_u_id"].cast(pa.string())
@@ -99,19 +99,19 @@ class Between:
         return _fields(changes, old, new, list(kinds.values()), unread)
 
     def plain(self, table: str) -> bool:
-        """True if what the vault holds to differ does so in a field that is compared.
+        """True if each difference in the vault is a difference in a compared field.
 
-        Then nobody needs to look into the records to count them. It is not so where columns came,
-        went or are hidden, and for bytes, which are not compared here.
+        Then records can be counted without reading them. Not so if columns came, went or are
+        hidden, and for bytes, which are not compared here.
         """
         if any(info.kind is CommitKind.SALVAGE for info in self.vault.commits(self.org)):
-            return False  # what is not known any more differs for the vault, and for nobody else
+            return False  # a lost value differs in the vault, but is no difference for people
         columns = _columns(self.old, table)
         binary = any(column.kind is WireKind.BINARY for column in columns)
         return table not in self.filtered and not binary and columns == _columns(self.new, table)
 
     def summary(self, table: str) -> TableSummary:
-        """What differs in a table, in records."""
+        """The differences in a table, in records."""
         changed = self.changed(table) if self.plain(table) else self.differences(table)
         return summarize(changed, table)
 
@@ -134,10 +134,10 @@ def summarize(differences: Iterable[pa.Table], table: str) -> TableSummary:
 
 @dataclass(frozen=True, slots=True)
 class LiveComparison:
-    """A snapshot and the org as it is now, read by what changed since the snapshot's cursor.
+    """A snapshot and the live org, read by its changes since the snapshot's cursor.
 
-    Deletes are those that the source reports; ``by_census`` also lists the ids of a table, sorted
-    in the folder ``work``. ``schema`` is what the source describes now, where it is known already.
+    Deletions are those that the source reports; ``by_census`` also lists the ids of a table, sorted
+    in the folder ``work``. ``schema`` is the source's present schema, if it is already known.
     """
 
     source: Source
@@ -148,11 +148,11 @@ class LiveComparison:
     schema: Schema | None = None
 
     def tables(self) -> list[str]:
-        """Tables that the snapshot holds."""
+        """Tables of the snapshot."""
         return sorted(self.old.tables())
 
     def differences(self, table: str) -> Iterator[pa.Table]:
-        """All differences of a table; raises what the source raises."""
+        """All differences of a table; raises the errors of the source."""
         described = (self.schema or self.source.discover()).table(table)
         state = self.old.tables().get(table)
         if described is None or state is None:
@@ -169,13 +169,13 @@ class LiveComparison:
                     bare.append(page.rows)
                 else:
                     yield self._described(described, _fresh(page.rows, reported))
-        for rows in bare:  # a list of deletes also names what came back since: rows know better
+        for rows in bare:  # a list of deletions also names undeleted records: rows are more exact
             yield self._described(described, _fresh(rows, reported))
         if self.by_census:
             yield from self._absent(described, reported)
 
     def summary(self, table: str) -> TableSummary:
-        """What differs in a table, in records; raises what the source raises."""
+        """The differences in a table, in records; raises the errors of the source."""
         return summarize(self.differences(table), table)
 
     def _described(self, table: Table, rows: Rows) -> pa.Table:
@@ -190,7 +190,7 @@ class LiveComparison:
         return _fields(_text(arrow), old, new, table.columns, unread)
 
     def _ready(self, tasks: Sequence[ReadTask]) -> Iterator[ReadTask]:
-        """The tasks, as soon as the source is done with its part of them."""
+        """The tasks, as soon as the source has finished its part of them."""
         read_tasks = list(tasks)
         while read_tasks:
             state = self.source.prepare(read_tasks.pop(0))
@@ -216,8 +216,9 @@ class LiveComparison:
 
 
 def _fresh(rows: Rows, reported: set[str]) -> Rows:
-    """The rows of records that were not told of before, each once: the last. Adds them to ``told``."""
+    """The last row of each record not in ``reported`` yet; adds the records to it."""
     ids = rows.ids.to_pylist()
+    # Pages can overlap, and a deletion can be reported twice: each record counts once.
     again = pa.array(sorted(reported.intersection(ids)), pa.string())
     reported.update(ids)
     last = pl.Series("id", pl.from_arrow(rows.ids)).is_last_distinct().to_arrow()
@@ -228,7 +229,7 @@ IDS_AND_OPS = pa.schema([("_u_id", pa.string()), ("_u_op", pa.string())])
 
 
 def _live_change() -> pl.Expr:
-    """What a row read now means against what the snapshot has of it."""
+    """Classify a row read now against the snapshot's version."""
     now = pl.col("_u_op") == Op.STATE.value
     was = pl.col("_u_op_old") == Op.STATE.value
     known = pl.col("_u_op_old").is_not_null()
@@ -256,7 +257,7 @@ def _lost(ids: pa.ChunkedArray, known: Sequence[pa.Array | pa.ChunkedArray]) -> 
 def _unread(
     snapshots: Iterable[Snapshot], table: str, ids: Sequence[str]
 ) -> Mapping[str, frozenset[str]]:
-    """By column the records of which one of the snapshots does not know what they had there."""
+    """By column, the records whose value one of the snapshots does not know."""
     by_table: dict[str, set[str]] = {}
     for snapshot in snapshots:
         unread = snapshot.unread(table, ids) if table in snapshot.tables() else {}
@@ -273,9 +274,9 @@ def _fields(
     columns: Sequence[Column],
     unread: Mapping[str, frozenset[str]],
 ) -> pa.Table:
-    """One row for each field that differs; records without one keep a row, but for changed ones.
+    """One row for each differing field; created, deleted and revived records have at least one.
 
-    ``unread``: by column, records of which is not known what they had there.
+    ``unread``: by column, records whose value there is unknown.
     """
     before, after = (_aligned(changes["id"], rows).combine_chunks() for rows in (old, new))
     masks = []
@@ -326,20 +327,20 @@ def _field(
 
 
 def _aligned(ids: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
-    """The rows of these ids in their order; nulls where there is none."""
+    """The rows of these ids in their order; nulls for missing ones."""
     places = pc.index_in(ids.combine_chunks(), value_set=rows["_u_id"].cast(pa.string()))
     return rows.take(places)
 
 
 def _stored_rows(snapshot: Snapshot, table: str, ids: Sequence[str]) -> pa.Table:
-    """What a snapshot has of these ids; no row where it does not hold the table."""
+    """A snapshot's rows of these ids; no row if it does not hold the table."""
     if table not in snapshot.tables():
         return IDS_AND_OPS.empty_table()
     return snapshot.get(table, ids)
 
 
 def _as_stored(rows: Rows) -> pa.Table:
-    """Rows as they come from the source, named as a snapshot names them."""
+    """Rows of the source, with a snapshot's column names."""
     system = {"_u_id": rows.ids, "_u_op": rows.ops}
     cells = {}
     if rows.cells is not None:

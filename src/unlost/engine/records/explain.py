@@ -1,8 +1,8 @@
-"""Which of the source's notes a version shows, and what of its changes they do not explain. Pure.
+"""Match log entries with versions: which entries a version shows, and which changes none explains.
 
-A note's time alone does not tell whether a backup saw the change: it may have looked at the same
-second, or before a transaction with an older stamp was committed. Its values do: a version shows
-the notes up to one whose new value it has. The others wait for a later version.
+Pure. An entry's time alone does not decide whether a backup saw the change: both may fall into the
+same second, or a transaction with an older stamp was committed later. Its values do: a version
+shows the entries up to the one whose new value it has. The others wait for a later version.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedChanges:
-    """Notes that a version shows, those that ``wait``, and changes that no note explains."""
+    """Entries that a version shows, entries that ``wait``, and changes that no entry explains."""
 
     shown: tuple[LoggedChange, ...]
     wait: tuple[LoggedChange, ...]
@@ -34,7 +34,7 @@ class ExplainedChanges:
 
 
 def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldChange, ...]:
-    """Columns that both states have and that mean different values; volatile ones never count."""
+    """Columns of both states with different meanings; volatile ones never count."""
     changes = []
     for name in new:
         column = table.column(name) if table is not None else None
@@ -47,7 +47,7 @@ def field_changes(old: Cells, new: Cells, table: Table | None) -> tuple[FieldCha
 def explain(
     old: Cells, new: Cells, notes: Sequence[LoggedChange], table: Table | None
 ) -> ExplainedChanges:
-    """Lay the ``notes`` up to a version, in order, beside what it has and the state before had."""
+    """Match the ``notes`` up to a version, in order, with its values and the values before it."""
     changes = {change.column: change for change in field_changes(old, new, table)}
     shown: dict[int, LoggedChange] = {}
     for column in dict.fromkeys(note.column for note in notes if note.column in new):
@@ -67,10 +67,10 @@ def explain(
 
 
 def _count(notes: Sequence[LoggedChange], old: Cells, now: str | None, kind: WireKind) -> int:
-    """How many of a column's notes a version with the value ``now`` shows: the fewest that lead to it.
+    """The number of a column's entries that a version with the value ``now`` shows.
 
-    So a later version can always show the others. All of them where the values tell nothing: then
-    time has to.
+    It is the smallest possible one, so a later version can always show the others. All entries
+    count if values do not decide: then the time must.
     """
     column = notes[0].column
     if column in old:
@@ -88,10 +88,10 @@ def _count(notes: Sequence[LoggedChange], old: Cells, now: str | None, kind: Wir
 def _joined(
     notes: Sequence[LoggedChange], change: FieldChange, kind: WireKind
 ) -> tuple[list[LoggedChange], FieldChange | None]:
-    """A change and the notes that a version shows of it, told once.
+    """Combine a change with the entries that a version shows of it.
 
-    A log may tell no values (of long texts), or the names of what is referred to: then its last
-    note takes the values that the vault saw.
+    A log may lack values (of long texts), or have names in place of ids: then its last entry gets
+    the values that the vault saw.
     """
     first, last = notes[0], notes[-1]
     if same(kind, last.new, change.new) and not _silent(last):
@@ -103,7 +103,7 @@ def _joined(
 
 
 def _silent(note: LoggedChange) -> bool:
-    """True of a note that says that something changed, and not what."""
+    """True for an entry that records a change without its values."""
     return note.old is None and note.new is None
 
 

@@ -1,4 +1,4 @@
-"""Finding records: the vault finds, this ranks and labels what people see."""
+"""Finding records: the vault searches, this module ranks and labels the results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +8,12 @@ from unlost.model.ports.vault import VaultReader
 from unlost.model.snapshot import SearchHit
 
 MOST = 20
-DEEPER = 3  # more hits than asked for are fetched, for the vault does not rank
+DEEPER = 3  # times as many hits are fetched as requested, since the vault does not rank
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A record that was found, in its org. The ``hit`` has a label and the value that matched."""
+    """A record that was found, in its org. The ``hit`` has a label and the matching value."""
 
     identity: OrgIdentity
     hit: SearchHit
@@ -23,7 +23,7 @@ class SearchResult:
 def find(
     vault: VaultReader, text: str, *, orgs: Sequence[str] | None = None, limit: int = MOST
 ) -> tuple[SearchResult, ...]:
-    """Records of all orgs (or of these) that match, the best first.
+    """Matching records of all orgs (or of these), the best first.
 
     Whole values come before beginnings, live records before deleted ones.
     """

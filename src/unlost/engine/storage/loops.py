@@ -1,9 +1,9 @@
-"""Finds machines that answer each other by mail, and nobody else.
+"""Find mail loops: machines that answer each other, without people.
 
-Such mails fill a storage: an automatic reply is answered by an automatic reply, for hours. Three
-things give a loop away, from the surest on: headers say that the mails are automatic (RFC 3834),
-their subjects say so and the answers come at once, or both sides answer again and again after the
-same time. A person may write in between: only what no person wrote is counted in.
+These mails fill a storage: an automatic reply is answered by an automatic reply, for hours. Three
+signs reveal a loop, the surest first: headers mark the mails as automatic (RFC 3834); their
+subjects do, and the answers come within an hour; or both sides answer again and again after the
+same time. A person may write in between: only mails that no person wrote are counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,13 +31,13 @@ from unlost.engine.storage.mails import (
 from unlost.model.ports.vault import Snapshot
 from unlost.model.storage import LoopSign, MailLoop, MailRule, StorageWeight
 
-HELD = 1_000_000  # mails that are looked at together; more are taken in parts
+HELD = 1_000_000  # mails that are examined together; more are taken in parts
 LEAST = 8  # mails; fewer fill no storage
 LEAST_A_SIDE = 3
-PAUSE = timedelta(hours=6)  # machines that were silent for so long are not in a loop any more
+PAUSE = timedelta(hours=6)  # machines that were silent for so long are no longer in a loop
 AT_ONCE = 3600.0  # seconds
-STEADY = 0.5  # deviation of a side's time to answer, of that time: where subjects are telling
-EXACT = 0.1  # and where they are not
+STEADY = 0.5  # deviation of a side's response time, relative to it: if subjects are a sign
+EXACT = 0.1  # and if they are not
 MOST = 0.8  # nearly all
 SOME = 0.4
 LEAST_EXACT = 12  # mails in turns after the same time
@@ -52,7 +52,7 @@ TURNS, UNASKED_SHARE = "turns", "unasked_share"
 def find_loops(
     snapshot: Snapshot, table: str, rule: MailRule, *, weight: StorageWeight | None
 ) -> Sequence[MailLoop]:
-    """All loops among a table's live mails, the largest first. ``weight``: what a mail costs."""
+    """All loops among a table's live mails, the largest first; ``weight`` sizes a mail."""
     parts = max(1, -(-snapshot.tables()[table].alive // HELD))
     loops = [
         loop
@@ -64,14 +64,14 @@ def find_loops(
 
 
 def _part(snapshot: Snapshot, table: str, rule: MailRule, part: int, parts: int) -> pl.DataFrame:
-    """The mails between some pairs of sides: all of a pair are together."""
+    """The mails of some pairs of sides: all mails of a pair are together."""
     pair = pl.concat_str(SIDES, separator="\n").hash() % parts == part
     batches = [batch.filter(pair) for batch in read_mails(snapshot, table, rule)]
     return pl.concat(batches) if batches else pl.DataFrame()
 
 
 def _signed(mails: pl.DataFrame) -> Iterator[tuple[LoopSign, pl.DataFrame]]:
-    """Mails of loops, by what gave them away; each has its ``session``."""
+    """Mails of loops, by the sign that revealed them; each has its ``session``."""
     if mails.is_empty():
         return
     signed = _members(mails, [], pl.col(BY_HEADERS) & pl.col(ANSWERS), _answering())
@@ -84,13 +84,13 @@ def _signed(mails: pl.DataFrame) -> Iterator[tuple[LoopSign, pl.DataFrame]]:
 
 
 def _answering() -> pl.Expr:
-    """Both sides answer by themselves, or one does and the other's mails were not kept."""
+    """Both sides answer automatically, or one does and the other's mails were not stored."""
     alone = _alone() & (pl.col(UNASKED_SHARE) >= MOST) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TOOK_PART) >= LEAST) & ((_smaller_side() >= LEAST_A_SIDE) | alone)
 
 
 def _at_once() -> pl.Expr:
-    """As machines answer: people answer automatic replies too, but not so."""
+    """Answers at the speed of machines: people also answer automatic replies, but not like that."""
     quick = (pl.col(WAITED) <= AT_ONCE) & (pl.col(OFF) <= STEADY)
     turns = (pl.col(TURNS) >= MOST) & (pl.col(UNASKED_SHARE) >= SOME)
     alone = _alone() & (pl.col(UNASKED_SHARE) >= MOST)
@@ -102,13 +102,13 @@ def _smaller_side() -> pl.Expr:
 
 
 def _alone() -> pl.Expr:
-    """All are from one side, and (nearly) none from the other: whom they answer was not kept."""
+    """All are from one side, and (nearly) none from the other, whose mails were not stored."""
     opposite = pl.when(pl.col(FORTHS) == 0).then(STRANGE_FORTHS).otherwise(STRANGE_BACKS)
     return (_smaller_side() == 0) & (opposite <= pl.col(TOOK_PART) * (1 - MOST))
 
 
 def _in_step() -> pl.Expr:
-    """In turns, a dozen times after the same number of minutes: no person does that."""
+    """Mails in turns, a dozen times after the same number of minutes: never a person."""
     exact = (pl.col(OFF) <= EXACT) & (pl.col(WAITED) <= AT_ONCE)
     return (pl.col(TURNS) >= MOST) & exact & (pl.col(TOOK_PART) >= LEAST_EXACT)
 
@@ -116,10 +116,10 @@ def _in_step() -> pl.Expr:
 def _members(
     mails: pl.DataFrame, more: Sequence[str], member: pl.Expr, rule: pl.Expr
 ) -> pl.DataFrame:
-    """The members of the sessions that the rule finds.
+    """The members of the sessions that match the rule.
 
-    A session are the mails between two sides (and with the same values of ``more``) without a long
-    pause. ``member`` tells which of them no person wrote, as far as this sign tells.
+    A session is the mails between two sides (with the same values of ``more``) without a long
+    pause. ``member`` selects mails that no person wrote, as far as this sign shows.
     """
     keys = [*SIDES, *more]
     rows = mails.sort([*keys, AT, RECORD]).with_columns(
@@ -133,10 +133,10 @@ def _members(
 
 
 def _facts(mails: pl.DataFrame) -> pl.DataFrame:
-    """What rules ask of each session.
+    """The facts about each session that rules need.
 
-    ``waited`` is the time within which nearly all mails were answered, ``off`` how far nearly all
-    answers were from the usual time of their side, as a part of it.
+    ``waited`` is the time within which nearly all mails were answered, ``off`` the deviation of
+    nearly all answers from the usual time of their side, relative to it.
     """
     seconds = pl.col(AT).diff().over(SESSION).dt.total_microseconds() / 1e6
     usual = pl.max_horizontal(pl.col(GAP).median().over(SESSION, FORTH), 1.0)
@@ -157,7 +157,7 @@ def _facts(mails: pl.DataFrame) -> pl.DataFrame:
 
 
 def _strangers(others: pl.DataFrame) -> pl.DataFrame:
-    """How many mails of a session are no members, by side."""
+    """The number of a session's mails that are no members, by side."""
     return others.group_by(SESSION).agg(
         pl.col(FORTH).sum().cast(pl.Int64).alias(STRANGE_FORTHS),
         (~pl.col(FORTH)).sum().cast(pl.Int64).alias(STRANGE_BACKS),
@@ -202,7 +202,7 @@ def _loop(table: str, row: Mapping[str, Any], sign: LoopSign) -> MailLoop:
 def _costs(
     snapshot: Snapshot, table: str, records: Sequence[str], weight: StorageWeight | None
 ) -> pl.DataFrame:
-    """What each of these mails costs: their texts are read, and no others."""
+    """The storage that each of these mails uses: only their texts are read."""
     parts = [pl.DataFrame(schema={RECORD: pl.String, "cost": pl.Int64})]
     columns = (
         [*weight.texts, *([weight.size_column] if weight.size_column else [])] if weight else []

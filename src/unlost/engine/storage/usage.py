@@ -1,6 +1,6 @@
-"""What the records of a backup use of their org's storages: by table, year, owner and mail thread.
+"""The use of an org's storages by a backup's records: by table, year, owner and mail thread.
 
-Batch by batch: what is held are sums, never rows.
+Works batch by batch: memory holds sums, never rows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ BYTES, RECENT, COUNT, YEAR, OWNER = "bytes", "recent", "count", "year", "owner"
 def table_uses(
     snapshot: Snapshot, rules: Mapping[str, StorageRule], *, since: datetime
 ) -> Iterator[TableUse]:
-    """What each table that costs something uses of each storage, as of a backup."""
+    """The use of each storage by each table that uses any, as of a backup."""
     states = snapshot.tables()
     for table, rule in rules.items():
         if table in states and states[table].alive:
@@ -50,7 +50,7 @@ def thread_uses(
 def _mails(
     snapshot: Snapshot, table: str, rule: MailRule, weight: StorageWeight, number: int, parts: int
 ) -> Iterator[pl.DataFrame]:
-    """The mails of one of the parts in which they are looked at: all of a pair are in one."""
+    """The mails of one part: all mails of a pair of sides are in one part."""
     mine = pl.concat_str(SIDES, separator="\n").hash() % parts == number
     return (mails.filter(mine) for mails in read_mails(snapshot, table, rule, size=weight))
 
@@ -110,7 +110,7 @@ def _sums(since: datetime, born: str) -> list[pl.Expr]:
 
 
 def _summed(parts: Iterable[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame | None:
-    """The sums of sums, added up as they come: what is held does not grow with the rows."""
+    """Sums of sums, added up as they come: memory does not grow with the rows."""
     totals = pl.col(COUNT, BYTES, RECENT).sum()
     total: pl.DataFrame | None = None
     for part in parts:

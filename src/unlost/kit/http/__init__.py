@@ -1,6 +1,6 @@
 """HTTP for connectors: one client, one retry table, streams that prove that they are whole.
 
-The only room that imports an HTTP library.
+The only package that imports an HTTP library.
 """
 
 from unlost.kit.http.backoff import Backoff, BackoffTimer

@@ -1,4 +1,4 @@
-"""How long to wait before a call is made again, and when to give up: the one place for it."""
+"""Backoff: the wait before a repeated call, and the number of attempts. The only place for both."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ class Backoff:
     longest: float = 30.0
 
     def seconds(self, attempt: int, *, fraction: float, retry_after: float | None = None) -> float:
-        """The wait after the failed ``attempt`` (1 is the first).
+        """The wait in seconds after the failed ``attempt`` (1 is the first).
 
-        ``fraction`` in [0, 1) spreads it over the upper half, so that many callers do not come
-        back together; ``asked`` is what the other side wants, and is never undercut.
+        ``fraction`` in [0, 1) spreads the wait over its upper half, so that many callers do not
+        return together. The wait is never shorter than ``retry_after``, the server's wish.
         """
         grown = min(self.longest, self.first * 2.0 ** (attempt - 1))
         return max(grown * (0.5 + fraction / 2), retry_after or 0.0)
@@ -33,7 +33,7 @@ class BackoffTimer:
     entropy: Entropy
 
     def bear(self, attempt: int, error: TransientError) -> None:
-        """Wait after the failed ``attempt``, or raise ``error`` where it was the last one."""
+        """Wait after the failed ``attempt``, or raise ``error`` after the last one."""
         if attempt >= self.backoff.attempts:
             raise error
         self.clock.sleep(

@@ -1,4 +1,19 @@
-"""The HTTP client of all connectors: budget, session, retry table, whole bodies."""
+"""The HTTP client of all connectors: budget, session, retry table, whole bodies.
+
+A connector describes its source in an ``HttpPolicy``; the client makes each call by it:
+
+  send ─► stream ─► budget ─► network ─► status in ``accept``? ─ yes ─► body, checked for cuts
+            ▲                                 │ no, or no answer
+            │                                 ▼
+            │                   RetryTable.decide(CallFailure)
+            ├── RETRY   wait (Backoff), call again
+            ├── REAUTH  sign in again, once; call again
+            └── other   raise the policy's error
+
+Only ``send`` repeats a call for a body that was cut; the user of ``stream`` has already consumed a
+part of the body and must decide that itself. A call whose body is an iterator cannot be repeated.
+See docs/adr/0019 for calls in parallel.
+"""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -18,8 +33,8 @@ from unlost.model.ports.system import Budget, Clock, Entropy
 
 type Transport = httpx.BaseTransport
 
-# A data call may work for ten minutes before it answers (Salesforce app limits cheatsheet, API
-# requests); connecting must be quick.
+# A data call may take ten minutes to answer (Salesforce app limits cheatsheet, API requests);
+# connecting must be quick.
 READ_SECONDS = 630.0
 CONNECT_SECONDS = 20.0
 POOL_SIZE = 64
@@ -33,16 +48,16 @@ class CallSigner(Protocol):
         ...
 
     def renew(self, stale: str) -> None:
-        """Sign in again, unless another thread replaced ``stale`` already."""
+        """Sign in again, unless another thread has already replaced ``stale``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class HttpPolicy:
-    """How a source speaks about failures and limits.
+    """The way a source reports failures and limits.
 
-    ``understand`` reads code and message out of an answer, ``speak`` turns them into our words,
-    ``notice`` is shown the headers of each answer.
+    ``understand`` reads code and message from an answer, ``speak`` turns a failure into an error of
+    ours, ``notice`` receives the headers of each answer.
     """
 
     table: RetryTable
@@ -66,7 +81,7 @@ class HttpClient:
         transport: Transport | None = None,
         compress: bool = True,
     ) -> None:
-        """``transport`` replaces the network in tests; ``compress`` asks for gzip bodies."""
+        """``transport`` replaces the network in tests; ``compress`` requests gzip bodies."""
         self.patience = BackoffTimer(manners.backoff, clock, entropy)
         self._manners = manners
         self._budget = budget
@@ -88,7 +103,7 @@ class HttpClient:
         self._client.close()
 
     def send(self, request: HttpCall) -> HttpAnswer:
-        """The whole answer; also a body that is cut makes the call be made again."""
+        """Return the whole answer; a body that is cut repeats the call, too."""
         for attempt in count(1):
             try:
                 with self.stream(request) as body:
@@ -101,7 +116,7 @@ class HttpClient:
 
     @contextmanager
     def stream(self, request: HttpCall) -> Iterator[BodyStream]:
-        """The answer's body as a stream; what breaks it off raises TransientError ``body-cut``."""
+        """The answer's body as a stream; an interruption raises TransientError ``body-cut``."""
         response = self._persist(request)
         try:
             headers = _headers(response)
@@ -110,7 +125,8 @@ class HttpClient:
             response.close()
 
     def _persist(self, request: HttpCall) -> httpx.Response:
-        """Call until the table is content or says stop."""
+        """Call until the call succeeds or the retry table gives up."""
+        # One renewal: a user without access gets 401 with a fresh token, too, and would loop here.
         renewed = False
         for attempt in count(1):
             token = self._session.token() if self._session and request.signed else None
@@ -175,7 +191,7 @@ def _raw(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _cause(error: httpx.TransportError) -> str:
-    """What the library says; certificate trouble by its own name, for it is not a network one."""
+    """The library's text; for certificate errors that of the check, the only useful one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -185,6 +201,6 @@ def _cause(error: httpx.TransportError) -> str:
 
 
 def _retry_after(headers: Headers) -> float | None:
-    """Seconds of a Retry-After header; its date form is left out (RFC 9110, 10.2.3)."""
+    """Seconds of a Retry-After header; its date form is ignored (RFC 9110, 10.2.3)."""
     text = headers.get("retry-after", "").strip()
     return float(text) if text.isdigit() else None

@@ -1,4 +1,4 @@
-"""One GET of a small document from a service that an admin named."""
+"""One GET of a small document from a service that an admin configured."""
 
 import json
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ LARGEST = 1 << 20  # bytes
 
 @dataclass(frozen=True, slots=True)
 class JsonDocument:
-    """An object of JSON; ``fields`` are those of its values that are texts."""
+    """A JSON object; ``fields`` holds its text values only."""
 
     url: str
     fields: dict[str, str]
 
 
 def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> JsonDocument:
-    """The document of JSON at an address of ``https``; plain http is for this machine alone.
+    """Get the JSON document at an ``https`` address; plain http only on this machine.
 
     Raises UsageError (``address-unreadable``, ``document-unreadable``), TransientError
     (``document-away``).
@@ -31,7 +31,7 @@ def get_document(url: str, *, transport: httpx.BaseTransport | None = None) -> J
 
 
 def get_body(url: str, *, transport: httpx.BaseTransport | None = None) -> bytes:
-    """What stands at an address, at most a MiB; it raises what ``get_document`` raises."""
+    """Get the body at an address, at most 1 MiB; raises the errors of ``get_document``."""
     try:
         place = httpx.URL(url)
     except httpx.InvalidURL as error:

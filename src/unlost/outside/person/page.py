@@ -1,6 +1,6 @@
 """The page of an archive: a person reads it in any browser, without a network.
 
-All of it is in one file, in plain words, and nothing in it runs.
+It is one file, in plain words, and runs no script.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from urllib.parse import quote
 from unlost.model.snapshot import Version
 from unlost.outside.person.parts import STATES, ExportedTable, PersonExport, PersonReader
 
-MOST = 1000  # records of a table on the page; all are in the tables
+MOST = 1000  # records of a table on the page; the tables have all
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
     "color:#1b1d21;background:#fff}h1,h2,h3{line-height:1.25}article{border-top:1px solid #dedbd3;"
@@ -97,7 +97,7 @@ def _record(
 
 
 def _pairs(versions: Sequence[Version]) -> Iterator[tuple[Version, Cells | None]]:
-    """Each version with the last cells before it; None where there were none."""
+    """Each version with the last cells before it; None if there were none."""
     before: Cells | None = None
     for version in versions:
         yield version, before

@@ -1,4 +1,4 @@
-"""What an archive of a person's data is made of, and how it is read."""
+"""The parts of an archive of a person's data, and the functions that read them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +22,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class ExportedTable:
-    """The records of one table, by id. ``name`` is that of its files, and unlike that of any other."""
+    """The records of one table, by id. ``name`` is the unique name of its files."""
 
     table: Table
     name: str
@@ -30,7 +30,7 @@ class ExportedTable:
 
     @property
     def label(self) -> str:
-        """What people call the table."""
+        """The table's name for people."""
         return self.table.plural or self.table.label or self.table.name
 
     @property
@@ -54,10 +54,10 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True)
 class PersonExport:
-    """What leaves: records of an org and files, as of the newest backup.
+    """The exported data: records of an org and files, as of the newest backup.
 
-    ``made_at`` is when the archive was asked for. ``unknown`` of the records that were named are not in
-    the vault; ``unsearched`` tables were too large to be looked through.
+    ``made_at`` is the time of the request. ``unknown`` counts named records that are not in the
+    vault; ``unsearched`` tables were too large to search.
     """
 
     org: str
@@ -76,10 +76,10 @@ class PersonExport:
 
 @dataclass(frozen=True, slots=True)
 class PersonReader:
-    """How it is read.
+    """The functions that read the export.
 
-    ``versions`` gives those of TABLE and ID, the oldest first; ``who`` the name of a user of a table,
-    empty where it is not known; ``open_file`` the bytes of a content.
+    ``versions`` returns the versions of TABLE and ID, the oldest first; ``who`` the name of a user
+    of a table, empty if unknown; ``open_file`` the bytes of a content.
     """
 
     versions: Callable[[str, str], Sequence[Version]]

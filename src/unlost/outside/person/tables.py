@@ -1,4 +1,4 @@
-"""The versions of a person's records for programs: JSON as they are, CSV for spreadsheets."""
+"""The versions of a person's records for programs: JSON verbatim, CSV for spreadsheets."""
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from unlost.model.snapshot import Version
 from unlost.outside.person.parts import STATES, ExportedTable, PersonReader
 from unlost.outside.rowtext import for_people
 
-BOM = b"\xef\xbb\xbf"  # tells a spreadsheet that it is UTF-8
+BOM = b"\xef\xbb\xbf"  # marks the file as UTF-8 for spreadsheets
 OWN = ("(record)", "(state)", "(seen at)", "(changed at)", "(changed by)")
 AT_ONCE = 200  # versions
 
@@ -23,7 +23,7 @@ type Row = Mapping[str, str | None]
 def as_json(
     part: ExportedTable, reading: PersonReader, columns: MutableMapping[str, None]
 ) -> Iterator[bytes]:
-    """A table as one object, verbatim. ``columns`` takes up the names of all that its records ever had."""
+    """A table as one object, verbatim. ``columns`` collects all columns of its records."""
     head = msgspec.json.encode({"table": part.table.name, "label": part.label})
     yield head[:-1] + b',"records":['
     for number, (record, versions) in enumerate(reading.of(part)):
@@ -39,7 +39,7 @@ def as_json(
 def as_csv(
     part: ExportedTable, reading: PersonReader, columns: Sequence[str]
 ) -> Iterator[tuple[bytes, int]]:
-    """A table with a line for each version, and how many cells got an apostrophe in each piece."""
+    """A table with a line for each version, in pieces with their number of changed cells."""
     schema = pa.schema([(name, pa.string()) for name in (*OWN, *columns)])
     head, changed = _lines(pa.RecordBatch.from_pylist([dict(zip(schema.names, schema.names, strict=True))], schema=schema))  # fmt: skip
     yield BOM + head, changed

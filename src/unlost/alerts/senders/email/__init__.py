@@ -21,7 +21,7 @@ REFUSALS = range(500, 600)  # RFC 5321, 4.2.1: permanent
 
 
 class Security(StrEnum):
-    """How the way to the mail server is protected."""
+    """Encryption of the connection to the mail server."""
 
     TLS = "tls"  # from the first byte, port 465
     STARTTLS = "starttls"  # port 587
@@ -30,7 +30,7 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailSettings:
-    """A mail server, who sends, and who gets the mails."""
+    """A mail server, the sender, and the recipients."""
 
     host: str
     sender: str
@@ -42,13 +42,13 @@ class EmailSettings:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """Sends by one mail server. ``password`` signs in where a user is named."""
+    """Sends by one mail server. ``password`` signs in if a user is set."""
 
     settings: EmailSettings
     password: str | None
 
     def send(self, message: Message) -> None:
-        """Send it to all who get mails."""
+        """Send it to all recipients."""
         try:
             with self._connected() as server:
                 if self.settings.user:
@@ -83,7 +83,7 @@ class Email:
     def _judged(
         self, code: int, told: bytes | str, *, partly: bool = False
     ) -> TransientError | NotAllowed:
-        """``partly``: others have the mail, so that it is not sent to them again."""
+        """``partly``: other recipients have the mail, so it is not sent again."""
         text = told.decode(errors="replace") if isinstance(told, bytes) else told
         if code not in REFUSALS and not partly:
             return self._not_taken(f"{code} {text}")
@@ -108,7 +108,7 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Email:
 
 
 def letter(message: Message, settings: EmailSettings) -> EmailMessage:
-    """The mail of a message. It asks for no automatic reply (RFC 3834), which would be a loop."""
+    """The mail of a message. It requests no automatic reply (RFC 3834), which would be a loop."""
     email_message = EmailMessage()
     email_message["Subject"] = f"[Unlost] {message.title}"
     email_message["From"] = settings.sender

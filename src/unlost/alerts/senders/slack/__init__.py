@@ -1,6 +1,6 @@
 """Slack, by an incoming webhook (Slack API, "Sending messages using incoming webhooks").
 
-The address of such a webhook is a secret: who knows it may post.
+The webhook's address is a secret: anyone who knows it may post.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def opened(settings: Mapping[str, Json], secret: str | None) -> Slack:
 
 
 def text(message: Message) -> str:
-    """The message in Slack's own marks."""
+    """The message in Slack's markup."""
     return "\n".join((f"*{_plain(message.title)}*", *map(_plain, message.lines)))
 
 

@@ -1,7 +1,7 @@
-"""Microsoft Teams, by a workflow that posts what arrives at its webhook.
+"""Microsoft Teams, by a workflow that posts requests of its webhook.
 
-Form: an adaptive card as the attachment of a message (Teams documentation, "Create incoming webhooks
-with Workflows"). The address of such a webhook is a secret: who knows it may post.
+Form: an adaptive card as the attachment of a message (Teams documentation, "Create incoming
+webhooks with Workflows"). The webhook's address is a secret: anyone who knows it may post.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From Salesforce's answers about single rows to outcomes. Pure.
+"""Convert Salesforce's answers about single rows to outcomes. Pure.
 
 Sources: REST guide (sObject Collections, response body), Bulk API 2.0 guide (get failed record
 results: ``CODE:message:fields --``), SOAP guide (undelete, status codes).
@@ -12,7 +12,7 @@ from unlost.model.writing import OutcomeKind, RowOutcome
 
 FULL = "write-storage-full"
 REFUSED = "write-refused"
-# The same row may be taken later (SOAP guide, status codes).
+# The same row may be accepted later (SOAP guide, status codes).
 PASSING = frozenset({
     "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION",
     "TXN_SECURITY_METERING_ERROR",
@@ -36,12 +36,12 @@ NEXT_STEPS = {
 
 
 def done(key: str, record: str) -> RowOutcome:
-    """The row was written."""
+    """The outcome of a row that was written."""
     return RowOutcome(key, OutcomeKind.DONE, record)
 
 
 def unknown(key: str) -> RowOutcome:
-    """No answer came."""
+    """The outcome of a row without an answer."""
     return RowOutcome(
         key, OutcomeKind.UNKNOWN, code="write-answer-lost", sentence="The answer was lost."
     )
@@ -54,7 +54,7 @@ def failed(
     message: str,
     columns: Sequence[str] = (),
 ) -> RowOutcome:
-    """Salesforce refused the row."""
+    """The outcome of a row that Salesforce refused."""
     return RowOutcome(
         key,
         OutcomeKind.FAILED,

@@ -1,6 +1,6 @@
-"""Calls that write: made once. An answer that does not come is told, not asked for again.
+"""Calls that write: made once. A missing answer is reported; the call is not repeated.
 
-Sources: REST guide (status codes); no call of Salesforce has an idempotency key.
+Sources: REST guide (status codes); no call of Salesforce has an idempotency key. See docs/adr/0010.
 """
 
 import json
@@ -26,10 +26,10 @@ from unlost.kit.oauth import OAuthSession
 from unlost.model.errors import TransientError, UnlostError
 from unlost.model.ports.source import Context
 
-# Nothing was sent, or the edge turned it away: calling again is safe.
+# Nothing was sent, or a proxy refused it: calling again is safe.
 UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 TURNED_AWAY = frozenset({406, 420, 429})
-# The call may have been taken and its answer lost on the way.
+# The call may have been accepted and its answer lost on the way.
 NO_ANSWERS = frozenset({0, 500, 502, 503, 504})
 
 WRITE_TABLE = RetryTable(
@@ -44,7 +44,7 @@ WRITE_TABLE = RetryTable(
 
 
 class AnswerLost(TransientError):
-    """A call was made and its answer did not come: it may have taken effect."""
+    """Raised when a call was made and its answer did not come: it may have taken effect."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(
@@ -55,7 +55,7 @@ class AnswerLost(TransientError):
 
 
 def write_manners(now: Callable[[], datetime], notice: Callable[[Headers], None]) -> HttpPolicy:
-    """The manners of calls that write."""
+    """The HTTP policy of calls that write."""
     usual = speaker(now)
 
     def speak(failure: CallFailure, action: AnswerHandling) -> UnlostError:
@@ -78,7 +78,7 @@ class WriteClient:
         *,
         transport: Transport | None,
     ) -> None:
-        """``api`` is the same identity's way of reading."""
+        """``api`` reads as the same identity."""
         self.api = api
         self._session = session
         self._client = HttpClient(
@@ -95,7 +95,7 @@ class WriteClient:
         self._client.close()
 
     def access_token(self) -> str:
-        """The token as SOAP wants it."""
+        """The token in the form that SOAP needs."""
         return self._session.current().access
 
     def renew(self, token: str) -> None:
@@ -103,9 +103,9 @@ class WriteClient:
         self._session.renew(f"Bearer {token}")
 
     def send(self, request: HttpCall) -> HttpAnswer:
-        """The whole answer of one call; raises AnswerLost where it does not come whole.
+        """The whole answer of one call; raises AnswerLost if it does not come whole.
 
-        Raises Refused, LimitReached, AuthExpired, NotAllowed where nothing was written.
+        Raises SalesforceRefusal, LimitReached, AuthExpired, NotAllowed if nothing was written.
         """
         try:
             with self._client.stream(request) as body:

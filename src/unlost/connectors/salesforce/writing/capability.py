@@ -1,4 +1,4 @@
-"""From describe to what may be written to a table. Pure.
+"""Derive the write capability of a table from its describe. Pure.
 
 Sources: REST guide (sObject Describe: createable, updateable, undeletable, defaultedOnCreate),
 object reference (system fields).
@@ -23,19 +23,21 @@ from unlost.model.writing import (
 
 # Collections take 200 records a call (REST guide, sObject Collections).
 ROWS_PER_CALL = 200
-# Of rows that may be there already: one look for all of them, then calls for those that are not.
+# For rows that may already exist: one query for all of them, then calls for the missing ones.
 ROWS_WITH_TWINS = 600
-# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide). A job waits in a queue, mostly for
-# longer than the fifty calls of one batch take; where calls are dear, it pays from a few calls on.
+# Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide). A job waits in a queue, mostly longer
+# than the fifty calls of one batch take; if calls are scarce, it pays from a few calls on
+# (docs/adr/0019).
 ROWS_PER_JOB = 10_000
 JOB_ABOVE = 10_000
 JOB_ABOVE_SPARING = 1_000
 # Requests that run longer than 20 s are limited to 25, in trials to 5 (App limits cheatsheet, API).
 CALLS_AT_ONCE = 4
-# References whose record is not locked with the row, or all rows would wait for one another: who
-# owns it, what shapes it. All other lookups lock what they lead to (Record locking cheat sheet).
+# References whose record is not locked with the row, or all rows would wait for one another:
+# owners, record types and the like. All other lookups lock their record (Record locking cheat
+# sheet).
 UNLOCKED = frozenset({"BusinessHours", "Group", "Profile", "RecordType", "User", "UserRole"})
-# Bytes of a file go in a row as base64; a call's body may have 50 MB (REST guide, limits).
+# A file's bytes go into a row as base64; a call's body may have 50 MB (REST guide, limits).
 SMALL_FILE = 1_000_000
 FILES_PER_CALL = 8_000_000
 RECORD_TYPE = "RecordTypeId"
@@ -51,9 +53,9 @@ type Describe = Mapping[str, Any]
 def capability_of(
     describe: Describe, *, born: Mapping[str, str] | None = None, sparing: bool = False
 ) -> WriteCapability:
-    """What the describing user may write.
+    """The write capability of the describing user.
 
-    ``born``: values by column with which records begin. ``sparing``: calls are dearer than time.
+    ``born``: initial values by column. ``sparing``: calls are scarcer than time.
     """
     name = str(describe["name"])
     rule, reason = rule_for(name), never(name)
@@ -137,9 +139,9 @@ def _needed(fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Columns that may be empty and that the org fills where a new row does not name them.
+    """Nullable columns that the org fills if a new row does not name them.
 
-    The record type of a new row is then the user's own, if he has one besides the master.
+    The record type of a new row is then the user's own, if they have one besides the master.
     """
     types = describe.get("recordTypeInfos") or ()
     typed = any(
@@ -157,7 +159,7 @@ def _defaulted(describe: Describe, fields: Iterable[Mapping[str, Any]]) -> Itera
 
 
 def _lists(rule: ObjectRule, fields: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Columns that take lists of ids: describe calls them createable, and no query gives them."""
+    """Columns that take lists of ids: describe calls them createable, and no query returns them."""
     known = _named(fields, "createable")
     return frozenset(gather.column for gather in rule.gathers if gather.column in known)
 

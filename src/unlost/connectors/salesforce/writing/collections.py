@@ -1,7 +1,7 @@
 """Small sets of rows: sObject Collections, at most 200 records a call.
 
 Sources: REST guide, sObject Collections (create, update, delete): one result a record, in order;
-insert blob data: a collection takes files as parts of their own, which its records name.
+insert blob data: a collection takes files as separate parts, which its records name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +39,9 @@ class CollectionCalls:
         lists: frozenset[str],
         file: str | None = None,
     ) -> list[RowOutcome]:
-        """One outcome a row, in order; after a lost answer nothing more is sent.
+        """Write rows; one outcome a row, in order. After a lost answer nothing more is sent.
 
-        ``file`` is the column that holds the bytes of rows that have some.
+        ``file`` is the column that holds the bytes of rows with a file.
         """
         outcomes: list[RowOutcome] = []
         for part in _parts(table, rows, lists, file):
@@ -93,7 +93,7 @@ class EncodedRows:
         self.size = 0
 
     def add(self, row: WriteRow, record: bytes) -> None:
-        """Take a row in, with its file."""
+        """Add a row, with its file."""
         self.rows.append(row)
         self.records.append(record)
         self.size += len(record)
@@ -125,7 +125,7 @@ def _parts(
 
 
 def _unsent(row: WriteRow) -> RowOutcome:
-    """Rows after a lost answer: they were not sent; looking for them finds nothing."""
+    """The outcome of a row after a lost answer: it was not sent, so it will not be found."""
     return unknown(row.key)
 
 
@@ -134,7 +134,7 @@ def _part_name(row: WriteRow) -> str:
 
 
 def _multipart(boundary: str, collection: bytes, files: Mapping[str, bytes]) -> bytes:
-    """The body of a call: the collection, then each file under the name by which it is known."""
+    """The body of a call: the collection, then each file under its part name."""
     pieces = [_head(boundary, 'name="collection"', "application/json"), collection]
     for name, data in files.items():
         pieces.append(_head(boundary, f'name="{name}"; filename="{name}"', OCTETS))

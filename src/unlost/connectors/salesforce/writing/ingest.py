@@ -1,8 +1,8 @@
 """Large sets of rows: Bulk API 2.0 ingest jobs, whose results come back shuffled.
 
 Sources: Bulk API 2.0 guide (create a job, upload job data, get job info, successful, failed and
-unprocessed results). Results carry no place in the upload: rows are told apart by their own values,
-and equal rows are interchangeable. A job that failed may have written a part.
+unprocessed results). Results carry no position in the upload: rows are matched by their values, and
+equal rows are interchangeable. A failed job may have written a part.
 """
 
 import csv
@@ -38,7 +38,7 @@ type Line = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class IngestUpload:
-    """The CSV of one job. ``lines`` are the cells of each row as they are read again, in order."""
+    """The CSV of one job. ``lines`` are the cells of each row as a reader parses them, in order."""
 
     columns: Line
     rows: tuple[WriteRow, ...]
@@ -55,14 +55,14 @@ class IngestJobs:
         self._api = client.api
 
     def write(self, op: WriteOp, table: Table, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """One outcome a row, in order."""
+        """Write rows; one outcome a row, in order."""
         outcomes: dict[str, RowOutcome] = {}
         for upload in uploads(op, rows):
             outcomes |= self._job(op, table, upload)
         return [outcomes.get(row.key, unknown(row.key)) for row in rows]
 
     def settle(self, table: Table, *, since: str) -> None:
-        """Wait for this user's own jobs on a table that began since then; abort unsent ones."""
+        """Wait for this user's own jobs on a table that began since then; abort open ones."""
         for job in list(self._mine(table, since)):
             if job["state"] == OPEN:
                 self._patch(str(job["id"]), "Aborted")
@@ -134,7 +134,7 @@ class IngestJobs:
     def _results(self, job: str, upload: IngestUpload, *, whole: bool) -> dict[str, RowOutcome]:
         """Outcomes by key. Rows that no result names are unknown.
 
-        ``whole``: the job says that it wrote all rows; then nobody is asked for those it did not.
+        ``whole``: the job reports that it wrote all rows; then failed results are not fetched.
         """
         write_rows: dict[Line, list[WriteRow]] = defaultdict(list)
         for row, line in zip(upload.rows, upload.lines, strict=True):
@@ -163,7 +163,7 @@ class IngestJobs:
         return outcomes
 
     def _lines(self, job: str, kind: str, columns: Line) -> Iterator[tuple[str, str, Line]]:
-        """Of each result row: the record's id, what is told of it, its uploaded cells."""
+        """For each result row: the record's id, its error or creation flag, its uploaded cells."""
         url = self._api.url(f"jobs/ingest/{job}/{kind}")
         answer = self._api.client.send(HttpCall("GET", url, {**JSON, "Accept": "text/csv"}))
         if answer.status == 204 or not answer.body.strip():
@@ -171,7 +171,7 @@ class IngestJobs:
         reader = csv.reader(io.StringIO(answer.body.decode(), newline=""))
         head = next(reader)
         at = {name: place for place, name in enumerate(head)}
-        nothing = len(head)  # the place of what was not told: one more cell, which is empty
+        nothing = len(head)  # the position of a missing column: one more cell, which is empty
         ids_at, errors_at = (at.get(name, nothing) for name in ("sf__Id", "sf__Error"))
         errors_at = at.get("sf__Created", nothing) if errors_at == nothing else errors_at
         line = [at.get(name, nothing) for name in columns]
@@ -186,7 +186,7 @@ def _all_written(info: Mapping[str, Any], rows: int) -> bool:
 
 
 def uploads(op: WriteOp, rows: Sequence[WriteRow]) -> Iterator[IngestUpload]:
-    """The rows as files of jobs, none too long."""
+    """Split the rows into job files, none too long."""
     names = sorted({name for row in rows for name in row.cells})
     columns = (("Id", *names) if op is not WriteOp.CREATE else tuple(names)) or ("Id",)
     collected: list[tuple[WriteRow, Line, str]] = []
@@ -210,14 +210,14 @@ def _upload(columns: Line, collected: Sequence[tuple[WriteRow, Line, str]]) -> I
 
 
 def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:
-    """The fields of a row, as they stand in the file."""
+    """The fields of a row, as written to the file."""
     held = row.cells
     cells = [csv_cell(held[n]) if n in held else "" for n in names]
     return cells if op is WriteOp.CREATE else [str(row.id), *cells]
 
 
 def _plain(cell: str) -> str:
-    """A field as a reader of CSV gives it."""
+    """A field as a reader of CSV returns it."""
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
 
 
@@ -234,6 +234,6 @@ def _multipart(boundary: str, job: bytes, data: bytes) -> bytes:
 
 
 def _take(write_rows: dict[Line, list[WriteRow]], line: Line) -> list[WriteRow]:
-    """One of the rows that were sent so, if any is left."""
+    """Take one of the rows sent with these cells, if any is left."""
     rows = write_rows.get(line)
     return [rows.pop()] if rows else []

@@ -1,4 +1,4 @@
-"""Looks of the write identity: what is live, by id, by key, by what it made itself."""
+"""Lookups of the write identity: live records by id, by key, and records that it created itself."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ STAMPS = ("CreatedDate", "SystemModstamp")
 class RecordLookups:
     """Queries of live records, in chunks that fit an address.
 
-    Archived records, old tasks and events above all, are live too, and only ``queryAll`` tells them
+    Archived records, mainly old tasks and events, are live too, and only ``queryAll`` returns them
     (Bulk API 2.0 guide, create a query job: queryAll returns deleted and archived records).
     """
 
@@ -59,7 +59,7 @@ class RecordLookups:
         return self.fetch_several([RecordQuery(table, ids, columns)])[0]
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> list[Rows]:
-        """The live records of each look; several retrieves go in one call."""
+        """The live records of each query; several retrieves go in one call."""
         by_look: list[list[Record]] = [[] for _ in looks]
         for parts in _together(_parts(looks)):
             for part, records in zip(parts, self._retrieved(parts), strict=True):
@@ -72,9 +72,10 @@ class RecordLookups:
     def _whole(
         self, part: "RetrieveSlice", answers: Sequence[Record | None] | None
     ) -> Sequence[Record]:
-        """The records of a part: where a retrieve does not tell all, by a query.
+        """The records of a slice; records missing from a retrieve are queried.
 
-        Whether a retrieve tells archived records is not said: those that it lacks are asked for.
+        It is not documented whether a retrieve returns archived records, so missing ones are
+        queried.
         """
         if answers is None:
             return self._queried(part.table, part.ids, part.wanted)
@@ -88,7 +89,7 @@ class RecordLookups:
     def _retrieved(
         self, parts: Sequence["RetrieveSlice"]
     ) -> Sequence[Sequence[Record | None] | None]:
-        """What retrieves tell, which take many ids; None where they are refused."""
+        """The results of retrieves, which take many ids; None where they are refused."""
         if len(parts) == 1:
             return [self._retrieved_alone(parts[0])]
         try:
@@ -119,10 +120,10 @@ class RecordLookups:
         *,
         births: Sequence[str | None] | None,
     ) -> Rows:
-        """Records made since then, by this user where dates are the org's own.
+        """Records created since then; by this user, if dates of creation cannot be set.
 
         ``births``: the dates of creation that may have been sent; None if this user may send none.
-        A record that was changed since then, but has none of these dates, is older.
+        A record changed since then without one of these dates is older.
         """
         names = {column.name for column in table.columns}
         if not {"CreatedById", *STAMPS} <= names:
@@ -140,7 +141,7 @@ class RecordLookups:
     def _since(
         self, table: Table, since: datetime, births: Sequence[str | None] | None
     ) -> list[list[str]]:
-        """The conditions of each query that together find what was made since then."""
+        """The conditions of the queries that together find the records created since then."""
         lo = soql.instant(since)
         if births is None:
             me = self._api.token_field("id").rsplit("/", 1)[-1]
@@ -173,7 +174,7 @@ class RecordLookups:
 
 
 def _born(records: Sequence[Record], since: datetime, births: Sequence[str | None]) -> list[Record]:
-    """What was touched since then, and was made since then or at one of the dates, as it says."""
+    """Records touched since then, and created since then or at one of the sent dates."""
     sent = {soql.parse_instant(text) for text in births if text is not None}
     stamps = ([soql.parse_instant(str(record[name])) for name in STAMPS] for record in records)
     return [
@@ -185,8 +186,9 @@ def _born(records: Sequence[Record], since: datetime, births: Sequence[str | Non
 
 @dataclass(frozen=True, slots=True)
 class RetrieveSlice:
-    """Ids of one retrieve. ``look`` is the place of what it is a part of, ``weight`` the characters
-    that its answer may have.
+    """Ids of one retrieve.
+
+    ``look`` is the index of its query, ``weight`` the most characters that its answer can have.
     """
 
     look: int
@@ -197,12 +199,12 @@ class RetrieveSlice:
 
     @property
     def path(self) -> str:
-        """Where it is asked for."""
+        """The path of the request."""
         return f"composite/sobjects/{self.table.name}"
 
     @property
     def body(self) -> dict[str, list[str]]:
-        """What is asked for."""
+        """The body of the request."""
         return {"ids": list(self.ids), "fields": list(self.wanted)}
 
 
@@ -216,7 +218,7 @@ def _parts(looks: Sequence[RecordQuery]) -> Iterator[RetrieveSlice]:
 
 
 def _together(parts: Iterable[RetrieveSlice]) -> Iterator[list[RetrieveSlice]]:
-    """Parts that can be asked for in one call."""
+    """Slices that fit into one call."""
     slices: list[RetrieveSlice] = []
     for part in parts:
         weight = sum(retrieve_slice.weight for retrieve_slice in slices) + part.weight
@@ -237,10 +239,10 @@ def _archives(table: Table) -> bool:
 
 
 class MatchLookup:
-    """Values that are looked for, and the records that have them.
+    """Wanted values, and the records that have them.
 
-    Some unique columns tell upper from lower case and some do not: a record with the very value
-    comes before one that has it in another case.
+    Some unique columns distinguish upper from lower case and some do not: a record with the exact
+    value comes before one that has it in another case.
     """
 
     def __init__(
@@ -260,7 +262,7 @@ class MatchLookup:
         return sorted({value[0] for value in self._asked})
 
     def take(self, values: tuple[str, ...], record: str) -> None:
-        """A live record and its values."""
+        """Add a live record and its values."""
         if values in self._asked:
             self._exact.setdefault(values, []).append(record)
             return

@@ -1,4 +1,4 @@
-"""Which permissions the write identity lacks, in words for whoever administers the org.
+"""Permissions that the write identity lacks, in words for the org's administrator.
 
 Sources: REST guide (sObject Describe: createable, updateable), object reference
 (UserPermissionAccess).
@@ -14,13 +14,13 @@ from unlost.connectors.salesforce.writing.rules import never, rule_for
 from unlost.model.schema import Table, TableTrait
 from unlost.model.writing import Birth, MissingPermission, WriteOp
 
-# Rows that are made and removed, never changed (object reference).
+# Rows that are created and removed, never changed (object reference).
 ONLY_CREATED = frozenset({"TopicAssignment", "GroupMember", "QueueSobject"})
-# Lists of values that are kept in Setup.
+# Lists of values that are maintained in Setup.
 SETUP_ENDINGS = ("Status", "Priority", "Stage")
 
 
-# Written by the platform alone, whoever asks (object reference: supported calls).
+# Written only by the platform, for any user (object reference: supported calls).
 PLATFORM_ONLY = frozenset({
     "ContentFolderItem", "ContentFolderLink", "LoginHistory", "RecentlyViewed",
     "SetupAuditTrail", "UserRecordAccess",
@@ -35,7 +35,7 @@ def _of_setup(name: str) -> bool:
 WANTED = {
     "PermissionsApiEnabled": "API Enabled",
 }
-# What an operation needs: the flag of describe, and the permission's name.
+# The requirements of an operation: the flag of describe, and the permission's name.
 NEEDED = ((WriteOp.CREATE, "createable", "Create"), (WriteOp.UPDATE, "updateable", "Edit"))
 
 

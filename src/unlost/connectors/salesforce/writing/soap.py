@@ -1,4 +1,4 @@
-"""Out of the recycle bin: the one thing that only SOAP can do.
+"""Undelete from the recycle bin, which only SOAP offers.
 
 Source: SOAP guide, undelete(): at most 200 ids a call, one result an id, in order.
 """
@@ -23,13 +23,13 @@ HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""', "Accep
 
 
 class RecycleBin:
-    """Brings records back with their ids."""
+    """Undeletes records, which keep their ids."""
 
     def __init__(self, client: WriteClient) -> None:
         self._client = client
 
     def undelete(self, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """One outcome a row, in order."""
+        """Undelete records; one outcome a row, in order."""
         outcomes: list[RowOutcome] = []
         for at in range(0, len(rows), MOST):
             outcomes += self._call(rows[at : at + MOST])
@@ -76,7 +76,7 @@ def _envelope(token: str, ids: Sequence[str]) -> bytes:
 
 
 def _parsed(answer: HttpAnswer) -> ET.Element:
-    # The org's own host over TLS; the parser loads no outside entities.
+    # The answer comes from the org's own host over TLS; the parser loads no external entities.
     try:
         return ET.fromstring(answer.body)  # noqa: S314
     except ET.ParseError as error:
@@ -104,7 +104,7 @@ def _outcome(row: WriteRow, result: ET.Element) -> RowOutcome:
     fields = [element.text or "" for element in error.findall(f"{{{PARTNER}}}fields")]
     code, message = _text(error, "statusCode"), _text(error, "message")
     outcome = failed(row.key, row.id, code, message, fields)
-    # The code alone: the message comes in the user's language.
+    # Only the code is compared: the message is in the user's language.
     return replace(outcome, code=NOT_IN_BIN, next_step=AS_NEW) if code in STUCK else outcome
 
 

@@ -31,7 +31,7 @@ class FileUploads:
         self._entropy = entropy
 
     def create(self, table: Table, column: str, row: WriteRow, body: BinaryIO) -> RowOutcome:
-        """The record with the file in ``column``."""
+        """Create the record with the file in ``column``."""
         boundary = f"unlost-{self._entropy.bytes(16).hex()}"
         record = json_record(table, row.cells, lists=frozenset(), record=None)
         del record["attributes"]
@@ -48,7 +48,7 @@ class FileUploads:
 
 
 class UploadOnce:
-    """Pieces that can be sent once: a call that is turned away must begin with a new stream."""
+    """Pieces that can be sent once: a refused call must begin with a new stream."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces: Iterator[bytes] | None = pieces

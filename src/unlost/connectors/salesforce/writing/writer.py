@@ -1,4 +1,4 @@
-"""The write side of one org (port ``Writer``): chooses the way of each call."""
+"""The write side of one org (port ``Writer``): chooses the API of each call."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -34,11 +34,11 @@ from unlost.model.writing import (
     WriteRow,
 )
 
-# A call of a client that ended may still be worked on: what it does shows up within seconds.
+# A call of a client that ended may still be in progress: its effect shows within seconds.
 SETTLE_SECONDS = 2.0
 # Rows that collections write in three calls: the smallest job takes as many.
 BY_COLLECTIONS = 3 * ROWS_PER_CALL
-# With fewer calls left in the org's day than this, calls are spared: jobs instead of small calls.
+# With fewer calls left in the org's day than this, jobs replace small calls (docs/adr/0019).
 SCARCE = 5_000
 BORN = {"Order": "OrderStatus", "Contract": "ContractStatus"}
 
@@ -61,7 +61,7 @@ class SalesforceWriter:
         self._identity: OrgIdentity | None = None
 
     def identity(self) -> OrgIdentity:
-        """Who this org is; asked once, for a sign-in cannot move to another one."""
+        """The org's identity; read once, since a sign-in cannot move to another org."""
         self._identity = self._identity or read_identity(self._api)
         return self._identity
 
@@ -70,11 +70,11 @@ class SalesforceWriter:
         return self._api.recent_time()
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """What the write user lacks for these tables."""
+        """The permissions that the write user lacks for these tables."""
         return missing_for(self._api, tables, describe=self._described)
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """Describe these tables in one call; what is refused is asked for again when it is needed."""
+        """Describe these tables in one call; refused ones are requested again when needed."""
         names = [table.name for table in tables if table.name not in self._describes]
         if len(names) > 1:
             told = self._api.batch([f"sobjects/{name}/describe" for name in names])
@@ -84,7 +84,7 @@ class SalesforceWriter:
             }
 
     def capability(self, table: Table) -> WriteCapability:
-        """What may be written, as describe tells it to this user."""
+        """The write capability by this user's describe."""
         if table.name not in self._capabilities:
             describe = self._described(table.name)
             born = {"Status": self._draft(table.name)} if table.name in BORN else {}
@@ -101,7 +101,7 @@ class SalesforceWriter:
         *,
         token: str,  # noqa: ARG002  Salesforce has no place for it
     ) -> Sequence[RowOutcome]:
-        """Write rows: SOAP for the bin, jobs for many, collections for the rest."""
+        """Write rows: SOAP for the bin, jobs for many rows, collections for the rest."""
         if op is WriteOp.UNDELETE:
             return self._bin.undelete(rows)
         if op is WriteOp.DELETE and len(rows) <= BY_COLLECTIONS:
@@ -137,11 +137,11 @@ class SalesforceWriter:
         return self._looks.find(table, columns, values)
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
-        """Live records by id; columns that the org has no more are null."""
+        """Live records by id; columns that the org no longer has are null."""
         return self._looks.fetch(table, ids, self._known(table, columns))
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
-        """The same for several tables in few calls."""
+        """Live records of several tables in few calls; vanished columns are null."""
         return self._looks.fetch_several(
             [replace(look, columns=self._known(look.table, look.columns)) for look in looks]
         )
@@ -149,7 +149,7 @@ class SalesforceWriter:
     def recent(
         self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
     ) -> Rows:
-        """Records that were made since then."""
+        """Records created since then."""
         known = self._known(table, columns)
         births = None
         if self.capability(table).audit:
@@ -157,7 +157,7 @@ class SalesforceWriter:
         return self._looks.recent(table, since, known, births=births)
 
     def settle(self, table: Table, *, since: datetime) -> None:
-        """Wait for what may still be under way."""
+        """Wait for writes that may still be in progress."""
         self._jobs.settle(table, since=since.strftime("%Y-%m-%dT%H:%M:%S"))
         self._clock.sleep(SETTLE_SECONDS)
 
@@ -195,7 +195,7 @@ class SalesforceWriter:
         return [wave for wave in (first, rest) if wave]
 
     def _twins(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, RowOutcome]:
-        """Links that are there already, and would be refused for that."""
+        """Existing links, which Salesforce would refuse as duplicates."""
         outcomes: dict[str, RowOutcome] = {}
         for key in rule_for(table.name).keys if rule_for(table.name).accept_twin else ():
             keyed = ((row.key, key.of(row.cells)) for row in rows)
@@ -221,7 +221,7 @@ class SalesforceWriter:
         return [name for name in columns if name in fields and name not in lists]
 
     def _draft(self, name: str) -> str:
-        """The status in which records of this object are born."""
+        """The initial status of records of this object."""
         try:
             rows = self._api.query(soql.select(("ApiName",), BORN[name], "StatusCode = 'Draft'"))
         except SalesforceRefusal:

@@ -1,9 +1,21 @@
-"""What the journal of a restore holds: JSON entries, each durable before what comes after it.
+"""The entries of a restore's journal: JSON, each durable before the next step of the run.
 
-Entries that several threads write at the same time lie together in one entry of the vault's journal.
-They are numbered one by one, and entry 0 is the plan. Every call that writes is announced by an ``CallIntent`` and followed by an
-``CallAnswer``; where the answer is missing, nobody knows whether the call took effect, and the run
-looks before it goes on. Before-images lie in the intents, sealed like all of the journal.
+Every call that writes is announced before it is made, and answered after it:
+
+  0  RunOpened       the plan, the source's clock
+  1  CallIntent      create 200 Accounts: records, hashes of the sent cells
+  2  CallAnswer      intent 1: outcome and live id of each record
+  3  CallIntent      update 80 Contacts: with the values that the update replaces
+     (crash)         was the call made? The run looks in the org, then writes:
+  4  RunResumed      the run goes on
+  5  CallAnswer      intent 3: what was found
+  6  RecordsLinked   by-products that the org created
+  7  RunClosed       the outcome; only the commit follows
+
+An intent without an answer means that the effect of the call is unknown (see ``correlate``).
+Entries that several threads write at the same time share one entry of the vault's journal; they are
+numbered one by one, and entry 0 is the plan. Before-images lie in the intents, sealed like all of
+the journal. See docs/adr/0008 and 0010.
 """
 
 from collections.abc import Sequence
@@ -20,7 +32,7 @@ from unlost.model.writing import RowOutcome, WriteOp
 
 
 class Pass(StrEnum):
-    """The passes of a restore, in their order."""
+    """The passes of a restore, in order."""
 
     UNDELETE = "undelete"
     REOPEN = "reopen"
@@ -38,9 +50,9 @@ class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
 
 
 class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A row of a call: the vault's record, the live id (None for a create), what is sent.
+    """A row of a call: the vault's record, the live id (None for a create), a hash.
 
-    ``digest`` is that of the sent cells; ``before`` holds what an update replaces.
+    ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces.
     """
 
     record: str
@@ -61,7 +73,7 @@ class CallIntent(msgspec.Struct, frozen=True, tag="intent"):
 
 
 class CallAnswer(msgspec.Struct, frozen=True, tag="answer"):
-    """What became of the rows of entry ``intent``; rows that are not named were not written.
+    """The outcomes of the rows of entry ``intent``; rows that are not named were not written.
 
     The outcomes' keys are records of the vault.
     """
@@ -79,7 +91,7 @@ class OutcomesWithoutCall(msgspec.Struct, frozen=True, tag="seen"):
 
 
 class LiveLink(msgspec.Struct, frozen=True):
-    """A record of the vault and the live record that stands for it."""
+    """A record of the vault and the live record that represents it."""
 
     table: str
     record: str
@@ -93,7 +105,7 @@ class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="resumed"):
-    """The run goes on after a stop: what was refused for the moment may be tried again."""
+    """The run resumes after a stop: temporarily refused rows may be tried again."""
 
     at: datetime
 
@@ -129,11 +141,11 @@ _told: TypeDecoder[Entry | list[Entry]] = decoder_for(
 
 
 def encode(entries: Sequence[Entry]) -> bytes:
-    """Entries that become durable together; one alone stands for itself."""
+    """Encode entries that become durable together; a single one without a list."""
     return msgspec.json.encode(entries[0] if len(entries) == 1 else list(entries))
 
 
 def decode(payload: bytes) -> Sequence[Entry]:
-    """What was written together; raises msgspec.DecodeError for what is none."""
+    """Decode entries that were written together; raises msgspec.DecodeError for other content."""
     entry = _told.decode(payload)
     return entry if isinstance(entry, list) else [entry]

@@ -1,4 +1,17 @@
-"""The journal of one restore and what it says: the only memory that a run has."""
+"""The journal of one restore and the state derived from it: the only memory of a run.
+
+``RestoreState`` is a fold over the entries: each reader of the journal gets the same state, so a
+run can be resumed by another process on another machine, with the vault and a key only.
+
+  RestoreLog.write(entry)
+     │  queue; the thread that holds the lock takes all queued entries of other threads, too
+     ├─► Journal.append(...)      one durable object in the vault
+     └─► RestoreState.apply(...)  only then; a failed append changes no state
+
+``write`` returns when its entry is durable. ``later`` queues an entry that becomes durable with the
+next one: after a crash it may be missing, and its call is then looked for. See docs/adr/0010 and
+docs/adr/0019.
+"""
 
 import threading
 from collections import Counter
@@ -25,16 +38,17 @@ from unlost.model.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
 STAGES = tuple(Pass)
 NONE: Mapping[RecordKey, RowOutcome] = {}
-LOST_TRIES = 4  # calls in a row whose answer was lost before the run stops
+LOST_TRIES = 4  # calls in a row without an answer before the run stops
 
 
 @dataclass(slots=True)
 class RestoreState:
-    """What is known of a run: pure, built by applying the journal's entries in their order.
+    """The known state of a run: pure, built by applying the journal's entries in order.
 
-    ``links`` tells the live id of a record of the vault; ``open`` holds the calls whose answer
-    is missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
-    are the ids that left the bin through this run, which it began to empty where ``undid``.
+    ``links`` maps records of the vault to live ids; ``open`` holds the calls whose answer is
+    missing, by their number; ``tries`` counts how often a record was sent in a pass; ``returned``
+    are the ids that left the bin through this run; ``undid`` is true once an undelete call has been
+    answered.
     """
 
     opened: RunOpened | None = None
@@ -48,7 +62,7 @@ class RestoreState:
     calls: int = 0
 
     def apply(self, number: int, entry: Entry) -> None:
-        """Take an entry into account."""
+        """Apply an entry."""
         match entry:
             case RunOpened():
                 self._begin(entry)
@@ -67,6 +81,7 @@ class RestoreState:
             case RecordsLinked():
                 self.links.update({RecordKey(li.table, li.record): li.live for li in entry.links})
             case RunResumed():
+                # A person has seen to the cause, so each row gets its tries again.
                 self.tries.clear()
             case _:
                 self.closed = entry.outcome
@@ -90,14 +105,14 @@ class RestoreState:
             if stage is Pass.UNDELETE and done and self.undid:
                 self.returned.add(str(outcome.id))
             if stage is Pass.UNDELETE and outcome.kind is OutcomeKind.FAILED:
-                self.links.pop(key, None)  # it lies in the bin, where nothing can refer to it
+                self.links.pop(key, None)  # it lies in the bin, where no record can refer to it
 
     def result(self, stage: Pass, key: RecordKey) -> RowOutcome | None:
-        """How a record ended in a pass, if it did."""
+        """A record's outcome in a pass, if there is one."""
         return self.results.get(stage, NONE).get(key)
 
     def failure(self, key: RecordKey) -> RowOutcome | None:
-        """What the first pass that a record did not end well in says of it."""
+        """The outcome of the first pass in which a record failed."""
         for stage in STAGES:
             outcome = self.results.get(stage, NONE).get(key)
             if outcome is not None and outcome.kind is OutcomeKind.FAILED:
@@ -105,13 +120,13 @@ class RestoreState:
         return None
 
     def began(self, stage: Pass) -> bool:
-        """True if a record ended in this pass."""
+        """True if any record has an outcome in this pass."""
         return bool(self.results.get(stage))
 
     def pending(self, stage: Pass, key: RecordKey, *, most: int) -> bool:
-        """True if the record must (still) be sent; a refusal that may pass is tried ``most`` times.
+        """True if the record must (still) be sent; a temporary refusal is tried ``most`` times.
 
-        Raises TransientError (``restore-no-answer``) where answers were lost again and again.
+        Raises TransientError (``restore-no-answer``) if answers were lost again and again.
         """
         outcome = self.result(stage, key)
         if outcome is None:
@@ -124,7 +139,7 @@ class RestoreState:
 
 @dataclass(slots=True)
 class _Ticket:
-    """An entry that waits to become durable; then its number, or why it did not."""
+    """An entry that waits to become durable; then its number, or its error."""
 
     entry: Entry
     number: int | None = None
@@ -134,11 +149,11 @@ class _Ticket:
 class RestoreLog:
     """Writes entries and keeps the state in step with them. Safe for threads that write.
 
-    What other threads want to write while something is written becomes durable together after it.
+    Entries of other threads that arrive during a write become durable together after it.
     """
 
     def __init__(self, journal: Journal) -> None:
-        """Reads what is there."""
+        """Read the existing entries."""
         self._journal = journal
         self._waiting: list[_Ticket] = []
         self._writing = threading.Lock()
@@ -149,10 +164,11 @@ class RestoreLog:
                 self._apply(entry)
 
     def write(self, entry: Entry) -> int:
-        """The number of the entry; durable when this returns."""
+        """Write an entry and return its number; durable on return."""
         ticket = _Ticket(entry)
         self._waiting.append(ticket)
         with self._writing:
+            # Another thread may have written it while this one waited for the lock.
             if ticket.number is None and ticket.error is None:
                 self._write_waiting()
         if ticket.number is None:
@@ -160,14 +176,14 @@ class RestoreLog:
         return ticket.number
 
     def later(self, entry: Entry) -> None:
-        """Let an entry become durable with the next one that is written, or by ``flush``.
+        """Queue an entry, to become durable with the next written one, or by ``flush``.
 
-        Until then the state does not know of it.
+        Until then the state does not include it.
         """
         self._waiting.append(_Ticket(entry))
 
     def flush(self) -> None:
-        """Make durable what waits."""
+        """Make queued entries durable."""
         with self._writing:
             waiting = list(self._waiting)
             if waiting:
@@ -177,11 +193,12 @@ class RestoreLog:
                 raise ticket.error
 
     def _write_waiting(self) -> None:
-        """Make durable what waits; by one thread at a time."""
+        """Make queued entries durable; called by one thread at a time."""
+        # Not ``clear``: other threads append meanwhile, and only ``pop`` and ``append`` are atomic.
         tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]
         try:
             self._journal.append(encode([one.entry for one in tickets]))
-        except BaseException as error:  # noqa: BLE001  each of them must hear of it, and raises it
+        except BaseException as error:  # noqa: BLE001 each waiting thread raises it
             for ticket in tickets:
                 ticket.error = error
             return
@@ -196,14 +213,14 @@ class RestoreLog:
 
     @property
     def opened(self) -> RunOpened:
-        """How the run began; only where it did."""
+        """The first entry; raises ValueError for an empty journal."""
         if self.state.opened is None:
             raise ValueError("the journal is empty")
         return self.state.opened
 
     @property
     def unbinned(self) -> set[RecordKey]:
-        """The live ids of records that the run could not take out of the bin: they do not leave it."""
+        """Live ids of records that the run could not take out of the bin; they cannot leave it."""
         lives = {step.key: step.live for step in self.opened.plan.steps}
         return {
             RecordKey(key.table, str(lives[key]))
@@ -213,7 +230,7 @@ class RestoreLog:
 
 
 def no_answer(key: RecordKey) -> TransientError:
-    """Answers to calls about this record were lost too often to go on."""
+    """The error for a record whose answers were lost too often to go on."""
     return TransientError(
         "restore-no-answer",
         f"The org did not answer {LOST_TRIES} calls that were to write {key}, and did nothing.",

@@ -1,4 +1,6 @@
-"""Records that the org makes by itself when others are created: which ones, and with which. Pure."""
+"""Records that the org creates automatically along with others: which ones, and with which.
+Pure.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -15,12 +17,12 @@ type Capabilities = Callable[[str], WriteCapability]
 
 @dataclass(frozen=True, slots=True)
 class ByProducts:
-    """``makers``: with which record a by-product comes to be, the first of several."""
+    """By-products; ``makers`` maps each to the first record with which it is created."""
 
     makers: Mapping[RecordKey, RecordKey] = field(default_factory=dict)
 
     def origin(self, key: RecordKey) -> RecordKey:
-        """The record that has to be created for this one to be there."""
+        """The record that must be created for this one to exist."""
         return self.makers.get(key, key)
 
 
@@ -31,11 +33,10 @@ def settle_products(
     by_products: AbstractSet[str],
     homes: Mapping[RecordKey, str | None],
 ) -> ByProducts:
-    """Give every by-product its maker; those that have none any more are written or skipped.
+    """Assign each by-product its maker; a by-product without one is created or skipped.
 
-    ``made``: tables of which some other table says that it makes them. ``homes``: where records
-    outside the plan live now, None for those that do not. To be called again whenever a record is
-    skipped.
+    ``by_products``: tables that another table is declared to create. ``homes``: live ids of records
+    outside the plan, None for lost ones. Call it again whenever a record is skipped.
     """
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
     for draft in drafts.values():
@@ -52,9 +53,9 @@ def settle_products(
 
 
 def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> None:
-    """A by-product that no record of the plan makes: the run looks whether it is there.
+    """A by-product that no record of the plan creates: the run checks whether it exists.
 
-    ``declared``: it is known what makes it, and that does not come back.
+    ``declared``: its maker is known, and does not come back.
     """
     if step.facts.made_by_org:
         return
@@ -65,15 +66,15 @@ def _alone(step: DraftStep, capability: WriteCapability, *, declared: bool) -> N
 
 
 def _away(owner: RecordKey, drafts: Drafts, homes: Mapping[RecordKey, str | None]) -> bool:
-    """True if the record that would gather a row is not there after the restore either."""
+    """True if the record that would gather a row will not exist after the restore either."""
     step = drafts.get(owner)
     return homes.get(owner, owner.record) is None if step is None else not step.stays
 
 
 def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
-    """Rows that another record gathers when it is created: those that hold a reference to gather.
+    """Rows that another record gathers when it is created: rows with a reference to gather.
 
-    Where nobody else can write such rows, the org makes the others with it too.
+    Of rows that cannot be written directly, the org creates the others with the record, too.
     """
     gatherers = {}
     for draft in drafts.values():
@@ -90,7 +91,7 @@ def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
 
 
 def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey, RecordKey]:
-    """Of the records that would make a by-product, the one that comes first."""
+    """For each by-product the first of the records that would create it."""
     first_makers: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
     for draft in drafts.values():
         if draft.action is Action.CREATE:
@@ -110,9 +111,10 @@ def _makes(
 
 
 def _rank(text: str) -> tuple[Decimal, str]:
-    """Numbers by their size, before texts by their letters."""
+    """Rank numbers by size, before texts by their letters."""
     try:
         number = Decimal(text)
     except InvalidOperation:
         return Decimal("Infinity"), text
+    # ``Decimal`` also accepts NaN and Infinity, which cannot be ordered among numbers.
     return (number, "") if number.is_finite() else (Decimal("Infinity"), text)

@@ -1,4 +1,6 @@
-"""Who refers to given records in a snapshot: whole tables filtered at once, nothing looked up."""
+"""Records that refer to given records in a snapshot: whole tables are filtered, no record looked
+up.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +17,7 @@ from unlost.model.ports.vault import Snapshot
 from unlost.model.progress import Phase
 from unlost.model.schema import ColumnTrait, Reference
 
-KEPT_BYTES = 192 << 20  # of references of all tables; what does not fit is read again
+KEPT_BYTES = 192 << 20  # of references of all tables in memory; the rest is read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Child:
 class Children:
     """The references of one snapshot.
 
-    ``never`` counts, by table, the records that refer to those asked for and cannot come back.
+    ``never`` counts, by table, referring records that cannot come back.
     """
 
     def __init__(self, survey: RestoreSurvey, number: int) -> None:
@@ -42,7 +44,7 @@ class Children:
         self._kept = _Kept(self._snapshot, KEPT_BYTES)
 
     def of(self, parents: Mapping[str, AbstractSet[str]]) -> Iterator[Child]:
-        """All records that refer to one of these, by table; one for each reference."""
+        """All records that refer to one of these, by table; one result for each reference."""
         for table, references in self._references.items():
             values = {
                 column: wanted
@@ -62,7 +64,7 @@ class Children:
             self._survey.tell(Phase.READ, table)
 
     def _business_references(self) -> dict[str, dict[str, Reference]]:
-        """By table the columns that may refer to a record which is no configuration."""
+        """By table, the columns that may refer to a record that is no configuration."""
         references: dict[str, dict[str, Reference]] = {}
         for name, state in sorted(self._snapshot.tables().items()):
             shape = self._survey.shape(self._number, name)
@@ -81,7 +83,7 @@ class Children:
 
 
 class _Kept:
-    """Ids and references of tables, read once as far as memory goes."""
+    """Ids and references of tables, read once as far as memory allows."""
 
     def __init__(self, snapshot: Snapshot, budget: int) -> None:
         self._snapshot = snapshot
@@ -89,7 +91,7 @@ class _Kept:
         self._tables: dict[str, pa.Table] = {}
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """All live rows of a table that refer to anything; to be read to the end."""
+        """All live rows of a table with any reference; must be read to the end."""
         if table in self._tables:
             yield self._tables[table]
             return
@@ -99,6 +101,7 @@ class _Kept:
             rows = _referring(pa.Table.from_batches([batch]), columns)
             room -= rows.nbytes
             if room < 0:
+                # The table does not fit into the budget: it is read again next time.
                 waiting.clear()
             else:
                 waiting.append(rows)
@@ -109,7 +112,7 @@ class _Kept:
 
 
 def _referring(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """The rows of which some column is not null, as text."""
+    """The rows with a non-null column, as text."""
     names = ["_u_id", *columns]
     mask = reduce(pc.or_, [pc.is_valid(rows[column]) for column in columns])
     plain = rows.select(names).filter(mask)

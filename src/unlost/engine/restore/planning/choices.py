@@ -1,4 +1,4 @@
-"""What people can still ask for once they have seen a plan: values to type, people to name. Pure."""
+"""Choices that a plan offers to people: values to type, people to replace. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.values.edits import people_of, settable, swappable
 from unlost.model.plan import Action, ActionReason, Choices, Holder, RecordKey, Settable
 
-MOST_HOLDERS = 500  # people that a plan names; a page asks for no more of them
+MOST_HOLDERS = 500  # people that a plan names; the console asks for no more
 
 
 def choices(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Choices:
-    """The columns of the plan's tables that can be set, and the people whom its records name."""
+    """The columns of the plan's tables that can be set, and the people that its records name."""
     names = sorted({draft.key.table for draft in drafts})
     return Choices(
         tuple(_settable(gathering.survey, name) for name in names),
@@ -27,7 +27,7 @@ def _settable(survey: RestoreSurvey, name: str) -> Settable:
 
 
 def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[Holder]:
-    """Those whom most records name come first."""
+    """The people named by records, the most frequent first."""
     survey = gathering.survey
     people = frozenset().union(*(people_of(table) for table in survey.schema.tables))
     counts: Counter[RecordKey] = Counter()
@@ -44,7 +44,7 @@ def _holders(gathering: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterat
 def _named(
     gathering: PlannedRecordSet, step: DraftStep, columns: frozenset[str], people: frozenset[str]
 ) -> Iterator[RecordKey]:
-    """The people whom a record would name that comes back, or is wanted as it was."""
+    """The people that a created, undeleted or corrected record would name."""
     left_alone = step.facts.standing is LiveStanding.LIVE and step.why is not ActionReason.SELECTED
     if left_alone or step.action is Action.SKIP:
         return

@@ -1,6 +1,18 @@
-"""What happens to each record: unchanged, update, undelete, adopt, by-product, create. Pure.
+"""Choose the action for each record: unchanged, update, undelete, adopt, by-product, create. Pure.
 
-References are settled later (see ``references``): they depend on what happens to other records.
+The first matching line decides:
+
+  a live record with the same key took its place      ADOPT       (see ``twins``)
+  alive in the org                                    UNCHANGED   -> UPDATE if a column is set
+  only chosen columns are wanted, and it is lost      SKIP
+  in the bin, and the org can undelete it             UNDELETE    keeps its id
+  a by-product, created by the org itself             BY_PRODUCT  (see ``by_products``)
+  otherwise                                           CREATE      new id, or SKIP if not allowed
+
+Only chosen records, undeleted and adopted ones get their old column values back; a live record that
+merely belongs to them keeps its values, apart from typed ones. References are settled later (see
+``references``), since they depend on the actions of other records. See docs/adr/0010 and
+docs/explanation/restore.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +26,7 @@ from unlost.model.writing import Birth, Identity, WriteCapability, WriteOp
 
 @dataclass(slots=True)
 class DraftStep:
-    """A step in the making. ``columns`` are set on a live record, in the order of their finding.
+    """A step in the making. ``columns`` are set on a live record, in the order of their discovery.
 
     ``lost_links`` are references that stay empty, by column.
     """
@@ -38,24 +50,24 @@ class DraftStep:
 
     @property
     def stays(self) -> bool:
-        """True if it is a live record, or will be one under the id that is known."""
+        """True if it is a live record, or will be one under its known id."""
         live = self.action in (Action.UNCHANGED, Action.UPDATE, Action.UNDELETE, Action.ADOPT)
         return live or (self.action is Action.SKIP and self.facts.standing is LiveStanding.LIVE)
 
     @property
     def comes_anew(self) -> bool:
-        """True if it gets an id that nobody knows yet."""
+        """True if it gets an id that is not known yet."""
         return self.action in (Action.CREATE, Action.BY_PRODUCT)
 
     def skip(self, remark: NoteCode) -> None:
-        """Write nothing of it."""
+        """Write nothing of it, with a note."""
         self.action = Action.SKIP
         self.columns.clear()
         self.edits.clear()
         self.remarks[remark] = None
 
     def remark(self, remark: NoteCode) -> None:
-        """Say something of it."""
+        """Add a note."""
         self.remarks[remark] = None
 
 
@@ -67,7 +79,7 @@ def draft(
     because: RecordKey | None,
     adopted: bool = False,
 ) -> DraftStep:
-    """The step for a record. ``adopted``: its facts are those beside a live twin."""
+    """The step for a record. ``adopted``: its facts are relative to a live twin."""
     step = DraftStep(facts, why, because, _action(facts, capability, adopted=adopted), adopted)
     if step.action is Action.CREATE:
         create(step, capability)
@@ -87,7 +99,7 @@ def draft(
 
 
 def create(step: DraftStep, capability: WriteCapability) -> None:
-    """Let the record come back with a new id, if it can."""
+    """Let the record come back with a new id, if possible."""
     step.action = Action.CREATE
     step.columns.clear()
     if not capability.allows(WriteOp.CREATE):
@@ -112,7 +124,7 @@ def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -
 
 
 def _set_differing(step: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:
-    """Set columns that the org has otherwise, as far as it can be done."""
+    """Set columns that differ in the org, as far as possible."""
     facts = step.facts
     for name in names:
         if name in facts.newer:
@@ -124,7 +136,7 @@ def _set_differing(step: DraftStep, capability: WriteCapability, names: Sequence
 
 
 def set_column(step: DraftStep, name: str, capability: WriteCapability) -> None:
-    """Set a column of a live record, or say that it cannot be."""
+    """Set a column of a live record, or note that it cannot be set."""
     if capability.allows(WriteOp.UPDATE):
         step.columns[name] = None
         if step.action is Action.UNCHANGED:

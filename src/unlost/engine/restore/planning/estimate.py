@@ -1,4 +1,6 @@
-"""What the run of a plan will cost: calls, room in the org, time. Pure, and rough on purpose."""
+"""Estimate the cost of a plan's run: calls, storage in the org, time. Pure, and rough on
+purpose.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +11,7 @@ from unlost.model.plan import Action, Estimate, RecordKey
 from unlost.model.writing import WriteCapability
 
 READ_ROWS = 500  # records that a call reads, at least
-CALL_SECONDS = 0.6  # of a call that writes 200 records without much automation
+CALL_SECONDS = 0.6  # for a call that writes 200 records without much automation
 FILE_BYTES_A_SECOND = 2 << 20
 
 type Capabilities = Callable[[str], WriteCapability]
@@ -18,7 +20,7 @@ type Capabilities = Callable[[str], WriteCapability]
 def estimate(
     drafts: Sequence[DraftStep], capabilities: Capabilities, files: Mapping[RecordKey, int]
 ) -> Estimate:
-    """The cost of these records; ``files`` are the bytes of those that have a file."""
+    """The cost of these records; ``files`` are the bytes of records with a file."""
     calls = sum(_calls(drafts, capabilities).values())
     new = [draft for draft in drafts if draft.comes_anew or draft.action is Action.UNDELETE]
     data = sum(capabilities(step.key.table).record_bytes or step.facts.bytes for step in new)
@@ -28,7 +30,7 @@ def estimate(
 
 
 def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[str]:
-    """Calls by what they do."""
+    """Calls by their purpose."""
     written = [draft for draft in drafts if draft.action not in (Action.UNCHANGED, Action.SKIP)]
     creates = [draft for draft in drafts if draft.action is Action.CREATE]
     undeletes = [draft for draft in drafts if draft.action is Action.UNDELETE]
@@ -43,6 +45,7 @@ def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[s
     reopened = [undelete for undelete in undeletes if undelete.late]
     calls["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
     calls["reopen"] = _calls_of(_by_table(reopened), capabilities)
+    # Records are read before they are written, and read back after it.
     calls["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
     return calls
 
@@ -52,7 +55,7 @@ def _each_alone(capability: WriteCapability) -> bool:
 
 
 def _groups(drafts: Iterable[DraftStep]) -> Counter[tuple[str, int]]:
-    """Records by table and level: what can go out together."""
+    """Records by table and level, which can be sent together."""
     return Counter((draft.key.table, draft.level) for draft in drafts)
 
 
@@ -65,6 +68,6 @@ def _calls_of(groups: Counter[tuple[str, int]], capabilities: Capabilities) -> i
 
 
 def _cut(capability: WriteCapability, count: int) -> int:
-    """The calls that a writer needs for so many rows."""
+    """The calls that a writer needs for this many rows."""
     large = capability.rows_per_job and count >= capability.job_above
     return ceil(count / (capability.rows_per_job if large else capability.rows_per_call))

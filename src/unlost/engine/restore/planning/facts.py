@@ -1,6 +1,6 @@
-"""What a plan must know of each record: its wanted state beside that of the org, without the cells.
+"""Facts about each record for a plan: its wanted state compared with the org's, without the cells.
 
-Cells are read a few hundred records at a time and let go again.
+Cells are read a few hundred records at a time and released again.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ type Cells = Mapping[str, str | None]
 
 
 class LiveStanding(StrEnum):
-    """Where a record of the vault is now."""
+    """The present location of a record of the vault."""
 
     LIVE = "live"
     BIN = "bin"
@@ -34,7 +34,7 @@ class LiveStanding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatheredRow:
-    """The record is a row that another one gathers when it is created: of ``table``/``parent``."""
+    """A row that the record ``table``/``parent`` gathers when it is created."""
 
     table: str
     parent: str
@@ -43,17 +43,17 @@ class GatheredRow:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """One record.
+    """Facts about one record.
 
-    ``references`` are wanted, by column; ``differs`` are columns that the org has otherwise and
-    that can be set, references left out. ``seen`` tells what the org has, for expecting it.
-    ``newer`` columns were changed again after the values that are to be replaced. ``unsettable``
-    and ``strange`` columns hold values that nobody can set, or that the org has no column for;
-    ``lacking`` ones are empty though the org wants a value. ``late`` columns are set after all.
-    ``plain`` columns could be set on the live record. ``rank`` orders the makers of one by-product.
-    ``edits`` are values that are wanted instead of the vault's: all of the above tells of them.
-    ``bytes`` are those of its text, ``file_bytes`` those of its file as the row tells them.
-    ``unread`` columns could be set, and nobody knows any more what the record had there.
+    ``references`` are wanted, by column; ``differs`` are columns that differ in the org and can be
+    set, without references. ``seen`` has the org's values, as an expectation for the run. ``newer``
+    columns were changed again after the values that are to be replaced. ``unsettable`` columns hold
+    values that cannot be set, ``strange`` ones no longer exist in the org; ``lacking`` ones are
+    empty though the org requires a value. ``late`` columns are set after all others. ``plain``
+    columns could be set on the live record. ``rank`` orders the makers of one by-product. ``edits``
+    are values that are wanted instead of the vault's; all of the above takes them into account.
+    ``bytes`` is the size of its text, ``file_bytes`` that of its file by the row. ``unread``
+    columns could be set, but their old values are lost.
     """
 
     key: RecordKey
@@ -91,9 +91,9 @@ def facts_of(
     *,
     lives: Mapping[str, str] | None = None,
 ) -> Iterator[RecordFacts]:
-    """The facts of these records of one table and snapshot; those that the vault lacks are left out.
+    """The facts of these records of one table and snapshot, without records the vault lacks.
 
-    ``lives``: live records that are to be taken for them, by their ids.
+    ``lives``: live records that represent them, by their ids.
     """
     number = picks[0].snapshot
     shape = survey.shape(number, name)
@@ -110,7 +110,7 @@ def facts_of(
 
 
 def _gatherers(survey: RestoreSurvey, shape: Table) -> tuple[tuple[str, Gather], ...]:
-    """Tables that gather rows of this one when their records are created: it refers to them."""
+    """Tables whose records gather rows of this one when they are created."""
     owners = {
         table
         for column in shape.columns
@@ -149,7 +149,7 @@ def _facts_of_batch(
 
 
 def _wrong(survey: RestoreSurvey, name: str, picks: Sequence[WantedState]) -> Mapping[str, Cells]:
-    """The values that are to be replaced, where a pick says in which backup they are."""
+    """The values that are to be replaced, where a pick names the backup with them."""
     numbers = {pick.wrong for pick in picks if pick.wrong is not None}
     columns = sorted({column for pick in picks for column in pick.columns})
     by_record: dict[str, Cells] = {}
@@ -174,7 +174,7 @@ def _live_record(
 class _Batch:
     """The wanted states of some records of one table.
 
-    ``unread``: columns of which the vault does not know what a record had; they are left as they are.
+    ``unread``: columns whose old values the vault does not know; they are left as they are.
     """
 
     survey: RestoreSurvey
@@ -229,9 +229,9 @@ class _Batch:
     def _edits(
         self, at: int, pick: WantedState, held: tuple[str, LiveRow] | None
     ) -> Mapping[str, str | None]:
-        """What is wanted of a record instead of what the vault has.
+        """The values that are wanted of a record instead of the vault's.
 
-        A live record that nobody chose keeps whom it names, but for what was typed for itself.
+        A live record that was not chosen keeps the people it names, apart from values typed for it.
         """
         edits, typed = self.survey.edits, self.survey.typed(pick.key)
         left_alone = not pick.selected and _standing(held) is LiveStanding.LIVE
@@ -262,14 +262,14 @@ class _Batch:
     def _newer(
         self, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
     ) -> tuple[str, ...]:
-        """What was typed counts, whatever others wrote there meanwhile."""
+        """Columns changed since; a typed value counts regardless of later changes."""
         typed = self.survey.typed(pick.key)
         newer = _newer(self.lens.table, pick, cells, live, wrong)
         passed = {*typed, *self.unread.get(pick.key.record, ())}
         return tuple(name for name in newer if name not in passed)
 
     def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
-        """Those of the columns that are to be as they were, or as they were typed."""
+        """The columns that are to be as they were, or as they were typed."""
         later, chosen = self.lens.later, pick.columns
         unread = self.unread.get(pick.key.record)
         if unread:
@@ -338,9 +338,9 @@ def _seen(lens: ColumnRoles, live: Cells | None, columns: Collection[str]) -> Ma
 def _newer(
     table: Table, pick: WantedState, cells: Cells, live: Cells | None, wrong: Cells
 ) -> tuple[str, ...]:
-    """Columns that have by now another value than the one that is to be replaced.
+    """Columns that by now have another value than the one to be replaced.
 
-    Where nobody knows that one, it is taken to be none, or the wanted one of old.
+    If that value is not known, it is taken to be empty, or the wanted one.
     """
     if live is None:
         return ()

@@ -1,4 +1,20 @@
-"""Planning a restore: everything is looked at and decided, nothing is written."""
+"""Planning a restore: reads and decides everything, and writes nothing.
+
+A plan is a value that a person reviews before anything is written:
+
+  select          the chosen records and the states wanted of them
+  gather          lost parents above, lost children below (``related``), with facts about each
+  find_twins      live records that took the place of lost ones
+  draft           an action for each record (``choose``)
+  settle          skip records that cannot come back without a lost parent (``references``)
+  put_in_order    levels, cycles, second pass (``order``)
+  link            decide about each reference
+  predict, seal   notes for people, cost estimate, hash over all of it
+
+The plan holds ids, hashes and decisions, no values of records except typed ones; the run reads them
+from the vault again and checks the hashes. A plan is one run: running it twice is the same run. See
+docs/adr/0010 and docs/explanation/restore.md.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -58,13 +74,13 @@ def plan_restore(
     edits: Edits = NO_EDITS,
     plan_id: str,
 ) -> RestorePlan:
-    """The plan that brings a selection back. ``at``: the number of the backup that is wanted.
+    """The plan that restores a selection. ``at``: the number of the wanted backup.
 
-    Of a plan from which something is ``left_out``, another try looks for nothing related again.
-    ``edits`` come back instead of what the vault has.
+    With ``left_out`` (records dropped from an earlier plan) nothing related is looked for again.
+    ``edits`` are restored instead of the vault's values.
 
-    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and what
-    the selection is refused for), NotFound, and what the ports raise.
+    Raises UsageError (``other-org``, ``restore-nothing``, ``restore-too-large``, ``edit-…``, and
+    the errors of the selection), NotFound, and the errors of the ports.
     """
     survey = RestoreSurvey(org, ports, edits=edits)
     picked = select(survey, selection, at=at)
@@ -80,10 +96,10 @@ def plan_again(
     unbinned: Collection[RecordKey] = (),
     edits: Edits = NO_EDITS,
 ) -> RestorePlan:
-    """A plan for some records of an earlier one: each in the state, and of the columns, of then.
+    """A plan for some records of an earlier one: each in its former wanted state and columns.
 
-    ``unbinned``: the live ids of those that would not leave the bin. What was typed for the earlier
-    plan still counts, ``edits`` over it. Raises as ``plan_restore``.
+    ``unbinned``: the live ids of records that could not leave the bin. Values typed for the earlier
+    plan still count, overridden by ``edits``. Raises as ``plan_restore``.
     """
     known = merged(edits_of(plan.typed, only=failed), edits)
     survey = RestoreSurvey(plan.org, ports, unbinned=unbinned, edits=known)
@@ -95,7 +111,7 @@ def plan_again(
 
 
 def _pick_again(plan: RestorePlan, step: PlanStep) -> WantedState:
-    """Columns that were chosen stay chosen, links stay links: nothing else of it is put back."""
+    """Chosen columns stay chosen, links stay links: nothing else of the record is put back."""
     chosen = plan.selection
     if step.why is not ActionReason.SELECTED and step.action is Action.UPDATE:
         return WantedState(step.key, step.snapshot, step.columns, selected=False)
@@ -119,7 +135,7 @@ def _planned(survey: RestoreSurvey, picked: RecordSelection, head: "_Head") -> R
 
 
 def _check_typed(gathering: PlannedRecordSet) -> None:
-    """Raise UsageError (``edit-record-unknown``) for a value of a record that does not come."""
+    """Raise UsageError (``edit-record-unknown``) for a typed value of a record outside the plan."""
     for key in gathering.survey.edits.values:
         if gathering.known(key) is None:
             raise record_not_planned(key)
@@ -147,7 +163,7 @@ def _nothing(picked: RecordSelection) -> UsageError:
 
 @dataclass(slots=True)
 class _Drafting:
-    """From facts to drafts. ``files``: bytes of the files that the vault holds, by record."""
+    """Turns facts into drafts. ``files``: bytes of the files in the vault, by record."""
 
     gathering: PlannedRecordSet
     twins: LiveTwins
@@ -155,7 +171,7 @@ class _Drafting:
     files: dict[RecordKey, int] = field(default_factory=dict)
 
     def run(self) -> None:
-        """A draft for every record that was found."""
+        """Draft every record."""
         adopted = dict(self._adopted())
         for key, member in self.gathering.members.items():
             facts = adopted.get(key)
@@ -165,7 +181,7 @@ class _Drafting:
         self._look_for_files()
 
     def _adopted(self) -> Iterator[tuple[RecordKey, RecordFacts]]:
-        """Facts of records beside their live twins."""
+        """Facts of records relative to their live twins."""
         groups: dict[tuple[int, str], list[WantedState]] = {}
         for key in self.twins.live:
             number = self.gathering.members[key].facts.snapshot
@@ -189,7 +205,7 @@ class _Drafting:
         return step
 
     def _look_for_files(self) -> None:
-        """Files of records that are created: their bytes, or that the vault lacks them."""
+        """Record the files of created records: their bytes, or that the vault lacks them."""
         groups: dict[tuple[int, str], list[DraftStep]] = {}
         for made in self.drafts.values():
             table = made.key.table
@@ -222,7 +238,7 @@ class _Drafting:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What the plan says of itself."""
+    """The plan's own parameters."""
 
     id: str
     selection: Selection
@@ -259,6 +275,7 @@ def _plan(
             head.id,
             survey.org,
             survey.org,
+            # The run describes tables by this snapshot: the newest one has the latest schema.
             max(made.facts.snapshot for made in drafts),
             survey.ports.clock.now(),
             head.selection,
@@ -302,7 +319,7 @@ def _step(step: DraftStep) -> PlanStep:
 
 
 def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
-    """Under which id records that are referred to live, or are in the plan, where it is another."""
+    """Ids of referred records in the org or the plan, if they differ from the vault's."""
     links = {
         key: live
         for key, live in gathering.homes.items()
@@ -318,7 +335,7 @@ def _links(gathering: PlannedRecordSet) -> Iterator[PlanLink]:
 
 
 def schema_digest(tables: Sequence[Table]) -> str:
-    """The digest of how an org describes tables: their columns, kinds, traits and references."""
+    """A hash of the org's description of tables: their columns, kinds, traits and references."""
     described = [
         (
             table.name,

@@ -1,4 +1,4 @@
-"""What a person must know before the click: what will not come back, and what else happens. Pure."""
+"""Notes for people before a run: what will not come back, and side effects. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ type Capabilities = Callable[[str], WriteCapability]
 
 @dataclass(frozen=True, slots=True)
 class NoteText:
-    """How a remark is said: ``{n}`` records of ``{table}``; ``{column}`` where it has one."""
+    """The text of a note: ``{n}`` records of ``{table}``; ``{column}`` if it has one."""
 
     weight: NoteWeight
     sentence: str
@@ -146,10 +146,10 @@ WHY_NEVER = {
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """All that notes are made from.
+    """All inputs of notes.
 
-    ``never`` counts records that cannot come back, by table; ``unlooked`` are tables that could
-    not be asked.
+    ``never`` counts records that cannot come back, by table; ``unlooked`` are tables that could not
+    be queried.
     """
 
     drafts: Sequence[DraftStep]
@@ -163,7 +163,7 @@ class Prospect:
 
 
 def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
-    """All notes, the gravest first."""
+    """All notes, the most severe first."""
     notes = [
         *_remarks(prospect),
         *_permissions(prospect),
@@ -180,7 +180,7 @@ def predict(prospect: Prospect) -> tuple[PlanNote, ...]:
 
 
 def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
-    """One note for each remark and table, and column where a reference is to blame."""
+    """One note for each remark and table, and column if a reference is the cause."""
     counts: Counter[tuple[NoteCode, str, str | None]] = Counter()
     for draft in prospect.drafts:
         for remark in draft.remarks:
@@ -195,7 +195,7 @@ def _remarks(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
-    """What the writing user lacks for what the plan wants to do."""
+    """Permissions that the writing user lacks for the plan's actions."""
     wanted = {
         (draft.key.table, op)
         for draft in prospect.drafts
@@ -214,9 +214,9 @@ def _permissions(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteOp]:
-    """What has to be done to a record, or might have to be if it were allowed.
+    """Operations on a record, including operations that would be needed if they were allowed.
 
-    Without the right to change records no column of the plan is changed: the remarks tell.
+    Without the right to change records no column of the plan is changed: the remarks show that.
     """
     if step.comes_anew or NoteCode.CREATE_NOT_ALLOWED in step.remarks:
         yield WriteOp.CREATE
@@ -229,7 +229,7 @@ def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteO
 
 
 def _storage(prospect: Prospect) -> Iterator[PlanNote]:
-    """Allowances that the run would exceed. A source names the one that matters most first."""
+    """Allowances that the run would exceed. A source lists the most important one first."""
     cost = prospect.estimate
     seen = set()
     for quota in prospect.quotas:
@@ -254,9 +254,9 @@ def _storage(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _columns(prospect: Prospect) -> Iterator[PlanNote]:
-    """Columns whose values do not come back with records that are created, by table and reason.
+    """Columns whose values do not come back with created records, by table and reason.
 
-    What the org sets itself is the same everywhere, and said once.
+    Columns that the org sets itself are the same everywhere, and reported once.
     """
     names: dict[tuple[str, NeverReason | None], set[str]] = defaultdict(set)
     records: Counter[tuple[str, NeverReason | None]] = Counter()
@@ -300,7 +300,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _unread(prospect: Prospect) -> Iterator[PlanNote]:
-    """Columns that are not set because the vault has lost what the records had there, by table."""
+    """Columns that are not set because their old values are lost in the vault, by table."""
     names: dict[str, set[str]] = defaultdict(set)
     records: Counter[str] = Counter()
     for draft in prospect.drafts:
@@ -320,7 +320,7 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _whole(prospect: Prospect) -> Iterator[PlanNote]:
-    """What is true of everything that is created or taken out of the bin."""
+    """Notes about all created or undeleted records."""
     new = [draft for draft in prospect.drafts if draft.comes_anew]
     if new:
         sentence = f"{_count(len(new))} come back with a new id; links from outside do not follow."
@@ -344,7 +344,7 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _masters(schema: Schema) -> set[str]:
-    """Tables whose records take others with them when they are deleted."""
+    """Tables whose deletion also deletes records of others."""
     return {
         target
         for table in schema.tables
@@ -366,7 +366,7 @@ def _side_effects(prospect: Prospect) -> Iterator[PlanNote]:
 
 
 def _never(name: str, count: int, prospect: Prospect) -> PlanNote:
-    """Why records of a table are not in the plan."""
+    """The reason why records of a table are not in the plan."""
     table = prospect.schema.table(name)
     capability = prospect.capabilities(name)
     code, weight, words = _reason(table, capability)

@@ -1,4 +1,18 @@
-"""What becomes of references: whether a record can come back without them, and what is set. Pure."""
+"""Settle references: which records can come back without them, and which references are set. Pure.
+
+A reference in the vault holds an id of the past. After the restore it may have to hold another one:
+
+  its record ...                                      the reference becomes
+  is not in the plan, and lives                       its live id (the same, or of a later life)
+  is undeleted, adopted, or alive in the plan         its known live id
+  is created or a by-product                          ANEW: the run fills in the new id
+  does not come back                                  MISSING: empty, with a note
+
+A created record that requires a MISSING reference is skipped, and so are, in turn, records that
+require it; ``settle`` repeats that until nothing changes. A record whose master does not leave the
+bin with its id cannot be undeleted either, and is created instead. Live records get back the
+references that the loss emptied, and nothing else. See docs/adr/0011.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -14,15 +28,15 @@ from unlost.model.writing import WriteCapability, WriteOp
 
 
 class ReferenceTarget(Enum):
-    """Where a reference can point to when all is done."""
+    """The future target of a reference without a known id."""
 
-    ANEW = auto()  # to a record that comes back with a new id
-    MISSING = auto()  # nowhere
+    ANEW = auto()  # a record that comes back with a new id
+    MISSING = auto()  # no record
 
 
 @dataclass(slots=True)
 class ReferenceSettlement:
-    """The drafts of a plan, and what they refer to."""
+    """The drafts of a plan, and their references."""
 
     gathering: PlannedRecordSet
     drafts: dict[RecordKey, DraftStep]
@@ -30,22 +44,23 @@ class ReferenceSettlement:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What may be written, by table."""
+        """Write capabilities, by table."""
         return self.gathering.survey.capability
 
     # --- what can come back ------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Skip what cannot come back without what is missing, until nothing more follows."""
+        """Skip records that cannot come back without a missing one, until nothing more follows."""
         changed, by_products = True, self._made_by_others()
         while changed:
             self.products = settle_products(
                 self.drafts, self.capabilities, by_products=by_products, homes=self.gathering.homes
             )
+            # ``sum`` instead of ``any``: each round must settle every draft.
             changed = sum(self._settle(draft) for draft in self.drafts.values()) > 0
 
     def _made_by_others(self) -> set[str]:
-        """Tables of by-products of which the org has a table that makes them."""
+        """Tables of by-products for which the org has a table that creates them."""
         survey = self.gathering.survey
         by_products = {
             key.table for key, step in self.drafts.items() if step.action is Action.BY_PRODUCT
@@ -59,7 +74,7 @@ class ReferenceSettlement:
         }
 
     def _settle(self, step: DraftStep) -> bool:
-        """True if the record's fate changed."""
+        """Settle one record; true if its action changed."""
         capability = self.capabilities(step.key.table)
         if step.action is Action.UNDELETE and self._lost_master(step):
             create(step, capability)
@@ -74,7 +89,7 @@ class ReferenceSettlement:
         return False
 
     def _lost_master(self, step: DraftStep) -> bool:
-        """True if the record went with a master that does not come out of the bin with its id."""
+        """True if the record was deleted with a master that does not leave the bin with its id."""
         wanted, seen = step.facts.references, step.facts.seen_references
         left_masters = self.gathering.left_masters(step.facts)
         return any(
@@ -83,7 +98,7 @@ class ReferenceSettlement:
         ) or any(self._fate(step, column, value) != value for column, value in left_masters)
 
     def _bound(self, step: DraftStep) -> list[str]:
-        """The references by which a record goes with another that is deleted."""
+        """The references through which a record is deleted together with another."""
         survey, facts = self.gathering.survey, step.facts
         table = facts.key.table
         return [
@@ -93,7 +108,7 @@ class ReferenceSettlement:
         ]
 
     def masters(self, step: DraftStep) -> list[DraftStep]:
-        """The records of the plan with which a record went."""
+        """The plan's records with which a record was deleted."""
         gathering, facts = self.gathering, step.facts
         targets = [gathering.target(facts, column) for column in self._bound(step)]
         left_masters = gathering.left_masters(facts)
@@ -101,7 +116,7 @@ class ReferenceSettlement:
         return [self.drafts[key] for key in targets if key in self.drafts]
 
     def _missing(self, step: DraftStep, capability: WriteCapability) -> list[str]:
-        """References that the org demands and that point nowhere."""
+        """References that the org requires and that have no target."""
         return [
             column
             for column in step.facts.references
@@ -111,7 +126,7 @@ class ReferenceSettlement:
         ]
 
     def fate(self, step: DraftStep, column: str) -> str | ReferenceTarget:
-        """The id that a wanted reference will have, or what else becomes of it."""
+        """The id that a wanted reference will have, or its kind of target."""
         return self._fate(step, column, step.facts.references[column])
 
     def _fate(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
@@ -127,7 +142,7 @@ class ReferenceSettlement:
     # --- what is set -------------------------------------------------------------------------------
 
     def link(self) -> None:
-        """Decide for each reference whether it is set; to be called once, when all else is settled."""
+        """Decide for each reference whether it is set; call it once, when all else is settled."""
         for draft in self.drafts.values():
             capability = self.capabilities(draft.key.table)
             if draft.action is Action.CREATE:
@@ -154,7 +169,7 @@ class ReferenceSettlement:
     def _correct(
         self, step: DraftStep, capability: WriteCapability, columns: Collection[str]
     ) -> None:
-        """Bring these references of a record to where they were, or shall be."""
+        """Set these references of a record to their former, or typed, targets."""
         facts = step.facts
         for column, seen in facts.seen_references.items():
             if column not in columns:
@@ -194,13 +209,13 @@ class ReferenceSettlement:
                 step.remark(NoteCode.COLUMN_FIXED)
 
     def _given_away(self, step: DraftStep, column: str, value: str) -> bool:
-        """True if people asked that another record is named there: nobody is named again then."""
+        """True if people replaced the referred record: then the reference is not set back."""
         survey = self.gathering.survey
         tables = survey.reference(step.facts.snapshot, step.key.table, column).tables
         return survey.edits.swapped(tables, value) is not None
 
     def _came_back(self, step: DraftStep, column: str) -> bool:
-        """True if a reference points to a record that was lost and is there again."""
+        """True if a reference points to a record that was lost and comes back."""
         other = self.drafts.get(self.gathering.target(step.facts, column))
         if other is None or not (other.comes_anew or other.stays):
             return False
@@ -208,9 +223,9 @@ class ReferenceSettlement:
         return returned or other.facts.live not in (None, other.key.record)
 
     def _finish_product(self, step: DraftStep, capability: WriteCapability) -> None:
-        """What the org makes may need an update: its columns are looked at once it is there.
+        """Columns of a by-product that may need an update once the org has created it.
 
-        It refers to what the org lets it refer to, but for what people asked for.
+        Its references stay as the org set them, apart from typed ones.
         """
         if not capability.allows(WriteOp.UPDATE):
             return

@@ -1,9 +1,9 @@
-"""What belongs to the chosen records: lost parents above them, children below, and so on.
+"""Related records of a selection: lost parents above them, children below, and so on.
 
-The graph is that of the snapshot whose state is wanted; where it leads on depends on what is live
+The graph is that of the snapshot with the wanted state; the walk depends on which records are live
 now. A lost record brings the lost records that it refers to, and all that referred to it. A parent
-that came this way brings its own parents, but not its other children: they were not asked for. A
-live record leads nowhere: what is below it did not go with it.
+that came this way brings its own parents, but not its other children, which were not requested. The
+walk ends at a live record: the records below it were not lost with it.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from unlost.model.writing import Birth
 
 
 class RelatedPolicy(StrEnum):
-    """Whether what belongs to the chosen records comes with them."""
+    """Inclusion of related records."""
 
     ALL = "all"
     NONE = "none"
@@ -30,7 +30,7 @@ class RelatedPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What does not come, though it was chosen or belongs to what was: whole tables, and records."""
+    """Excluded tables and records, although chosen or related."""
 
     tables: frozenset[str] = frozenset()
     records: frozenset[RecordKey] = frozenset()
@@ -49,7 +49,7 @@ type Asked = dict[tuple[str, ...], dict[str, RecordKey]]
 
 @dataclass(slots=True)
 class PlannedMember:
-    """A record of the plan and how it came there. ``spread``: its children were looked for."""
+    """A record of the plan and the reason for it. ``spread``: its children were looked for."""
 
     facts: RecordFacts
     why: ActionReason
@@ -59,7 +59,7 @@ class PlannedMember:
 
 @dataclass(frozen=True, slots=True)
 class _Fresh:
-    """A record that was met and not looked at yet."""
+    """A record that was met and not read yet."""
 
     pick: WantedState
     why: ActionReason
@@ -70,10 +70,9 @@ class _Fresh:
 class PlannedRecordSet:
     """The records of a plan.
 
-    ``homes``: for records that these refer to and that are not among them the live id, None for
-    lost ones. ``unlooked`` are tables that could not be asked. ``never`` counts related records
-    that cannot come back, by table. ``lives`` tells under which id a record is in the plan, by its
-    last life.
+    ``homes``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
+    tables that could not be queried. ``never`` counts related records that cannot come back, by
+    table. ``lives`` maps a record's last life to its id in the plan.
     """
 
     survey: RestoreSurvey
@@ -90,11 +89,11 @@ class PlannedRecordSet:
         return self.survey.life(key)
 
     def known(self, key: RecordKey) -> RecordKey | None:
-        """The record of the plan that this one is, under this id or another of its lives."""
+        """The plan's record for this one, under this id or another of its lives."""
         return self.lives.get(self.life(key))
 
     def target(self, facts: RecordFacts, column: str) -> RecordKey:
-        """The record that a wanted reference points to; in the first table where nobody knows."""
+        """The record that a wanted reference points to; in the first table if that is unknown."""
         return self.meant(facts, column, facts.references[column])
 
     def meant(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
@@ -108,7 +107,7 @@ class PlannedRecordSet:
         return RecordKey(tables[0], value)
 
     def left_masters(self, facts: RecordFacts) -> Iterator[tuple[str, str]]:
-        """The masters with which a record lies in the bin and that are to be its masters no more."""
+        """The masters with which a record lies in the bin and which edits replace."""
         if facts.standing is not LiveStanding.BIN:
             return
         for column in facts.edits.keys() & facts.seen_references.keys():
@@ -125,12 +124,13 @@ def gather(
     related: RelatedPolicy,
     left_out: LeftOut = NOTHING,
 ) -> PlannedRecordSet:
-    """The chosen records and what belongs to them, but for what is left out.
+    """The chosen records and related ones, without excluded ones.
 
     Raises UsageError (``restore-too-large``).
     """
     gathering = PlannedRecordSet(survey, related, left_out)
     picks = [pick for pick in picks if pick.key not in left_out]
+    # Newest first: a related record that several snapshots lead to is wanted in its latest state.
     for number in sorted({pick.snapshot for pick in picks}, reverse=True):
         wanted_states = [pick for pick in picks if pick.snapshot == number]
         walk = _Walk(gathering, number, frozenset(gathering.life(p.key) for p in picks))
@@ -155,7 +155,7 @@ class _Walk:
         self._typed = self.gathering.survey.edits.ids
 
     def run(self, picks: Sequence[WantedState]) -> None:
-        """Go on until nothing new is met."""
+        """Walk until nothing new is met."""
         members = self.gathering.members
         fresh = self._new(_Fresh(pick, ActionReason.SELECTED) for pick in reversed(picks))
         while fresh:
@@ -171,10 +171,10 @@ class _Walk:
         self.gathering.never += self._children.never
 
     def _new(self, fresh: Iterable[_Fresh]) -> list[_Fresh]:
-        """Those that are not in the plan under any of their ids; each record once.
+        """Records that are not in the plan under any of their ids; each once.
 
-        A chosen record that is met on the way waits for its own walk: what belonged to it is looked
-        for in the backup in which it is wanted.
+        A chosen record that is met on the way waits for its own walk: its related records are
+        looked up in the backup in which it is wanted.
         """
         lives = {
             self.gathering.life(newcomer.pick.key): newcomer for newcomer in reversed(list(fresh))
@@ -204,7 +204,7 @@ class _Walk:
     # --- down --------------------------------------------------------------------------------------
 
     def _below(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
-        """Records that referred to these, where these lead on."""
+        """Records that referred to these, if these lead on."""
         fresh: list[_Fresh] = []
         spreading = [member for member in met if self._leads_on(member)]
         while spreading:
@@ -220,6 +220,7 @@ class _Walk:
                     known.why = self._why(child)
                     known.because = child.parent
                     again.append(known)
+            # A parent that turns out to be a child as well leads on to its own children.
             spreading = [member for member in again if self._leads_on(member)]
         return fresh
 
@@ -252,7 +253,7 @@ class _Walk:
     # --- up ----------------------------------------------------------------------------------------
 
     def _above(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
-        """Lost records that these refer to. Where all others are is learned with it."""
+        """Lost records that these refer to; also learns the live ids of all others."""
         questions: Asked = {}
         for member in met:
             for column in _wanted_references(member):
@@ -266,7 +267,7 @@ class _Walk:
         return fresh
 
     def learn_masters(self) -> None:
-        """Whether the masters live with which records went that somebody gives to others."""
+        """Learn which masters are live, for binned records that edits give to other masters."""
         questions: Asked = {}
         for member in self.gathering.members.values():
             for column, value in self.gathering.left_masters(member.facts):
@@ -276,7 +277,7 @@ class _Walk:
                 self._lost(table, sorted(referred))
 
     def _ask(self, questions: Asked, facts: RecordFacts, column: str, value: str) -> None:
-        """Note a reference whose record nobody has looked for yet."""
+        """Collect a reference whose record was not looked up yet."""
         tables = self.gathering.survey.reference(facts.snapshot, facts.key.table, column).tables
         keys = [RecordKey(table, value) for table in tables]
         known = self.gathering
@@ -317,7 +318,7 @@ class _Walk:
         return found
 
     def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
-        """Learn under which ids these are live; those that are not."""
+        """Learn the live ids of these records; returns the lost ones."""
         survey, homes = self.gathering.survey, self.gathering.homes
         if table not in survey.tables or table in self.gathering.unlooked:
             self.gathering.unlooked.add(table)
@@ -332,7 +333,7 @@ class _Walk:
         return [key.record for key in keys if homes[key] is None]
 
     def _alive(self, table: str, ids: Iterable[str]) -> set[str]:
-        """Those that are live; the table is marked where the org does not tell."""
+        """The live ones; the table is marked if the org refuses to list them."""
         try:
             return self.gathering.survey.alive(table, ids)
         except SourceRefused:

@@ -1,4 +1,4 @@
-"""From what a person asked for to the records and the states that are wanted."""
+"""Turn a person's selection into records and their wanted states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,11 +20,11 @@ MAX_STEPS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class WantedState:
-    """A record, and the backup whose state of it is wanted.
+    """A record, and the backup with its wanted state.
 
-    ``columns`` alone are wanted, all if empty; ``wrong`` is then the backup that has the values
-    which are to be replaced. ``selected``: somebody chose it; what only belongs to such a record is not
-    given to anybody else where it lives.
+    Only ``columns`` are wanted, all if empty; ``wrong`` is then the backup with the values to be
+    replaced. ``selected``: a person chose it; a merely related record is not reassigned to other
+    people where it lives.
     """
 
     key: RecordKey
@@ -45,7 +45,7 @@ class RecordSelection:
 def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> RecordSelection:
     """The records that a selection names.
 
-    ``at``: the backup whose state is wanted, for RECORDS; by default the newest in which each was
+    ``at``: the backup with the wanted state, for RECORDS; by default the newest in which each was
     alive. Raises UsageError (``restore-nothing``, ``restore-too-large``, ``restore-at``,
     ``restore-between``, ``restore-column``), NotFound.
     """
@@ -63,7 +63,7 @@ def select(survey: RestoreSurvey, selection: Selection, *, at: int | None) -> Re
 
 
 def too_large() -> UsageError:
-    """More than a plan can hold."""
+    """The error for more records than a plan can hold."""
     return UsageError(
         "restore-too-large",
         f"This would bring back more than {MAX_STEPS:,} records; one plan holds no more.",
@@ -209,7 +209,7 @@ def _changeable(survey: RestoreSurvey, old: Snapshot, selection: Selection) -> T
 def _changes(
     shape: Table, bounds: tuple[Snapshot, Snapshot], ids: Sequence[str], columns: Sequence[str]
 ) -> Iterator[WantedState]:
-    """The records, alive in both, of which one of the columns means something else."""
+    """The records, alive in both backups, with a differing value in one of the columns."""
     old, new = (_alive(snapshot, shape.name, ids, columns) for snapshot in bounds)
     common = old.filter(pc.is_in(old["_u_id"], value_set=new["_u_id"].combine_chunks()))
     keys = common["_u_id"].to_pylist()

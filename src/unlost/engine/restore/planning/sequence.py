@@ -1,4 +1,4 @@
-"""Levels and second pass of a plan's records: what waits for what."""
+"""Levels and second pass of a plan's records: which record waits for which."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from unlost.model.plan import Action, RecordKey
 
 
 def put_in_order(settling: ReferenceSettlement) -> None:
-    """Give every record its level; those in circles that nothing breaks are skipped."""
+    """Assign every record its level; skip records in cycles that cannot be broken."""
     order = _order(settling)
     while order.stuck:
         for key in order.stuck:
@@ -40,7 +40,7 @@ def _order(settling: ReferenceSettlement) -> Order:
 
 
 def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordReference]:
-    """References of a record to others that are created, or that are made with others."""
+    """References of a record to others that are created, or created along with others."""
     capability = settling.capabilities(step.key.table)
     for column in step.facts.references:
         if column not in capability.settable or column in step.facts.late:
@@ -54,7 +54,7 @@ def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordRef
 
 
 def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordReference]]:
-    """What records refer to by the rows that they gather; all of it is sent at once."""
+    """References through the rows that a record gathers; all of them are sent in one row."""
     references: dict[RecordKey, list[RecordReference]] = {}
     for draft in settling.drafts.values():
         maker = settling.products.origin(draft.key)
@@ -68,7 +68,7 @@ def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordRefer
 
 
 def _undeleted(settling: ReferenceSettlement) -> Iterator[Node]:
-    """Records that come out of the bin: masters before their details."""
+    """Records that leave the bin: masters before their details."""
     for draft in settling.drafts.values():
         if draft.action is Action.UNDELETE:
             links = [
@@ -79,7 +79,7 @@ def _undeleted(settling: ReferenceSettlement) -> Iterator[Node]:
 
 
 def _reopen(settling: ReferenceSettlement) -> None:
-    """Find what must be a draft again while records are added to it, for it is there already."""
+    """Find live records that must be drafts again while records are added to them."""
     for draft in settling.drafts.values():
         for column in draft.facts.references if draft.action is Action.CREATE else ():
             target = settling.gathering.target(draft.facts, column)
@@ -105,7 +105,7 @@ def _holding(settling: ReferenceSettlement, table: str, added: str) -> str | Non
 
 
 def _needed(settling: ReferenceSettlement, step: DraftStep) -> Iterator[DraftStep]:
-    """The records with which a by-product comes to be."""
+    """The records with which a by-product is created."""
     drafts = settling.drafts
     maker = settling.products.makers.get(step.key)
     if maker is not None:

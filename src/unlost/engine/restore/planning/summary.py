@@ -1,4 +1,4 @@
-"""A plan for people: a tree of tables with what happens to their records, and what to know. Pure."""
+"""A plan for people: a tree of tables with actions on their records, and notes. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ SHOWN = 50  # records with typed values
 
 @dataclass(frozen=True, slots=True)
 class ActionCount:
-    """How many records something happens to."""
+    """The number of records with an action."""
 
     action: Action
     count: int
@@ -30,9 +30,9 @@ class ActionCount:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Records of one table that came into the plan by records of the branch above.
+    """Records of one table that came into the plan through records of the branch above.
 
-    Records of the same table that came by one another (a hierarchy) stand in one branch.
+    Records of the same table that came through one another (a hierarchy) stand in one branch.
     """
 
     table: str
@@ -44,7 +44,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class TypedRecord:
-    """A record that comes back with other values than it had, in these columns."""
+    """A record that comes back with changed values in these columns."""
 
     table: str
     record: str
@@ -53,11 +53,11 @@ class TypedRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """What a plan does. ``notes`` are sorted by their weight.
+    """The effects of a plan. ``notes`` are sorted by weight.
 
-    ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: how long, roughly.
-    ``typed`` records come back with values that people asked for; ``edited`` are the first of them.
-    ``holders`` are people whom its records name and that could name others.
+    ``changes`` records are written, ``blocked`` ones cannot be. ``minutes``: estimated time.
+    ``typed`` records come back with values that people requested; ``edited`` are the first of them.
+    ``holders`` are people named by its records that can be replaced.
     """
 
     plan: str
@@ -112,7 +112,7 @@ def summary(plan: RestorePlan) -> PlanSummary:
 
 
 def typed_records(plan: RestorePlan) -> Iterator[TypedRecord]:
-    """The records that come back otherwise than they were because people asked for it."""
+    """The records that come back with values that people requested."""
     if not plan.typed:
         return
     emptied = plan.typed.emptied
@@ -133,7 +133,7 @@ class _Growing:
     path: tuple["_Growing", ...] = ()
 
     def branch(self, step: PlanStep) -> "_Growing":
-        """Where a record belongs that this one brought: here or above if its table is there."""
+        """The branch for a record that this one brought: here or above if its table is there."""
         for grown in (*self.path, self):
             if grown.table == step.table:
                 return grown
@@ -161,7 +161,7 @@ def _tree(plan: RestorePlan) -> tuple[Branch, ...]:
 
 
 def _chain(key: str, steps: Mapping[str, PlanStep], placed: Mapping[str, _Growing]) -> list[str]:
-    """A record and those that brought it, as far as they have no place yet; the first one first."""
+    """A record and the records that brought it, up to a placed one; the first one first."""
     chain: dict[str, None] = {}
     at: str | None = key
     while at is not None and at in steps and at not in placed and at not in chain:

@@ -1,4 +1,4 @@
-"""Live records that stand for lost ones already: somebody made them anew, with the same key."""
+"""Live records that took the place of lost ones: people created them again, with the same key."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from unlost.model.writing import MatchKey
 class LiveTwins:
     """``live``: the twin of a record. ``taken``: another record has the key, or will have it.
 
-    ``many``: several live records share it, and nobody can tell which one is meant.
+    ``many``: several live records share it, so the twin is ambiguous.
     """
 
     live: dict[RecordKey, str] = field(default_factory=dict)
@@ -32,6 +32,7 @@ def find_twins(gathering: PlannedRecordSet) -> LiveTwins:
     for member in gathering.members.values():
         for key, values in _keys(gathering, member.facts):
             mine = by_match.setdefault((member.facts.key.table, key), {})
+            # Of two lost records with one key only the first can have it again.
             if mine.setdefault(values, member.facts.key) != member.facts.key:
                 twins.taken.add(member.facts.key)
     for (table, key), wanted in by_match.items():
@@ -55,7 +56,7 @@ def _keys(gathering: PlannedRecordSet, facts: RecordFacts) -> Iterator[tuple[Mat
 
 
 def _mapped(gathering: PlannedRecordSet, facts: RecordFacts, column: str, value: str) -> str | None:
-    """The value as the org would have it now; None where it refers to what is lost."""
+    """The value as the org would have it now; None if it refers to a lost record."""
     if column not in facts.references:
         return value
     target = gathering.target(facts, column)
@@ -81,10 +82,10 @@ def _ask(
 
 
 def _sort_out(gathering: PlannedRecordSet, twins: LiveTwins) -> None:
-    """A live record that was a record of its own when the lost one lived is no twin of it.
+    """Drop live records that existed beside the lost one as separate records: they are no twins.
 
-    That counts under whichever id it had then: it may have come back since. Neither is one that stands
-    for another record of the plan.
+    That holds for any id that they had then: they may have come back since. Nor is a live record a
+    twin that represents another record of the plan.
     """
     own_keys = {
         key

@@ -1,4 +1,6 @@
-"""One call that writes: announced in the journal, made, answered in the journal."""
+"""One call that writes: announced in the journal, made, answered in the journal. See
+docs/adr/0010.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ from unlost.model.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 STORAGE_FULL = "write-storage-full"
 CHANGED_SINCE = "restore-changed-since"
-TRIES = 3  # times that a row is sent which was refused for the moment
+TRIES = 3  # number of times that a temporarily refused row is sent
 
 type Cells = Mapping[str, str | None]
 
@@ -31,8 +33,8 @@ type Cells = Mapping[str, str | None]
 class PreparedCall:
     """A row that is ready to be sent.
 
-    ``before``: what an update replaces. ``proof``: what tells its file from others. ``digest`` is that
-    of the row's cells, where it is known.
+    ``before``: values that an update replaces. ``proof``: columns that identify its file.
+    ``digest`` is the hash of the row's cells, if it is known.
     """
 
     row: WriteRow
@@ -42,13 +44,13 @@ class PreparedCall:
 
     @property
     def alike(self) -> WriteRow:
-        """What a record looks like that was made of this row."""
+        """The cells that a record created from this row would have."""
         return WriteRow(self.row.key, self.row.id, {**self.row.cells, **self.proof})
 
 
 @dataclass(frozen=True, slots=True)
 class CallOutcome:
-    """A call that was announced under ``number``, and what came back."""
+    """A call that was announced under ``number``, and its outcomes."""
 
     number: int
     rows: Sequence[PreparedCall]
@@ -56,7 +58,7 @@ class CallOutcome:
 
     @property
     def lost(self) -> list[WriteRow]:
-        """What the records look like that may have been made."""
+        """The rows whose records may have been created."""
         unknown = {outcome.key for outcome in self.outcomes if outcome.kind is OutcomeKind.UNKNOWN}
         return [row.alike for row in self.rows if row.row.key in unknown]
 
@@ -64,10 +66,11 @@ class CallOutcome:
 def send(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> Sequence[RowOutcome]:
-    """Make one call with these rows; every outcome is in the journal when this returns.
+    """Make one call with these rows; every outcome is in the journal on return.
 
-    Raises what the writer raises where nothing was written, Conflict (``restore-uncertain``) where
-    nobody can tell, LimitReached (``restore-storage-full``) when the org has no room.
+    Raises the errors of the writer if nothing was written, Conflict (``restore-uncertain``) if the
+    outcome cannot be determined, LimitReached (``restore-storage-full``) when the org's storage is
+    full.
     """
     return answer(session, _call(session, stage, op, table, rows))
 
@@ -75,10 +78,11 @@ def send(
 def send_beside(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> CallOutcome | None:
-    """As ``send``, for calls that are made abreast.
+    """Make a call that runs beside others; like ``send``.
 
-    An answer without a fault becomes durable with what is written next: at the latest with the lane's
-    next announcement. What is unclear is given back, for it can be told only when no call is under way.
+    An answer without a fault becomes durable with the next written entry: at the latest with the
+    lane's next announcement. An unclear outcome is returned, since it can be resolved only when no
+    call runs.
     """
     called = _call(session, stage, op, table, rows)
     if called.lost:
@@ -95,19 +99,20 @@ def send_beside(
 def send_abreast(
     session: RestoreSession, lanes: Sequence[Iterator[Callable[[], CallOutcome | None]]]
 ) -> None:
-    """Make the calls of all lanes; every outcome is in the journal when this returns.
+    """Make the calls of all lanes; every outcome is in the journal on return.
 
     Raises as ``send`` does.
     """
     try:
         outcomes = list(abreast(lambda call: call(), lanes))
     finally:
+        # Also after an error: outcomes that came back must not have to be looked for.
         session.log.flush()
     _clear_up(session, [outcome for outcome in outcomes if outcome is not None])
 
 
 def _clear_up(session: RestoreSession, unclear: Sequence[CallOutcome]) -> None:
-    """Find out what became of these calls, now that none is under way."""
+    """Resolve the outcomes of these calls, now that none is running."""
     for at, outcome in enumerate(unclear):
         table = session.log.state.open[outcome.number].table
         beside = [
@@ -136,7 +141,7 @@ def _call(
 def upload(
     session: RestoreSession, table: str, row: WriteRow, body: BinaryIO, *, proof: Cells
 ) -> RowOutcome:
-    """Make one create with its file; as ``send``. ``proof``: what tells the file from others."""
+    """Create one record with its file, like ``send``. ``proof``: columns that identify the file."""
     ready = PreparedCall(row, proof=proof)
     number, token = announce(session, Pass.CREATE, WriteOp.CREATE, table, [ready])
     try:
@@ -151,7 +156,7 @@ def upload(
 def announce(
     session: RestoreSession, stage: Pass, op: WriteOp, table: str, rows: Sequence[PreparedCall]
 ) -> tuple[int, str]:
-    """The number of the intent, and the token of its call."""
+    """Write the intent; returns its number, and the token of its call."""
     described = session.table(table)
     sent = tuple(
         SentRow(
@@ -162,6 +167,7 @@ def announce(
         )
         for row in rows
     )
+    # For writers with idempotency keys; Salesforce has none (docs/adr/0010).
     token = f"{session.plan.id}/{session.log.state.calls}"
     at = session.ports.writer.server_time()
     return session.log.write(CallIntent(stage, op, table, at, token, sent)), token
@@ -170,7 +176,7 @@ def announce(
 def answer(
     session: RestoreSession, called: CallOutcome, *, beside: Sequence[WriteRow] = ()
 ) -> Sequence[RowOutcome]:
-    """Clear up what is unknown, write the answer down, and stop where the org is full.
+    """Resolve unknown outcomes, write the answer, and stop if the org's storage is full.
 
     ``beside``: rows of other calls whose answer is missing too.
     """
@@ -196,13 +202,13 @@ def _stop_where_full(outcomes: Sequence[RowOutcome]) -> None:
 
 
 def see(session: RestoreSession, stage: Pass, table: str, outcomes: Sequence[RowOutcome]) -> None:
-    """Write down outcomes that needed no call."""
+    """Write outcomes that needed no call."""
     if outcomes:
         session.log.write(OutcomesWithoutCall(stage, table, tuple(outcomes)))
 
 
 def refusal(key: RecordKey, code: str, sentence: str, next_step: str = "") -> RowOutcome:
-    """An outcome of ours: this record was not sent."""
+    """The outcome of a record that was not sent."""
     return RowOutcome(
         key.record, OutcomeKind.FAILED, code=code, sentence=sentence, next_step=next_step
     )

@@ -1,4 +1,16 @@
-"""The passes that change what is there: out of the bin, drafts again, columns, references late."""
+"""The passes that change live records: undelete, reopen, update, second pass.
+
+  undelete     out of the bin, masters first; details leave it with their master
+  reopen       back to a draft, if records must be added that only drafts accept
+  (creating)   see ``creating``
+  update       set the columns of the plan, unless they were changed since
+  second_pass  references of cycles, and columns that must come last, such as an order's status
+
+Every pass reads the records before it writes them. A column that already has the wanted value needs
+no call. A column whose value is not the one that the plan saw was changed by a person since: it
+stays, and the record ends as a conflict. Columns with such an expectation are read right before
+their call; others up to 10,000 records at a time. See docs/adr/0010 and 0019.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,15 +39,15 @@ from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.schema import Table
 from unlost.model.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
 
-LOOKED_AT = 10_000  # records of this run that are looked at together, then written
+LOOKED_AT = 10_000  # records of this run that are read together, then written
 
 type Cells = Mapping[str, str | None]
 
 
 def undelete(session: RestoreSession) -> None:
-    """Take records out of the bin, masters first; details come with them and are only seen.
+    """Take records out of the bin, masters first; details leave it with them and are only recorded.
 
-    What is live before that was taken out by somebody else.
+    A record that is live before that was undeleted by other people.
     """
     todo = [step for step in session.plan.steps if step.action is Action.UNDELETE]
     if not session.log.state.undid:
@@ -78,7 +90,7 @@ def _live_ids(session: RestoreSession, table: str, steps: Sequence[PlanStep]) ->
 
 @dataclass(frozen=True, slots=True)
 class RowUpdate:
-    """Columns of a live record that must be set. ``edits`` are other values than the wanted ones."""
+    """Columns of a live record that must be set. ``edits`` replace wanted values."""
 
     step: PlanStep
     live: str
@@ -87,7 +99,7 @@ class RowUpdate:
 
 
 def reopen(session: RestoreSession) -> None:
-    """Set what left the bin back to the value with which it was born, while others are added."""
+    """Set undeleted records back to their initial status while others are added to them."""
     by_table: dict[str, list[RowUpdate]] = {}
     for step in session.plan.steps:
         live = session.links.live(step.key)
@@ -100,7 +112,7 @@ def reopen(session: RestoreSession) -> None:
 
 
 def update(session: RestoreSession) -> None:
-    """Set the columns that the plan names on records that are live, unless they changed since."""
+    """Set the plan's columns on live records, unless they changed since."""
     by_table: dict[str, list[RowUpdate]] = {}
     for step in session.plan.steps:
         live = session.links.live(step.key)
@@ -113,7 +125,7 @@ def update(session: RestoreSession) -> None:
 
 
 def _along(session: RestoreSession) -> Iterator[RowUpdate]:
-    """All that a create would have set of records that left the bin with a master."""
+    """All columns that a create would have set, for records that left the bin with a master."""
     for step in session.plan.steps:
         if step.action is not Action.CREATE or not came_along(session, step):
             continue
@@ -133,7 +145,7 @@ def _may_update(session: RestoreSession, step: PlanStep) -> bool:
 
 
 def second_pass(session: RestoreSession) -> None:
-    """Set what could not be set when records were created, and what was reopened."""
+    """Set columns that could not be set on creation, and the status of reopened records."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         if _done(session, step, Action.CREATE, Pass.CREATE) or _reopened(session, step):
@@ -154,7 +166,7 @@ def second_pass(session: RestoreSession) -> None:
 
 
 def _short(session: RestoreSession, table: str, capability: WriteCapability) -> set[RecordKey]:
-    """Records that lack something which could not be created, and which drafts alone take."""
+    """Records that lack a detail which could not be created, and which only drafts accept."""
     locked_columns = {name for late in capability.late for name in late.holds}
     failed = [s for s in session.plan.steps if s.table in locked_columns and _failed(session, s)]
     wanted = session.wanted.cells(failed)
@@ -191,7 +203,7 @@ def _reopened(session: RestoreSession, step: PlanStep) -> bool:
 
 
 def _done(session: RestoreSession, step: PlanStep, action: Action, stage: Pass) -> bool:
-    """True for a step of this kind that ended well in this pass."""
+    """True for a step of this action that succeeded in this pass."""
     outcome = session.log.state.result(stage, step.key)
     done = outcome is not None and outcome.kind is OutcomeKind.DONE
     return done and step.action is action
@@ -200,6 +212,7 @@ def _done(session: RestoreSession, step: PlanStep, action: Action, stage: Pass) 
 def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[RowUpdate]) -> None:
     updates = {change.step.key: change for change in changes}
     steps = [change.step for change in changes]
+    # Each further round sends rows again that were refused temporarily.
     while plan_steps := _pending(session, stage, steps):
         for part in _batches_to_look_up(session, stage, table, plan_steps):
             live = _live_cells(session, table, [updates[step.key] for step in part])
@@ -218,7 +231,7 @@ def _set_abreast(
     steps: Sequence[PlanStep],
     ready: Callable[[Sequence[PlanStep]], list[PreparedCall]],
 ) -> None:
-    """Several calls at a time: nobody else changes what this run made a moment ago."""
+    """Make several calls at a time: these records were created by this run a moment ago."""
 
     def calls(
         lane: Iterable[tuple[str, Sequence[PlanStep]]],
@@ -233,10 +246,10 @@ def _set_abreast(
 def _batches_to_look_up(
     session: RestoreSession, stage: Pass, table: str, steps: Sequence[PlanStep]
 ) -> Iterator[Sequence[PlanStep]]:
-    """Records that are looked at together before they are written.
+    """Groups of records that are read together before they are written.
 
-    What must still be as the plan saw it is looked at right before its call, and so is what goes
-    back to a draft.
+    Records that must still be as the plan saw them are read right before their call, and so are
+    records that become drafts again.
     """
     close = [step for step in steps if stage is Pass.REOPEN or _guarded(stage, step)]
     near = {step.key for step in close}
@@ -266,7 +279,7 @@ def _prepared(
     updates: Mapping[RecordKey, RowUpdate],
     live: Mapping[str, Cells],
 ) -> list[PreparedCall]:
-    """The rows that must be sent; what needs no call is written down."""
+    """The rows that must be sent; outcomes that need no call are written."""
     described = session.table(table)
     changes = [updates[step.key] for step in steps]
     states = session.wanted.cells([change.step for change in changes])
@@ -294,11 +307,12 @@ def _judge(
     wanted: Cells,
     live: Cells | None,
 ) -> RowOutcome | PreparedCall:
-    """What to send, or why nothing is sent: gone, as wanted already, changed since the plan."""
+    """The row to send, or the outcome without a call: gone, already correct, changed."""
     key = change.step.key
     if live is None:
         return gone(key)
     names = tuple(wanted)
+    # Already correct: another write would only change dates and run triggers.
     if values(table, live, names) == values(table, wanted, names):
         return RowOutcome(key.record, OutcomeKind.DONE, change.live)
     expect = change.step.expect if _guarded(stage, change.step) else None
@@ -328,10 +342,10 @@ def _older(session: RestoreSession, table: Table, wanted: Cells, live: Cells) ->
 def _as_planned(
     table: Table, change: RowUpdate, live: Cells, expect: str, ours: Collection[str | None]
 ) -> bool:
-    """True if nobody but this run touched the columns.
+    """True if only this run touched the columns.
 
-    A record that leaves the bin may take its references back by itself: where they point to one of
-    ``ours``, the plan saw them empty.
+    A record that leaves the bin may take its references back automatically: where they point to one
+    of ``ours``, the plan saw them empty.
     """
     cells = _only(live, change.columns)
     if digest(table, cells) == expect:
@@ -348,7 +362,7 @@ def _only(cells: Cells, columns: Sequence[str]) -> dict[str, str | None]:
 
 
 def gone(key: RecordKey) -> RowOutcome:
-    """The outcome of a record that was live, and is not any more."""
+    """The outcome of a record that was live, and no longer is."""
     return refusal(
         key,
         CHANGED_SINCE,

@@ -1,4 +1,4 @@
-"""What the org has otherwise than it was wanted: told column by column, for many records at once."""
+"""Differences between the org and the wanted state: column by column, for many records together."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey
 from unlost.model.schema import Column, Table, WireKind
 from unlost.model.writing import NeverReason
 
-OVERWRITTEN = "overwritten"  # the org put something else there: a trigger, a default
-NOT_IN_ORG = "not-in-org"  # the column is not there any more
-NOT_SET = "not-set"  # the plan did not set it; its notes say why, or it changed after that
-LINK_LOST = "link-lost"  # the record referred to did not come back
+OVERWRITTEN = "overwritten"  # the org put another value there: a trigger, a default
+NOT_IN_ORG = "not-in-org"  # the column no longer exists
+NOT_SET = "not-set"  # the plan did not set it; its notes give the reason, or it changed after that
+LINK_LOST = "link-lost"  # the referred record did not come back
 
 type Reasons = list[dict[str, str]]
 """For each row, why a column of it differs."""
@@ -56,7 +56,7 @@ def compared(
 
 @lru_cache(maxsize=1_024)
 def _difference(column: str, reason: str) -> Difference:
-    """Few different ones, of many records."""
+    """A cached difference: many records share few different ones."""
     return Difference(column, reason)
 
 
@@ -103,9 +103,7 @@ def _emptied(
 
 
 def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> list[int]:
-    """Rows whose cells mean different values: most cells are the same, the others may be in other
-    words.
-    """
+    """Rows whose cells mean different values; most cells are equal as texts."""
     live_texts = live.combine_chunks()
     rows = _rows(unequal(live_texts, should))
     if not rows:
@@ -115,7 +113,7 @@ def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> l
     same: dict[tuple[str | None, str | None], bool] = {}
     unlike = []
     for row, pair in zip(rows, pairs, strict=True):
-        if pair not in same:  # stamps above all are the same for many records
+        if pair not in same:  # many records share the same stamps
             same[pair] = plain(kind, pair[0]) == plain(kind, pair[1])
         if not same[pair]:
             unlike.append(row)
@@ -123,7 +121,7 @@ def _unlike(column: Column | None, live: pa.ChunkedArray, should: pa.Array) -> l
 
 
 def _judge(session: RestoreSession, table: Table, states: States, reasons: Reasons) -> None:
-    """Leave out, of records that were there before, what did not have to be as it was."""
+    """Drop differences of existing records in columns that did not have to be restored."""
     narrow = [
         row
         for row, step in enumerate(states.steps)
@@ -143,7 +141,7 @@ def _judge(session: RestoreSession, table: Table, states: States, reasons: Reaso
 def _links_into_plan(
     session: RestoreSession, table: Table, states: States, row: int
 ) -> Iterator[str]:
-    """The references of a related record to records of the plan: that is why it is in it."""
+    """The references of a related record to records of the plan, the reason for its inclusion."""
     for column in table.columns:
         if column.reference is None or column.name not in states.rows.column_names:
             continue
@@ -155,7 +153,7 @@ def _links_into_plan(
 
 
 def _word(session: RestoreSession, step: PlanStep, column: str) -> str:
-    """Why a column that could be set is otherwise: somebody set it again, or nobody did."""
+    """The reason why a settable column differs: it was set again since, or never."""
     if step.action is Action.BY_PRODUCT and not was_sent(session, step):
         return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value
     sent = step.action in (Action.CREATE, Action.BY_PRODUCT) or column in step.columns
@@ -163,5 +161,5 @@ def _word(session: RestoreSession, step: PlanStep, column: str) -> str:
 
 
 def was_sent(session: RestoreSession, step: PlanStep) -> bool:
-    """True for what was created: by-products too that the org did not make after all."""
+    """True for created records, including by-products that the org did not create itself."""
     return session.log.state.result(Pass.CREATE, step.key) is not None

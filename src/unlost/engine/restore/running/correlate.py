@@ -1,9 +1,19 @@
-"""What became of a call whose answer was lost: look, in the order of certainty, or stop and ask.
+"""Determine the effect of a call whose answer was lost: look in the org, or stop and ask a person.
 
-An external-id column that the org names; a unique or natural key; the sent row itself among the
-records that this user made since then (rows that are equal are interchangeable). What is not
-found was not written and is sent again. Where records stand there that fit no row, nobody can
-tell, and the run stops rather than double anything.
+Sending such a call again could create records twice; not sending it could lose them. The run waits
+until the org has settled, then looks for the records, the surest evidence first:
+
+  1. a column with the old id, if the org has one (``external_ids``)
+  2. a unique or natural key: if each row has one, not found means not written
+  3. the sent cells themselves, among the records that this user created since the call;
+     equal rows are interchangeable, so any pairing of them is right
+
+  sent A, B, C; the org has a, c    ─► A and C written, B is sent again
+  sent A, B;    the org has a, x    ─► x fits no row: Conflict (``restore-uncertain``)
+
+Rows that are not found were not written and are sent again. If records exist that fit no row, the
+effect is unknown, and the run stops rather than double anything. Updates are found by their old
+values: a record that no longer has them was written. See docs/adr/0010.
 """
 
 from collections import defaultdict
@@ -20,7 +30,7 @@ from unlost.model.reading import Rows
 from unlost.model.schema import Table, WireKind
 from unlost.model.writing import MatchKey, OutcomeKind, RowOutcome, WriteOp, WriteRow
 
-SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers differ by some
+SKEW = timedelta(seconds=10)  # stamps are cut to seconds, and servers' clocks differ slightly
 
 type Values = tuple[tuple[str, str], ...]
 
@@ -34,10 +44,11 @@ def resolve(
 ) -> list[RowOutcome]:
     """Outcomes of the rows that turn out to be written; the others were not.
 
-    ``beside``: rows of other calls to the table whose answers are missing too; records that fit them
-    are no strangers. Raises Conflict (``restore-uncertain``).
+    ``beside``: rows of other calls to the table whose answers are missing too; records that match
+    them are no strangers. Raises Conflict (``restore-uncertain``).
     """
     table = session.table(intent.table)
+    # A call or job of the process that ended may still be in progress in the org.
     session.ports.writer.settle(table, since=intent.at)
     if intent.op is WriteOp.UNDELETE:
         return _risen(session, intent, table)
@@ -60,7 +71,7 @@ def _risen(session: RestoreSession, intent: CallIntent, table: Table) -> list[Ro
 
 
 def _moved(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:
-    """Updates that took effect: the live record is not any more as it was before."""
+    """Updates that took effect: the live record no longer has its former values."""
     sent_rows = {row.id: row for row in intent.rows if row.id is not None and row.before}
     columns = sorted({name for row in sent_rows.values() for name in row.before or ()})
     live = session.ports.writer.fetch(table, list(sent_rows), columns=columns)
@@ -83,9 +94,9 @@ def _keys(session: RestoreSession, table: Table) -> list[MatchKey]:
 def _by_key(
     session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> dict[str, str]:
-    """Live ids of rows by a key; of one that others use too, only what was made since the call.
+    """Live ids of rows by a key; for a shared key only records created since the call.
 
-    Rows can have one key, where people typed them so: the org took one of them.
+    Several rows can share a key, if people typed them so: the org accepted one of them.
     """
     external_id = session.ports.external_ids.get(table.name)
     sure = _named(session, table, MatchKey((external_id,)), rows) if external_id else {}
@@ -107,7 +118,7 @@ def _by_key(
 def _taken(
     session: RestoreSession, table: Table, *, but: AbstractSet[str] = frozenset()
 ) -> set[str]:
-    """The live records that stand for records of the plan already; ``but`` are ids of some that do not count."""
+    """Live records that already represent records of the plan; ids of ``but`` do not count."""
     linked = session.log.state.links.items()
     return {live for key, live in linked if key.table == table.name and key.record not in but}
 
@@ -124,7 +135,7 @@ def _named(
 def _created_since(
     session: RestoreSession, intent: CallIntent, table: Table, rows: Sequence[WriteRow]
 ) -> set[str] | None:
-    """Records that this user made since the call; None where the org does not tell."""
+    """Records that this user created since the call; None if the org does not report that."""
     try:
         recent = session.ports.writer.recent(table, intent.at - SKEW, columns=[], sent=rows)
     except SourceRefused:
@@ -140,7 +151,7 @@ def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow
 
 @dataclass(frozen=True, slots=True)
 class MatchedRow:
-    """``pairs``: key of a sent row to live id; ``unmatched`` are candidates that fit no row."""
+    """``pairs``: key of a sent row to live id; ``unmatched`` are candidates that match no row."""
 
     pairs: Mapping[str, str]
     unmatched: tuple[str, ...]
@@ -154,9 +165,9 @@ def _by_likeness(
     *,
     known: AbstractSet[str],
 ) -> dict[str, str]:
-    """Live ids of rows by all that was sent; ``known`` records belong to other rows of the call.
+    """Live ids of rows by all sent cells; ``known`` records belong to other rows of the call.
 
-    ``sent``: the rows that are looked for, and those of other calls.
+    ``sent``: the rows to find, and the rows of other calls.
     """
     own_rows, rows = (
         {row.key for row in sent[0]},
@@ -176,12 +187,12 @@ def _by_likeness(
 
 
 def _without_empty(row: WriteRow) -> WriteRow:
-    """The row without what it says is empty: the org may have put a default there nevertheless."""
+    """The row without empty cells: the org may have put a default there nevertheless."""
     return replace(row, cells={n: v for n, v in row.cells.items() if v is not None})
 
 
 def _as_returned(rows: Sequence[WriteRow], created: Rows) -> Sequence[WriteRow]:
-    """The rows as far as the org tells them again; lists of people that a mail took it does not."""
+    """The rows reduced to columns that the org returns, so without a mail's lists of people."""
     if created.cells is None or not created.cells.num_columns:
         return rows
     names = set(created.cells.schema.names)
@@ -193,12 +204,13 @@ def match(
     rows: Sequence[WriteRow],
     candidates: Mapping[str, Mapping[str, str | None]],
 ) -> MatchedRow:
-    """Pair sent rows with records that have the same values in all columns that were sent."""
+    """Pair sent rows with records that have the same values in all sent columns."""
     shapes: dict[tuple[str, ...], list[WriteRow]] = defaultdict(list)
     for row in rows:
         shapes[tuple(sorted(row.cells))].append(row)
     remaining = dict(candidates)
     pairs: dict[str, str] = {}
+    # Rows with many sent columns first: a row with few could match the record of another row.
     for columns in sorted(shapes, key=len, reverse=True):
         index: dict[Values, list[str]] = defaultdict(list)
         for record, cells in remaining.items():
@@ -206,13 +218,14 @@ def match(
         for row in shapes[columns]:
             same = index.get(values(table, row.cells, columns))
             if same:
+                # Equal rows are interchangeable: any of the records will do.
                 pairs[row.key] = same.pop()
                 del remaining[pairs[row.key]]
     return MatchedRow(pairs, tuple(remaining))
 
 
 def values(table: Table, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Values:
-    """What is compared: canonical texts; the org may have trimmed them, and null is empty."""
+    """Canonical texts to compare; the org may have trimmed them, and null equals empty."""
     return tuple((name, _text(table, name, cells.get(name))) for name in columns)
 
 
@@ -222,20 +235,20 @@ def _text(table: Table, name: str, value: str | None) -> str:
 
 
 def plain(kind: WireKind, value: str | None) -> str:
-    """One text for all that an org may make of a value."""
+    """One text for all forms that an org may give a value."""
     return canonical(kind, (value or "").strip())
 
 
 def each(rows: Rows) -> list[tuple[str, dict[str, str | None]]]:
     """Records with their cells."""
     cells: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
-    if rows.cells is not None and rows.cells.num_columns:  # without columns it has no rows
+    if rows.cells is not None and rows.cells.num_columns:  # a batch without columns has no rows
         cells = rows.cells.to_pylist()
     return list(zip(rows.ids.to_pylist(), cells, strict=True)) if len(rows) else []
 
 
 def uncertain(intent: CallIntent, count: int) -> Conflict:
-    """The run cannot tell what was written."""
+    """The error for a run that cannot determine what was written."""
     return Conflict(
         "restore-uncertain",
         f"The answer to a call that created {count} records of {intent.table} was lost, and the "

@@ -1,4 +1,18 @@
-"""The creating pass: what must come back with a new id, level by level, parents first."""
+"""The creating pass: records that come back with a new id, level by level, parents first.
+
+For each level of the plan:
+
+  build   wanted cells from the vault, references replaced by live ids (``rows``, ``links``)
+  refuse  rows whose required parent did not come back
+  send    small tables: several calls at a time, in lanes (``parallel_rows``)
+          large tables: Bulk jobs; records with files: small ones together, large ones alone
+  link    ask the org which by-products it created with these records
+
+Rows are built by one thread, in order; only calls run in others. While a call runs, the next rows
+are built and the next level is read. After a crash ``rebuilt`` builds the rows of an open call
+again and compares their hashes with the intent: only an exact copy may be looked for in the org.
+See docs/adr/0010, 0011 and 0019.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,9 +52,9 @@ from unlost.model.schema import Table
 from unlost.model.snapshot import StoredFile
 from unlost.model.writing import UPLOAD_UNSENT, Birth, WriteOp, WriteRow
 
-SOON = 6_000  # records of the next level that are read before their turn comes
-AFTERWARDS = ""  # no table
-LEARNT = 2_000  # records whose by-products are asked for at a time
+SOON = 6_000  # records of the next level that are read in advance
+AFTERWARDS = ""  # marks reading without a table to write
+LEARNT = 2_000  # records whose by-products are requested at a time
 
 type Cells = Mapping[str, str | None]
 
@@ -55,7 +69,7 @@ class Creator:
     )
 
     def run(self) -> None:
-        """Create what is pending."""
+        """Create pending records."""
         todo = [step for step in self.session.plan.steps if step.action is Action.CREATE]
         levels: dict[int, list[PlanStep]] = {}
         for step in sorted(todo, key=lambda plan_step: plan_step.level):
@@ -65,7 +79,7 @@ class Creator:
             self._tables(_by_table(steps), then=rest[place + 1] if place + 1 < len(rest) else ())
 
     def run_unmade(self) -> None:
-        """Create by-products that the org did not make after all, where one may write them."""
+        """Create by-products that the org did not create after all, if they may be written."""
         session = self.session
         plan_steps = _by_table(
             step
@@ -79,7 +93,7 @@ class Creator:
                 self._tables({table: [step for step in steps if step.record not in waiting]})
 
     def _waiting_for_makers(self, table: str) -> set[str]:
-        """By-products of this table whose record is not there: they would come without it."""
+        """By-products of this table whose maker is not there: they would come without it."""
         session = self.session
         waiting: set[str] = set()
         for maker in dict.fromkeys(step.table for step in session.plan.steps):
@@ -98,7 +112,7 @@ class Creator:
     ) -> None:
         """Create records that need not wait for one another.
 
-        While a call is under way the next rows are made, at the end what is wanted ``then`` is read.
+        While a call runs the next rows are built, and at the end the records of ``then`` are read.
         """
         plan_steps = self._left(by_table)
         while plan_steps:
@@ -106,6 +120,7 @@ class Creator:
             self._small_calls(small, then=then)
             rest = [(t, steps) for t, steps in plan_steps.items() if t not in small]
             batches = [(t, some) for t, steps in rest for some in self._batches(t, steps)]
+            # The small calls have already read the next level in between.
             soon = [] if small else [(AFTERWARDS, then[:SOON])]
             for (table, steps), built in ahead(self._made, [*batches, *soon]):
                 if table != AFTERWARDS:
@@ -115,7 +130,7 @@ class Creator:
             self.link_products(steps)
 
     def _small(self, table: str, steps: Sequence[PlanStep]) -> bool:
-        """True if these go out in small calls beside one another."""
+        """True if these are sent in small calls beside one another."""
         capability = self.session.capability(table)
         special = capability.file_column is not None or capability.gathers
         return not special and self.session.abreast(table, len(steps))
@@ -123,24 +138,25 @@ class Creator:
     def _small_calls(
         self, by_table: Mapping[str, Sequence[PlanStep]], *, then: Sequence[PlanStep]
     ) -> None:
-        """Create these, several calls at a time; in between what is wanted ``then`` is read."""
+        """Create these, several calls at a time; meanwhile the records of ``then`` are read."""
         if not by_table:
             return
         lanes = batches_abreast(self.session, by_table, late=False)
         calls = [self._ready(lane) for lane in lanes]
+        # One more lane that only reads, so that the vault is read while calls run.
         reading = (partial(self._read, some) for some in batched(then[:SOON], READ_ROWS))
         send_abreast(self.session, [*calls, reading])
 
     def _ready(
         self, lane: Iterable[tuple[str, Sequence[PlanStep]]]
     ) -> Iterator[Callable[[], CallOutcome | None]]:
-        """The calls of a lane; rows are made when their turn comes."""
+        """The calls of a lane; rows are built when their turn comes."""
         for table, steps in lane:
             if rows := self._sendable(table, self.build(table, steps)):
                 yield partial(send_beside, self.session, Pass.CREATE, WriteOp.CREATE, table, rows)
 
     def _read(self, steps: Sequence[PlanStep]) -> None:
-        """Read what is wanted soon: what was read is kept."""
+        """Read records that are wanted soon into the reader's cache."""
         for _ in self.session.wanted.states(steps):
             pass
 
@@ -191,7 +207,7 @@ class Creator:
             self._upload(table, steps[0], rows[0], wanted[steps[0].key])
 
     def link_products(self, steps: Sequence[PlanStep]) -> None:
-        """Learn which records the org made with these, all of one table."""
+        """Learn which records the org created with these, all of one table."""
         if steps and self.session.capability(steps[0].table).by_products:
             for at in range(0, len(steps), LEARNT):
                 self._link_products(steps[at : at + LEARNT])
@@ -266,7 +282,7 @@ class Creator:
             see(self.session, Pass.CREATE, table, [no_file(step.key, error.sentence)])
 
     def _send_file(self, table: str, row: WriteRow, stored: StoredFile, wanted: Cells) -> None:
-        """Upload; where the call was turned away before it was taken, once more."""
+        """Upload; once more if the call was refused before it was accepted."""
         proof = proof_of(self._described(table), wanted)
         try:
             self._send_once(table, row, stored, proof)
@@ -285,7 +301,7 @@ class Creator:
     # --- by-products -------------------------------------------------------------------------------
 
     def _link_products(self, steps: Sequence[PlanStep]) -> None:
-        """Learn which records the org made with these; versions of one thing share it."""
+        """Learn which records the org created with these; versions of one file share a document."""
         table = steps[0].table
         for product in self.session.capability(table).by_products:
             old = {
@@ -327,6 +343,8 @@ class Creator:
         built = self.build(intent.table, steps)
         table = self.session.table(intent.table)
         for row in intent.rows:
+            # Cells other than the sent ones would find nothing, and the rows would be created
+            # twice.
             if built[RecordKey(intent.table, row.record)].digest != row.digest:
                 raise uncertain(intent, len(intent.rows))
         proof = self.session.capability(intent.table).file_column is not None

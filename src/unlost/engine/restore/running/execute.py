@@ -1,8 +1,16 @@
 """A restore: a plan that is run once. The journal is its memory, the commit its end.
 
-A run that stopped, for whatever reason and wherever, goes on when it is called again with the same
-id: the journal in the vault tells what was done, and a call whose answer is missing is cleared up
-first. Running a finished restore again gives its outcome and changes nothing.
+  open          check the org, read the journal, write RunOpened or RunResumed
+  clear up      resolve calls whose answers are missing (``correlate``)
+  passes        leave_returned, undelete, take_along, reopen, create, by-products,
+                update, second pass; each skips work that the journal shows as done
+  close         read all records back and compare them with the wanted state (``readback``)
+  commit        one commit with the lineage: old id -> new id
+
+A run that stopped, for any reason and at any point, resumes when it is called again with the same
+id: the journal in the vault shows what was done. Running a finished restore again returns its
+outcome and changes nothing. The application database is not needed for any of this. See
+docs/adr/0008 and 0010.
 """
 
 from collections.abc import Sequence
@@ -38,19 +46,21 @@ from unlost.model.writing import MatchKey, WriteOp
 
 
 def run_of(plan: RestorePlan) -> str:
-    """The run of a plan: a plan is run once, so that restoring twice changes nothing."""
+    """The run of a plan: a plan is run once, so restoring twice changes nothing."""
     return f"restore-{plan.id}"
 
 
 def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
-    """Run a plan, or go on with it, or tell how it ended.
+    """Run a plan, or resume it, or return its outcome.
 
     Raises UsageError (``other-org``) if the writer is not the plan's target, Conflict
-    (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and what stops the run.
+    (``run-in-progress``, ``restore-other-plan``, ``restore-uncertain``), and any error that stops
+    the run.
     """
     run = run_of(plan)
     with ports.lease.hold(plan.target, kind=CommitKind.RESTORE, run=run):
         session = _open(plan, ports, run)
+        # A closed run may lack its commit: the process ended between the two.
         outcome = session.log.state.closed
         if outcome is None:
             try:
@@ -63,7 +73,7 @@ def execute(plan: RestorePlan, ports: RestorePorts) -> RestoreOutcome | ParkedRe
 
 
 def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
-    """Write a plan into the vault as a run that others go on with; True if it is over already.
+    """Write a plan into the vault for another process to run; true if it is already over.
 
     Raises as ``execute`` does before its first call.
     """
@@ -73,7 +83,7 @@ def announce(plan: RestorePlan, ports: RestorePorts) -> bool:
 
 
 def resume(run: str, org: str, ports: RestorePorts) -> RestoreOutcome | ParkedRestore:
-    """Go on with a run of which only the vault knows; raises UsageError (``run-unknown``)."""
+    """Resume a run that only the vault knows; raises UsageError (``run-unknown``)."""
     log = RestoreLog(ports.vault.journal(org, run))
     if log.state.opened is None:
         raise UsageError(
@@ -89,6 +99,7 @@ def _open(plan: RestorePlan, ports: RestorePorts, run: str) -> RestoreSession:
     log = RestoreLog(ports.vault.journal(plan.target, run))
     same_plan(log.state, plan)
     if log.state.closed is None:
+        # At each resumption: records may have been erased since the last try.
         _check_not_erased(plan, ports)
         at = ports.writer.server_time()
         log.write(RunOpened(run, plan, at) if log.state.opened is None else RunResumed(at))
@@ -128,9 +139,10 @@ def _same_org(plan: RestorePlan, ports: RestorePorts) -> None:
 
 
 def _write(session: RestoreSession) -> None:
-    """All passes; each skips what the journal says is done."""
+    """Run all passes; each skips work that the journal shows as done."""
     creator = Creator(session)
     tables = sorted({step.table for step in session.plan.steps})
+    # One call describes all tables, in place of one call each at first use.
     session.ports.writer.prepare([session.table(name) for name in tables])
     _clear_up(session, creator)
     session.ports.observer.progress(Progress(Phase.RESTORE))
@@ -146,7 +158,7 @@ def _write(session: RestoreSession) -> None:
 
 
 def _clear_up(session: RestoreSession, creator: Creator) -> None:
-    """Find out what became of the calls whose answers are missing."""
+    """Resolve the outcomes of calls whose answers are missing."""
     missing = sorted(session.log.state.open.items())
     rows = {
         n: creator.rebuilt(call_intent)
@@ -168,7 +180,7 @@ def _steps(session: RestoreSession, intent: CallIntent) -> list[PlanStep]:
 
 
 def _find_products(session: RestoreSession) -> None:
-    """Link records that the org made by itself to those that they stand for, by their keys."""
+    """Link records that the org created to the records that they represent, by their keys."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         if step.action is Action.BY_PRODUCT and session.links.live(step.key) is None:
@@ -221,7 +233,7 @@ def _close(session: RestoreSession) -> RestoreOutcome:
 
 
 def _carry_on(session: RestoreSession, records: Sequence[RecordOutcome]) -> None:
-    """Let earlier lives of these records lead to where they live now, too."""
+    """Link earlier lives of these records to their present live ids, too."""
     lives = {RecordKey(o.table, o.record): o.live for o in records if o.ending.good and o.live}
     by_table: dict[str, list[str]] = {}
     for key in lives:
@@ -243,7 +255,7 @@ def _started(session: RestoreSession) -> datetime:
 
 
 def _commit(session: RestoreSession, run: str) -> None:
-    """One commit with the lineage; calling it again gives the same."""
+    """Write one commit with the lineage; calling it again gives the same."""
     plan, ports = session.plan, session.ports
     ports.observer.progress(Progress(Phase.COMMIT))
     identity = ports.vault.orgs()[plan.target]
@@ -251,6 +263,7 @@ def _commit(session: RestoreSession, run: str) -> None:
     rows = [
         Lineage(key.table, key.record, live, plan.target, run)
         for key, live in sorted(session.log.state.links.items(), key=lambda item: str(item[0]))
+        # The same id needs no lineage: the record was undeleted or updated.
         if live != key.record
     ]
     added = [commit.lineage(rows)] if rows else []

@@ -20,7 +20,7 @@ type Cells = Mapping[str, str | None]
 def file_batches(
     session: RestoreSession, table: str, steps: Sequence[PlanStep]
 ) -> Sequence[Sequence[PlanStep]]:
-    """The records of each call; one whose file is large, or may be, is a call of its own."""
+    """The records of each call; one whose file is large, or may be, gets a separate call."""
     capability = session.capability(table)
     if not capability.small_file:
         return [[step] for step in steps]
@@ -101,7 +101,7 @@ def _body(session: RestoreSession, stored: StoredFile) -> bytes:
 
 
 def proof_of(table: Table, wanted: Cells) -> dict[str, str | None]:
-    """What the org tells of a file: the digest and the size that it must have."""
+    """The values that identify a file in the org: its hash and size."""
     columns = [
         name
         for file in table.files
@@ -112,13 +112,13 @@ def proof_of(table: Table, wanted: Cells) -> dict[str, str | None]:
 
 
 def has_bytes(table: Table, wanted: Cells) -> bool:
-    """False for a record of this table that is only a link: its row tells a size of nothing."""
+    """False for a record of this table that is only a link: its row has a size of zero or none."""
     sizes = [wanted.get(file.size_column) for file in table.files if file.size_column is not None]
     return not sizes or any(size not in (None, "0") for size in sizes)
 
 
 def no_file(key: RecordKey, sentence: str) -> RowOutcome:
-    """The outcome of a record that cannot be created for want of its file."""
+    """The outcome of a record that cannot be created without its file."""
     return refusal(
         key,
         "restore-file-missing",

@@ -1,4 +1,4 @@
-"""Which live record stands for a record of the vault."""
+"""Map records of the vault to the live records that represent them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ MISSING = MissingLink.MISSING
 
 @dataclass(slots=True)
 class Links:
-    """Live ids: of the plan's records, of records that came back in earlier restores, or as is.
+    """Live ids: of the plan's records, of records that came back in earlier restores, or unchanged.
 
-    ``earlier`` begins with what the plan saw, and learns the rest from the vault.
+    ``earlier`` begins with the plan's knowledge, and learns the rest from the vault.
     """
 
     vault: Vault
@@ -42,7 +42,7 @@ class Links:
         return self.state.links.get(key)
 
     def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
-        """Learn at once what became of all records that these rows refer to."""
+        """Learn the live ids of all records that these rows refer to, with few queries."""
         all_rows = list(rows)
         wanted: dict[str, set[str]] = {}
         for column in columns:
@@ -55,7 +55,7 @@ class Links:
             self._learn(table, values)
 
     def learn(self, columns: Iterable[Column], rows: pa.Table) -> None:
-        """The same for rows that are held by column."""
+        """The same for rows in columns."""
         wanted: dict[str, set[str]] = {}
         for column in columns:
             if column.reference is None or column.name not in rows.column_names:
@@ -67,7 +67,7 @@ class Links:
             self._learn(table, values)
 
     def mapped(self, column: Column, texts_of_column: pa.ChunkedArray) -> pa.Array:
-        """The live ids that these references must have now; null where there is none (yet)."""
+        """The live ids that these references must have now; null if there is none (yet)."""
         texts = texts_of_column.combine_chunks().dictionary_encode()
         live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
         ids = pa.array(
@@ -83,6 +83,7 @@ class Links:
         )
         if not unknown:
             return
+        # Records without lineage are remembered as well, so that each is looked up once.
         self.earlier.update({RecordKey(table, value): None for value in unknown})
         rows = self.vault.lineage(self.org, table=table, records=unknown)
         came = last_lives(rows, org=self.org, target=self.target)
@@ -103,7 +104,7 @@ class Links:
         return value
 
     def _now(self, life: RecordKey) -> str | MissingLink:
-        """The live id of a record that came back earlier: it may be lost again, and of the plan."""
+        """The live id of a record that came back earlier, and may be lost again and planned."""
         live = self.state.links.get(life)
         if live is None and life in self.steps:
             return MISSING

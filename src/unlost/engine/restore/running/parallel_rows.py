@@ -1,7 +1,8 @@
-"""Which records can be written beside one another. Pure, but for the reading of wanted states.
+"""Group records that may be written at the same time. Pure, except for reading wanted states.
 
-An org locks what a record refers to while the record is written, and refuses who waits too long:
-records that refer to the same one are written one after another, all others may be written at a time.
+An org locks the records that a row refers to while it writes the row, and refuses calls that wait
+too long: records that refer to the same one are written one after another, all others may be
+written at the same time. See docs/adr/0019.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
@@ -14,17 +15,19 @@ type Marks = set[str]
 
 
 def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list[list[int]]:
-    """Places of rows in at most ``most`` lanes; rows that share a mark stand in one, in their order.
+    """Indexes of rows in at most ``most`` lanes; rows that share a mark stand in one, in order.
 
-    A lane holds a multiple of ``full`` rows as far as that can be, for calls to be full.
+    A lane holds a multiple of ``full`` rows if possible, so that calls are full.
     """
     calls = -(-len(rows) // full)
     count = min(most, calls)
     room = [full * (calls // count + (at < calls % count)) for at in range(count)]
     parts: list[list[int]] = [[] for _ in range(count)]
+    # The largest first, as in bin packing: small groups fill the gaps.
     for group in sorted(_groups(rows), key=len, reverse=True):
         fits = (at for at in range(count) if room[at] >= len(group))
         lane = next(fits, None)
+        # A group larger than the room of any lane goes where most is left: it must not be split.
         lane = max(range(count), key=room.__getitem__) if lane is None else lane
         parts[lane] += group
         room[lane] -= len(group)
@@ -32,11 +35,12 @@ def lanes(rows: Sequence[Collection[Hashable]], *, most: int, full: int) -> list
 
 
 def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
-    """Places of rows that hang together by their marks."""
+    """Indexes of rows that are connected by their marks."""
     above = list(range(len(rows)))
 
     def top(at: int) -> int:
         while above[at] != at:
+            # Path halving keeps the union-find trees flat.
             above[at] = above[above[at]]
             at = above[at]
         return at
@@ -54,7 +58,7 @@ def _groups(rows: Sequence[Collection[Hashable]]) -> list[list[int]]:
 def batches_abreast(
     session: RestoreSession, by_table: Mapping[str, Sequence[PlanStep]], *, late: bool
 ) -> list[list[tuple[str, Sequence[PlanStep]]]]:
-    """The steps as lanes of calls. ``late``: references are set on records that are there already."""
+    """The steps as lanes of calls. ``late``: references are set on existing records."""
     capabilities = [session.capability(table) for table in by_table]
     steps = [step for plan_steps in by_table.values() for step in plan_steps]
     marks = {

@@ -1,4 +1,4 @@
-"""After writing: what is in the org now, compared column by column with what was wanted."""
+"""After writing: read the records from the org, and compare them column by column."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -21,8 +21,8 @@ from unlost.model.schema import ColumnTrait
 from unlost.model.writing import RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
-CELLS = 1_200_000  # that are held at a time, in bundles that are fetched and one that is compared
-FETCHED_AHEAD = 2  # bundles that may be under way while one is compared
+CELLS = 1_200_000  # in memory at a time, in fetched bundles and the compared one
+FETCHED_AHEAD = 2  # bundles that may be requested while one is compared
 
 type Part = tuple[PlanStep, ...]
 """Records of one table that are read and compared together."""
@@ -38,14 +38,15 @@ ENDINGS = {
 
 
 def record_outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
-    """The outcome of every record of the plan, differences included, in the plan's order."""
+    """The outcome of every record of the plan, including differences, in the plan's order."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
         by_table.setdefault(step.table, []).append(step)
     differences: dict[RecordKey, tuple[Difference, ...]] = {}
     deep = min((session.capability(t).calls_at_once for t in by_table), default=1)
     deep = min(deep, FETCHED_AHEAD)
-    # All of them before the first is fetched: a writer may be for one thread at a time.
+    # All bundles exist before the first is fetched: a writer may be limited to one thread at a
+    # time.
     bundles = list(_bundles(session, _parts(session, by_table), cells=CELLS // (deep + 1)))
     for parts, fetched in ahead(partial(_fetched, session), bundles, deep=deep):
         for part, rows in zip(parts, fetched, strict=True):
@@ -61,14 +62,14 @@ def _parts(session: RestoreSession, by_table: Mapping[str, list[PlanStep]]) -> I
         there = [step for step in steps if _there(session, step)]
         _report(session, table, len(steps) - len(there))
         if there:
-            session.capability(table)  # comparing needs it
+            session.capability(table)  # comparing needs it, possibly in another thread
             yield from batched(there, at_once(session.table(table)))
 
 
 def _bundles(
     session: RestoreSession, parts: Iterable[Part], *, cells: int
 ) -> Iterator[tuple[Part, ...]]:
-    """Parts that are asked for together and have at most so many cells, if they are several."""
+    """Parts that are requested together; several parts have at most this many cells."""
     steps: list[Part] = []
     taken = 0
     for part in parts:
@@ -94,6 +95,7 @@ def _query_of(session: RestoreSession, steps: Part) -> RecordQuery:
     table = session.table(steps[0].table)
     columns = [c.name for c in table.columns if not c.has(ColumnTrait.VOLATILE)]
     readable = [column for column in columns if column != table.id_column]
+    # Two records of the plan may be one live record by now.
     return RecordQuery(table, list(dict.fromkeys(_live(session, step) for step in steps)), readable)
 
 
@@ -106,7 +108,7 @@ def _there(session: RestoreSession, step: PlanStep) -> bool:
 def _outcome(
     session: RestoreSession, step: PlanStep, differences: tuple[Difference, ...] | None
 ) -> RecordOutcome:
-    """``differences``: None for a record that was not found."""
+    """The outcome of a record; ``differences`` is None if it was not found."""
     live = session.links.live(step.key)
     failed = session.log.state.failure(step.key)
     if failed is None and differences is None:
@@ -131,7 +133,7 @@ def _outcome(
 
 
 def _not_created(key: RecordKey) -> RowOutcome:
-    """The outcome of a by-product that nobody finds in the org."""
+    """The outcome of a by-product that is not in the org."""
     return refusal(
         key,
         NOT_MADE,
@@ -147,7 +149,7 @@ def _ending(session: RestoreSession, step: PlanStep) -> Ending:
 
 
 def _why(session: RestoreSession, step: PlanStep) -> str:
-    """What the plan said about a record that it does not write."""
+    """The plan's reasons for not writing a record."""
     notes = {(note.code, note.table): note for note in session.plan.notes}
     plan_notes = [notes.get((code, step.table)) or notes.get((code, None)) for code in step.notes]
     sentences = [note.sentence for note in plan_notes if note is not None]
@@ -157,7 +159,7 @@ def _why(session: RestoreSession, step: PlanStep) -> str:
 def _differences(
     session: RestoreSession, steps: Part, fetched: Rows
 ) -> Iterator[tuple[RecordKey, tuple[Difference, ...]]]:
-    """The differences of the records that are there."""
+    """The differences of the records that exist."""
     table = session.table(steps[0].table)
     row_of = {record: row for row, record in enumerate(fetched.ids.to_pylist())}
     there = [step for step in steps if _live(session, step) in row_of]

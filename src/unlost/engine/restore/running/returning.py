@@ -1,9 +1,8 @@
-"""Records that the plan would create and that are there already when their turn comes.
+"""Records that the plan would create and that exist when their turn comes.
 
-Another restore, or somebody who took them out of the bin, may have brought them back after the plan
-was made: those are left as they are. Others leave the bin with a master that this run takes out of
-it, though another master of theirs gets a new id: those are taken, and corrected in the updating
-pass.
+Another restore, or a person who undeleted them, may have brought them back after the plan was made:
+these are left as they are. Others leave the bin with a master that this run undeletes, though
+another master of theirs gets a new id: these are taken, and corrected in the updating pass.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ LEFT_IN_BIN = NoteCode.LEFT_IN_BIN.value
 
 
 def leave_returned(session: RestoreSession) -> None:
-    """Before anything leaves the bin: leave alone what others brought back."""
+    """Before any undelete: leave records alone that others brought back."""
     if session.log.state.began(Pass.UNDELETE):
         return
     details = _details(session)
@@ -33,7 +32,7 @@ def leave_returned(session: RestoreSession) -> None:
 
 
 def take_along(session: RestoreSession) -> None:
-    """After that: take what came along, and leave alone what another restore brought back."""
+    """After the undeletes: take details that came along, and leave other restored records alone."""
     details = _details(session)
     for table, steps in _pending(session):
         lives = _lives(session, table, steps)
@@ -63,8 +62,8 @@ def _pending(session: RestoreSession) -> Iterator[tuple[str, Sequence[PlanStep]]
 
 
 def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> dict[str, RecordKey]:
-    """All ids under which these came back once, as the vault knows by now: not the last ones alone,
-    for people can take an older life out of the bin.
+    """All former ids of these records in the vault: not only the last ones, since people can take
+    an older life out of the bin.
     """
     org, target, vault = session.plan.org, session.plan.target, session.ports.vault
     records = [step.record for step in steps]
@@ -83,7 +82,7 @@ def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> di
 def _back(
     session: RestoreSession, table: str, lives: Mapping[str, RecordKey]
 ) -> dict[RecordKey, str]:
-    """Those of the records that are live under one of these ids."""
+    """The records that are live under one of these ids."""
     if not lives:
         return {}
     rows = session.ports.writer.fetch(session.table(table), list(lives), columns=[])
@@ -105,7 +104,7 @@ def _take(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) ->
 
 
 def _details(session: RestoreSession) -> set[str]:
-    """The tables whose records leave the bin with those that this run takes out of it."""
+    """The tables whose records leave the bin together with records that this run undeletes."""
     ids: set[str] = set()
     fresh = {step.table for step in session.plan.steps if step.action is Action.UNDELETE}
     while fresh:

@@ -1,4 +1,4 @@
-"""From the wanted state of a record to the cells that are sent: pure."""
+"""Turn the wanted state of a record into the cells to send: pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ type Cells = Mapping[str, str | None]
 
 @dataclass(slots=True)
 class BuiltRow:
-    """Cells to send. ``empty``: references left out because their record is not there.
+    """Cells to send. ``empty``: references left out because their record does not exist.
 
-    ``blocked``: a column without which the org refuses the record, and whose record is not there.
-    ``digest`` is that of the cells once they are complete.
+    ``blocked``: a column that the org requires and whose record does not exist. ``digest`` is the
+    hash of the complete cells.
     """
 
     cells: dict[str, str | None] = field(default_factory=dict)
@@ -34,9 +34,9 @@ class BuiltRow:
 def create_rows(
     states: States, table: Table, capability: WriteCapability, links: Links
 ) -> list[BuiltRow]:
-    """What creates send: all that can be set and has a value, but not what is set late.
+    """The rows of creates: all settable columns with a value, except late ones.
 
-    What was empty is sent where the org would else put something there.
+    An empty column is sent if the org would otherwise put a default there.
     """
     built = [BuiltRow() for _ in states.steps]
     born = {late.column: late.born for late in capability.late}
@@ -54,6 +54,7 @@ def create_rows(
             continue
         live = links.mapped(column, states.rows.column(name)).to_pylist()
         _fill(states, built, name, live)
+        # The org itself fills in a by-product: a missing one is no lost reference.
         if name not in products:
             _note_empty(states, built, name, live)
         if name in capability.defaulted:
@@ -73,7 +74,7 @@ def _fill(
 
 
 def _name_empty(states: States, built: list[BuiltRow], name: str) -> None:
-    """Name a column that was empty, so that no default takes its place."""
+    """Send a column that was empty explicitly, so that no default replaces it."""
     for step, built_row, value in zip(states.steps, built, states.texts(name), strict=True):
         if value is None and name not in step.late:
             built_row.cells[name] = None
@@ -82,7 +83,7 @@ def _name_empty(states: States, built: list[BuiltRow], name: str) -> None:
 def _note_empty(
     states: States, built: list[BuiltRow], name: str, live: Sequence[str | None]
 ) -> None:
-    """Note the references that lead to records which are not there."""
+    """Collect the references that lead to missing records."""
     wanted = states.texts(name)
     for step, built_row, value, now in zip(states.steps, built, wanted, live, strict=True):
         if now is None and value is not None and name not in step.late:
@@ -90,7 +91,7 @@ def _note_empty(
 
 
 def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Links) -> BuiltRow:
-    """What an update sends: these columns, cleared ones too."""
+    """The row of an update: these columns, including cleared ones."""
     built = BuiltRow()
     for name in columns:
         value = wanted.get(name)

@@ -1,4 +1,4 @@
-"""What all parts of one running restore share."""
+"""Shared state of all parts of one running restore."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ from unlost.model.writing import WriteCapability
 class RestorePorts:
     """The ports of a restore.
 
-    ``external_ids`` names, by table, a column of the target that keeps the old id: with it a lost
-    answer is cleared up by one look.
+    ``external_ids`` names, by table, a column of the target with the old id: it resolves a lost
+    answer by one query.
     """
 
     writer: Writer
@@ -55,7 +55,7 @@ class RestoreSession:
         return shape
 
     def capability(self, name: str) -> WriteCapability:
-        """What may be written to a table now."""
+        """The present write capability for a table."""
         if name not in self._capabilities:
             self._capabilities[name] = self.ports.writer.capability(self.table(name))
         return self._capabilities[name]
@@ -65,14 +65,14 @@ class RestoreSession:
         return self.links.steps[key]
 
     def batches(self, table: str, steps: Sequence[PlanStep]) -> Sequence[Sequence[PlanStep]]:
-        """The steps cut to the size of one call."""
+        """Cut the steps to the size of one call."""
         capability = self.capability(table)
         large = self._by_job(table, len(steps))
         size = capability.rows_per_job if large else capability.rows_per_call
         return [steps[at : at + size] for at in range(0, len(steps), size)]
 
     def abreast(self, table: str, rows: int) -> bool:
-        """True if so many rows go out in small calls, several at a time."""
+        """True if this many rows are sent in small calls, several at a time."""
         return self.capability(table).calls_at_once > 1 and not self._by_job(table, rows)
 
     def _by_job(self, table: str, rows: int) -> bool:

@@ -1,4 +1,4 @@
-"""The wanted state of records: read from the vault when it is needed, never kept in a plan."""
+"""The wanted state of records: read from the vault when it is needed, never stored in a plan."""
 
 import threading
 from collections import OrderedDict, defaultdict
@@ -17,8 +17,8 @@ from unlost.model.snapshot import StoredFile
 from unlost.model.writing import Gather
 
 READ_ROWS = 2_000  # records of one table that are read at a time
-LONG = 100_000  # characters that a record may have at most to be one of so many
-KEPT_BYTES = 64 << 20  # of records that were read and may be asked for again
+LONG = 100_000  # characters of a record; fewer records are read at a time if they may be longer
+KEPT_BYTES = 64 << 20  # of cached records that may be requested again
 
 type Cells = dict[str, str | None]
 type Place = tuple[int, str]
@@ -33,7 +33,7 @@ class States:
     rows: pa.Table
 
     def texts(self, name: str) -> list[str | None]:
-        """The cells of a column; nulls where nothing is known of it."""
+        """The cells of a column; nulls if it is unknown."""
         if name not in self.rows.column_names:
             return [None] * len(self.steps)
         column_texts: list[str | None] = self.rows.column(name).to_pylist()
@@ -53,8 +53,8 @@ class _Window:
 class WantedReader:
     """Reads wanted cells and files of the plan's records.
 
-    Neighbours in the plan are wanted together: they are read together, and what was read last is
-    kept. Safe for threads.
+    Neighbours in the plan are needed together: they are read together, and the last ones are
+    cached. Safe for threads.
     """
 
     def __init__(self, vault: Vault, org: str, steps: Iterable[PlanStep]) -> None:
@@ -70,10 +70,10 @@ class WantedReader:
             numbers[step.record] = len(numbers)
 
     def cells(self, steps: Sequence[PlanStep]) -> dict[RecordKey, Cells]:
-        """The wanted cells of these records, typed edits included.
+        """The wanted cells of these records, including typed edits.
 
-        Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one
-        that the plan was made for.
+        Raises IntegrityError (``restore-version-moved``) if the vault's version is not the one that
+        the plan was made for.
         """
         by_record: dict[RecordKey, Cells] = {}
         for states in self._unedited(steps):
@@ -82,7 +82,7 @@ class WantedReader:
         return by_record
 
     def states(self, steps: Sequence[PlanStep]) -> Iterator[States]:
-        """The same, by column; in parts, each of records that have the same columns."""
+        """The wanted states by column; in parts, each of records that have the same columns."""
         for part in self._unedited(steps):
             edited = [plan_step for plan_step in part.steps if plan_step.edits]
             if not edited:
@@ -111,6 +111,7 @@ class WantedReader:
 
     def _window(self, place: Place, number: int, size: int) -> _Window:
         with self._lock:
+            # Threads want the same windows: under the lock each is read once.
             return self._kept(place, number, size)
 
     def _kept(self, place: Place, number: int, size: int) -> _Window:
@@ -120,6 +121,7 @@ class WantedReader:
         records = list(islice(self._numbers[place], number * size, (number + 1) * size))
         read = self._windows[place, number] = self._read(place, records)
         self._held += read.size
+        # The newest window stays, however large: it is in use.
         while len(self._windows) > 1 and self._held > KEPT_BYTES:
             self._held -= self._windows.popitem(last=False)[1].size
         return read
@@ -143,7 +145,7 @@ class WantedReader:
         return _Window(rows.select(columns), row_digests, row_of, int(rows.nbytes))
 
     def file(self, step: PlanStep) -> StoredFile | None:
-        """The newest file that the vault held for the record in the wanted state."""
+        """The newest file of the record in the wanted state."""
         files = self._vault.at(self._org, _place(step)[0], forgotten=True).files(
             step.table, [step.record]
         )
@@ -166,7 +168,7 @@ class WantedReader:
     def gathered(
         self, gather: Gather, rows: Sequence[PlanStep]
     ) -> Mapping[str, Sequence[tuple[RecordKey, str]]]:
-        """By parent: the gathered rows and the references that they hold."""
+        """By parent: the gathered rows and their references."""
         cells = self.cells(rows)
         by_parent: dict[str, list[tuple[RecordKey, str]]] = defaultdict(list)
         for key, record_cells in cells.items():
@@ -181,13 +183,13 @@ class WantedReader:
 
 
 def at_once(table: Table) -> int:
-    """Records that are held together; fewer where texts may be long."""
+    """Records of a table that may be in memory together; fewer if texts may be long."""
     longest = sum(column.length for column in table.columns)
     return READ_ROWS if longest <= LONG else READ_ROWS // 4
 
 
 def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
-    """These rows; neighbours in their order, as most are, are not copied."""
+    """These rows; adjacent ones, which are the rule, are not copied."""
     first, count = places[0], len(places)
     if list(places) == list(range(first, first + count)):
         return rows.slice(first, count)
@@ -195,12 +197,12 @@ def taken(rows: pa.Table, places: Sequence[int]) -> pa.Table:
 
 
 def _place(step: PlanStep) -> Place:
-    """The snapshot to read from: few of them serve many versions."""
+    """The snapshot to read from: a few of them cover many versions."""
     return step.snapshot or step.version, step.table
 
 
 def _checked(steps: Sequence[PlanStep], window: _Window) -> list[int]:
-    """The rows of the steps; what the vault lacks is refused like what it has otherwise."""
+    """The rows of the steps; raises if the vault lacks one or has another version."""
     rows = [window.row_of.get(step.record) for step in steps]
     present = [row for row in rows if row is not None]
     for step, row in zip(steps, rows, strict=True):
@@ -219,7 +221,7 @@ def _edited(steps: Sequence[PlanStep], rows: pa.Table, names: Sequence[str]) -> 
 
 
 def moved(key: RecordKey) -> IntegrityError:
-    """The vault does not hold what the plan was made for."""
+    """The error for a record whose version is not the one that the plan was made for."""
     return IntegrityError(
         "restore-version-moved",
         f"The vault's version of {key} is not the one that the plan was made for.",

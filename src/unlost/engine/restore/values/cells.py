@@ -1,8 +1,8 @@
-"""Digests of cells: whether two states of a record mean the same, without keeping either.
+"""Hashes of cells: compare two states of a record without storing either.
 
-A digest is taken over canonical text (see ``unlost.engine.sameness``), so that it is the same
-however the org was read. Nulls, volatile columns and bytes contribute nothing; columns that the
-table does not have are taken as text.
+A hash is taken over canonical text (see ``unlost.engine.sameness``), so that it is the same by
+whichever API the org was read. Nulls, volatile columns and bytes contribute nothing; columns that
+the table does not have count as text.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +24,12 @@ type Brief = str | tuple[str]
 
 
 def digest(table: Table, cells: Cells) -> str:
-    """The digest of these cells, in hex."""
+    """The hash of these cells, in hex."""
     return digest_of(briefs(table, cells))
 
 
 def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
-    """What a digest is taken over, in little room: the cells that count, by column."""
+    """The compact input of a hash: the cells that count, by column."""
     by_name: dict[str, Brief] = {}
     for name, text in cells.items():
         column = table.column(name) if text is not None else None
@@ -41,12 +41,12 @@ def briefs(table: Table, cells: Cells) -> dict[str, Brief]:
 
 
 def digest_of(by_column: Mapping[str, Brief]) -> str:
-    """The digest of cells that are held as briefs."""
+    """The hash of cells in the form of briefs."""
     return _hashed(sorted(by_column.items()))
 
 
 def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
-    """The digest of each row over these of its columns, as ``digest`` gives it; column by column."""
+    """The hash of each row over these columns, equal to ``digest``; computed by column."""
     kinds = {column.name: column for column in table.columns}
     names = sorted(name for name in columns if _counts(kinds.get(name)))
     told = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
@@ -54,7 +54,7 @@ def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
 
 
 def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
-    """The digest of each of these, as ``digest`` gives it."""
+    """The hash of each of these, equal to ``digest``."""
     names = list(dict.fromkeys(name for cells in rows for name in cells))
     if not names:
         return [digest(table, {}) for _ in rows]
@@ -63,7 +63,7 @@ def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:
 
 
 def different(table: Table, old: Cells, other: Cells, columns: Sequence[str]) -> tuple[str, ...]:
-    """Those of the columns in which two states mean different values, in the order given."""
+    """The columns in which two states have different values, in the given order."""
     kinds = {column.name: column for column in table.columns}
     return tuple(
         name for name in columns if not same(_kind(kinds.get(name)), old.get(name), other.get(name))
@@ -82,7 +82,7 @@ def _kind(column: Column | None) -> WireKind:
 
 @lru_cache(maxsize=4_096)
 def _canonical(kind: WireKind, text: str) -> str:
-    """Numbers and instants are short, and many records share them."""
+    """Cached, since numbers and instants are short, and many records share them."""
     return canonical(kind, text)
 
 
@@ -93,7 +93,7 @@ def _brief(text: str) -> Brief:
 
 
 def _brief_texts(kind: WireKind, column: pa.ChunkedArray) -> list[Brief | None]:
-    """The briefs of a column: one computation for each distinct text of it where that is dear."""
+    """The briefs of a column: if they are expensive, one computation for each distinct text."""
     if kind not in FREE_FORM:
         return [None if text is None else _brief(text) for text in column.to_pylist()]
     once: dict[str | None, Brief | None] = {None: None}
@@ -108,7 +108,7 @@ def _brief_texts(kind: WireKind, column: pa.ChunkedArray) -> list[Brief | None]:
 def _pairs(
     names: Sequence[str], columns: Sequence[Sequence[Brief | None]], rows: int
 ) -> Iterator[list[tuple[str, Brief]]]:
-    """For each row the names and briefs of what is not null."""
+    """For each row the names and briefs of non-null columns."""
     if not names:
         yield from ([] for _ in range(rows))
         return

@@ -1,4 +1,4 @@
-"""Circles in a graph of numbered nodes. Pure, and without recursion: chains may be long."""
+"""Cycles in a graph of numbered nodes. Pure, and without recursion: chains may be long."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ def components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def circular(count: int, pairs: Iterable[tuple[int, int]]) -> set[int]:
-    """The nodes that stand on a circle, those that point to themselves included."""
+    """The nodes on a cycle, including nodes that point to themselves."""
     known = list(pairs)
     component = components(count, known)
     return {source for source, target in known if component[source] == component[target]}
 
 
 def depths(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """For each node the length of the longest path that starts there; the graph has no circles."""
+    """For each node the length of the longest path that starts there; the graph has no cycles."""
     known = list(pairs)
     successors = _successors(count, known)
     component = components(count, known)
@@ -58,7 +58,8 @@ class _Search:
         self.found, self.lowest, self.component = [-1] * count, [0] * count, [-1] * count
 
     def explore(self, start: int) -> None:
-        """Everything that can be reached from here."""
+        """Explore everything that can be reached from here."""
+        # An explicit stack: chains can be longer than Python's recursion limit.
         path: list[tuple[int, Iterator[int]]] = [self._enter(start)]
         while path:
             node, unvisited = path[-1]
@@ -80,7 +81,7 @@ class _Search:
         return node, iter(self.successors[node])
 
     def _leads_on(self, node: int, other: int) -> bool:
-        """True if ``other`` is new; one that is still held closes a circle."""
+        """True if ``other`` is new; a node that is still on the stack closes a cycle."""
         if self.found[other] < 0:
             return True
         if self.component[other] < 0:

@@ -1,4 +1,4 @@
-"""How a restore ended: for each record, and in all."""
+"""The outcome of a restore: for each record, and in total."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Ending(StrEnum):
-    """How one record of a restore ended."""
+    """The outcome of one record of a restore."""
 
     UNCHANGED = "unchanged"
     UPDATED = "updated"
@@ -28,7 +28,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A column that did not come back as it was, and why (a ``NeverReason`` or our own word)."""
+    """A column that did not come back as it was, and the reason (a ``NeverReason`` or ours)."""
 
     column: str
     reason: str
@@ -36,7 +36,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """How one record ended. ``live`` is its id in the org now, where it has one."""
+    """The outcome of one record. ``live`` is its id in the org now, if it has one."""
 
     table: str
     record: str
@@ -50,7 +50,7 @@ class RecordOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RestoreOutcome:
-    """A restore that ran to its end. ``calls`` are those that wrote."""
+    """A restore that ran to its end. ``calls`` counts the calls that wrote."""
 
     run: str
     plan: str
@@ -72,7 +72,7 @@ class RestoreOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ParkedRestore:
-    """A restore that waits for room or for an allowance; the same run goes on when called again.
+    """A restore that waits for storage or for an allowance; the same run resumes when called again.
 
     ``done`` records are finished, ``open`` ones are not.
     """

@@ -1,4 +1,4 @@
-"""A plan as a file: canonical JSON, sealed by its digest, read with mistrust."""
+"""A plan as a file: canonical JSON, sealed by its hash, and not trusted when read."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
@@ -11,18 +11,19 @@ from unlost.model.errors import IntegrityError, UsageError
 from unlost.model.plan import PLAN_FORMAT, RestorePlan
 
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError)
-LATER = ("typed", "choices")  # a plan without them reads as plans did before there were any
+# left out if empty, so that a plan without them reads as plans did before these existed
+LATER = ("typed", "choices")
 ANEW = "Make a new plan with `unlost restore plan`."
 
 
 class _Head(msgspec.Struct):
-    """What every format of a plan has."""
+    """The part of a plan that every format has."""
 
     format: int
 
 
 def sealed(plan: RestorePlan) -> RestorePlan:
-    """The plan with the digest of everything else that it says."""
+    """The plan with the hash of all its other content."""
     bare = replace(plan, digest="")
     return replace(plan, digest=blake3(_encoded(bare)).hexdigest())
 
@@ -35,7 +36,7 @@ def write_plan(plan: RestorePlan) -> bytes:
 def read_plan(
     data: bytes, *, known: Collection[str] | None = None, org: str | None = None
 ) -> RestorePlan:
-    """The plan of a file. ``known`` are the oids of the vault, ``org`` that of the org meant.
+    """The plan of a file. ``known`` are the oids of the vault, ``org`` the oid of the intended org.
 
     Raises UsageError: ``plan-unreadable``, ``plan-newer``, ``plan-unknown-fields``,
     ``plan-other-vault``, ``plan-other-org``; IntegrityError: ``plan-edited``.
@@ -78,7 +79,8 @@ def _check_format(data: bytes) -> None:
 
 
 def _check_fields(data: bytes, plan: RestorePlan) -> None:
-    """Everything that the file says must be understood."""
+    """Raise UsageError (``plan-unknown-fields``) if any part of the file was not understood."""
+    # An unedited file of this release is canonical; only other files are compared field by field.
     if _encoded(plan) == data.strip():
         return
     document = msgspec.json.decode(data)
@@ -92,7 +94,7 @@ def _check_fields(data: bytes, plan: RestorePlan) -> None:
 
 
 def _unknown(document: object, understood: object, place: str) -> Iterator[str]:
-    """Places of the file that were not understood."""
+    """Paths in the file that were not understood."""
     if isinstance(document, dict) and isinstance(understood, dict):
         for name, value in document.items():
             if name in understood:
