@@ -1,7 +1,13 @@
-"""Taking segments out of bundles that have to go, because of what else lies in them.
+"""Move live segments out of bundles that must be removed.
 
-A bundle stays as long as anything in it is live, and so do the rows of it that are live no more. Where
-rows must really be gone, all that is live in their bundle is written again elsewhere.
+A bundle is one object with small segments of many tables. It stays as long as one of its segments
+is live, and with it the bytes of the segments that are not:
+
+    bundle a   [Account: dead] [Contact: live] [Lead: dead]
+    bundle b                   [Contact]                      a can now be removed
+
+This wastes space (a worn bundle), and after an erasure it would keep erased rows. In both cases the
+live segments are written to another bundle. See docs/adr/0028.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -31,9 +37,9 @@ def unbundled(
     gone: Collection[str],
     pause: Callable[[], None],
 ) -> Iterator[ReplacedSegments]:
-    """What is live in these bundles, written again as it is; but for segments that are ``gone``.
+    """Rewrite the live segments of the ``leaving`` bundles, except those already ``gone``.
 
-    One bundle after the other, so that no more of them is in memory.
+    Reads one bundle at a time, to keep memory small.
     """
     done, held = set(gone), _bundles(state)
     for name in sorted(held.keys() & leaving):
@@ -43,12 +49,15 @@ def unbundled(
 
 
 def touched(done: Iterable[ReplacedSegments]) -> set[str]:
-    """The bundles in which something lies that was written again."""
+    """Return the bundles that contain a segment that was rewritten."""
     return {entry.bundle for one in done for entry in one.old} - {""}
 
 
 def wasted(state: LiveState, *, kept: Collection[int]) -> set[str]:
-    """The bundles with rows that are live no more, but for those of these nights: they show all of theirs."""
+    """Return the bundles with dead rows, unless all their segments belong to ``kept`` backups.
+
+    Such a backup still shows all of its rows.
+    """
     return {
         name
         for name, held in _bundles(state).items()
@@ -57,7 +66,7 @@ def wasted(state: LiveState, *, kept: Collection[int]) -> set[str]:
 
 
 def worn(state: LiveState, gone: Collection[str]) -> set[str]:
-    """The bundles of which little is live without these segments."""
+    """Return the bundles that would be mostly dead without the ``gone`` segments."""
     left = {
         name: [live.entry for live in held if live.entry.id not in gone]
         for name, held in _bundles(state).items()
@@ -72,7 +81,7 @@ def worn(state: LiveState, gone: Collection[str]) -> set[str]:
 def holding(
     room: OrgVault, state: LiveState, ids: Iterable[pa.Array], *, pause: Callable[[], None]
 ) -> Iterator[str]:
-    """The bundles of which not all is live, and that have a row with one of these ids."""
+    """Iterate over bundles with dead rows that contain a row with one of these ``ids``."""
     wanted = pa.concat_arrays([_NO_IDS, *ids])
     for name, held in _bundles(state).items():
         if _has_dead(held):
@@ -83,7 +92,7 @@ def holding(
 
 
 def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
-    """What is live of each bundle."""
+    """Group the live segments by bundle."""
     bundles: dict[str, list[LiveSegment]] = {}
     for held in state.segments.values():
         for live in held.values():
@@ -93,14 +102,14 @@ def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
 
 
 def _has_dead(held: Sequence[LiveSegment]) -> bool:
-    """True if a bundle has rows beside those that are live."""
+    """Return true if a bundle has rows that are no longer live."""
     return sum(live.entry.rows for live in held) < held[0].entry.of
 
 
 def _beside(
     room: OrgVault, state: LiveState, held: Sequence[LiveSegment], done: Collection[str]
 ) -> Iterator[AffectedTable]:
-    """By table, what is still to be taken out of a bundle."""
+    """Iterate by table over the segments that are still to be moved out of a bundle."""
     wanted = {live.entry.id for live in held} - set(done)
     for table in sorted({live.entry.table for live in held}):
         view = room.view(table, until=state.seq, state=state)
@@ -112,9 +121,9 @@ def _beside(
 def _moved(
     room: OrgVault, out: SegmentWriter, hits: Sequence[AffectedTable], pause: Callable[[], None]
 ) -> Iterator[ReplacedSegments]:
-    """Each in another bundle; merged where it counts in which order they came.
+    """Write each segment to another bundle; merge segments whose order matters.
 
-    Of each commit in its own: so what a night left in bundles is found by the night.
+    Segments of one commit stay together, so that a read of one backup finds them in one bundle.
     """
     lone: dict[int, list[LiveSegment]] = {}
     for found in hits:
@@ -138,21 +147,24 @@ def _together(
 
 
 def _only(found: AffectedTable, part: Sequence[LiveSegment]) -> AffectedTable:
-    """A part of what was found."""
+    """Reduce an affected table to some of its segments."""
     own = {live.entry.id for live in part}
     ranks = (rank for rank, live in enumerate(found.view.segments) if live.entry.id in own)
     return AffectedTable(found.view, found.ids, frozenset(ranks))
 
 
 def _reach(live: LiveSegment) -> CommitRange:
-    """It takes another place in the order of segments: it says itself of which commits it is."""
+    """Return the commits of a segment, which it must now record itself.
+
+    Its place in the order of segments no longer shows them.
+    """
     return CommitRange(live.first, live.last)
 
 
 def piece_of(
     room: OrgVault, out: SegmentWriter, live: LiveSegment, *, reach: CommitRange | None
 ) -> BundleEntry:
-    """The rows of a segment in a bundle, for another bundle."""
+    """Read a segment from its bundle, as an entry for another bundle."""
     label, present = room.reader.facts(live.entry)
     cells = sorted(name for name in present if not name.startswith("_u_"))
     names = [*(field.name for field in SYSTEM_FIELDS), *cells]

@@ -1,4 +1,14 @@
-"""Compacting an org: what is due is merged by table, and takes the place of the old in one commit."""
+"""Compaction: merge the segments of each table that are due, and replace them in one commit.
+
+Each backup adds a segment to every table that changed. A compaction merges neighbouring tiers (the
+segments of one commit, or of several merged ones), so that a table has few tiers:
+
+    before   [1] [2] [3] [4] [5] [6] [7] [8] [9]     one tier for each backup
+    after    [1 ............ 8] [9]                  each row keeps the commit that brought it
+
+No snapshot changes, and every row keeps its hash. The replaced segments are condemned by the same
+commit, and removed by a later sweep. See docs/adr/0020 for the rule of what is due.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,20 +50,20 @@ type Pause = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class DueMerge:
-    """Neighbouring tiers of a table that are to be merged."""
+    """Neighbouring tiers of a table that are due for a merge."""
 
     table: str
     tiers: Sequence[Tier]
 
     @property
     def segments(self) -> list[LiveSegment]:
-        """Their segments, oldest first."""
+        """Segments of these tiers, oldest first."""
         return [live for tier in self.tiers for live in tier.segments]
 
 
 @dataclass(frozen=True, slots=True)
 class MergedSegments:
-    """Entries of a table: replaced, in their place, and written on the way."""
+    """Segment entries of one table: replaced ones, their replacements, and intermediate results."""
 
     old: list[SegmentEntry]
     new: list[SegmentEntry]
@@ -61,12 +71,13 @@ class MergedSegments:
 
 
 def compact(room: OrgVault, *, run: str, pause: Pause) -> Compaction:
-    """Merge what is due. What snapshots show stays as it is, to the bit.
+    """Merge the segments that are due, without any change to a snapshot.
 
-    Each commit replaces about ``BATCH_BYTES``; what is left in bundles of which little is live moves with the
-    last one, for what others are about to merge must not. Raises Conflict (``maintenance-outrun``),
-    IntegrityError, StoreError, and what ``pause`` raises: then commits made so far stand, and what
-    was written for another one is removed.
+    Each commit replaces about ``BATCH_BYTES``. The last one also moves the live rest of bundles
+    that are mostly dead; an earlier one must not, since it could move segments that a later batch
+    merges. Raises Conflict (``maintenance-outrun``), IntegrityError, StoreError, and any error of
+    ``pause``. In that case earlier commits stay, and the objects of the unfinished commit are
+    removed.
     """
     state = room.chain.proved()
     close_cut_off(room, CommitKind.COMPACT)
@@ -115,6 +126,7 @@ def _in_place(
     moved = list(_moved(room, out, state, done, pause)) if last else []
     replaced = [entry for one in done for entry in (*one.old, *one.between)]
     replaced += [entry for one in moved for entry in (*one.old, *one.between)]
+    # Intermediate segments of a staged merge are in no commit, but must be condemned like the rest.
     objects = list(unneeded_objects(state, replaced, org=room.org))
     info = work.commit(
         MaintenanceWork(
@@ -142,13 +154,15 @@ def _due(room: OrgVault, state: LiveState) -> Iterator[DueMerge]:
 
 
 def _closed(room: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
-    """How many records of the oldest tier have a newer version. Bare rows have none."""
+    """Count the records of the oldest tier that have a newer version. Bare rows have none."""
     if table in BARE_FIELDS:
         return 0
     newer = [live for tier in tiers[1:] for live in tier.segments]
     count = 0
     for rows in key_pieces(TableView(table, newer, room.reading), (U_PREV,)):
         ids = rows.column(U_ID)
+        # The first row of each id. Where it names a version before it, that version is in the
+        # oldest tier.
         first = np.roll(last_of_each(ids), 1)
         count += int(np.count_nonzero(first & pc.is_valid(rows.column(U_PREV)).to_numpy()))
     return count
@@ -168,7 +182,7 @@ def _moved(
     done: Sequence[MergedSegments],
     pause: Pause,
 ) -> Iterator[ReplacedSegments]:
-    """Rewrite the live parts of bundles of which little is live."""
+    """Rewrite the live parts of bundles that are mostly dead."""
     gone = {entry.id for one in done for entry in one.old}
     return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
 
@@ -183,13 +197,15 @@ def _index(
 
 
 def _change_rows(room: OrgVault, state: LiveState, batch: Sequence[DueMerge]) -> Iterator[pa.Table]:
-    """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
+    """Iterate over the rows of ``$changes`` in their order: tables by name, tiers by age."""
     for one in batch:
         if is_system(one.table) or len(one.tiers) == 1:
             continue
         view = room.view(one.table, until=state.seq, state=state)
         first = min(live.first for live in view.segments)
         for tier in one.tiers:
+            # Merged tiers are in the index already. The first commit of a table needs no row: all
+            # is new in it.
             if first < tier.first == tier.last:
                 yield from changes_of(one.table, tier.segments, view)
 

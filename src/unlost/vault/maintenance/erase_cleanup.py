@@ -1,6 +1,10 @@
-"""Remove the objects that an erasure replaced, and repeat until none of them is left.
+"""Removal of the objects that an erasure replaced, repeated until none is left.
 
-So are the journals and certificates that a salvage gave up: the rest of a journal is taken for an open one.
+An erasure commits first and deletes afterwards. The names of the objects to delete follow from the
+chain alone, so that any later process can finish a cleanup that was cut off. Unlike garbage, these
+objects are removed immediately and not after seven days. Journals and certificates that a salvage
+gave up are removed here too: a partial journal would be taken for an open one. See docs/adr/0023
+and docs/adr/0032.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,12 +23,15 @@ _REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be re
 
 
 def erasures_in(room: OrgVault, state: LiveState) -> list[Manifest]:
-    """The commits that erased or replaced something, oldest first."""
+    """List the manifests of erasures and rectifications, oldest first."""
     return _of_kind(room, state, REMOVING)
 
 
 def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
-    """The commits that salvaged, oldest first; one that is lost itself is left out: it erased nothing."""
+    """Iterate over the manifests of salvages, oldest first.
+
+    Skips a manifest that is lost: it erased nothing.
+    """
     for seq, info in sorted(state.commits.items()):
         if info.kind is CommitKind.SALVAGE:
             with suppress(IntegrityError, NotFound):
@@ -37,7 +44,7 @@ def _of_kind(room: OrgVault, state: LiveState, kinds: Collection[CommitKind]) ->
 
 
 def remove_erased(room: OrgVault, state: LiveState) -> int:
-    """Remove what erasures took out of the chain; bytes that were removed. Safe to repeat."""
+    """Remove the objects that erasures replaced; returns the bytes removed. Safe to repeat."""
     erasures = erasures_in(room, state)
     given_up = any(info.kind is CommitKind.SALVAGE for info in state.commits.values())
     redactions = room.sealed.store.list(object_names.redactions(room.org))
@@ -51,17 +58,22 @@ def remove_erased(room: OrgVault, state: LiveState) -> int:
 
 
 def is_complete(room: OrgVault, state: LiveState) -> bool:
-    """True if nothing that an erasure took out is left in the store."""
+    """Return true if the store contains nothing that an erasure removed from the chain."""
     return not any(_left(room, state, erasures_in(room, state)))
 
 
 def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
-    """Objects that are there and must not be: segments and packs, then what told of them; keys of runs that are over."""
+    """Iterate over the objects that exist and must not.
+
+    First the segments and packs, then the documents that describe them, and the keys of runs that
+    ended.
+    """
     listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
     redactions = object_names.redactions(room.org)
     gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
     documents = (object_names.schemas(room.org), object_names.certificates(room.org), redactions)
+    # Reading these manifests costs a request each, so only where something may be left of them.
     if any(name.startswith(documents) and name not in live for name in listed):
         withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
         gone |= {name for one in withdrawing for name in one.withdrawn} - live
@@ -87,7 +99,7 @@ def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterato
 
 
 def _opens_nothing(room: OrgVault, state: LiveState, name: str) -> bool:
-    """True for the key of a run that is over: what the run held, and somebody kept, opens with it."""
+    """Return true for the key of a run that ended: a copy of its buffered rows opens with it."""
     run = object_names.run_of_key(name)
     if not run:
         return False
@@ -96,5 +108,5 @@ def _opens_nothing(room: OrgVault, state: LiveState, name: str) -> bool:
 
 
 def _is_late(name: str, state: LiveState) -> bool:
-    """True if a redaction's commit cannot come any more: another one has its number."""
+    """Return true if a redaction's commit can no longer be made: its number is taken."""
     return object_names.redacted_by(name) <= state.seq

@@ -1,8 +1,12 @@
-"""Garbage: objects that no commit refers to any more are condemned first, and removed days later.
+"""Garbage collection: objects that no commit refers to are condemned, and removed days later.
 
-A compaction condemns what it replaces. What runs left that came to nothing is found by a look at all
-objects. Nothing is removed while a run is open that began before it was condemned, because that run
-may still read it; the days between are for readers that opened a snapshot and are slow.
+    live ──replaced──▶ condemned in commit n ──7 days, and no open run begun before n──▶ removed
+    stray (left by a failed run) ──sweep──▶ condemned ──▶ as above
+
+A compaction condemns the objects that it replaces. A sweep compares the listing of the store with
+the live state to find objects that failed runs left behind. An open run that began before the
+condemnation may still read a condemned object, so its intent delays the removal. The seven days are
+for slow readers that opened a snapshot before. See docs/adr/0020.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +37,7 @@ GRACE = timedelta(days=7)  # between condemned and removed
 
 @dataclass(frozen=True, slots=True)
 class CondemnedObjects:
-    """What one commit condemned, and is still there: sizes by name."""
+    """Objects that one commit condemned and that still exist: sizes in bytes by name."""
 
     seq: int
     at: datetime
@@ -41,14 +45,15 @@ class CondemnedObjects:
 
     @property
     def bytes(self) -> int:
-        """Bytes of it."""
+        """Total size in bytes."""
         return sum(self.objects.values())
 
 
 def sweep(room: OrgVault, *, run: str) -> Sweep:
-    """Remove what may go, and condemn what nobody needs. Not while other maintenance of the org goes on.
+    """Remove condemned objects that are due, and condemn stray ones.
 
-    Raises IntegrityError where the chain is not whole: then nothing is removed. StoreError.
+    No other maintenance of the org may run meanwhile. Raises IntegrityError, before anything is
+    removed, if the chain is damaged; raises StoreError.
     """
     listing = listing_of(room)  # before the runs and the chain are looked at: see ``_stray``
     runs = list(open_runs(room))
@@ -79,7 +84,10 @@ def sweep(room: OrgVault, *, run: str) -> Sweep:
 
 
 def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> Iterator[RunIntent]:
-    """Runs that are open; of one that was committed and could not be closed the intent is removed."""
+    """Iterate over the runs that are really open.
+
+    If a run was committed but could not close its intent, the intent is removed here.
+    """
     for intent in runs:
         if committed(state, intent.run) is None:
             yield intent
@@ -88,7 +96,7 @@ def _not_over(room: OrgVault, state: LiveState, runs: Sequence[RunIntent]) -> It
 
 
 def collected_up_to(room: OrgVault, state: LiveState) -> int:
-    """The newest commit up to which all that was condemned is gone."""
+    """Return the newest commit up to which all condemned objects are gone."""
     return _gone_up_to(state, list(_pending(room, state, listing_of(room))))
 
 
@@ -99,27 +107,28 @@ def _gone_up_to(state: LiveState, waiting: Sequence[CondemnedObjects]) -> int:
 
 
 def listing_of(room: OrgVault) -> dict[str, int]:
-    """Sizes of the objects that may become garbage, by name."""
+    """List the objects that may become garbage: sizes in bytes by name."""
     folders = (object_names.segments(room.org), object_names.packs(room.org))
     store = room.sealed.store
     return {listed.name: listed.size for folder in folders for listed in store.list(folder)}
 
 
 def _maintenance(state: LiveState) -> list[SnapshotInfo]:
-    """Commits of maintenance, oldest first."""
+    """List the maintenance commits, oldest first."""
     return [info for _, info in sorted(state.commits.items()) if info.kind in MAINTENANCE]
 
 
 def _pending(
     room: OrgVault, state: LiveState, listing: Mapping[str, int]
 ) -> Iterator[CondemnedObjects]:
-    """What was condemned and is still there, oldest first."""
+    """Iterate over condemned objects that still exist, oldest first."""
     infos = _maintenance(state)
     live = {entry.name for entry in live_objects(state, org=room.org)}
     done = room.chain.manifest(infos[-1].number)[0].collected if infos else 0
     for info in infos:
         if info.number > done:
             names = room.chain.manifest(info.number)[0].condemned
+            # An object is live again if a run reused it: a condemnation alone never removes it.
             there = {n: listing[n] for n in names if n in listing and n not in live}
             if there:
                 yield CondemnedObjects(info.number, info.finished, there)
@@ -132,10 +141,11 @@ def _may_go(condemned: CondemnedObjects, runs: Sequence[RunIntent], now: datetim
 def _stray(
     room: OrgVault, state: LiveState, listing: Mapping[str, int], runs: Sequence[RunIntent]
 ) -> set[str]:
-    """Objects that no commit and no open run has.
+    """Find objects that belong to no commit and to no open run.
 
-    The listing is older than ``runs``, and those are older than ``state``: what was listed belongs
-    to a run that was open then, or had ended and is in the state if it came to something.
+    The listing is older than ``runs``, and ``runs`` is older than ``state``. A listed object
+    therefore belongs to a run that was open at that time, or to a run that had ended, which is in
+    the state if it was committed.
     """
     live = {entry.name for entry in live_objects(state, org=room.org)}
     folders = (

@@ -1,4 +1,9 @@
-"""The maintenance of an opened vault: the port ``VaultMaintenance``."""
+"""Maintenance methods of an opened vault: the port ``VaultMaintenance``.
+
+Forget, erase, rectify and salvage go through ``plan`` and ``apply``, which compare the effect with
+the one that a person agreed to. Compact, rekey and sweep need no plan, because no backup shows
+them. See docs/adr/0034.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
@@ -25,7 +30,7 @@ from unlost.vault.read.org_vault import OrgVault
 
 
 class MaintainedVault(ABC):
-    """The part of an opened vault that maintains it; see the port ``VaultMaintenance``."""
+    """Maintenance of an opened vault; see the port ``VaultMaintenance``."""
 
     def __init__(self, sealed: SealedObjects, *, witness: Witness | None) -> None:
         self.sealed = sealed
@@ -37,7 +42,7 @@ class MaintainedVault(ABC):
 
     @abstractmethod
     def uncached(self) -> Self:
-        """The same vault, which reads the store itself and nothing that this machine keeps of it."""
+        """Return this vault without the local cache: every read goes to the store."""
 
     def plan[E](
         self,
@@ -46,7 +51,7 @@ class MaintainedVault(ABC):
         *,
         pause: Callable[[], None] = lambda: None,
     ) -> MaintenancePlan[E]:
-        """Show the effect that an operation would have now; nothing is written."""
+        """Compute the effect that an operation would have now; writes nothing."""
         vault = self.uncached() if is_uncached(operation) else self
         return plan_operation(vault.room(org), operation, pause=pause)
 
@@ -59,17 +64,17 @@ class MaintainedVault(ABC):
         pause: Callable[[], None] = lambda: None,
         before_write: Callable[[E], object] = lambda _: None,
     ) -> E:
-        """Carry out an operation whose effect was agreed to; refuse it if the effect has changed."""
+        """Carry out an operation that was agreed to; refuse it if its effect has changed."""
         vault = self.uncached() if is_uncached(plan.operation) else self
         return apply_plan(vault.room(org), plan, run=run, pause=pause, before_write=before_write)
 
     def compact(
         self, org: str, *, run: str, pause: Callable[[], None] = lambda: None
     ) -> Compaction:
-        """Merge segments where it is due; snapshots stay as they are, to the bit.
+        """Merge segments that are due, without any change to a snapshot.
 
-        One at a time for an org; backups may go on beside it. Raises Conflict
-        (``maintenance-outrun``), IntegrityError, StoreError, and what ``pause`` raises.
+        Only one compaction may run in an org; backups may run meanwhile. Raises Conflict
+        (``maintenance-outrun``), IntegrityError, StoreError, and any error of ``pause``.
         """
         return compact(self.room(org), run=run, pause=pause)
 
@@ -81,20 +86,20 @@ class MaintainedVault(ABC):
         most: int | None = None,
         pause: Callable[[], None] = lambda: None,
     ) -> Rekeyed:
-        """Seal all that is live anew under the newest org key, then remove the earlier ones."""
+        """Reseal all live objects under the newest org key, then remove the earlier keys."""
         return rekey(self.room(org), run=run, most=most, pause=pause)
 
     def sweep(self, org: str, *, run: str) -> Sweep:
-        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
+        """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         return sweep(self.room(org), run=run)
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
-        """Look whether everything is there, and whether all of it or a part is whole."""
+        """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged."""
         vault, look = self.uncached(), VerifyScope(level, part)
         return verify_vault(vault.sealed, look=look, witness=self._witness, room=vault.room)
 
     def holds(self, org: str) -> tuple[Hold, ...]:
-        """All holds that were not lifted, also those that have run out."""
+        """List all legal holds that were not lifted, including expired ones."""
         room = self.room(org)
         return tuple(holds_in(room, room.chain.live()))
 
@@ -106,15 +111,15 @@ class MaintainedVault(ABC):
         lifted: Sequence[HoldTarget] = (),
         run: str,
     ) -> SnapshotInfo:
-        """Take holds back, then place others; one on the same thing replaces the earlier one."""
+        """Lift legal holds, then place others; a new one replaces one on the same target."""
         return commit_holds(self.room(org), placed=placed, lifted=lifted, run=run)
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
+        """Return the records among these that are on the suppression list."""
         return erased_among(self.room(org), records)
 
     def usage(self, org: str) -> OrgUsage:
-        """How much an org needs, as far as its newest commit tells."""
+        """Return the storage that an org needs, according to its newest commit."""
         room = self.room(org)
         objects = live_objects(room.chain.live(), org=org)
         return OrgUsage(sum(entry.bytes for entry in objects), under_earlier(room))

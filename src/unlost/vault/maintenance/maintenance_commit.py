@@ -1,4 +1,16 @@
-"""Commits that change what lies in the store and nothing that a snapshot shows."""
+"""Commits that change how data is stored, or what is stored, outside of backups and restores.
+
+A maintenance run follows the protocol of a backup: intent, objects, one create-only put.
+
+    open()    put the intent                   from now on, the sweep spares this run's segments
+    ...       write new segments and packs     no snapshot refers to them yet
+    commit()  put commits/<seq>                the only step that counts
+    settle    checkpoint, delete the intent    safe to repeat
+
+A run that is cut off before the put has changed nothing. It is never resumed, because nothing
+outside the process knows which pieces it had finished: the next run begins anew, and a sweep
+removes the rest. See docs/adr/0020 and docs/adr/0034.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -40,14 +52,14 @@ _PREFIX_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceWork:
-    """What a maintenance commit says beside what the commit before it said.
+    """The changes of one maintenance commit, relative to the commit before it.
 
-    ``packs``: new ones, with contents that lay in others.
-    ``dropped``: packs that are live no more. ``forgotten``: backups that are shown no more.
-    ``tombstones``: by table, how many records that were deleted the vault knows no more, and ``alive``
-    how many others. ``counted``: by table, how many records are alive, and how many are not, where a table was
-    counted anew. ``reread``: tables that the next backup reads whole. The rest is of an erasure or a salvage: see
-    ``Manifest``.
+    ``packs``: new packs, with contents copied from other packs. ``dropped``: packs that are no
+    longer live. ``forgotten``: backups that are no longer shown. ``tombstones``: by table, the
+    number of deleted records that leave the vault; ``alive``: likewise for records that are not
+    deleted. ``counted``: by table, the numbers of live and of deleted records, where the table was
+    recounted. ``reread``: tables that the next backup reads in full. The other fields belong to an
+    erasure or a salvage: see ``Manifest``.
     """
 
     parts: tuple[TablePart, ...] = ()
@@ -68,9 +80,9 @@ class MaintenanceWork:
 
 
 class MaintenanceCommit:
-    """One run of maintenance: it begins with an intent and ends with a commit, or with nothing.
+    """One maintenance run, which begins with an intent and ends with a commit or without effect.
 
-    Its pieces are of no use to another run: one that was cut off is not gone on with.
+    No other run can use its objects: a run that was cut off is not resumed.
     """
 
     def __init__(self, room: OrgVault, *, run: str, kind: CommitKind) -> None:
@@ -91,22 +103,23 @@ class MaintenanceCommit:
 
     @property
     def prefix(self) -> str:
-        """How the names of its segments begin."""
+        """Prefix of the names of its segments."""
         return self._intent.segments
 
     @property
     def started(self) -> datetime:
-        """When it began."""
+        """Time at which the run began."""
         return self._intent.started
 
     def open(self) -> None:
-        """Say that it is under way, before the first object is written."""
+        """Announce the run, before its first object is written."""
         self._notes.open(self._intent)
 
     def commit(self, work: MaintenanceWork, *, alone: bool = False) -> SnapshotInfo:
-        """Commit, behind whatever other runs have committed meanwhile; ``alone``: not behind any.
+        """Commit on top of everything that other runs committed meanwhile.
 
-        Raises Conflict (``maintenance-outrun``) if what it replaces is not as it was any more.
+        With ``alone``, refuse if anything was committed since the run began. Raises Conflict
+        (``maintenance-outrun``) if the objects to replace have changed.
         """
         for _ in range(_ATTEMPTS):
             state = self._room.chain.proved()
@@ -118,6 +131,7 @@ class MaintenanceCommit:
             if alone and state.seq != self.base.seq:
                 raise _outrun("Another run has committed while this one was about to.")
             self._check_own(state, work)
+            # The put creates or does nothing. The next round finds out which run won the number.
             self._put(self._manifest(state, work))  # whoever won, the next look tells
         raise Conflict(
             "commit-crowded",
@@ -126,16 +140,17 @@ class MaintenanceCommit:
         )
 
     def _settle(self) -> None:
-        """After the commit: a checkpoint where due, and the intent is needed no more."""
+        """Write a checkpoint if one is due, and remove the intent."""
         try:
             self._room.chain.seal_checkpoint()
             self._notes.close()
             self._room.chain.drop_checkpoints()
         except StoreError:
+            # A failure here must not report the run as failed: its commit is already in the chain.
             return  # the commit stands; whoever comes next does this again
 
     def _put(self, manifest: Manifest) -> None:
-        """Try to make this the next commit."""
+        """Try to put this manifest as the next commit."""
         try:
             self._room.chain.put(manifest)
         except StoreError as error:
@@ -143,16 +158,16 @@ class MaintenanceCommit:
             raise
 
     def came_to_nothing(self) -> bool:
-        """True if it is not part of the chain, and cannot become part of it any more.
+        """Return true if the run is not in the chain and can no longer get there.
 
-        A bucket may carry out a request whose answer was lost, and long after we have given up waiting.
+        A bucket may carry out a request long after its answer was lost and we stopped waiting.
         """
         return not self._unsure and committed(self._room.chain.proved(), self._intent.run) is None
 
     def give_up(self) -> None:
-        """After a failure: remove what it wrote, unless it was committed or may be still.
+        """After a failure, remove what the run wrote, unless it was or may still be committed.
 
-        Where the store does not answer, a sweep finds it later.
+        If the store does not answer, a sweep removes it later.
         """
         with suppress(UnlostError):
             if self.came_to_nothing():
@@ -167,8 +182,10 @@ class MaintenanceCommit:
                 store.delete(listed.name)
 
     def _check_own(self, state: LiveState, work: MaintenanceWork) -> None:
-        """Raise Conflict where what it would replace, or what it wrote, may be gone."""
+        """Raise Conflict if objects to replace, or objects that this run wrote, may be gone."""
         ours = any(part.segments for part in work.parts) or work.packs or work.objects
+        # A sweep that took this run for dead has removed its intent, and may have removed its
+        # segments.
         if ours and not self._notes.is_open():
             raise _outrun("Another process took this run to be over.")
         _check_live(state, work.parts)
@@ -228,7 +245,7 @@ class MaintenanceCommit:
 
 
 def open_runs(room: OrgVault) -> Iterator[RunIntent]:
-    """The intents of all runs that are under way."""
+    """Iterate over the intents of all runs that are open."""
     folder = object_names.intents(room.org)
     names = {listed.name for listed in room.sealed.store.list(folder)}
     for name in sorted(names):
@@ -239,7 +256,7 @@ def open_runs(room: OrgVault) -> Iterator[RunIntent]:
 
 
 def remove_over(room: OrgVault) -> None:
-    """Remove what is left of runs that ended where nothing may be deleted; raises StoreError."""
+    """Finish runs that ended while nothing could be deleted; raises StoreError."""
     folder = object_names.intents(room.org)
     names = [listed.name.removeprefix(folder) for listed in room.sealed.store.list(folder)]
     over = [
@@ -250,7 +267,7 @@ def remove_over(room: OrgVault) -> None:
 
 
 def _intent(room: OrgVault, name: str) -> RunIntent | None:
-    """An intent; None if its run has ended meanwhile."""
+    """Read an intent; None if its run has ended meanwhile."""
     try:
         content = room.sealed.get(ObjectKind.INTENT, org=room.org, name=name)
     except UnlostError:
@@ -261,21 +278,28 @@ def _intent(room: OrgVault, name: str) -> RunIntent | None:
 
 
 def _is_unreadable(room: OrgVault, name: str) -> bool:
-    """True if a process from before wrote it under a key that is gone: it cannot commit any more."""
+    """Return true if an older process wrote it under a key that is gone: it cannot commit any more."""
     with suppress(UnlostError):
         return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
     return False
 
 
 def close_cut_off(room: OrgVault, *kinds: CommitKind) -> None:
-    """End runs of these kinds that were cut off: there is one at a time, and nobody goes on with it."""
+    """Close runs of these kinds that were cut off.
+
+    Only one such run may be active in an org, and none is resumed, so that an open intent is a
+    leftover.
+    """
     for intent in list(open_runs(room)):
         if intent.kind in kinds:
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
 def drop_orphans(room: OrgVault) -> None:
-    """Remove what lies beside no intent: a request that came late put it there after its run had ended."""
+    """Remove objects beside intents that no longer exist.
+
+    A request that arrived late created them after its run had ended.
+    """
     store, folder = room.sealed.store, object_names.intents(room.org)
     for name in [listed.name for listed in store.list(folder)]:  # before the intents are looked at
         intent = object_names.stem(name)
@@ -284,7 +308,7 @@ def drop_orphans(room: OrgVault) -> None:
 
 
 def _without(state: TableState, work: MaintenanceWork) -> TableState:
-    """A table's state without the records that the vault knows no more, and what was told of it."""
+    """Return the state of a table without the records that leave the vault."""
     if state.table in work.counted:
         held, deleted = work.counted[state.table]
         state = replace(state, alive=held, deleted=deleted)

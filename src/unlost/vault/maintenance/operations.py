@@ -1,6 +1,10 @@
-"""Which procedure carries out which operation of maintenance, and how a plan is kept to.
+"""The procedures of all maintenance operations, and the check of a plan before it is applied.
 
-A new operation has a class in the model, and one entry in ``PROCEDURES``.
+    plan_operation ─▶ find_effect ─▶ MaintenancePlan ─▶ a person agrees
+    apply_plan ─▶ carry_out ─▶ find the effect again ─▶ agree ─▶ before_write ─▶ write
+                                                        └─ other effect: Conflict, nothing written
+
+To add an operation, add a class to the model and an entry to ``PROCEDURES``. See docs/adr/0034.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +33,7 @@ class FindEffect[O, E](Protocol):
 
 
 class CarryOut[O, E](Protocol):
-    """Carries an operation out, with nothing else under way in the org."""
+    """Carries an operation out; no other run may be open in the org."""
 
     def __call__(
         self,
@@ -47,9 +51,9 @@ class CarryOut[O, E](Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Procedure[O, E]:
-    """How an operation is planned and carried out.
+    """The functions that plan and carry out an operation.
 
-    ``uncached``: it reads the store itself, for a copy on this machine hides what is damaged there.
+    ``uncached``: reads must go to the store, because a local copy hides damage in the store.
     """
 
     find_effect: FindEffect[O, E]
@@ -66,14 +70,14 @@ PROCEDURES: Mapping[type[object], Procedure[Any, Any]] = {
 
 
 def is_uncached(operation: MaintenanceOperation[Any]) -> bool:
-    """True if an operation must not read what this machine keeps of the vault."""
+    """Return true if an operation must not read the local cache."""
     return PROCEDURES[type(operation)].uncached
 
 
 def plan_operation[E](
     room: OrgVault, operation: MaintenanceOperation[E], *, pause: Pause
 ) -> MaintenancePlan[E]:
-    """Show the effect that an operation would have now; nothing is written."""
+    """Compute the effect that an operation would have now; writes nothing."""
     procedure: Procedure[MaintenanceOperation[E], E] = PROCEDURES[type(operation)]
     return planned(operation, procedure.find_effect(room, operation, pause=pause))
 

@@ -1,7 +1,11 @@
-"""Shredding an org: its keys are destroyed, all copies of all epochs, then all that they opened.
+"""Shredding an org: destroy its keys in all copies and epochs, then all objects that they opened.
 
-The proof is written first, and counts: from then on the vault has no such org. What follows may be
-cut off and done again.
+    1  write the proof (several copies)   from here on, the vault no longer has the org
+    2  delete orgs/<oid>/keys/            the rest is unreadable, also in a stolen copy
+    3  delete the identity, then the rest
+
+Steps 2 and 3 may be cut off and repeated: ``finish_shredding`` goes by the proofs. See
+docs/adr/0034 for why a shred is no operation with a plan in the vault.
 """
 
 from collections.abc import Iterator
@@ -27,7 +31,10 @@ from unlost.vault.read.org_vault import OrgVault
 
 @dataclass(frozen=True, slots=True)
 class ShredPlanOfOrg:
-    """What would go: all ``nights`` that are shown, and all objects. ``holds`` forbid it."""
+    """The effect of shredding an org: all shown backups (``nights``) and all objects are destroyed.
+
+    Any of the ``holds`` forbids it.
+    """
 
     org: str
     commits: int
@@ -39,7 +46,7 @@ class ShredPlanOfOrg:
 
 
 def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
-    """What shredding would take away now; nothing is written. Raises Conflict (``runs-open``)."""
+    """Compute the effect of shredding an org now, without a write; raises Conflict (``runs-open``)."""
     check_alone(room)
     state = room.chain.proved()
     sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]
@@ -49,9 +56,9 @@ def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
 
 
 def shred_org(room: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
-    """Destroy an org as it was planned; the proof of it.
+    """Destroy an org as planned, and return the proof.
 
-    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``); then nothing was changed.
+    Raises Conflict (``shred-held``, ``shred-changed``, ``runs-open``) before anything was changed.
     """
     _check_agreed(plan, plan_shredding(room, now=at))
     store, keys = room.sealed.store, room.sealed.keys
@@ -72,14 +79,14 @@ def shred_org(room: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> Shredded
 
 
 def finish_shredding(store: Store, keys: Keyring) -> None:
-    """Destroy what a shredding that was cut off left; no change where none was."""
+    """Finish shreddings that were cut off; does nothing if there are none."""
     for proof in _unfinished(store, keys):
         write_proof(store, keys, proof)
         _destroy(store, proof.org)
 
 
 def shredding_unfinished(store: Store, keys: Keyring) -> tuple[str, ...]:
-    """Oids of orgs that were shredded, and of which something is left, or a copy of the proof is lost."""
+    """List shredded orgs (oids) that left objects behind, or lack a copy of their proof."""
     return tuple(proof.org for proof in _unfinished(store, keys))
 
 
@@ -96,7 +103,7 @@ def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
 
 
 def _destroy(store: Store, org: str) -> None:
-    """Keys first: what is left without them nobody can read."""
+    """Delete the keys first: without them the rest is unreadable."""
     for prefix in (f"{_folder(org)}keys/", object_names.identity(org), _folder(org)):
         for name in [listed.name for listed in store.list(prefix)]:
             store.delete(name)
@@ -107,7 +114,7 @@ def _folder(org: str) -> str:
 
 
 def shred_changed() -> Conflict:
-    """The error for a plan that is no longer true."""
+    """Return the error for a plan that is out of date."""
     return Conflict(
         "shred-changed",
         "Something was committed since the plan was made.",

@@ -1,4 +1,4 @@
-"""What is to be erased: the records, what they came back as, and what stands in the way."""
+"""The records of an erasure: requested ones, their restored versions, and legal holds on them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ type Ids = Mapping[str, pa.Array]
 
 @dataclass(frozen=True, slots=True)
 class ErasedRecords:
-    """The records of an erasure: those wished and the others that they are.
+    """The records of an erasure: the requested ones and others that stand for the same ones.
 
-    ``elsewhere``: live records of other orgs that stand for them.
+    ``elsewhere``: live records of other orgs that were restored from them.
     """
 
     state: LiveState
@@ -43,7 +43,7 @@ class ErasedRecords:
 
     @property
     def ids(self) -> Ids:
-        """Their ids by table."""
+        """Ids by table, sorted and unique."""
         by_table: dict[str, list[str]] = {}
         for key in self.records:
             by_table.setdefault(key.table, []).append(key.record)
@@ -51,7 +51,7 @@ class ErasedRecords:
 
 
 def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
-    """What is meant by records as of a commit; raises UsageError."""
+    """Resolve the requested records as of a commit; raises UsageError."""
     for key in wished:
         if is_system(key.table):
             raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
@@ -62,7 +62,7 @@ def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> Era
 
 
 def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
-    """Ids of the rows of system tables that tell of these records alone, but of their words."""
+    """Find the row ids of system tables that concern only these records, except ``$search``."""
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     keys = chosen.records
     targets = _targets(room)
@@ -82,9 +82,9 @@ def system_rows(room: OrgVault, chosen: ErasedRecords) -> dict[str, pa.Array]:
 def marks_of(
     room: OrgVault, chosen: ErasedRecords, match: Sequence[MatchColumn], *, run: str
 ) -> tuple[SuppressionMark, ...]:
-    """What is not taken in again: the records, and what they had in columns that tell them.
+    """Compute the entries for the suppression list: record ids, and values in ``match`` columns.
 
-    Nor what the org's own log tells of them from now on. Raises UsageError (``match-no-record``).
+    Includes entries for the org's own change log. Raises UsageError (``match-no-record``).
     """
     for one in match:
         if one.table not in chosen.ids:
@@ -110,7 +110,7 @@ def _nothing_to_match(one: MatchColumn) -> UsageError:
 
 
 def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) -> None:
-    """Raise UsageError (``column-unknown``) for a column that no table has or had."""
+    """Raise UsageError (``column-unknown``) for a column that the table never had."""
     schema = room.chain.manifest(state.seq)[0].schema
     for one in match:
         if one.column not in room.schemas.known(schema, one.table):
@@ -122,7 +122,7 @@ def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) 
 
 
 def _values(room: OrgVault, chosen: ErasedRecords, table: str, column: str) -> list[str]:
-    """What all versions of the records of a table had in a column."""
+    """Return the values of a column in all versions of the records of a table."""
     view = room.view(table, until=chosen.state.seq, state=chosen.state)
     found = view.find(chosen.ids[table], (), cells=[column])
     return matching(found.column(column).combine_chunks()).drop_nulls().unique().to_list()
@@ -135,7 +135,7 @@ def _lineage(room: OrgVault, state: LiveState) -> Sequence[Lineage]:
 
 
 def _logged(room: OrgVault, state: LiveState, records: Sequence[RecordKey]) -> Iterator[RecordKey]:
-    """What the org's own log of changes tells of records: old and new values of theirs."""
+    """Find the rows about these records in the org's own change log, with old and new values."""
     words = room.view(SEARCH, until=state.seq, state=state)
     for table in sorted({key.table for key in records}):
         ids = [key.record for key in records if key.table == table]
@@ -146,7 +146,7 @@ def _logged(room: OrgVault, state: LiveState, records: Sequence[RecordKey]) -> I
 
 
 def logs_of(room: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
-    """Where the org writes down the changes of a table's records, if it does and is backed up."""
+    """Find the org's own log of changes to a table, if there is one and it is backed up."""
     schema = room.chain.manifest(state.seq)[0].schema
     found = room.schemas.table(schema, table)
     if found is not None and found.change_log is not None:
@@ -158,7 +158,7 @@ def _targets(room: OrgVault) -> list[str]:
 
 
 def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[RecordKey, ...]:
-    """The records, and all that they came back as, or came from."""
+    """Return the records and all records that they were restored as, or restored from."""
     beside: dict[RecordKey, list[RecordKey]] = {}
     for row in rows:
         old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
@@ -187,7 +187,10 @@ def _elsewhere(
 
 
 def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -> None:
-    """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
+    """Raise Conflict with this ``code`` if a legal hold protects any of the records.
+
+    ``done``: a participle for the message, such as “erased”.
+    """
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
     held = {key for hold in holds for key in _held_by(room, chosen, hold)}
@@ -217,7 +220,7 @@ def _held_by(room: OrgVault, chosen: ErasedRecords, hold: Hold) -> Iterable[Reco
 
 
 def _known_at(room: OrgVault, chosen: ErasedRecords, night: int) -> Iterable[RecordKey]:
-    """Those of which the vault had something at a backup."""
+    """Iterate over the records that the vault had at a backup."""
     for table, ids in chosen.ids.items():
         rows = versions_of(room, chosen.state, table, ids)
         known = rows.filter(pc.less_equal(rows.column(U_SNAP), night)).column(U_ID)

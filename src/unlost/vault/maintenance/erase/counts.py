@@ -1,4 +1,4 @@
-"""Counts of what an erasure takes out of each table."""
+"""Counts of the records and versions that an erasure removes from each table."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from unlost.vault.read.table_view import last_of_each
 
 
 def versions_of(room: OrgVault, state: LiveState, table: str, ids: pa.Array) -> pa.Table:
-    """All versions of records, with their ops, by id and oldest first."""
+    """Read all versions of records, with their operations, by id and oldest first."""
     return room.view(table, until=state.seq, state=state).find(ids, (U_OP,))
 
 

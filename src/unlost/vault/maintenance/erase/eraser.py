@@ -1,4 +1,13 @@
-"""Erasing records of an org: one commit takes them out of all history, then the old bytes are removed."""
+"""Erasure of records from an org: one commit removes them from all history, then the bytes go.
+
+    survey   resolve the records; find segments, contents, journals, certificates that name them
+    write    segments and packs without them, redacted manifests, ``$suppressed``
+    commit   one put; refused if any other run committed since the survey
+    clean    delete the replaced objects immediately: see ``erase_cleanup``
+
+No commit is rewritten. A redaction stands in place of a manifest that reveals ids, and keeps the
+manifest's head, so that the chain can still be followed. See docs/adr/0023.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -28,14 +37,14 @@ type Agree = Callable[[Erasure], object]
 
 
 def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
-    """What ``erase`` would take away now."""
+    """Compute the effect that ``erase`` would have now."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     return find(room, state, wish, run="", pause=pause).told
 
 
 def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
-    """Take records out of all history, and put them on the list of what stays out."""
+    """Remove records from all history, and put them on the suppression list."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
     done, removed = carried_out(
@@ -48,7 +57,7 @@ def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) 
 
 
 def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
-    """The proofs of an org, oldest first."""
+    """List the proofs of all erasures of an org, oldest first."""
     state = room.chain.live()
     made = erasures_in(room, state) if state.seq else []
     if not made:
@@ -81,10 +90,10 @@ def _check_wish(room: OrgVault, state: LiveState, wish: Erase) -> None:
 
 
 class _Erasing(RemovalCommit[ErasureSurvey]):
-    """One erasure, from the look to its commit."""
+    """One erasure, from the survey to its commit."""
 
     def erase(self, wish: Erase, agree: Agree) -> Erasure:
-        """Look, ask, write, and commit."""
+        """Survey, ask for agreement, write, and commit."""
         found = find(self._room, self._state, wish, run=self._run, pause=self._pause)
         agree(found.told)
         if found.nothing:
@@ -111,7 +120,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
     def _sifted(
         self, found: ErasureSurvey, replaced: Sequence[ReplacedSegments]
     ) -> Iterable[ReplacedSegments]:
-        """``$search`` and ``$changes`` without what they tell of the records."""
+        """Rewrite ``$search`` and ``$changes`` without the rows about these records."""
         first = {table: self._first(table, replaced) for table in found.chosen.ids}
         for table, leave in (
             (SEARCH, leaving_words(found.chosen)),
@@ -122,7 +131,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
             )
 
     def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:
-        """The first commit of which a table has something afterwards."""
+        """Return the first commit that still has rows of a table after the erasure."""
         gone = {entry.id for one in replaced for entry in one.old}
         held = self._state.of(table, until=self._state.seq)
         firsts = [live.first for live in held if live.entry.id not in gone]

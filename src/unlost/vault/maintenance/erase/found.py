@@ -1,4 +1,4 @@
-"""What an erasure takes away, found before anything is written."""
+"""Survey of an erasure: everything that it removes, found before anything is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ _DIGITS = 10  # of the number of a commit in an id of ``$changes``
 
 @dataclass(frozen=True, slots=True)
 class ErasureSurvey:
-    """All that an erasure takes away, before anything is written."""
+    """Everything that an erasure removes."""
 
     wish: Erase
     chosen: ErasedRecords
@@ -50,17 +50,17 @@ class ErasureSurvey:
 
     @property
     def nothing(self) -> bool:
-        """True if the vault has nothing of them, and has them on its list."""
+        """True if the vault has no data of the records, and its suppression list has them already."""
         return not (self.marks or self.hits or self.journals or self.certificates)
 
     @property
     def naming(self) -> RecordNameFinder:
-        """What tells documents that name the records."""
+        """Detector for documents that name the records."""
         return RecordNameFinder(self.chosen.records)
 
 
 def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Pause) -> ErasureSurvey:
-    """Look for all that is to go; raises Conflict (``erase-held``), UsageError."""
+    """Find everything that the erasure removes; raises Conflict (``erase-held``), UsageError."""
     chosen = choose(room, state, wish.records)
     check_held(room, chosen, code="erase-held", done="erased")
     marks = unlisted(room, state, marks_of(room, chosen, wish.match, run=run))
@@ -80,6 +80,8 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
         named=[texts for one in hits for texts in one.blobs],
         pause=pause,
     )
+    # ``$files`` comes last: its rows go by record and by content, and a repacked pack changes
+    # others.
     files = _hit(room, state, FILES_TABLE, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = RecordNameFinder(chosen.records)
@@ -125,7 +127,7 @@ def _told(found: ErasureSurvey) -> Erasure:
 
 
 def leaving_words(chosen: ErasedRecords) -> Leave:
-    """Rows of ``$search`` of these records."""
+    """Select the rows of ``$search`` about these records."""
     ids = chosen.ids
 
     def leave(rows: pa.Table) -> pa.Array:
@@ -142,13 +144,18 @@ def leaving_words(chosen: ErasedRecords) -> Leave:
 
 
 def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
-    """Rows of ``$changes`` of these records, and of what is the first commit of a table now."""
+    """Select the rows of ``$changes`` about these records, and of the new first commit of a table.
+
+    The first commit of a table has no rows there: everything in it is new. ``first`` is by table.
+    """
     ids = chosen.ids
 
     def leave(rows: pa.Table) -> pa.Array:
         keys = rows.column(U_ID).combine_chunks()
         goes = pa.array([False] * len(rows), pa.bool_())
         for table, own in ids.items():
+            # An id is the table, the commit in ten digits, and the record, with a separator between
+            # them.
             begin = len(table) + 1
             of_table = pc.starts_with(keys, f"{table}{SEPARATOR}")
             record = pc.utf8_slice_codeunits(keys, begin + _DIGITS + 1)

@@ -1,4 +1,4 @@
-"""Rows of ``$suppressed`` as a segment of an erasure."""
+"""Entries of the suppression list (``$suppressed``), written as a segment of an erasure."""
 
 from collections.abc import Collection, Sequence
 
@@ -29,14 +29,14 @@ from unlost.vault.write.table_writer import RowComparison, TableWriter
 def unlisted(
     room: OrgVault, state: LiveState, marks: Sequence[SuppressionMark]
 ) -> tuple[SuppressionMark, ...]:
-    """Those that are not on the list yet."""
+    """Return the entries that are not on the list yet."""
     listed = room.view(SUPPRESSED, until=state.seq, state=state)
     known = {mark.pseudonym for mark in marks_in(listed)}
     return tuple(mark for mark in marks if mark.pseudonym not in known)
 
 
 def erased_among(room: OrgVault, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-    """Those of the records that are on the list."""
+    """Return the records that are on the suppression list."""
     state = room.chain.live()
     marks = marks_in(room.view(SUPPRESSED, until=state.seq, state=state))
     listed = SuppressionList.of(Pseudonymizer(room.sealed.keys, room.org), marks)
@@ -51,7 +51,7 @@ def erased_among(room: OrgVault, records: Collection[RecordKey]) -> frozenset[Re
 def write_marks(
     room: OrgVault, state: LiveState, out: SegmentWriter, marks: Sequence[SuppressionMark]
 ) -> tuple[SegmentEntry, ...]:
-    """Put them on the list; durable when it returns."""
+    """Add entries to the list; durable when it returns."""
     known = room.schemas.known(SYSTEM_SCHEMA, SUPPRESSED)
     writer = TableWriter(
         columns=SourceColumns(SUPPRESSED, tuple(known), known),

@@ -1,7 +1,7 @@
-"""Contents that only erased records had, and packs that are written again without them.
+"""Contents that only erased records refer to, and the packs that are rewritten without them.
 
-A pack goes if anything lies in it that nobody needs: also what a forgetting left there, or a file that
-broke off while it was read, for nobody can tell any more whose it was.
+A pack is rewritten if anything in it is unneeded. That includes contents left by a forgetting and
+files whose download broke off, because it is unknown whose data they are. See docs/adr/0023.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from unlost.vault.read.table_view import TableView, sorted_unique
 
 @dataclass(frozen=True, slots=True)
 class ErasedContents:
-    """What goes with contents, the rows of ``$files`` that go, and segments that name a pack that goes."""
+    """Contents and rows of ``$files`` that go, and segments that refer to a pack that goes."""
 
     freed: FreedContents
     rows: pa.Array
@@ -42,7 +42,7 @@ def contents_of(
     named: Sequence[pa.ChunkedArray],
     pause: Pause,
 ) -> ErasedContents:
-    """What goes: contents ``named`` by rows of ``ids`` and by ``file_rows``, unless others have them."""
+    """Find contents that only rows of ``ids`` (which name ``named``) or ``file_rows`` refer to."""
     looking = _Looking(room, state, pause)
     contents = {name for texts in named for name in names_in(texts)}
     contents |= looking.in_files(file_rows)
@@ -54,7 +54,7 @@ def contents_of(
 
 
 class _Looking:
-    """Looks through all that names contents, and through ``$files``."""
+    """Search through all columns that refer to contents, and through ``$files``."""
 
     def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
@@ -65,7 +65,7 @@ class _Looking:
         self._extents = files_column(room, "extents")
 
     def in_files(self, file_rows: pa.Array) -> set[str]:
-        """Contents that these rows of ``$files`` name."""
+        """Return the contents that these rows of ``$files`` refer to."""
         found: set[str] = set()
         for place in self._files.locate(file_rows):
             rows = self._files.read_keys(place.rank, place.groups, (U_ID, self._blob))
@@ -74,7 +74,7 @@ class _Looking:
         return found
 
     def needed(self, contents: set[str], ids: Ids, file_rows: pa.Array) -> set[str]:
-        """Those of the contents that another row names."""
+        """Return the contents that other rows refer to."""
         found: set[str] = set()
         none = pa.array([], pa.string())
         tables = [table for table in self._state.segments if not is_system(table)]
@@ -87,7 +87,7 @@ class _Looking:
         return found & contents
 
     def packs(self, gone: pa.Array, *, count: int) -> ErasedContents:
-        """What goes of packs, when these rows of ``$files`` do."""
+        """Find the packs affected by the removal of these rows of ``$files``."""
         held: Counter[str] = Counter()
         freed = [NO_PIECES]
         for _, rows in self._rows(self._files, self._extents):
@@ -100,6 +100,7 @@ class _Looking:
         leaving = [
             ident
             for ident, pack in self._state.packs.items()
+            # Less content than the pack has room for means that something in it belongs to no row.
             if ident in touched or held[ident] < content_bytes(pack.bytes)
         ]
         moving = sorted_unique(pack for pack in leaving if held[pack])
@@ -116,7 +117,7 @@ class _Looking:
         )
 
     def _moved(self, packs: pa.Array, gone: pa.Array) -> tuple[pl.DataFrame, frozenset[int]]:
-        """The pieces of some packs that stay, and the segments that name them."""
+        """Find the pieces of some packs that stay, and the segments that refer to them."""
         pieces, ranks = [NO_PIECES], set[int]()
         if not len(packs):
             return NO_PIECES, frozenset()
@@ -138,14 +139,14 @@ class _Looking:
 
 
 def content_bytes(sealed: int) -> int:
-    """The bytes of content in a pack that takes so many in the store."""
+    """Compute the bytes of content in a pack of this ``sealed`` size in the store."""
     body = sealed - HEADER_BYTES
     blocks = max(1, -(-body // ((1 << KIB256) + BLOCK_OVERHEAD)))
     return body - blocks * BLOCK_OVERHEAD
 
 
 def _others(rows: pa.Table, column: str, gone: pa.Array) -> list[str]:
-    """Contents that rows of other ids name."""
+    """Return the contents that rows of other ids refer to."""
     filled = rows.filter(pc.is_valid(rows.column(column)))
     if not len(filled):
         return []

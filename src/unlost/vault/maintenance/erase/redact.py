@@ -1,8 +1,13 @@
-"""Taking what tells of erased records out of documents: manifests, certificates, and journals. Mostly pure.
+"""Redaction: remove erased records from manifests, certificates and journals. Mostly pure.
 
-A manifest tells ids of segments that are long replaced: the first and the last of each (of ``$search``
-they are words), and the sidecar of a small one. Findings may name a record that could not be kept whole.
-Journals are matched by ids and taken away as a whole: their entries prove each other.
+    manifest      ids of dead segments struck out, counts lowered ─▶ redactions/<seq>…, same head
+    certificate   findings that name a record replaced            ─▶ another certificate
+    journal       removed as a whole
+
+A manifest reveals the first and last id of each segment (in ``$search``, ids are words) and the
+sidecars of small segments, also of segments that were replaced long ago. A finding may name a
+record that could not be stored completely. A journal's entries prove each other by their hashes, so
+that no single entry can be removed from it. See docs/adr/0023.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -41,9 +46,9 @@ ERASED = "This was about a record that has been erased since."
 
 
 class RecordNameFinder:
-    """Tells whether a text names one of some records by its id; ``values``: and one of these too.
+    """Detects texts with the id of one of some records and, with ``values``, one of these values.
 
-    ``instead`` stands where a sentence did.
+    ``instead`` replaces a sentence that does.
     """
 
     def __init__(
@@ -61,16 +66,16 @@ class RecordNameFinder:
         self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
 
     def in_text(self, text: str) -> bool:
-        """For sentences, in which an id stands between other words."""
+        """Search a sentence, in which an id stands between other words."""
         told = self._values is None or any(value in text for value in self._values)
         return told and self._spoken.search(text) is not None
 
     def in_json(self, text: str) -> bool:
-        """For documents, in which an id is a text of its own, also in JSON within JSON."""
+        """Search a document, in which an id is a complete string, also in JSON within JSON."""
         return bool(pl.Series([text]).str.contains_any(self._quoted)[0])
 
     def finding(self, finding: Finding | None) -> Finding | None:
-        """The finding; what it tells of such a record is gone."""
+        """Return the finding, with its texts replaced if they name a record."""
         if finding is None:
             return None
         told = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
@@ -80,7 +85,7 @@ class RecordNameFinder:
 
 
 def certificate_without(certificate: Certificate, naming: RecordNameFinder) -> Certificate:
-    """A certificate without what its findings and its sentence tell of some records."""
+    """Return a certificate without findings and sentences that name some records."""
     lines = tuple(
         replace(line, findings=tuple(_findings(line.findings, naming)))
         for line in certificate.tables
@@ -99,9 +104,10 @@ def manifest_without(
     naming: RecordNameFinder,
     erased: Iterable[TableErased],
 ) -> Manifest:
-    """A manifest that tells ids of no segments but ``live`` ones, and certificates by their new names.
+    """Return a manifest that reveals ids of ``live`` segments only, with renamed certificates.
 
-    Its tables held the records that were ``erased`` then no more.
+    ``names``: new names of certificates by old ones. ``erased``: records to subtract from the
+    counts of its tables.
     """
     gone = {one.table: one for one in erased}
     states = tuple(_state(one, gone.get(one.table), naming) for one in manifest.states)
@@ -117,7 +123,7 @@ def manifest_without(
 def certificates_naming(
     room: OrgVault, state: LiveState, naming: RecordNameFinder
 ) -> Iterator[tuple[str, Certificate]]:
-    """Certificates that tell of the records, by name, and what is to stand there instead."""
+    """Iterate over certificates that name the records, with their replacements."""
     folder = object_names.certificates(room.org)
     for name in sorted(state.objects):
         if name.startswith(folder):
@@ -129,21 +135,21 @@ def certificates_naming(
 
 
 def journals_naming(room: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
-    """Runs whose journals name any of the records."""
+    """Return the runs whose journals name any of the records."""
     runs = journal_runs(room.sealed, org=room.org).keys()
     left = runs - unjournaled(room, room.chain.live())
     return tuple(sorted(run for run in left if _names_any(room, run, naming)))
 
 
 def put_certificate(room: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:
-    """Seal a certificate that stands in place of another one."""
+    """Seal a certificate that replaces another one."""
     number = int.from_bytes(room.sealed.entropy.bytes(_OWN_BYTES)) + _NEVER_COUNTED
     other = f"{name.rpartition('.')[0]}.{number}"
     return _sealed(room, ObjectKind.CERTIFICATE, other, msgspec.json.encode(certificate))
 
 
 def put_redaction(room: OrgVault, manifest: Manifest, *, head: str, by: int) -> ObjectEntry:
-    """Seal what stands in place of a manifest that had this head, from the commit ``by`` on."""
+    """Seal the replacement of a manifest that had this ``head``, valid from commit ``by`` on."""
     mark = room.sealed.entropy.bytes(_OWN_BYTES).hex()
     name = object_names.redaction(room.org, manifest.seq, by=by, mark=mark)
     return _sealed(
@@ -152,7 +158,7 @@ def put_redaction(room: OrgVault, manifest: Manifest, *, head: str, by: int) -> 
 
 
 def _sealed(room: OrgVault, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
-    """An object under a name that is drawn: whoever fails and removes it removes nobody else's."""
+    """Seal an object under a random name, so that a cleanup after a failure removes only this one."""
     done = room.sealed.put_new(kind, org=room.org, name=name, content=content)
     if not done.created:
         raise AssertionError(f"{name} was drawn twice")

@@ -1,8 +1,12 @@
-"""From what was found to a commit that takes it out of all history, and to the store without it.
+"""The commit of an erasure or a rectification: write the replacements, commit, then clean up.
 
-Whatever is written before the commit is new, and of no use without it; what the commit made needless is
-named by it. So whoever is cut off has either changed nothing, or is finished by whoever looks after the
-vault next. An erasure and a rectification differ in the rows that they write, and in what they tell.
+    before the commit   new segments, packs, certificates, redactions    unused without the commit
+    the commit          names everything that is no longer needed
+    after the commit    ``remove_erased`` deletes exactly that, now or later
+
+A run that is cut off has therefore either changed nothing, or is finished by the next maintenance
+of the vault. Erasure and rectification are subclasses of ``RemovalCommit``; they differ in the rows
+that they write and in their proof. See docs/adr/0023 and docs/adr/0025.
 """
 
 from abc import ABC, abstractmethod
@@ -48,32 +52,32 @@ from unlost.vault.write.finish import committed
 
 
 class ErasedDocuments(Protocol):
-    """What was found: contents and journals that go, and documents that tell of it."""
+    """Results of a survey: contents and journals that go, and documents that name the records."""
 
     @property
     def contents(self) -> ErasedContents:
-        """Contents that nobody needs afterwards."""
+        """Contents that are no longer needed afterwards."""
         ...
 
     @property
     def journals(self) -> tuple[str, ...]:
-        """Runs whose journals go."""
+        """Runs whose journals are removed."""
         ...
 
     @property
     def certificates(self) -> tuple[tuple[str, Certificate], ...]:
-        """Certificates that are written again, by their old names."""
+        """Replacements of certificates, by their old names."""
         ...
 
     @property
     def naming(self) -> RecordNameFinder:
-        """What tells documents that name it."""
+        """Detector for documents that name the records."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CountCorrections:
-    """By table: how many records that were deleted the vault knows no more, how many others."""
+    """Numbers to subtract, by table: deleted records and live records that leave the vault."""
 
     tombstones: Mapping[str, int] = field(default_factory=dict)
     alive: Mapping[str, int] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class CountCorrections:
 
 @dataclass(frozen=True, slots=True)
 class WrittenCommit:
-    """All that was written for the commit."""
+    """Everything that was written for the commit."""
 
     replaced: tuple[ReplacedSegments, ...]
     repacked: RepackedPacks
@@ -94,9 +98,9 @@ class WrittenCommit:
 def carried_out[T](
     room: OrgVault, *, run: str, kind: CommitKind, act: Callable[[MaintenanceCommit], T]
 ) -> tuple[T, int]:
-    """What ``act`` gives, with nothing else under way; and the bytes that were removed then.
+    """Run ``act`` while no other run is open; returns its result and the number of bytes removed.
 
-    What an earlier one that was cut off left is removed first. Raises Conflict (``runs-open``).
+    First removes what an earlier run left that was cut off. Raises Conflict (``runs-open``).
     """
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
@@ -117,14 +121,14 @@ def carried_out[T](
 
 
 def close_committed(room: OrgVault, state: LiveState) -> None:
-    """End runs that were committed and did not come to say so: with their keys what they held opens."""
+    """Close runs that were committed but not closed: their keys open what they buffered."""
     for intent in list(open_runs(room)):
         if committed(state, intent.run):
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
 
 
 def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
-    """Raise Conflict while another run is open: what it reads or writes may be what is to go."""
+    """Raise Conflict while another run is open, since it may use or store data that is to go."""
     others = [one for one in open_runs(room) if one.run != run and not committed(state, one.run)]
     if others:
         raise Conflict(
@@ -135,7 +139,7 @@ def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
 
 
 class RemovalCommit[F: ErasedDocuments](ABC):
-    """One commit that takes something away, with all that is written for it."""
+    """One commit that removes data from all history, with everything that is written for it."""
 
     def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
         self._room = room
@@ -150,30 +154,30 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     @abstractmethod
     def _rewritten(self, found: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
-        """The segments that are written again, those of ``$search`` and ``$changes`` too."""
+        """Rewrite the affected segments, including those of ``$search`` and ``$changes``."""
 
     @abstractmethod
     def _records(self, found: F) -> Iterable[pa.Array]:
-        """The ids of the records of which no old version may be left."""
+        """Return the ids of the records of which no old version may stay."""
 
     @abstractmethod
     def _marks(self, found: F) -> tuple[SegmentEntry, ...]:
-        """What the list of what stays out has besides."""
+        """Write new entries of the suppression list."""
 
     @abstractmethod
     def _gone_at(self, found: F, seq: int) -> Iterable[TableErased]:
-        """The records that tables have no more as of a commit."""
+        """Count the records that tables no longer have as of a commit."""
 
     @abstractmethod
     def _balanced(self, found: F) -> CountCorrections:
-        """What states of tables count no more."""
+        """Return the corrections of the record counts in table states."""
 
     @abstractmethod
     def _proof(self, found: F) -> ErasureProof:
-        """What is told of it for ever."""
+        """Return the proof, which is kept forever."""
 
     def _commit(self, found: F) -> int:
-        """Write, and commit; what was written is removed where that fails. The commit's number."""
+        """Write and commit; returns the commit's number. Removes what it wrote if that fails."""
         listing = self._listing()  # before the runs are looked at: what is in it is nobody's
         made: list[str] = []
         try:
@@ -184,7 +188,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
             raise
 
     def _listing(self) -> dict[str, int]:
-        """What may be garbage: also certificates that runs put and then made another one."""
+        """List possible garbage, including certificates of runs that wrote another one later."""
         folder = object_names.certificates(self._room.org)
         certificates = self._room.sealed.store.list(folder)
         return listing_of(self._room) | {one.name: one.size for one in certificates}
@@ -206,7 +210,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         return WrittenCommit(replaced, repacked, marks, objects, names, withdrawn)
 
     def _beside(self, found: F, replaced: Sequence[ReplacedSegments]) -> Iterable[ReplacedSegments]:
-        """What shares bundles with what goes, written again elsewhere."""
+        """Rewrite the live segments that share a bundle with rows that go."""
         room, state, ids = self._room, self._state, self._records(found)
         leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
         gone = {entry.id for one in replaced for entry in one.old}
@@ -219,7 +223,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         names: Mapping[str, str],
         made: list[str],
     ) -> list[ObjectEntry]:
-        """What stands in place of manifests that tell too much."""
+        """Write redactions of all manifests that reveal too much."""
         gone = {entry.id for one in replaced for entry in one.old}
         held = self._state.segments.values()
         live = {ident for own in held for ident in own if ident not in gone}
@@ -232,12 +236,13 @@ class RemovalCommit[F: ErasedDocuments](ABC):
             )
             if left != manifest:
                 entry = put_redaction(self._room, left, head=head, by=self._state.seq + 1)
+                # Recorded as soon as it exists, so that a failure of the next one removes it.
                 made.append(entry.name)
                 entries.append(entry)
         return entries
 
     def _replaced_redactions(self, fresh: Sequence[ObjectEntry]) -> list[str]:
-        """Redactions that others stand in place of now."""
+        """Return the names of redactions that the new ones replace."""
         seqs = {object_names.redacted(entry.name) for entry in fresh}
         folder = object_names.redactions(self._room.org)
         own = [name for name in self._state.objects if name.startswith(folder)]
@@ -268,7 +273,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         ).number
 
     def _condemned(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
-        """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
+        """Return unneeded segments and packs: replaced now or earlier, or left by runs that ended."""
         org = self._room.org
         gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
         names = {entry.name for entry in unneeded_objects(self._state, gone, org=org)}
@@ -278,7 +283,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         return names | (listing.keys() - live)
 
     def _drop(self, made: Sequence[str]) -> None:
-        """After a failure: remove what was written, unless it was committed or may be still."""
+        """After a failure, remove what was written, unless it was or may still be committed."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
                 for name in made:
@@ -286,7 +291,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
 
 def _by_table(parts: Sequence[TablePart]) -> tuple[TablePart, ...]:
-    """One part for each table."""
+    """Merge the parts of each table."""
     merged: dict[str, TablePart] = {}
     for part in parts:
         before = merged.get(part.table, TablePart(table=part.table))

@@ -1,4 +1,11 @@
-"""What a rectification replaces, found before anything is written."""
+"""Survey of a rectification: every row, content and document that it changes, before any write.
+
+    requested record ─lineage─▶ records ─▶ rows of their versions ─▶ rows that change
+                                        └▶ rows of the org's change log ─▶ rows that change
+    rows that change ─▶ segments, words, contents, journals, certificates
+
+See docs/adr/0025.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,7 +57,7 @@ CORRECTED = "This was about a record that has been corrected since."
 
 @dataclass(frozen=True, slots=True)
 class RectifiedRow:
-    """A row that changes: what in it, what it becomes, and whether snapshots show it."""
+    """A row that changes: the new cells, the row that results, and whether a snapshot shows it."""
 
     table: str
     row: RectifyRow
@@ -60,20 +67,21 @@ class RectifiedRow:
 
     @property
     def columns(self) -> Iterator[str]:
-        """The columns that change, as TABLE.COLUMN."""
+        """Columns that change, as TABLE.COLUMN."""
         return (f"{self.table}.{name}" for name in self.cells)
 
     @property
     def wrong(self) -> Iterator[str]:
-        """What stood there."""
+        """Old values that are replaced."""
         return (text for name in self.cells if (text := self.row.cells[name]))
 
 
 @dataclass(frozen=True, slots=True)
 class RectificationSurvey:
-    """All that a rectification replaces, before anything is written.
+    """Everything that a rectification replaces.
 
-    ``beside``: versions that stay, and are compared anew with the one before them, which changes.
+    ``beside``: versions that stay and must be compared with their predecessor again, since it
+    changes.
     """
 
     wish: Rectify
@@ -90,7 +98,7 @@ class RectificationSurvey:
 
     @property
     def columns(self) -> Mapping[str, frozenset[str]]:
-        """By table the columns in which something changes."""
+        """Columns in which something changes, by table."""
         found: dict[str, set[str]] = {one.table: set() for one in self.said}
         for one in self.changes:
             found[one.table] |= one.cells.keys()
@@ -98,30 +106,30 @@ class RectificationSurvey:
 
     @property
     def naming(self) -> RecordNameFinder:
-        """What tells documents that name the record, and what stood there."""
+        """Detector for documents that name the record and an old value."""
         values = frozenset(text for one in self.changes for text in one.wrong)
         return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
 
     def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
-        """What versions of a table become."""
+        """Return the corrected versions of a table."""
         own = (one for one in self.touched if one.table == table and one.shown)
         return {one.row.place: one.corrected for one in own}
 
     @property
     def touched(self) -> tuple[RectifiedRow, ...]:
-        """All rows that are written otherwise."""
+        """All rows that are written differently."""
         return (*self.changes, *self.beside)
 
     @property
     def compared(self) -> list[str]:
-        """Ids in ``$changes`` of versions of which it is not told any more whether they differ."""
+        """Ids in ``$changes`` of versions whose comparison with their predecessor is now unknown."""
         rows = [(one.table, one.row) for one in self.touched if one.shown]
         return [change_id(table, row.snap, row.record) for table, row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A row, and what changes in it."""
+    """A row, and its cells that change."""
 
     right: CorrectedColumns
     row: RectifyRow
@@ -129,12 +137,12 @@ class _Looked:
 
     @property
     def key(self) -> _Key:
-        """Which row it is: a segment has one of a record and commit."""
+        """Key of the row: a segment has one row for each record and commit."""
         return self.right.table, self.row.rank, *self.row.place
 
 
 def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> RectificationSurvey:
-    """Look for all that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
+    """Find everything that changes; raises Conflict (``rectify-held``), UsageError, NotFound."""
     chosen = choose(room, state, [wish.record])
     check_held(room, chosen, code="rectify-held", done="changed")
     rights = tuple(_rights(room, chosen, wish))
@@ -164,7 +172,7 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
 
 
 def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
-    """What the record's versions get, and what the rows get that the org's own log has of it."""
+    """Iterate over the corrections: of the record's versions, and of the org's own change log."""
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     known = room.schemas.known(schema, table)
@@ -185,7 +193,7 @@ def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[Co
 
 
 def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
-    """Raise UsageError for what cannot be set."""
+    """Raise UsageError for values that cannot be set."""
     names = {one.column for one in wish.values}
     twice = len(names) < len(wish.values)
     if not names or twice or (wish.was is not None and len(names) > 1):
@@ -213,7 +221,10 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
 def _looked(
     room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_Looked]:
-    """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
+    """Read all affected rows, each once.
+
+    Several corrections may read the same row of a change log; at most one of them changes it.
+    """
     found: dict[_Key, _Looked] = {}
     for right in rights:
         pause()
@@ -234,7 +245,7 @@ def _changes(
 
 
 def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[RectifiedRow]:
-    """Versions that stay, behind one that changes."""
+    """Iterate over unchanged versions that follow a changed one."""
     before: dict[tuple[str, str], _Looked] = {}
     for one in _by_age(looked):
         if one.key in shown:
@@ -245,7 +256,7 @@ def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Rect
 
 
 def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
-    """The rows that snapshots show: not those that another of the same commit replaced."""
+    """Return the rows that snapshots show, without rows that lost to another of their own commit."""
     found: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
         rows = room.view(table, until=state.seq, state=state).find(ids, ())
@@ -261,7 +272,7 @@ def _lying(
     looked: Sequence[_Looked],
     pause: Pause,
 ) -> RectificationSurvey:
-    """With the contents that go, and the segments that are written again."""
+    """Add the contents that are removed and the segments that are rewritten."""
     ids = {right.table: right.ids for right in found.rights}
     none = pa.array([], pa.string())
     contents = contents_of(
@@ -279,7 +290,7 @@ def _lying(
 
 
 def _unneeded(found: RectificationSurvey, looked: Sequence[_Looked]) -> pa.ChunkedArray:
-    """Contents that the rows had, and have no more."""
+    """Return the contents that the rows referred to and no longer do."""
     become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
     blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
     had = names_in(pa.chunked_array([[one.row.blobs for one in looked]], pa.string()))
@@ -290,7 +301,7 @@ def _unneeded(found: RectificationSurvey, looked: Sequence[_Looked]) -> pa.Chunk
 def _documented(
     room: OrgVault, state: LiveState, found: RectificationSurvey
 ) -> RectificationSurvey:
-    """With the journals that go, and the certificates that are written anew."""
+    """Add the journals that are removed and the certificates that are rewritten."""
     return replace(
         found,
         journals=journals_naming(room, RecordNameFinder(_own(found.chosen, found.wish))),
@@ -299,7 +310,7 @@ def _documented(
 
 
 def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
-    """The record, and what it came back as."""
+    """Return the record and the records that it was restored as."""
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
@@ -323,12 +334,12 @@ def _told(found: RectificationSurvey, looked: Sequence[_Looked]) -> Rectificatio
 
 
 def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], RectifyRow]:
-    """The newest version by table and record."""
+    """Return the newest version by table and record."""
     return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
 
 
 def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
-    """Oldest first; of rows of one commit the one that is shown comes last."""
+    """Sort oldest first; of several rows of one commit, the one that is shown comes last."""
     return sorted(looked, key=lambda one: (one.row.snap, one.row.rank))
 
 
@@ -346,7 +357,7 @@ def _current(
     shown: Sequence[RectifiedRow],
     newest: Mapping[tuple[str, str], RectifyRow],
 ) -> set[str]:
-    """Columns of the record's table that are wrong in the newest version of one that is alive."""
+    """Find columns of the record's table that are wrong in the newest version of a live record."""
     return {
         name
         for one in shown

@@ -1,4 +1,14 @@
-"""Rectifying: one commit replaces values of a record in all history, then the old bytes are removed."""
+"""Rectification: one commit replaces values of a record in all history, then the old bytes go.
+
+Uses the machinery of an erasure (``RemovalCommit``): replaced segments, redacted manifests, removed
+journals. It differs in what happens to a row: the row stays, with other cells.
+
+    version   Phone = 555-01  hash h1, U    ─▶   Phone = 555-99  hash h1 - old + new, ?
+    version   Phone = 555-01  hash h2, U    ─▶   Phone = 555-99  hash h2 - old + new, ?
+
+Versions that become equal stay, because a removal would change the counts of backups. Their
+``_u_prev`` becomes ``?``, so that comparisons go by the hashes. See docs/adr/0025.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -25,14 +35,14 @@ type Agree = Callable[[Rectification], object]
 
 
 def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
-    """What ``rectify`` would replace now."""
+    """Compute the effect that ``rectify`` would have now."""
     return find(room, room.chain.proved(), wish, pause=pause).told
 
 
 def rectify(
     room: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
 ) -> Rectification:
-    """Replace values in all history; what they were is nowhere afterwards."""
+    """Replace values in all history; the old ones are nowhere in the vault afterwards."""
     find(
         room, room.chain.proved(), wish, pause=pause
     )  # what cannot be done is said before a run is open
@@ -46,10 +56,10 @@ def rectify(
 
 
 class _Rectifying(RemovalCommit[RectificationSurvey]):
-    """One rectification, from the look to its commit."""
+    """One rectification, from the survey to its commit."""
 
     def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
-        """Look, ask, write, and commit."""
+        """Survey, ask for agreement, write, and commit."""
         found = find(self._room, self._state, wish, pause=self._pause)
         agree(found.told)
         if not found.changes:

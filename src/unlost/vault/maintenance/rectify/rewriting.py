@@ -1,4 +1,4 @@
-"""Segments of a table written again with other values in some versions."""
+"""Rewriting of a table's segments with other values in some versions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from unlost.vault.read.table_view import TableView
 
 
 class ReplacedRows:
-    """Everything, with some versions as they were corrected; see ``MergeChoice``."""
+    """All rows of a table, with some versions corrected; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, corrected: Mapping[Place, CorrectedRow]) -> None:
         self._view = view
@@ -22,11 +22,11 @@ class ReplacedRows:
         self._ids = pa.array(sorted({record for record, _ in corrected}), pa.string())
 
     def pieces(self) -> Sequence[MergePiece]:
-        """Those of what is written again alone."""
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
     def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """All rows."""
+        """Return all rows, corrected where necessary."""
         mine = pc.is_in(rows.column(U_ID), value_set=self._ids).to_numpy()
         at = np.flatnonzero(mine)
         keys = rows.select([U_ID, U_SNAP]).take(pa.array(at))
@@ -40,7 +40,7 @@ class ReplacedRows:
 
 
 def _patched(rows: pa.Table, found: Mapping[int, CorrectedRow]) -> pa.Table:
-    """Rows with what was found for some places in them."""
+    """Replace the cells of some rows; ``found`` is by row number."""
     by_column: dict[str, dict[int, object]] = {}
     for row, one in found.items():
         told = {U_BLOBS: one.blobs, U_ROW_HASH: one.row_hash, U_PREV: one.prev}
@@ -49,6 +49,8 @@ def _patched(rows: pa.Table, found: Mapping[int, CorrectedRow]) -> pa.Table:
     for name, values in by_column.items():
         at = rows.column_names.index(name)
         column = rows.column(name).combine_chunks()
+        # One take replaces scattered cells: the new values are appended, and picked where they
+        # belong.
         pick = np.arange(len(column))
         pick[list(values)] = len(column) + np.arange(len(values))
         whole = pa.concat_arrays([column, pa.array(values.values(), column.type)])
@@ -57,13 +59,13 @@ def _patched(rows: pa.Table, found: Mapping[int, CorrectedRow]) -> pa.Table:
 
 
 def index_touched(keys: Sequence[str]) -> Leave:
-    """Rows of ``$changes`` with these ids."""
+    """Select the rows of ``$changes`` with these ids."""
     wanted = pa.array(keys, pa.string())
     return lambda rows: pc.is_in(rows.column(U_ID), value_set=wanted).combine_chunks()
 
 
 def untold_index(rows: pa.Table) -> pa.Table:
-    """Rows of ``$changes`` that tell no more whether something differs."""
+    """Mark rows of ``$changes`` whose difference to the version before is now unknown."""
     prev = rows.column(U_PREV).combine_chunks()
     told = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
     return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), told)

@@ -1,4 +1,4 @@
-"""The rows of a record as they lie in segments, and what they become. Few rows: of one record."""
+"""Stored rows of one record, and their corrected form. Few rows, so plain Python is enough."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,13 +42,13 @@ _ROW = (U_ID, U_OP, U_PREV, U_SNAP, U_SHAPE, U_ROW_HASH, U_BLOBS)
 
 @dataclass(frozen=True, slots=True)
 class OldValueTest:
-    """What a value must be to be wrong: texts that mean the same by this kind; empty: none."""
+    """Test for a wrong value: equal in meaning to ``text`` by its ``kind``; an empty text means no value."""
 
     text: str
     kind: WireKind
 
     def meant(self, value: str | None) -> bool:
-        """Whether a cell has it."""
+        """Return true if a cell has this value."""
         if value is None or not self.text:
             return not (value or self.text)
         one, other = canonical(pl.Series([value, self.text]), self.kind)
@@ -57,7 +57,7 @@ class OldValueTest:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedColumns:
-    """What columns of a table get, in rows of these ids; ``where`` (column, value): only such rows."""
+    """New values of columns in rows of these ids; ``where`` (column, value) limits the rows."""
 
     table: str
     ids: pa.Array
@@ -67,11 +67,11 @@ class CorrectedColumns:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are looked at."""
+        """Columns that must be read."""
         return tuple(dict.fromkeys((*self.values, *((self.where[0],) if self.where else ()))))
 
     def of(self, row: "RectifyRow") -> Cells:
-        """What changes in a row, by column."""
+        """Return the cells of a row that change, by column."""
         if row.op not in WITH_CELLS or (self.where and row.cells[self.where[0]] != self.where[1]):
             return {}
         return {
@@ -85,9 +85,9 @@ class CorrectedColumns:
 
 @dataclass(frozen=True, slots=True)
 class RectifyRow:
-    """A row: its segment's rank, what its shape has, and cells of the columns asked for.
+    """A stored row: rank of its segment, columns of its shape, and the requested cells.
 
-    Of a long text ``cells`` has the whole, and ``blobs`` tells where it lies.
+    ``cells`` contains long texts in full; ``blobs`` refers to their contents.
     """
 
     rank: int
@@ -103,13 +103,13 @@ class RectifyRow:
 
     @property
     def place(self) -> Place:
-        """Which version it is."""
+        """Record and commit of the version."""
         return self.record, self.snap
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedRow:
-    """What a row becomes: physical cells, contents that it names, its hash, and what it replaced."""
+    """The corrected form of a row: physical cells, contents, hash, and ``_u_prev``."""
 
     cells: Cells
     blobs: str | None
@@ -120,7 +120,7 @@ class CorrectedRow:
 def rows_of(
     room: OrgVault, state: LiveState, table: str, ids: pa.Array, columns: Sequence[str]
 ) -> Iterator[RectifyRow]:
-    """All rows of these ids, also those that no snapshot shows."""
+    """Read all rows of these ids, including rows that no snapshot shows."""
     view = room.view(table, until=state.seq, state=state)
     load = room.load_blob(until=state.seq, state=state)
     for place in view.locate(ids):
@@ -146,31 +146,33 @@ def rows_of(
 
 
 def corrected(row: RectifyRow, changes: Cells, known: Mapping[str, KnownColumn]) -> CorrectedRow:
-    """A row with other values in some columns; ``known`` are the columns of its shape's schema."""
+    """Return a row with other values in some columns; ``known``: columns of its shape's schema."""
     hashes = from_array(pa.array([row.row_hash], pa.binary(16)))
     for name, value in changes.items():
         column = known[name]
         if not column.volatile:
+            # A row hash is a sum over the columns, so that no other cell must be read
+            # (docs/adr/0025).
             hashes = hashes - _hash(name, column, row.cells[name]) + _hash(name, column, value)
     codes = {row.present[name]: value for name, value in changes.items()}
     return CorrectedRow(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
 
 
 def kept(row: RectifyRow) -> CorrectedRow:
-    """A row as it is, that is compared anew with the one before it."""
+    """Return an unchanged row that must be compared with its predecessor again."""
     return CorrectedRow({}, row.blobs, row.row_hash, untold(row))
 
 
 def untold(row: RectifyRow) -> str | None:
-    """What a row says that it replaced, once it or the version before it is another one.
+    """Return ``_u_prev`` of a row after the row or its predecessor was changed.
 
-    Of a living record over a living one it is not told any more whether something differs.
+    If both are live states, it is no longer known whether they differ.
     """
     return UNTOLD if row.prev in OVER_ALIVE else row.prev
 
 
 def known_of(room: OrgVault, table: str, row: RectifyRow) -> Mapping[str, KnownColumn]:
-    """The columns by which a row's hash was computed."""
+    """Return the columns by which the hash of a row was computed."""
     return room.schemas.known(row.shape.schema, table)
 
 
@@ -180,7 +182,7 @@ def _hash(name: str, column: KnownColumn, value: str | None) -> Hashes:
 
 
 def _without(blobs: str | None, codes: Collection[str]) -> str | None:
-    """The contents that a row names, but for those of these columns."""
+    """Return the contents that a row refers to, without those of these columns."""
     if blobs is None:
         return None
     left = {
@@ -192,7 +194,7 @@ def _without(blobs: str | None, codes: Collection[str]) -> str | None:
 
 
 def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
-    """The shapes of a segment; one that was not merged has one."""
+    """Return the shapes of a segment; an unmerged segment has one."""
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
     columns = tuple(code for code in (physical(one.code) for one in known) if code in present)

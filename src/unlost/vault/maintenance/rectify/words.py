@@ -1,4 +1,4 @@
-"""``$search`` after values were replaced: the words of the old ones go, those of the new ones come."""
+"""Update of ``$search`` after values were replaced: remove the old words, add the new ones."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
 @dataclass(frozen=True, slots=True)
 class WordChanges:
-    """A row as it is afterwards: which columns of its table were looked at, and their cells."""
+    """A row after the correction: the cells of the columns of its table that were read."""
 
     table: str
     row: RectifyRow
@@ -29,7 +29,7 @@ class WordChanges:
 
 
 def leaving(said: Sequence[WordChanges], columns: Mapping[str, Collection[str]]) -> Leave:
-    """Words of these rows in ``columns`` (by table)."""
+    """Select the words of these rows in ``columns`` (by table)."""
     records: dict[str, set[str]] = {}
     for one in said:
         records.setdefault(one.table, set()).add(one.row.record)
@@ -56,13 +56,15 @@ def written_words(
     said: Sequence[WordChanges],
     columns: Mapping[str, Collection[str]],
 ) -> Iterator[ReplacedSegments]:
-    """Segments of ``$search`` with the words of these rows, each beside those of the same commits."""
+    """Write segments of ``$search`` with the words of these rows, beside those of the same commits."""
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
     for one in said:
         words = _words(room, one, columns[one.table])
         if words is not None and len(words):
             snap = one.row.snap
+            # Beside the tier of its commit, so that a search as of a backup finds the new words
+            # too.
             reach = next((t for t in tiers if t[0] <= snap <= t[1]), (snap, snap))
             by_reach.setdefault(reach, []).append((one.row.shape.schema, words))
     for (first, last), parts in sorted(by_reach.items()):
@@ -74,7 +76,7 @@ def written_words(
 
 
 def _words(room: OrgVault, one: WordChanges, columns: Collection[str]) -> pa.Table | None:
-    """The words of a row; None where none were ever made of these columns."""
+    """Return the words of a row; None if these columns never had any."""
     if not one.row.shape.tokenizer:
         return None
     made = room.schemas.tokenizer(one.row.shape.schema, one.table, names=tuple(one.row.present))
@@ -87,7 +89,7 @@ def _words(room: OrgVault, one: WordChanges, columns: Collection[str]) -> pa.Tab
 
 
 def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:
-    """A tokenizer of some of its columns."""
+    """Return a tokenizer that is limited to some of its columns."""
 
     def kept(names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if name in columns)

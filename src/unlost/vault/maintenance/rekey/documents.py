@@ -1,8 +1,8 @@
-"""Everything but segments and packs sealed anew: documents, manifests, journals, the org's identity.
+"""Resealing of everything except segments and packs: documents, manifests, journals, identity.
 
-What the manifests name is sealed beside, and one commit puts it in place. Entries of journals and the
-identity are named by no manifest, and what proves them is what they say: they are sealed beside, and
-then the earlier ones go.
+Objects that manifests name get new names, and one commit replaces them. Journal entries and the
+identity are named by no manifest and prove themselves by their content. For them a resealed object
+is put beside, and then the earlier one is deleted. See docs/adr/0029.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,23 +28,23 @@ type Noting = Callable[[str], AbstractContextManager[bool | None]]
 
 @dataclass(slots=True)
 class ResealedDocuments:
-    """Objects that were sealed anew, by the names of the earlier ones or the numbers of commits."""
+    """Resealed objects, by the names of the earlier ones or by the numbers of commits."""
 
     anew: dict[str, ObjectEntry] = field(default_factory=dict[str, ObjectEntry])
     redactions: dict[int, ObjectEntry] = field(default_factory=dict[int, ObjectEntry])
 
     @property
     def objects(self) -> tuple[ObjectEntry, ...]:
-        """All that is new."""
+        """All new objects."""
         return (*self.anew.values(), *self.redactions.values())
 
     def recertified(self, org: str) -> Mapping[str, str]:
-        """Certificates by the names that they had."""
+        """Return the new names of certificates, by their earlier names."""
         folder = object_names.certificates(org)
         return {old: new.name for old, new in self.anew.items() if old.startswith(folder)}
 
     def withdrawn(self, room: OrgVault, state: LiveState) -> tuple[str, ...]:
-        """What is live no more."""
+        """Return the names of objects that are no longer live."""
         stood = redacted_in(room, state)
         return (*self.anew, *(stood[seq] for seq in self.redactions if seq in stood))
 
@@ -58,9 +58,9 @@ def seal_documents(
     done: ResealedDocuments,
     noting: Noting,
 ) -> Iterator[str]:
-    """Seal documents and manifests anew, one after the other; gives the name of each as it is there.
+    """Reseal documents and manifests one by one; yields the name of each as soon as it exists.
 
-    What does not open is left as it is.
+    Objects that do not open are left as they are.
     """
     for name in names:
         with noting(name):
@@ -74,7 +74,7 @@ def seal_documents(
 
 
 def _document(room: OrgVault, name: str) -> ObjectEntry:
-    """A schema or a certificate."""
+    """Reseal a schema or a certificate."""
     certificates = object_names.certificates(room.org)
     if name.startswith(certificates):
         run = name.removeprefix(certificates).partition(".")[0]
@@ -93,7 +93,10 @@ def _sealed(room: OrgVault, kind: ObjectKind, name: str, new: str) -> ObjectEntr
 
 
 def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
-    """The entry; raises IntegrityError if the store gives something else: the earlier object goes at once."""
+    """Return the entry; raises IntegrityError if the store returns other bytes.
+
+    The earlier object is deleted soon, so that a bad write would otherwise lose the document.
+    """
     if blake3(room.sealed.store.get(entry.name)).hexdigest() != entry.blake3:
         raise IntegrityError(
             "rekey-unread",
@@ -106,7 +109,7 @@ def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
 def _manifest(
     room: OrgVault, state: LiveState, seq: int, certificates: Mapping[str, str]
 ) -> ObjectEntry:
-    """What stands in place of a manifest: the same, but for the name that its certificate has now."""
+    """Write the redaction that replaces a manifest: the same, with the new name of its certificate."""
     manifest, head = room.chain.manifest(seq)
     certificate = state.commits[seq].certificate
     told = msgspec.structs.replace(
@@ -116,7 +119,7 @@ def _manifest(
 
 
 def seal_beside(room: OrgVault, kind: ObjectKind, name: str) -> None:
-    """Seal an object anew that no manifest names, then remove the earlier one. Safe to repeat."""
+    """Reseal an object that no manifest names, then delete the earlier one. Safe to repeat."""
     other = object_names.resealed(object_names.stem(name), new_mark(room))
     _sealed(room, kind, name, other)
     room.sealed.store.delete(name)

@@ -1,8 +1,16 @@
-"""Rekeying an org: what is live is sealed anew under its newest key, then the earlier keys go.
+"""Rekey of an org: reseal all live objects under its newest key, then remove the earlier keys.
 
-It goes on in steps, each of which ends with a commit or does not count. First segments and packs, then the
-documents and manifests, then journals; and when nothing under an earlier key is left in the store, also
-of what nothing needs any more, the vault says that the earlier keys are gone, and removes them.
+Objects are immutable, so that each resealed object stands beside the earlier one until a commit
+names it. The work is done in steps, and each is a commit or has no effect:
+
+    1  segments and packs            a commit for each ``PIECE_BYTES``
+    2  schemas, certificates, manifests (as redactions)    ``DOCUMENTS`` of each in a commit
+    3  journals and identity         no commit: put the new one, delete the earlier one
+    4  nothing is left under an earlier key, also no garbage and no open run:
+       retire the keys, commit, search once more, delete the copies of the keys
+
+The commit of step 4 takes the number that a process with an earlier key would need. That process
+either committed before, which the second search finds, or it fails. See docs/adr/0029.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +54,7 @@ type Pause = Callable[[], None]
 
 
 def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeyed:
-    """Go on until all is done, or ``most`` bytes are; see the port ``VaultMaintenance``."""
+    """Continue until everything, or ``most`` bytes, are done; see the port ``VaultMaintenance``."""
     state = room.chain.proved()
     if is_complete(room.sealed.keys, room.org):
         return Rekeyed()
@@ -65,7 +73,7 @@ def rekey(room: OrgVault, *, run: str, most: int | None, pause: Pause) -> Rekeye
 
 
 def _close_earlier(room: OrgVault) -> None:
-    """End maintenance that began under an earlier key and was cut off: nobody goes on with it."""
+    """Close maintenance runs that began under an earlier key and were cut off; none is resumed."""
     epoch = room.sealed.keys.epoch(room.org)
     for intent in list(open_runs(room)):
         if intent.kind in MAINTENANCE:
@@ -85,7 +93,7 @@ class _Rekeying:
         self._damaged: set[str] = set()
 
     def step(self) -> Rekeyed | None:
-        """One commit; None where nothing is left that commits name."""
+        """Make one commit; None if no commit names an object under an earlier key."""
         state = self._room.chain.proved()
         if self._segments(state) or self._packs(state):
             return self._committed(self._data)
@@ -97,7 +105,7 @@ class _Rekeying:
         return None
 
     def end(self) -> Rekeyed:
-        """What no commit names; and the earlier keys go, if nothing is under them any more."""
+        """Reseal objects that no commit names, and remove the earlier keys if nothing needs them."""
         self._beside()
         left = self._left()
         if left.waiting or left.held_by or left.damaged:
@@ -114,7 +122,7 @@ class _Rekeying:
         return done
 
     def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
-        """Those under earlier keys that are not known to be damaged, what goes together at once."""
+        """Group segments under earlier keys, except damaged ones, by what is resealed together."""
         found = together(earlier_segments(state, self._epoch))
         return [own for own in found if self._object(own) not in self._damaged]
 
@@ -132,7 +140,7 @@ class _Rekeying:
 
     @contextmanager
     def _noting(self, name: str) -> Iterator[None]:
-        """Around sealing an object anew: one that does not open is noted, and stays as it is."""
+        """Catch the error of an object that does not open: note its name, and leave it as it is."""
         try:
             yield
         except (IntegrityError, NotFound) as error:
@@ -141,7 +149,7 @@ class _Rekeying:
             self._damaged.add(name)
 
     def _committed(self, act: Callable[[MaintenanceCommit, list[str]], Rekeyed]) -> Rekeyed:
-        """A commit of its own; what was written for it goes where it fails."""
+        """Run ``act`` for one commit; after a failure, remove everything that was written for it."""
         self._steps += 1
         work = MaintenanceCommit(
             self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
@@ -164,7 +172,7 @@ class _Rekeying:
                     self._room.sealed.store.delete(name)
 
     def _data(self, work: MaintenanceCommit, made: list[str]) -> Rekeyed:
-        """Segments, then packs, until it is enough for one commit."""
+        """Reseal segments, then packs, up to the size of one commit."""
         done, room = ResealedData(), self._room
         out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
         for own in self._segments(work.base):
@@ -195,7 +203,7 @@ class _Rekeying:
     def _documents(
         self, work: MaintenanceCommit, made: list[str], *, names: list[str], seqs: list[int]
     ) -> Rekeyed:
-        """Schemas and certificates, and what stands in place of manifests."""
+        """Reseal schemas and certificates, and write redactions of manifests."""
         done = ResealedDocuments()
         sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
         for name in sealing:
@@ -210,6 +218,7 @@ class _Rekeying:
             recertified=done.recertified(self._room.org),
         )
         size = sum(one.bytes for one in done.objects)
+        # Alone: a redaction is valid from a commit number on, which must not go to another run.
         return self._commit(work, told, _going_on(len(done.objects), size), alone=True)
 
     def _last(self, work: MaintenanceCommit, _: list[str]) -> Rekeyed:
@@ -222,7 +231,7 @@ class _Rekeying:
         return replace(done, snapshot=work.commit(told, alone=alone).number)
 
     def _beside(self) -> None:
-        """Journals of runs that are not under way, and the identity."""
+        """Reseal the identity, and the journals of runs that are not open."""
         room = self._room
         under_way = tuple(object_names.journal(room.org, one.run) for one in open_runs(room))
         for name in self._looking.journals():
@@ -235,7 +244,7 @@ class _Rekeying:
                 seal_beside(room, ObjectKind.IDENTITY, name)
 
     def _left(self) -> Rekeyed:
-        """What keeps the earlier keys for now."""
+        """Return the reasons that keep the earlier keys for now."""
         state = self._room.chain.proved()
         self._damaged.update(self._looking.lost_entries(state))
         waiting = self._looking.waiting(state)
@@ -252,14 +261,14 @@ class _Rekeying:
         )
 
     def _remove_needless(self) -> None:
-        """Documents that came to nothing, and checkpoints: they only repeat what manifests tell."""
+        """Remove unused documents and checkpoints: the latter only repeat what manifests contain."""
         for name in self._looking.needless(self._room.chain.proved()):
             self._room.sealed.store.delete(name)
         if self._looking.checkpoints():
             self._room.chain.renew_checkpoint()
 
     def _is_clean(self) -> bool:
-        """True if nothing of the org needs an earlier key; looked at anew."""
+        """Return true if nothing of the org needs an earlier key, after a new search."""
         state, looking = self._room.chain.proved(), EarlierKeysSurvey(self._room, self._epoch)
         return not (
             earlier_segments(state, self._epoch)

@@ -1,7 +1,8 @@
-"""Contents (of files and of long cells) that no version needs any more, and packs that are empty then.
+"""Contents (of files and long cells) that no version needs any more, and the packs they empty.
 
-A content is needed while a version that stays names it: in ``_u_blobs``, or as a row of ``$files`` for
-a file. Names of contents and packs are found in the texts that name them, not read one by one.
+A content is needed while a version that stays refers to it: in ``_u_blobs``, or as a row of
+``$files`` for a file. References are extracted from whole columns of text by a pattern, without a
+loop over rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,10 +25,10 @@ _NOTHING = pieces_in(pa.chunked_array([], pa.string()))
 
 @dataclass(frozen=True, slots=True)
 class FreedContents:
-    """What goes with contents.
+    """Number (``contents``) and ``bytes`` of freed contents.
 
-    ``contents`` of ``bytes``; ``empty``: packs in which nothing else lies; ``moving``: pieces that are
-    needed, of packs of which much is not.
+    ``empty``: packs that contain nothing else. ``moving``: needed pieces of packs that are mostly
+    unneeded.
     """
 
     contents: int = 0
@@ -37,41 +38,41 @@ class FreedContents:
 
     @property
     def packs(self) -> tuple[str, ...]:
-        """The packs that go."""
+        """Packs that are removed."""
         return (*self.empty, *sorted(self.moving.get_column("pack").unique().to_list()))
 
 
 @dataclass(slots=True)
 class UnneededContents:
-    """Contents that versions which go had named: those of them that nothing else names."""
+    """Contents that removed versions refer to, and no other version."""
 
     contents: set[str] = field(default_factory=set)
 
     def went(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
-        """Versions that go, and the columns in which they name contents."""
+        """Add the contents of versions that go; ``columns``: where they refer to contents."""
         gone = looked.going
         for name in columns:
             self.contents.update(names_in(gone.column(name)))
 
     def stays(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
-        """The same of versions that stay."""
+        """Subtract the contents of versions that stay."""
         kept = looked.staying
         for name in columns:
             self.contents.difference_update(names_in(kept.column(name)))
 
     @property
     def rows(self) -> pa.Array:
-        """The ids of their rows in ``$files``."""
+        """Ids of their rows in ``$files``."""
         return pa.array([blob_row_id(content) for content in self.contents], pa.string())
 
 
 def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
-    """The physical columns of a table in which contents are named."""
+    """Return the physical columns of a table that refer to contents."""
     return (files_column(room, "blob"),) if table == FILES_TABLE else (U_BLOBS,)
 
 
 def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
-    """Ids of the rows of ``$files`` that there may be for records of a table."""
+    """Return all possible ids of rows of ``$files`` for records of a table."""
     known = room.schemas.known(schema, table)
     found = room.schemas.table(schema, table)
     columns = {name for name, column in known.items() if column.kind is WireKind.BINARY}
@@ -81,10 +82,10 @@ def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> 
 
 
 def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> FreedContents:
-    """What goes with contents.
+    """Compute the freed contents and packs.
 
-    ``files`` is ``$files`` without their rows, ``extents`` its column of that name, ``sizes`` are those
-    of all packs.
+    ``files``: ``$files`` without the rows that go; ``extents``: its column of that name; ``sizes``:
+    bytes of all packs.
     """
     count, going = 0, [_NOTHING]
     for looked in files.look((extents,)):
@@ -112,12 +113,12 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
 
 
 def files_column(room: OrgVault, name: str) -> str:
-    """The physical column of ``$files`` with this name."""
+    """Return the physical name of a column of ``$files``."""
     return physical(room.schemas.known(SYSTEM_SCHEMA, FILES_TABLE)[name].code)
 
 
 def names_in(texts: pa.ChunkedArray) -> list[str]:
-    """All contents that are named in these texts, each once."""
+    """Extract the hashes of all contents from these texts, each once."""
     filled = texts.drop_null()
     if not len(filled):
         return []

@@ -1,7 +1,12 @@
-"""Forgetting: versions that no night needs which stays are left out when their segments are written again.
+"""Forgetting: drop the versions that no remaining backup shows, by rewriting their segments.
 
-One commit does all of it for an org. Whoever reads meanwhile reads what was there before; the objects
-that are needed no more are condemned by that commit and removed by a sweep some days later.
+    rules ─▶ backups that stay and go          ``scope``, ``nights``
+          ─▶ versions that go, table by table   ``survey``, ``surviving``, ``tables``
+          ─▶ words, rows of ``$changes``, files and contents that go with them
+          ─▶ rewritten tiers, one commit, condemned objects
+
+Only tiers that lose a version are rewritten. Readers continue with the earlier objects, which a
+sweep removes some days later. Backups that stay are unchanged to the bit. See docs/adr/0022.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +49,7 @@ type Agree = Callable[[Forgetting], object]
 
 @dataclass(frozen=True, slots=True)
 class ForgetCommitParts:
-    """All that one commit is made of."""
+    """Everything that goes into the commit."""
 
     scope: RetentionScope
     tallies: Sequence[TableTally]
@@ -54,7 +59,7 @@ class ForgetCommitParts:
     spills: RowSpills
 
     def replaced(self, room: OrgVault) -> Iterator[ObjectEntry]:
-        """Objects that are needed no more."""
+        """Iterate over the objects that are no longer needed."""
         spills = self.spills
         gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
         gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
@@ -65,7 +70,7 @@ class ForgetCommitParts:
 
 
 def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forgetting:
-    """What ``forget`` would take away now."""
+    """Compute the effect that ``forget`` would have now."""
     state = room.chain.proved()
     if not state.seq:
         return Forgetting()
@@ -77,7 +82,7 @@ def plan_forgetting(room: OrgVault, operation: Forget, *, pause: Pause) -> Forge
 def forget(
     room: OrgVault, operation: Forget, *, run: str, pause: Pause, agree: Agree
 ) -> Forgetting:
-    """Take away what the rules do not keep; the backups that stay are the same to the bit."""
+    """Remove what the rules do not keep; remaining backups are unchanged to the bit."""
     state = room.chain.proved()
     if not state.seq:
         agree(Forgetting())
@@ -94,10 +99,10 @@ def forget(
 
 
 def check_alone(room: OrgVault) -> None:
-    """Raise Conflict while a run is open that reads or writes what may go.
+    """Raise Conflict while a run is open that may use data that is to go.
 
-    One that was committed is over, though it did not come to say so. A hold takes nothing for granted; one
-    that is set meanwhile makes the commit of forgetting fail.
+    Committed runs that are not closed do not count. Neither does the placing of a legal hold: it
+    relies on no data, and if it commits meanwhile, the commit of the forgetting fails.
     """
     state = room.chain.proved()
     others = [
@@ -140,7 +145,7 @@ def _forgotten(
 
 
 def _drop_packs(room: OrgVault, repacked: RepackedPacks, work: MaintenanceCommit) -> None:
-    """After a failure: remove the new packs, unless they were committed or may be still."""
+    """After a failure, remove the new packs, unless they were or may still be committed."""
     with suppress(UnlostError):
         if work.came_to_nothing():
             for entry in repacked.entries:
@@ -148,7 +153,7 @@ def _drop_packs(room: OrgVault, repacked: RepackedPacks, work: MaintenanceCommit
 
 
 def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
-    """Places for rows that leave or enter bare tables, labelled as those are."""
+    """Create buffers for rows that leave or enter bare tables, with the labels of these tables."""
     return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
@@ -165,7 +170,7 @@ def _spill(room: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> 
 def _rewritten(
     room: OrgVault, out: SegmentWriter, tally: TableTally, repacked: RepackedPacks, pause: Pause
 ) -> ReplacedSegments:
-    """The tiers of a table of which something goes, each by itself."""
+    """Rewrite the tiers of a table that lose something, each separately."""
     old: list[SegmentEntry] = []
     new: list[SegmentEntry] = []
     between: list[SegmentEntry] = []
@@ -184,7 +189,7 @@ def _rewritten(
 def _bare(
     room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
 ) -> list[ReplacedSegments]:
-    """``$search`` and ``$changes`` without what goes."""
+    """Rewrite ``$search`` and ``$changes`` without the rows that go."""
     words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
     found = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
@@ -218,9 +223,10 @@ def _unbundled(
     done: Sequence[ReplacedSegments],
     pause: Pause,
 ) -> Iterator[ReplacedSegments]:
-    """What shares bundles with what goes, written again elsewhere; it may have been merged before.
+    """Rewrite live segments that share bundles with rows that go, or that went in an earlier merge.
 
-    Of a record that goes altogether a night that stays may have said that it was deleted.
+    If a record goes completely, a backup that stays may have contained its tombstone, so that then
+    no bundle is spared.
     """
     kept = () if any(one.records for one in tallies) else scope.kept
     leaving = touched(done) | wasted(scope.state, kept=kept)

@@ -1,6 +1,7 @@
-"""Holds: rows of the system table ``$holds``, so that they are kept wherever the vault is.
+"""Legal holds as rows of the system table ``$holds``, so that they are kept with the vault.
 
-Their id is the JSON array [scope, table, record, number of a night]; the newest row of an id counts.
+Their id is the JSON array [scope, table, record, number of a backup]; the newest row of an id
+counts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ _CELLS = ("reason", "by", "until")
 
 
 def hold_rows(holds: Sequence[Hold], *, observed_at: datetime) -> Rows:
-    """Rows that say what is held."""
+    """Build the rows that place holds."""
     cells = [
         [hold.reason for hold in holds],
         [hold.by for hold in holds],
@@ -39,12 +40,12 @@ def hold_rows(holds: Sequence[Hold], *, observed_at: datetime) -> Rows:
 
 
 def lift_rows(things: Sequence[HoldTarget], *, observed_at: datetime) -> Rows:
-    """Rows that take holds back."""
+    """Build the rows that lift holds."""
     return _rows(things, Op.PURGED, None, observed_at)
 
 
 def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
-    """All holds of an org that were not lifted."""
+    """Iterate over all holds of an org that were not lifted."""
     view = room.view(HOLDS, until=state.seq, state=state)
     for rows in key_pieces(view, (U_OP,)):
         newest = newest_of_each(rows)
@@ -59,7 +60,7 @@ def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
 def commit_holds(
     room: OrgVault, *, placed: Sequence[Hold], lifted: Sequence[HoldTarget], run: str
 ) -> SnapshotInfo:
-    """Take holds back, then place others, in one commit."""
+    """Lift holds, then place others, in one commit."""
     now = room.clock.now()
     commit = begin_commit(room, run=run, kind=CommitKind.HOLD, identity=room.identity())
     try:

@@ -1,4 +1,4 @@
-"""What is to be kept of an org: rules and holds, brought down to each of its tables."""
+"""Scope of a forgetting: rules and legal holds, applied to each table of an org."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from unlost.vault.read.org_vault import OrgVault
 
 @dataclass(frozen=True, slots=True)
 class RetentionScope:
-    """The nights that stay and go, and the rules for what they do not decide."""
+    """Backups that stay and go, and the rules for data that these do not decide."""
 
     state: LiveState
     kept: tuple[int, ...]
@@ -35,7 +35,7 @@ class RetentionScope:
     now: datetime
 
     def of_table(self, table: str) -> TableRetention:
-        """What stays of a table."""
+        """Return what stays of a table."""
         if is_system(table) and table != FILES_TABLE:
             return TableRetention()
         if self._all_held(table) or not (self.rules.thins and self.kept):
@@ -65,7 +65,7 @@ class RetentionScope:
         }
 
     def _held_files(self) -> tuple[str, ...]:
-        """How the ids of rows for files of held tables and records begin."""
+        """Return the beginnings of row ids for files of tables and records under legal hold."""
         return tuple(
             _beginning(hold)
             for hold in self.holds
@@ -79,7 +79,7 @@ def _beginning(hold: Hold) -> str:
 
 
 def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionScope:
-    """What these rules keep of an org as of a commit."""
+    """Compute what these rules keep of an org as of a commit."""
     now = room.clock.now()
     holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
     backups = shown_backups(state)
@@ -95,7 +95,7 @@ def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionSco
 
 
 def shown_backups(state: LiveState) -> list[SnapshotInfo]:
-    """The backups that were not forgotten, oldest first."""
+    """List the backups that were not forgotten, oldest first."""
     return [
         info
         for number, info in sorted(state.commits.items())
@@ -129,7 +129,7 @@ def _held_nights(holds: Collection[Hold]) -> set[int]:
 
 
 def _is_good(room: OrgVault, info: SnapshotInfo) -> bool:
-    """True if a night's certificate says that nothing was missing."""
+    """Return true if the certificate of a backup reports no gap."""
     if info.certificate is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Rows of a bare table that are gathered in any order, and wait in segments of their own."""
+"""Buffer for rows of a bare table that arrive in any order; written to segments when it is full."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ MOST_ROWS = 250_000  # that wait in memory
 
 @dataclass(slots=True)
 class RowSpill:
-    """Rows of one bare table; ``entries`` are complete after ``close``."""
+    """Buffered rows of one bare table; ``entries`` is complete after ``close``."""
 
     out: SegmentWriter
     label: SegmentLabel
@@ -26,7 +26,7 @@ class RowSpill:
     _rows: int = 0
 
     def add(self, rows: pa.Table) -> None:
-        """Take rows with the columns of the table."""
+        """Add rows with the columns of the table."""
         if len(rows):
             self._held.append(rows)
             self._rows += len(rows)
@@ -34,7 +34,7 @@ class RowSpill:
             self._write()
 
     def close(self) -> list[LiveSegment]:
-        """All rows, as segments."""
+        """Return all rows, as segments."""
         self._write()
         return [LiveSegment(entry, seq=0, order=at) for at, entry in enumerate(self.entries)]
 

@@ -1,4 +1,13 @@
-"""What goes of each table, and what follows from it for words, the index of changes, and contents."""
+"""Removal in all tables, and its effects on words, the index of changes, and contents.
+
+    source tables   versions that go
+        ├─▶ $search    words that only these versions have
+        ├─▶ $changes   rows of these versions, and of versions that follow them
+        └─▶ $files     files of records that go completely; contents that are no longer needed
+                └─▶ packs   empty ones, and mostly unneeded ones
+
+``$files`` comes last, because its rows depend on all other tables. See docs/adr/0022.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +42,7 @@ type Pause = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class RowSpills:
-    """Where rows wait that leave or enter bare tables."""
+    """Buffers for rows that leave or enter bare tables."""
 
     words: RowSpill
     changes: RowSpill
@@ -42,7 +51,7 @@ class RowSpills:
 
 @dataclass(slots=True)
 class TableTally:
-    """What goes of a table, by tier."""
+    """Counts of what goes of a table, by tier."""
 
     survey: RetentionSurvey
     versions: int = 0
@@ -57,12 +66,12 @@ class TableTally:
 
     @property
     def table(self) -> str:
-        """Its name."""
+        """Name of the table."""
         return self.survey.view.table
 
     @property
     def hit(self) -> list[Tier]:
-        """The tiers that are written again, oldest first."""
+        """Tiers that are rewritten, oldest first."""
         return [self.survey.tiers[at] for at in np.flatnonzero(self.touched).tolist()]
 
     @property
@@ -72,11 +81,11 @@ class TableTally:
 
     @property
     def told(self) -> TableForgotten:
-        """As people read it."""
+        """Counts for the report."""
         return TableForgotten(self.table, self.versions, self.records, self.kept)
 
     def count(self, looked: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
-        """Take a piece in; ``moved``: versions that are written otherwise than they are."""
+        """Add a piece; ``moved``: a mask of versions that stay and must be rewritten."""
         fates, tiers = looked.fates, self._tiers_of(looked)
         goes = int(np.count_nonzero(fates.goes))
         self.versions += goes
@@ -92,7 +101,10 @@ class TableTally:
         self.staying += np.bincount(tiers[~fates.goes], minlength=many)
 
     def several(self, looked: SurveyedVersions) -> NDArray[np.bool_]:
-        """Which versions lie in tiers of several commits, behind the first commit of the table."""
+        """Return a mask of versions in tiers of several commits.
+
+        Only these have rows in ``$changes``.
+        """
         several = np.array([tier.first != tier.last for tier in self.survey.tiers])
         return np.asarray(several[self._tiers_of(looked)], dtype=np.bool_)
 
@@ -100,18 +112,18 @@ class TableTally:
         return self._places(looked.snaps)
 
     def _places(self, snaps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The tiers of commits."""
+        """Return the tiers of commits."""
         firsts = np.array([tier.first for tier in self.survey.tiers])
         return np.asarray(np.searchsorted(firsts, snaps, side="right") - 1)
 
 
 def ends_of_whole(looked: SurveyedVersions) -> NDArray[np.bool_]:
-    """The newest versions of records that go altogether."""
+    """Return a mask of the newest versions of records that go completely."""
     return np.asarray(looked.fates.whole & last_of_each(looked.keys.column(U_ID)), dtype=np.bool_)
 
 
 class TablesForgotten:
-    """Looks through all tables of an org. With ``spills`` it gathers what follows for other tables."""
+    """Survey of all tables of an org. With ``spills``, it buffers the effects on other tables."""
 
     def __init__(
         self,
@@ -131,7 +143,7 @@ class TablesForgotten:
         self.freed = FreedContents()
 
     def tally(self) -> list[TableTally]:
-        """All tables of which something goes; ``$files`` comes last."""
+        """Count all tables that lose something; ``$files`` comes last."""
         sources = [table for table in sorted(self._scope.state.segments) if not is_system(table)]
         found = [self._tally(self._survey(table)) for table in sources]
         found += self._files()
@@ -199,7 +211,10 @@ class TablesForgotten:
         spills.told.add(self._told_anew(tally, looked, fates.untold & several))
 
     def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
-        """Where the oldest tiers go altogether, the index tells nothing of the commit that is first then."""
+        """Remove the new first commit of a table from the index, if its oldest tiers go completely.
+
+        The first commit of a table has no rows in the index.
+        """
         staying = np.flatnonzero(tally.staying)
         if not len(staying) or staying[0] == 0:
             return
@@ -213,14 +228,14 @@ class TablesForgotten:
     def _told_anew(
         self, tally: TableTally, looked: SurveyedVersions, untold: NDArray[np.bool_]
     ) -> pa.Table:
-        """Rows of ``$changes`` for versions whose predecessor goes."""
+        """Build rows of ``$changes`` for versions whose predecessor goes."""
         rows = looked.keys.filter(pa.array(untold))
         prev = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
         rows = rows.set_column(rows.column_names.index(U_PREV), U_PREV, prev)
         return change_rows(tally.table, rows)
 
     def _strike_needed(self, files: RetentionSurvey) -> None:
-        """Leave out contents that a version names which stays."""
+        """Drop contents that a remaining version refers to."""
         if not self._unneeded.contents:
             return
         tables = [table for table in self._scope.state.segments if not is_system(table)]

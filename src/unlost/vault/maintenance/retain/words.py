@@ -1,4 +1,4 @@
-"""The words of versions that go, as far as no version that stays of the same record has them."""
+"""Words of removed versions that no remaining version of the same record has."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _SCHEMA = pa.schema(SEARCH_FIELDS)
 
 
 class VersionWords:
-    """Finds the words of versions of one table again."""
+    """Recomputes the words of versions of one table."""
 
     def __init__(self, room: OrgVault, view: TableView) -> None:
         self._room = room
@@ -28,9 +28,10 @@ class VersionWords:
         self._tokenizers: dict[tuple[int, int], Tokenizer | None] = {}
 
     def lost(self, ids: pa.Array, goes: NDArray[np.bool_]) -> Iterator[pa.Table]:
-        """Rows of ``$search`` that nothing asks for any more.
+        """Iterate over rows of ``$search`` that are no longer needed.
 
-        ``ids``: of each shown version of some records, by id and age; ``goes``: which of them go.
+        ``ids``: of each shown version of some records, by id and age; ``goes``: mask of those that
+        go.
         """
         names = self._names()
         if not names:
@@ -50,7 +51,7 @@ class VersionWords:
         return without_rows(gone, kept, _SCHEMA)
 
     def _tokens(self, rows: pa.Table) -> pa.Table:
-        """The words of versions, each by the schema under which it was written."""
+        """Compute the words of versions, each by the schema under which it was written."""
         kinds = rows.select([RANK, U_SHAPE]).group_by([RANK, U_SHAPE]).aggregate([])
         found = [_SCHEMA.empty_table()]
         for kind in kinds.to_pylist():
@@ -64,7 +65,7 @@ class VersionWords:
         return pa.concat_tables(found)
 
     def _names(self) -> tuple[str, ...]:
-        """All columns that words of any version are made of."""
+        """Return all columns that the words of any version come from."""
         names: dict[str, None] = {}
         for rank in range(len(self._view.segments)):
             for number in range(len(self._shapes(rank))):
@@ -73,7 +74,7 @@ class VersionWords:
         return tuple(names)
 
     def _tokenizer(self, rank: int, number: int) -> Tokenizer | None:
-        """What made the words of a shape; None where that was another version of it, or none."""
+        """Return the tokenizer of a shape; None if it was another version of it, or none."""
         key = (rank, number)
         if key not in self._tokenizers:
             shape = self._shapes(rank)[number]
@@ -88,7 +89,7 @@ class VersionWords:
 
 
 def _by_records(ids: pa.Array, most: int) -> Iterator[tuple[int, int]]:
-    """Parts of sorted ids as (start, count), all of an id in one, about ``most`` in each."""
+    """Split sorted ids into (start, count) of about ``most``, without splitting an id."""
     fresh = np.ones(len(ids), dtype=np.bool_)
     if len(ids) > 1:
         fresh[1:] = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(

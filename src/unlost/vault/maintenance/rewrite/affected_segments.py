@@ -1,4 +1,4 @@
-"""Which segments hold rows of given ids, and those segments written again without them."""
+"""Segments with rows of given ids, and their rewriting without these rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ AT_ONCE = 32  # row groups of narrow columns that are read together
 
 @dataclass(frozen=True, slots=True)
 class AffectedTable:
-    """Of a table the segments that hold rows of some ids (``ranks``), and the contents that those name."""
+    """Segments of a table with rows of some ids (``ranks``), and the contents these rows refer to."""
 
     view: TableView
     ids: pa.Array
@@ -40,7 +40,7 @@ class AffectedTable:
 
     @property
     def groups(self) -> list[tuple[Tier, list[LiveSegment]]]:
-        """Segments that are rewritten together, each with its tier."""
+        """Segments that are rewritten together, each group with its tier."""
         touched = {self.view.segments[rank].entry.id for rank in self.ranks}
         return [
             (tier, part)
@@ -51,12 +51,12 @@ class AffectedTable:
 
     @property
     def bytes(self) -> int:
-        """Bytes of what is written again."""
+        """Bytes of the segments that are rewritten."""
         return sum(live.entry.own_bytes for _, part in self.groups for live in part)
 
 
 def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
-    """Where rows of these ids (sorted, unique) lie; also those that no snapshot shows."""
+    """Find the segments with rows of these ids (sorted, unique), including rows not shown anywhere."""
     ranks: set[int] = set()
     blobs: list[pa.ChunkedArray] = []
     for place in view.locate(ids):
@@ -70,18 +70,18 @@ def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
 
 
 class AllExceptRows:
-    """Everything but the rows of some ids; see ``MergeChoice``."""
+    """All rows except those of some ids; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, ids: pa.Array) -> None:
         self._view = view
         self._ids = ids
 
     def pieces(self) -> Sequence[MergePiece]:
-        """Those of what is written again alone."""
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
     def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """The rows of other ids."""
+        """Return the rows of other ids."""
         gone = pc.is_in(rows.column(U_ID), value_set=self._ids)
         return rows.filter(pc.invert(gone)) if pc.any(gone).as_py() else rows
 
@@ -95,9 +95,9 @@ def rewritten(
     choose: Choosing | None = None,
     repacked: RepackedPacks | None = None,
 ) -> Iterator[ReplacedSegments]:
-    """The segments that are hit, as ``choose`` has them, else without the ids.
+    """Rewrite the affected segments: as ``choose`` decides, otherwise without the ids.
 
-    Contents that moved are found in their new packs.
+    Contents that moved refer to their new packs afterwards.
     """
     for tier, segments in found.groups:
         view = TableView(found.view.table, segments, room.reading)
@@ -122,7 +122,7 @@ def all_sifted(
     pause: Pause,
     become: Become | None = None,
 ) -> Iterator[ReplacedSegments]:
-    """Those segments of a bare table that have rows which go, without them; see ``sifted``."""
+    """Rewrite the segments of a bare table that have rows to remove; see ``sifted``."""
     for live in state.of(table, until=state.seq):
         one = sifted(room, out, live, leave, pause=pause, become=become)
         if one is not None:
@@ -138,9 +138,9 @@ def sifted(
     pause: Pause,
     become: Become | None = None,
 ) -> ReplacedSegments | None:
-    """A segment of a bare table without the rows that go; None if none of them does.
+    """Rewrite a segment of a bare table without the rows to remove; None if it has none.
 
-    With ``become`` they stay under their ids, as it has them.
+    With ``become`` these rows stay under their ids, in the form that it returns.
     """
     view = TableView(live.entry.table, [live], room.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
@@ -166,7 +166,7 @@ def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
 
 
 def groups_at_once(view: TableView, rank: int) -> Iterator[list[int]]:
-    """The row groups of a segment, some at a time."""
+    """Iterate over the row groups of a segment, several at a time."""
     many = len(view.sidecar(rank).fences)
     for at in range(0, many, AT_ONCE):
         yield list(range(at, min(at + AT_ONCE, many)))
@@ -179,10 +179,10 @@ def _rows(view: TableView, names: Sequence[str], pause: Pause) -> Iterator[pa.Ta
 
 
 def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
-    """The segments of a tier whose ranges of ids touch, oldest first: all in one where one was rebased.
+    """Split a tier into groups of segments whose id ranges overlap, each oldest first.
 
-    What order they have among each other counts where they hold the same id, and is lost when one of
-    them is written again.
+    If two segments contain the same id, their order decides which row is shown, and a rewritten
+    segment loses its place in that order. A tier with a rebased segment is one group.
     """
     if any(live.rebased for live in tier.segments):
         yield list(tier.segments)

@@ -1,4 +1,4 @@
-"""Rows of bare tables, each once. An id of them, as a common word, may have millions of rows."""
+"""Rows of bare tables without repetitions. An id, such as a common word, may have millions of rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -16,12 +16,11 @@ _NEXT = "\0"  # behind an id: the first that could follow it
 
 
 def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iterator[pa.Table]:
-    """All rows in the order of their ids, without repetitions, in pieces of bounded size.
+    """Read all rows in the order of their ids, without repetitions, in pieces of bounded size.
 
-    Rows that are also in the last ``without`` segments of the view are left out.
-
-    Where one id has too many rows for a piece, its rows come by parts: all that could be alike are
-    in the same part, and each part costs another reading.
+    Omits rows that also occur in the last ``without`` segments of the view. If an id has too many
+    rows for one piece, its rows come in parts. Equal rows are in the same part, and each part costs
+    another reading.
     """
     reader = PieceReader(view, lambda _: schema.names)
     kept = len(view.segments) - without
@@ -34,7 +33,7 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
 
 
 def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
-    """A piece cut at all ids with which row groups begin: each alone, and what lies between them."""
+    """Cut a piece at the first ids of all row groups: each such id alone, and the ranges between."""
     begins = {
         view.sidecar(rank).fences[group].first
         for rank in range(len(view.segments))
@@ -60,7 +59,7 @@ def _by_parts(
 def _once(
     parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, kept: int
 ) -> Iterator[pa.Table]:
-    """Rows of segments by rank: those from rank ``kept`` on are left out of the others."""
+    """Deduplicate rows; rows of segments from rank ``kept`` on are subtracted from the others."""
     ranked = list(parts)
     rows = [part for rank, part in ranked if rank < kept]
     left_out = [part for rank, part in ranked if rank >= kept]
@@ -73,7 +72,7 @@ def _once(
 def once(
     parts: Sequence[pa.Table], schema: pa.Schema, *, without: Sequence[pa.Table] = ()
 ) -> pa.Table:
-    """Rows of a bare table, each once, in their order; but not those of ``without``."""
+    """Return the rows of a bare table in order, without repetitions and without rows of ``without``."""
     frame = _frame(parts, schema).unique(maintain_order=False)
     if without:
         frame = frame.join(_frame(without, schema), on=schema.names, how="anti", nulls_equal=True)
@@ -82,7 +81,7 @@ def once(
 
 
 def without_rows(rows: pa.Table, others: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Rows of a bare table, each once, but not those that are among the others."""
+    """Return the rows of a bare table that are not among ``others``, without repetitions."""
     return once([rows], schema, without=[others])
 
 
@@ -91,7 +90,7 @@ def _frame(parts: Sequence[pa.Table], schema: pa.Schema) -> pl.DataFrame:
 
 
 def _rows_near(view: TableView, piece: MergePiece) -> int:
-    """At most so many rows are in a piece."""
+    """Return an upper limit of the number of rows in a piece."""
     return sum(
         view.sidecar(rank).fences[group].rows
         for rank in range(len(view.segments))
@@ -102,7 +101,7 @@ def _rows_near(view: TableView, piece: MergePiece) -> int:
 def _part(
     view: TableView, piece: MergePiece, columns: Sequence[str], *, part: int, of: int
 ) -> Iterator[tuple[int, pa.Table]]:
-    """Of the rows of a piece those whose record leaves the remainder ``part``, by row groups."""
+    """Read the rows of a piece whose hashed record leaves the remainder ``part``, by row groups."""
     for rank in range(len(view.segments)):
         for group, _ in groups_in(view, rank, piece):
             rows = between(view.read(rank, [group], columns), piece)

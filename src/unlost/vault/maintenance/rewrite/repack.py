@@ -1,4 +1,12 @@
-"""Packs of which much is needed no more: what is needed moves into new ones, as it lies there."""
+"""Repacking: copy the needed contents of wasteful packs into new packs.
+
+    pack a   [needed][unneeded][needed]   ─▶   pack b   [needed][needed][needed]
+    pack c   [unneeded][needed][unneeded] ─▶
+    $files   extents [["a", 0, 9]]        ─▶   [["b", 0, 9]], with a new row hash
+
+Contents are copied without decompression. Retention moves them if ``WORTH`` of a pack is unneeded;
+an erasure moves them in any case. See docs/adr/0022 and docs/adr/0023.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -33,7 +41,7 @@ NO_PIECES = pl.DataFrame(schema={"pack": pl.String, "offset": pl.Int64, "length"
 
 
 def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
-    """The pieces of packs (pack, offset, length) that cells ``extents`` name, each once."""
+    """Parse cells of the column ``extents`` to unique pieces (pack, offset, length)."""
     filled = texts.drop_null()
     if not len(filled):
         return NO_PIECES
@@ -49,14 +57,14 @@ def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class RepackedPacks:
-    """New packs, and where the pieces of old ones lie in them."""
+    """New packs, and the new places of the pieces of old ones."""
 
     entries: tuple[PackEntry, ...] = ()
     moved: Mapping[Place, Place] = field(default_factory=dict)
 
     @property
     def packs(self) -> pa.Array:
-        """The old packs."""
+        """Ids of the old packs."""
         return pa.array(sorted({pack for pack, _ in self.moved}), pa.string())
 
 
@@ -79,7 +87,7 @@ def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
 
 
 def repack_pieces(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
-    """The same of packs that are damaged elsewhere: each piece is read by itself."""
+    """Repack packs that are partly damaged: each piece is read on its own."""
     state, writing = room.chain.live(), _Writing(room)
     try:
         for pack, offset, length in pieces.sort("pack", "offset").iter_rows():
@@ -108,20 +116,20 @@ class _Writing:
         self._held = bytearray()
 
     def add(self, place: Place, piece: bytes) -> None:
-        """Take a piece over."""
+        """Append a piece."""
         if self._held and len(self._held) + len(piece) > PACK_BYTES:
             self._write()
         self._moved[place] = (self._pack, len(self._held))
         self._held += piece
 
     def close(self) -> RepackedPacks:
-        """All of it."""
+        """Write the rest, and return the new packs."""
         if self._held:
             self._write()
         return RepackedPacks(tuple(self._entries), self._moved)
 
     def give_up(self) -> None:
-        """Remove what was written."""
+        """Remove the packs that were written."""
         with suppress(UnlostError):
             for entry in self._entries:
                 self._room.sealed.store.delete(object_names.pack(self._room.org, entry.id))
@@ -139,7 +147,7 @@ class _Writing:
 
 
 class RelocatedContents:
-    """Rows of ``$files`` that stay, with the new places of contents that moved; see ``MergeChoice``."""
+    """Rows of ``$files`` that stay, with the new places of moved contents; see ``MergeChoice``."""
 
     def __init__(self, choice: MergeChoice, room: OrgVault, repacked: RepackedPacks) -> None:
         self._choice = choice
@@ -148,11 +156,11 @@ class RelocatedContents:
         self._extents = physical(self._known["extents"].code)
 
     def pieces(self) -> Sequence[MergePiece]:
-        """Those of the choice."""
+        """Return the pieces of the wrapped choice."""
         return self._choice.pieces()
 
     def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
-        """Return the rows that stay. Their extents point to the new packs."""
+        """Return the rows that stay, with extents that point to the new packs."""
         rows = self._choice.staying(piece, rows)
         if self._extents not in rows.column_names:
             return rows  # of a segment whose column was lost: no content is left in it
@@ -181,7 +189,7 @@ class RelocatedContents:
 
 
 def names_any(extents: pa.ChunkedArray, packs: pa.Array) -> pa.Array:
-    """Which cells ``extents`` name any of these packs."""
+    """Return a mask of the ``extents`` cells that refer to any of these packs."""
     texts = pl.Series("text", pl.from_arrow(extents.cast(pa.string())))
     if not len(packs):
         return pa.array([False] * len(texts), pa.bool_())

@@ -1,4 +1,4 @@
-"""The rows of several segments as the rows of one. Pure: Arrow in, Arrow out."""
+"""Conversion of rows of several segments to rows of one. Pure: Arrow in, Arrow out."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,10 @@ from unlost.vault.read.table_view import RANK, shown_of_each
 def alike(
     rows: pa.Table, rank: int, *, shapes: SegmentShapes, schema: pa.Schema, rebased: bool
 ) -> pa.Table:
-    """Rows of the segment of a rank with the columns of ``schema``, and ``_rank``.
+    """Return rows of a segment with the columns of ``schema``, and ``_rank``.
 
-    A rebased commit did not replace what its rows say: they say so no more.
+    The ``_u_prev`` of a rebased commit is unreliable, because another commit came between; it
+    becomes unknown.
     """
     held = {name: rows.column(name) for name in rows.column_names}
     if U_SHAPE in schema.names:
@@ -36,9 +37,9 @@ def alike(
 
 
 def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
-    """The versions of each record together, oldest first; without those that no snapshot shows.
+    """Sort the versions of each record together, oldest first; drop those that no snapshot shows.
 
-    Of the versions that one commit brought for a record only the one of the highest rank is shown.
+    If one commit has several versions of a record, only the one of the highest rank is shown.
     """
     rows = pa.concat_tables(parts)
     keys = rows.select([U_ID, RANK, U_SNAP])
@@ -56,6 +57,6 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def _shape(rows: pa.Table, places: Sequence[int]) -> pa.Array:
-    """The numbers of the rows' shapes among all."""
+    """Translate shape numbers of a segment to numbers among all shapes."""
     own = rows.column(U_SHAPE).to_numpy()
     return pa.array(np.asarray(places, dtype=np.int32)[own])

@@ -1,7 +1,13 @@
-"""How the rows of different segments stand side by side in one.
+"""Shapes: the columns and the schema of each row of a merged segment.
 
-A merged segment has all columns that any of its rows has. What a row had of them, and by which schema
-its hash was computed, is its shape; the shapes stand in the footer, and ``_u_shape`` tells which one.
+A merged segment has every column that any of its rows has. The shape of a row records which of
+these columns it had, and the schema by which its hash was computed:
+
+    shapes in the footer   0: schema s1, (c1, c2)   1: schema s2, (c1, c2, c3)
+    rows                   _u_shape = 0, c3 = null   the column did not exist
+                           _u_shape = 1, c3 = null   the cell was empty
+
+See docs/adr/0020.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,9 +30,9 @@ _FIRST_CELL = "c"
 
 @dataclass(frozen=True, slots=True)
 class SegmentShapes:
-    """The shapes of rows to be merged.
+    """The shapes of the rows to be merged.
 
-    ``places``: by rank, then by the number of the shape in that segment, the number in ``all``.
+    ``places``: the number in ``all``, by rank and then by the number of the shape in that segment.
     """
 
     all: tuple[SegmentShape, ...]
@@ -34,13 +40,13 @@ class SegmentShapes:
 
     @property
     def columns(self) -> list[str]:
-        """All source columns, by their numbers."""
+        """All source columns, sorted by number."""
         names = {name for shape in self.all for name in shape.columns}
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
 
 def shapes_of(view: TableView) -> SegmentShapes:
-    """The shapes of all rows of a view; those that say the same are one."""
+    """Collect the shapes of all rows of a view; equivalent ones become one."""
     known: dict[SegmentShape, int] = {}
     places = []
     for live in view.segments:
@@ -51,9 +57,9 @@ def shapes_of(view: TableView) -> SegmentShapes:
 
 
 def can_merge(view: TableView) -> bool:
-    """Whether all rows of a view can be told by the columns of the newest schema.
+    """Return true if the newest schema can describe all rows of a view.
 
-    Not where two runs went on from one schema and each gave the next number to a column of its own.
+    It cannot if two runs started from one schema and gave the same number to different columns.
     """
     if view.table in BARE_FIELDS:
         return True
@@ -69,7 +75,7 @@ def can_merge(view: TableView) -> bool:
 
 
 def label_for(view: TableView, shapes: SegmentShapes) -> SegmentLabel:
-    """The label of what is merged: the schema of the newest rows, the least that all fulfil."""
+    """Return the label of the merged segment: newest schema, and the oldest version of its tokenizer."""
     labels = [view.reading.segments.facts(live.entry)[0] for live in view.segments]
     return SegmentLabel(
         table=view.table,
@@ -81,7 +87,7 @@ def label_for(view: TableView, shapes: SegmentShapes) -> SegmentLabel:
 
 
 def schema_for(table: str, shapes: SegmentShapes) -> pa.Schema:
-    """The columns of what is merged."""
+    """Return the Arrow schema of the merged segment."""
     if table in BARE_FIELDS:
         return pa.schema(BARE_FIELDS[table])
     several = len(shapes.all) > 1
@@ -95,7 +101,7 @@ def _only_shape(label: SegmentLabel, present: Iterable[str]) -> SegmentShape:
 
 
 def _place(shape: SegmentShape, known: dict[SegmentShape, int], view: TableView) -> int:
-    """The number of a shape among those known; it becomes known."""
+    """Return the number of a shape among the ``known`` ones; adds it if it is new."""
     for other, at in known.items():
         if _alike(shape, other, view):
             return at
@@ -103,7 +109,7 @@ def _place(shape: SegmentShape, known: dict[SegmentShape, int], view: TableView)
 
 
 def _alike(one: SegmentShape, other: SegmentShape, view: TableView) -> bool:
-    """Whether two shapes mean the same: their schemas may differ in other tables."""
+    """Return true if two shapes are equivalent; their schemas may differ in other tables."""
     if (one.columns, one.tokenizer) != (other.columns, other.tokenizer):
         return False
     return one.schema == other.schema or _same_table(
