@@ -15,11 +15,11 @@ class Right(StrEnum):
 
     LOOK = "look"  # states, runs, storage, alerts, certificates: nothing of a record
     READ = "read"  # records and files, without the columns that are hidden from viewers
-    READ_HIDDEN = "read-hidden"  # those columns too
+    READ_HIDDEN = "read-hidden"  # hidden columns too
     OPERATE = "operate"  # backups, schedules, alerts
     RESTORE = "restore"  # plans, and writing into the org
     MANAGE = "manage"  # orgs, people, channels, keys
-    AUDIT = "audit"  # who did what
+    AUDIT = "audit"  # the audit log
 
 
 class Role(StrEnum):
@@ -64,8 +64,8 @@ class Grant:
 class ActorKind(StrEnum):
     """What stands behind an act."""
 
-    SERVICE = "service"  # what Unlost does by itself; its runs are kept, and it is not audited
-    MACHINE = "machine"  # who works on the home's own machine holds its keys anyway
+    SERVICE = "service"  # automatic work of Unlost; recorded as runs, not in the audit log
+    MACHINE = "machine"  # a user of the home's machine, who has access to its keys anyway
     PERSON = "person"
     TOKEN = "token"  # noqa: S105
 

@@ -32,8 +32,8 @@ class AlertRule(StrEnum):
     VAULT_REPAIRED = "vault-repaired"
     VAULT_GROWS = "vault-grows"
     MIRROR = "mirror"
-    SERVICE_SILENT = "service-silent"  # said by the watcher outside, when no heartbeat comes
-    DIGEST = "digest"  # no alarm: what is said once a day
+    SERVICE_SILENT = "service-silent"  # sent by the external watcher, when no heartbeat comes
+    DIGEST = "digest"  # no alert: the daily summary
 
 
 class Urgency(StrEnum):
@@ -127,7 +127,7 @@ class ChannelKind(StrEnum):
     WEBHOOK = "webhook"
     SLACK = "slack"
     TEAMS = "teams"
-    HEARTBEAT = "heartbeat"  # no alerts: says to an outside watcher that the service is alive
+    HEARTBEAT = "heartbeat"  # no alerts: shows an external watcher that the service is alive
 
     @property
     def takes_alerts(self) -> bool:

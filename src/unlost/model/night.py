@@ -11,10 +11,10 @@ from unlost.model.snapshot import VerifyLevel, VerifyPart
 class NightState(StrEnum):
     """Where a night is."""
 
-    WAITING = "waiting"  # for its turn, its next try, or the end of a pause
+    WAITING = "waiting"  # for its turn, its next attempt, or the end of a pause
     RUNNING = "running"
     DONE = "done"
-    GIVEN_UP = "given-up"  # tried often enough; the next night tries anew
+    GIVEN_UP = "given-up"  # no attempts left; the next nightly backup starts anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class CheckRecord:
     def disproves(self, older: "CheckRecord") -> bool:
         """True if what an older look found would have been found by this one."""
         if older.level == VerifyLevel.QUICK:
-            return True  # each look is one at presence and size, of all objects
+            return True  # every check covers presence and size of all objects
         levels = list(VerifyLevel)
         as_deep = levels.index(VerifyLevel(self.level)) >= levels.index(VerifyLevel(older.level))
         return as_deep and (self.part is None or self.part == older.part)

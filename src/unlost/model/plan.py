@@ -15,13 +15,13 @@ PLAN_FORMAT = 1
 class Action(StrEnum):
     """What happens to one record."""
 
-    UNCHANGED = "unchanged"  # it is live and as wanted
-    UPDATE = "update"  # it is live; some columns are set
-    UNDELETE = "undelete"  # out of the recycle bin with its id; then columns are set that differ
-    ADOPT = "adopt"  # a live twin is taken for it; columns that differ are set
+    UNCHANGED = "unchanged"  # live, already correct
+    UPDATE = "update"  # live; some columns are set
+    UNDELETE = "undelete"  # out of the recycle bin, with its id; then columns that differ are set
+    ADOPT = "adopt"  # a live twin replaces it; columns that differ are set
     CREATE = "create"  # it comes back with a new id
-    BY_PRODUCT = "by-product"  # the org makes it with another record
-    SKIP = "skip"  # it cannot or must not be written; the notes say why
+    BY_PRODUCT = "by-product"  # the org creates it with another record
+    SKIP = "skip"  # it cannot or must not be written; the notes explain why
 
 
 class ActionReason(StrEnum):
@@ -113,7 +113,7 @@ class PlanStep(_Keyed):
         """The record."""
         try:
             return self._key
-        except AttributeError:  # asked for the first time
+        except AttributeError:  # first call
             key = RecordKey(self.table, self.record)
             object.__setattr__(self, "_key", key)
             return key
@@ -123,7 +123,7 @@ class NoteWeight(StrEnum):
     """How much a note of a plan matters."""
 
     NOTE = "note"  # good to know
-    WARNING = "warning"  # something will not come back as it was
+    WARNING = "warning"  # something will not be restored as it was
     BLOCK = "block"  # this record cannot be written
 
 

@@ -16,10 +16,10 @@ class Op(StrEnum):
     """What one observation says of a record (the vault's ``_u_op``)."""
 
     STATE = "U"  # the record as it is
-    DELETED = "D"  # the source says deleted, and delivers the last row
-    PURGED = "P"  # the source says deleted, id only
+    DELETED = "D"  # deleted at the source, which delivers the last row
+    PURGED = "P"  # deleted at the source, which delivers the id only
     MISSING = "M"  # absent in a complete census
-    ARCHIVED = "A"  # removed from the source by us; the vault is the only copy
+    ARCHIVED = "A"  # removed from the source by Unlost; the vault is the only copy
 
     @property
     def alive(self) -> bool:

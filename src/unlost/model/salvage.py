@@ -8,7 +8,7 @@ from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
 
-LISTED = 1_000  # ids, and files, that are told one by one
+LISTED = 1_000  # ids, and files, that are listed individually
 DIGEST_BYTES = 16
 
 _WARNINGS = {

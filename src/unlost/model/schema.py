@@ -109,7 +109,7 @@ class TableTrait(StrEnum):
     INCREMENTAL = "incremental"  # has a cursor: changed rows can be asked for
     REPORTS_DELETES = "reports-deletes"  # deleted rows are delivered or listed, for a while
     CENSUS = "census"  # its live ids can be listed completely
-    ID_RANGES = "id-ranges"  # what did not change in a range of its ids can be asked for
+    ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
 
@@ -152,7 +152,7 @@ class Table(_Indexed):
         """The column of this name, or None."""
         try:
             return self._index.get(name)
-        except AttributeError:  # asked for the first time
+        except AttributeError:  # first call
             index = {column.name: column for column in reversed(self.columns)}
             object.__setattr__(self, "_index", index)
             return index.get(name)

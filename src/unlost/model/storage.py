@@ -75,9 +75,9 @@ class ThreadUse:
 class LoopSign(StrEnum):
     """What gives a loop away."""
 
-    HEADERS = "headers"  # mails say themselves that no person wrote them
+    HEADERS = "headers"  # headers of mails show that they are automatic
     SUBJECT = "subject"  # or their subjects do
-    CADENCE = "cadence"  # both sides answer at once, and always after the same time
+    CADENCE = "cadence"  # both sides answer quickly, always after the same time
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class OutcomeKind(StrEnum):
 
     DONE = "done"
     FAILED = "failed"  # the source refused it; nothing of it was written
-    UNKNOWN = "unknown"  # no answer came: it may have been written, look before trying again
+    UNKNOWN = "unknown"  # no answer came: check for the effect before the next attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class Birth(StrEnum):
     """How a record of a table comes to be."""
 
     DIRECT = "direct"  # it is written
-    BY_PRODUCT = "by-product"  # the org makes it when a record of another table is written
-    NEVER = "never"  # nobody can write it
+    BY_PRODUCT = "by-product"  # the org creates it when a record of another table is written
+    NEVER = "never"  # it cannot be written
 
 
 class NeverReason(StrEnum):

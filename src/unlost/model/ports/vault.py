@@ -200,7 +200,7 @@ class Commit(Protocol):
     """An open commit of one run. Nothing of it is visible before ``finish``."""
 
     run: str
-    number: int  # the number it will have if nobody commits before it
+    number: int  # the number that it gets unless another run commits first
 
     def put_schema(self, schema: Schema) -> str:
         """Set the schema for what is added from now on; returns its hash."""

@@ -37,7 +37,7 @@ def unbundled(
     gone: Collection[str],
     pause: Callable[[], None],
 ) -> Iterator[ReplacedSegments]:
-    """Rewrite the live segments of the ``leaving`` bundles, except those already ``gone``.
+    """Rewrite the live segments of the ``leaving`` bundles, except the ones already ``gone``.
 
     Reads one bundle at a time, to keep memory small.
     """
@@ -56,7 +56,7 @@ def touched(done: Iterable[ReplacedSegments]) -> set[str]:
 def wasted(state: LiveState, *, kept: Collection[int]) -> set[str]:
     """Return the bundles with dead rows, unless all their segments belong to ``kept`` backups.
 
-    Such a backup still shows all of its rows.
+    A kept backup still shows all of its rows.
     """
     return {
         name

@@ -119,6 +119,8 @@ def _compacted(
 def _in_place(
     room: OrgVault, batch: Sequence[DueMerge], work: MaintenanceCommit, pause: Pause, *, last: bool
 ) -> Compaction:
+    # A commit that another run makes meanwhile is fine: only the replaced segments must still be
+    # live.
     state = work.base
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
     done = [_merge(room, out, one, pause) for one in batch]
@@ -149,6 +151,7 @@ def _due(room: OrgVault, state: LiveState) -> Iterator[DueMerge]:
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
             found = DueMerge(table, chosen)
+            # Tiers whose schemas gave one number to two columns stay apart (docs/adr/0020).
             if can_merge(TableView(table, found.segments, room.reading)):
                 yield found
 

@@ -19,7 +19,7 @@ from unlost.vault.layout import object_names
 from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.write.dropped_journals import unjournaled
 
-_REKEYING = frozenset({CommitKind.REKEY})  # what they condemned may still be read for some days
+_REKEYING = frozenset({CommitKind.REKEY})  # readers may still need objects they condemned
 
 
 def erasures_in(room: OrgVault, state: LiveState) -> list[Manifest]:
@@ -78,13 +78,16 @@ def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterato
         withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
         gone |= {name for one in withdrawing for name in one.withdrawn} - live
     there = set(listed)
-    stood_in = {  # a manifest goes only where what stands in its place is there
+    stood_in = {  # a manifest is deleted only if its redaction exists
         object_names.commit(room.org, object_names.redacted(name))
         for name in state.objects
         if name.startswith(redactions) and name in there
     }
+    # A checkpoint repeats the live state, with the ids of segments. Checkpoints before the last
+    # erasure would therefore reveal erased ids.
     checkpoints = object_names.checkpoints(room.org)
     newest = object_names.checkpoint(room.org, erasures[-1].seq if erasures else 0)
+    # Journals are matched by prefix: the number of their entries is not known here.
     journals = tuple(object_names.journal(room.org, run) for run in unjournaled(room, state))
     for name in listed:
         if (

@@ -61,11 +61,12 @@ def sweep(room: OrgVault, *, run: str) -> Sweep:
     if not state.seq:
         return Sweep()
     remove_over(room)
-    remove_erased(room, state)  # of an erasure that was cut off behind its commit
+    remove_erased(room, state)  # of an erasure that was cut off after its commit
     drop_orphans(room)
     runs = list(_not_over(room, state, runs))
     cut_off = [one for one in runs if one.kind in BEGUN_ANEW]
     runs = [one for one in runs if one.kind not in BEGUN_ANEW]
+    # The grace period is counted from the commit, so that repeated sweeps do not prolong it.
     pending = list(_pending(room, state, listing))
     now = room.clock.now()
     ripe = [one for one in pending if _may_go(one, runs, now)]
@@ -76,7 +77,7 @@ def sweep(room: OrgVault, *, run: str) -> Sweep:
     stray = _stray(room, state, listing, runs) - known
     if stray or cut_off:
         fresh = _condemn(room, run, sorted(stray), collected=_gone_up_to(state, waiting))
-        for intent in cut_off:  # a commit of theirs that comes late finds its place taken
+        for intent in cut_off:  # a late commit of such a run now finds its number taken
             OpenRun(room.org, intent.run, sealed=room.sealed).close()
     if stray:
         waiting.append(CondemnedObjects(fresh, now, {name: listing[name] for name in stray}))
@@ -150,7 +151,7 @@ def _stray(
     live = {entry.name for entry in live_objects(state, org=room.org)}
     folders = (
         [object_names.segments(room.org)] if runs else [""]
-    )  # packs do not tell whose they are
+    )  # the name of a pack does not show its run
     begun = tuple(object_names.segment(room.org, run.segments) for run in runs)
     return {
         name

@@ -44,8 +44,10 @@ MAINTENANCE = frozenset(
         CommitKind.SALVAGE,
     }
 )
-BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # nobody goes on with a run of these that was cut off
+BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # a run that was cut off is not resumed
+# A round is lost only if another run has committed, so that more rounds would mean a busy org.
 _ATTEMPTS = 20
+# After these errors the manifest was surely not stored. After any other one it may appear later.
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
 _PREFIX_BYTES = 8
 
@@ -132,7 +134,7 @@ class MaintenanceCommit:
                 raise _outrun("Another run has committed while this one was about to.")
             self._check_own(state, work)
             # The put creates or does nothing. The next round finds out which run won the number.
-            self._put(self._manifest(state, work))  # whoever won, the next look tells
+            self._put(self._manifest(state, work))  # the next round shows who won
         raise Conflict(
             "commit-crowded",
             "Other runs kept committing to this org while this one tried to.",
@@ -147,7 +149,7 @@ class MaintenanceCommit:
             self._room.chain.drop_checkpoints()
         except StoreError:
             # A failure here must not report the run as failed: its commit is already in the chain.
-            return  # the commit stands; whoever comes next does this again
+            return  # the next run does this again
 
     def _put(self, manifest: Manifest) -> None:
         """Try to put this manifest as the next commit."""
@@ -177,6 +179,8 @@ class MaintenanceCommit:
 
     def _remove_written(self) -> None:
         store = self._room.sealed.store
+        # Without the right to delete (docs/adr/0030) the objects stay until a sweep with that
+        # right.
         with where_allowed():
             for listed in list(store.list(object_names.segment(self._room.org, self.prefix))):
                 store.delete(listed.name)
@@ -189,6 +193,7 @@ class MaintenanceCommit:
         if ours and not self._notes.is_open():
             raise _outrun("Another process took this run to be over.")
         _check_live(state, work.parts)
+        # A resealed pack keeps the id of the earlier one as its stem: that one must still be live.
         replaced = (
             object_names.stem(pack.id)
             for pack in work.packs
@@ -227,6 +232,7 @@ class MaintenanceCommit:
             ),
             journal=None,
             reuses=(),
+            # A verification compares this with the register, and so notices removed newest entries.
             slots=newest_entry(self._room.sealed.store, self._room.sealed.keys),
             only=(),
             condemned=work.condemned,
@@ -239,6 +245,8 @@ class MaintenanceCommit:
             erased=work.erased,
             states=tuple(_without(state, work) for state in before.states),
         )
+        # The root must prove the objects that are live after this commit, so apply it to a copy
+        # first.
         after = state.copy()
         after.apply(manifest, head="")
         return proved_by(manifest, after)
@@ -249,6 +257,8 @@ def open_runs(room: OrgVault) -> Iterator[RunIntent]:
     folder = object_names.intents(room.org)
     names = {listed.name for listed in room.sealed.store.list(folder)}
     for name in sorted(names):
+        # Names with a dot are objects beside an intent. ``OVER`` marks an ended run in a store that
+        # forbids deleting.
         if "." not in name.removeprefix(folder) and name + object_names.OVER not in names:
             intent = _intent(room, name)
             if intent is not None:
@@ -278,7 +288,7 @@ def _intent(room: OrgVault, name: str) -> RunIntent | None:
 
 
 def _is_unreadable(room: OrgVault, name: str) -> bool:
-    """Return true if an older process wrote it under a key that is gone: it cannot commit any more."""
+    """Return true if an older process wrote it under a key that is gone: it cannot commit."""
     with suppress(UnlostError):
         return room.sealed.header(name).epoch < room.sealed.keys.oldest(room.org)
     return False
@@ -287,7 +297,7 @@ def _is_unreadable(room: OrgVault, name: str) -> bool:
 def close_cut_off(room: OrgVault, *kinds: CommitKind) -> None:
     """Close runs of these kinds that were cut off.
 
-    Only one such run may be active in an org, and none is resumed, so that an open intent is a
+    Only one of them may be active in an org, and none is resumed, so that an open intent is a
     leftover.
     """
     for intent in list(open_runs(room)):
@@ -312,6 +322,7 @@ def _without(state: TableState, work: MaintenanceWork) -> TableState:
     if state.table in work.counted:
         held, deleted = work.counted[state.table]
         state = replace(state, alive=held, deleted=deleted)
+    # Without a cursor, the next backup cannot ask for changes only.
     if state.table in work.reread:
         state = replace(state, cursor=None)
     deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))

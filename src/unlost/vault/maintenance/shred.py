@@ -46,7 +46,10 @@ class ShredPlanOfOrg:
 
 
 def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
-    """Compute the effect of shredding an org now, without a write; raises Conflict (``runs-open``)."""
+    """Compute the effect of shredding an org now; writes nothing.
+
+    Raises Conflict (``runs-open``).
+    """
     check_alone(room)
     state = room.chain.proved()
     sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]

@@ -169,7 +169,7 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
             known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
         )
         scrubbed = scrubbing.finish(app, known, sure=run)
-    want_mirror()  # the second copy must not tell of it either
+    want_mirror()  # the mirror must not contain it either
     return ErasureResult(
         known.name,
         known.identity.zone,

@@ -29,7 +29,7 @@ from unlost.model.upkeep import Sweep
 
 KIND = CommitKind.COMPACT  # upkeep and forgetting exclude each other
 EVERY = timedelta(days=7)
-PATIENCE = timedelta(days=14)  # after which somebody is told that it never had its turn
+PATIENCE = timedelta(days=14)  # after which a notice says that it never had its turn
 PASSING = frozenset({IN_PROGRESS, "run-stopped"})
 WAITING = frozenset({"runs-open", "maintenance-outrun"})
 

@@ -23,14 +23,14 @@ from unlost.model.errors import UsageError
 from unlost.model.reading import Json
 from unlost.model.retention import ForgottenRecord, KeepRules
 
-FEW = 7  # nights: with fewer, what was lost a week ago may be in none of them
+FEW = 7  # nightly backups: fewer may not reach back to a loss a week ago
 
 
 class RuleWarning(StrEnum):
     """What somebody should know who sets such rules."""
 
-    FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nights may be left
-    NO_EFFECT = "no-effect"  # the limit for deleted records counts only where nights are forgotten
+    FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nightly backups may stay
+    NO_EFFECT = "no-effect"  # the limit for deleted records counts only if backups are forgotten
 
 
 @dataclass(frozen=True, slots=True)

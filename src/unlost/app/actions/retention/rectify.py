@@ -138,7 +138,7 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
             known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
         )
         scrubbed = scrubbing.finish(app, known)
-    want_mirror()  # the second copy must not tell of it either
+    want_mirror()  # the mirror must not contain it either
     return RectifyResult(
         known.name,
         known.identity.zone,

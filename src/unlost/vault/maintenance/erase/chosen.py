@@ -57,6 +57,7 @@ def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> Era
             raise UsageError("table-unknown", f"“{key.table}” is a table of the vault itself.")
     rows = _lineage(room, state)
     records = _closed(wished, [row for row in rows if row.target == room.org])
+    # Rows of the change log contain old and new values of the records, and must go with them.
     records = tuple(dict.fromkeys((*records, *_logged(room, state, records))))
     return ErasedRecords(state, records, _elsewhere(records, rows, org=room.org))
 
@@ -166,6 +167,7 @@ def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[Recor
         beside.setdefault(live, []).append(old)
     found = dict.fromkeys(wished)
     left = list(found)
+    # Lineage is followed in both directions, through any number of restores.
     while left:
         for other in beside.get(left.pop(), ()):
             if other not in found:
@@ -189,7 +191,7 @@ def _elsewhere(
 def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -> None:
     """Raise Conflict with this ``code`` if a legal hold protects any of the records.
 
-    ``done``: a participle for the message, such as “erased”.
+    ``done``: a participle for the message, for example “erased”.
     """
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]

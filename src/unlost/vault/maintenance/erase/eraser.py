@@ -46,6 +46,7 @@ def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
 def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
     """Remove records from all history, and put them on the suppression list."""
     state = room.chain.proved()
+    # Before a run is open, so that a usage error leaves no trace.
     _check_wish(room, state, wish)
     done, removed = carried_out(
         room,
@@ -112,6 +113,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
                 self._out,
                 each,
                 pause=self._pause,
+                # Only rows of ``$files`` contain places in packs.
                 repacked=repacked if each.view.table == FILES_TABLE else None,
             )
         ]

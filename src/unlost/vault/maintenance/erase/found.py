@@ -50,7 +50,7 @@ class ErasureSurvey:
 
     @property
     def nothing(self) -> bool:
-        """True if the vault has no data of the records, and its suppression list has them already."""
+        """True if the vault has no data of the records, and has them on its suppression list."""
         return not (self.marks or self.hits or self.journals or self.certificates)
 
     @property

@@ -46,6 +46,7 @@ def contents_of(
     looking = _Looking(room, state, pause)
     contents = {name for texts in named for name in names_in(texts)}
     contents |= looking.in_files(file_rows)
+    # The search for other references reads a column of every table: skip it if nothing is at stake.
     if contents:
         contents -= looking.needed(contents, ids, file_rows)
     gone = pa.array([blob_row_id(content) for content in contents], pa.string())
@@ -141,6 +142,7 @@ class _Looking:
 def content_bytes(sealed: int) -> int:
     """Compute the bytes of content in a pack of this ``sealed`` size in the store."""
     body = sealed - HEADER_BYTES
+    # The inverse of the sealed size: a header, and an overhead for each block of 256 KiB.
     blocks = max(1, -(-body // ((1 << KIB256) + BLOCK_OVERHEAD)))
     return body - blocks * BLOCK_OVERHEAD
 

@@ -63,6 +63,7 @@ class RecordNameFinder:
         self.instead = instead
         self._spoken = spoken(records)
         quoted = (msgspec.json.encode(one).decode() for one in ids)
+        # In JSON within JSON, the quotes around an id are escaped.
         self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
 
     def in_text(self, text: str) -> bool:
@@ -158,7 +159,7 @@ def put_redaction(room: OrgVault, manifest: Manifest, *, head: str, by: int) -> 
 
 
 def _sealed(room: OrgVault, kind: ObjectKind, name: str, content: bytes) -> ObjectEntry:
-    """Seal an object under a random name, so that a cleanup after a failure removes only this one."""
+    """Seal an object under a random name, so that a cleanup after a failure removes only it."""
     done = room.sealed.put_new(kind, org=room.org, name=name, content=content)
     if not done.created:
         raise AssertionError(f"{name} was drawn twice")
@@ -182,6 +183,7 @@ def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder
 
 def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> TablePart:
     entries = tuple(
+        # A live segment keeps its ids, because readers need them to find records.
         entry if entry.id in live or entry.sidecar == STRUCK else struck(entry)
         for entry in part.segments
     )

@@ -115,6 +115,7 @@ def carried_out[T](
         work.give_up()
         raise
     state = room.chain.proved()
+    # Earlier checkpoints contain ids that are erased now. The cleanup below removes them.
     if committed(state, run) is not None:
         room.chain.renew_checkpoint()
     return done, before + remove_erased(room, state)
@@ -154,7 +155,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     @abstractmethod
     def _rewritten(self, found: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
-        """Rewrite the affected segments, including those of ``$search`` and ``$changes``."""
+        """Rewrite the affected segments, also of ``$search`` and ``$changes``."""
 
     @abstractmethod
     def _records(self, found: F) -> Iterable[pa.Array]:
@@ -178,7 +179,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     def _commit(self, found: F) -> int:
         """Write and commit; returns the commit's number. Removes what it wrote if that fails."""
-        listing = self._listing()  # before the runs are looked at: what is in it is nobody's
+        listing = self._listing()  # before the runs: then nothing in it belongs to a later run
         made: list[str] = []
         try:
             written = self._write(found, made)
@@ -195,6 +196,8 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     def _write(self, found: F, made: list[str]) -> WrittenCommit:
         repacked = repack(self._room, found.contents.freed.moving)
+        # ``made`` grows step by step: after a failure, everything in it is removed again. Segments
+        # are found by their prefix instead.
         made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         replaced = tuple(self._rewritten(found, repacked))
         replaced += tuple(self._beside(found, replaced))
@@ -250,6 +253,7 @@ class RemovalCommit[F: ErasedDocuments](ABC):
 
     def _committed(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
         room, state, balanced = self._room, self._state, self._balanced(found)
+        # Checked again: a backup may have begun since, whose rows the survey did not see.
         check_alone(room, room.chain.proved(), run=self._run)
         parts = [one.part for one in written.replaced]
         if written.marks:
@@ -273,13 +277,15 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         ).number
 
     def _condemned(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
-        """Return unneeded segments and packs: replaced now or earlier, or left by runs that ended."""
+        """Return unneeded segments and packs: replaced now or earlier, or left by ended runs."""
         org = self._room.org
         gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
         names = {entry.name for entry in unneeded_objects(self._state, gone, org=org)}
         packs = map(self._state.pack_id, found.contents.freed.packs)
         names |= {object_names.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}
+        # No other run is open (``check_alone``), so that an object that is not live belongs to
+        # none.
         return names | (listing.keys() - live)
 
     def _drop(self, made: Sequence[str]) -> None:

@@ -122,7 +122,7 @@ class RectificationSurvey:
 
     @property
     def compared(self) -> list[str]:
-        """Ids in ``$changes`` of versions whose comparison with their predecessor is now unknown."""
+        """Ids in ``$changes`` of versions whose difference to their predecessor is now unknown."""
         rows = [(one.table, one.row) for one in self.touched if one.shown]
         return [change_id(table, row.snap, row.record) for table, row in rows]
 
@@ -147,6 +147,8 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
     check_held(room, chosen, code="rectify-held", done="changed")
     rights = tuple(_rights(room, chosen, wish))
     looked = _looked(room, state, rights, pause)
+    # A request for an unknown record is probably a typing error, so it fails instead of doing
+    # nothing.
     if not any(one.right.table == wish.record.table for one in looked):
         raise _unknown(wish)
     shown = _shown(room, state, rights)
@@ -256,7 +258,7 @@ def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Rect
 
 
 def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
-    """Return the rows that snapshots show, without rows that lost to another of their own commit."""
+    """Return the rows that snapshots show, without rows that lost to another of their commit."""
     found: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
         rows = room.view(table, until=state.seq, state=state).find(ids, ())
@@ -285,6 +287,8 @@ def _lying(
     ]
     view = room.view(FILES_TABLE, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
+    # ``$files`` changes for two reasons: rows of contents that go, and contents that move to new
+    # packs.
     files = replace(files, ranks=files.ranks | contents.ranks)
     return replace(found, contents=contents, hits=(*hits, *((files,) if files.ranks else ())))
 

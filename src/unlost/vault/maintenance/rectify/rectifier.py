@@ -43,9 +43,7 @@ def rectify(
     room: OrgVault, wish: Rectify, *, run: str, pause: Pause, agree: Agree
 ) -> Rectification:
     """Replace values in all history; the old ones are nowhere in the vault afterwards."""
-    find(
-        room, room.chain.proved(), wish, pause=pause
-    )  # what cannot be done is said before a run is open
+    find(room, room.chain.proved(), wish, pause=pause)  # errors before a run is open
     done, removed = carried_out(
         room,
         run=run,
@@ -79,6 +77,7 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
             else:
                 choose = partial(ReplacedRows, corrected=found.becoming(table))
                 yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
+        # Words and index after the rows: they must describe the corrected values.
         yield from self._words(found)
         yield from all_sifted(
             self._room,

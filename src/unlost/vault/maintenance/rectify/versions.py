@@ -36,13 +36,16 @@ type Cells = Mapping[str, str | None]
 type Place = tuple[str, int]
 """Record and commit of a version."""
 
-OVER_ALIVE = ("U", SAME)  # in ``_u_prev``: whether something differs is told by the hashes
+OVER_ALIVE = ("U", SAME)  # in ``_u_prev``: both versions are live states
 _ROW = (U_ID, U_OP, U_PREV, U_SNAP, U_SHAPE, U_ROW_HASH, U_BLOBS)
 
 
 @dataclass(frozen=True, slots=True)
 class OldValueTest:
-    """Test for a wrong value: equal in meaning to ``text`` by its ``kind``; an empty text means no value."""
+    """Test for a wrong value: equal in meaning to ``text``, according to ``kind``.
+
+    An empty text means no value.
+    """
 
     text: str
     kind: WireKind
@@ -124,6 +127,7 @@ def rows_of(
     view = room.view(table, until=state.seq, state=state)
     load = room.load_blob(until=state.seq, state=state)
     for place in view.locate(ids):
+        # After a rebase another commit may lie between, so that ``_u_prev`` cannot be trusted.
         rebased = view.segments[place.rank].rebased
         for number, shape in enumerate(_shapes(view, place.rank)):
             present = view.names(place.rank, shape=number)
@@ -182,7 +186,7 @@ def _hash(name: str, column: KnownColumn, value: str | None) -> Hashes:
 
 
 def _without(blobs: str | None, codes: Collection[str]) -> str | None:
-    """Return the contents that a row refers to, without those of these columns."""
+    """Return the contents that a row refers to, except in these columns."""
     if blobs is None:
         return None
     left = {

@@ -56,7 +56,7 @@ def written_words(
     said: Sequence[WordChanges],
     columns: Mapping[str, Collection[str]],
 ) -> Iterator[ReplacedSegments]:
-    """Write segments of ``$search`` with the words of these rows, beside those of the same commits."""
+    """Write segments of ``$search`` with the words of these rows, in the tiers of their commits."""
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
     for one in said:
@@ -77,6 +77,7 @@ def written_words(
 
 def _words(room: OrgVault, one: WordChanges, columns: Collection[str]) -> pa.Table | None:
     """Return the words of a row; None if these columns never had any."""
+    # Rows written without a tokenizer have no words, also after a correction.
     if not one.row.shape.tokenizer:
         return None
     made = room.schemas.tokenizer(one.row.shape.schema, one.table, names=tuple(one.row.present))

@@ -121,6 +121,7 @@ def _seal_alone(room: OrgVault, out: SegmentWriter, live: LiveSegment) -> Segmen
 
 
 def _check_same(room: OrgVault, old: SegmentEntry, new: SegmentEntry) -> None:
+    # The earlier segment is removed later, so a difference must stop the rekey before it counts.
     if (new.rows, new.min_id, new.max_id) != (old.rows, old.min_id, old.max_id):
         raise IntegrityError(
             "rekey-differs",

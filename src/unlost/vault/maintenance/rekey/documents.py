@@ -109,7 +109,7 @@ def _read_back(room: OrgVault, entry: ObjectEntry) -> ObjectEntry:
 def _manifest(
     room: OrgVault, state: LiveState, seq: int, certificates: Mapping[str, str]
 ) -> ObjectEntry:
-    """Write the redaction that replaces a manifest: the same, with the new name of its certificate."""
+    """Write the redaction that replaces a manifest, with the new name of its certificate."""
     manifest, head = room.chain.manifest(seq)
     certificate = state.commits[seq].certificate
     told = msgspec.structs.replace(

@@ -72,13 +72,19 @@ class EarlierKeysSurvey:
         return self._seen[name] < self.epoch
 
     def documents(self, state: LiveState) -> list[str]:
-        """List schemas and certificates, including lost ones: a mirror may have them under an earlier key."""
+        """List schemas and certificates.
+
+        Includes lost ones: a mirror may have them under an earlier key.
+        """
         redactions = object_names.redactions(self.room.org)
         names = (name for name in sorted(state.objects) if not name.startswith(redactions))
         return [name for name in names if self.is_earlier(name, gone=True)]
 
     def manifests(self, state: LiveState) -> Iterator[int]:
-        """Iterate, oldest first, over commits whose manifest or redaction is under an earlier key, or lost."""
+        """Iterate over commits whose manifest or redaction is under an earlier key, oldest first.
+
+        Includes lost ones.
+        """
         stands = redacted_in(self.room, state)
         for seq in sorted(state.commits):
             if self.is_earlier(
@@ -113,7 +119,7 @@ class EarlierKeysSurvey:
         return self._listed(object_names.intents(self.room.org))
 
     def needless(self, state: LiveState) -> list[str]:
-        """List documents that no commit names; call it only if no open run may still commit them."""
+        """List documents that no commit names; valid only if no open run may still commit them."""
         org = self.room.org
         folders = (
             object_names.redactions(org),
@@ -140,6 +146,7 @@ class EarlierKeysSurvey:
                 return self.is_earlier(name)
             except UsageError:  # a wrong bit may look like a newer format; nothing needs it
                 return True
+        # Parquet encryption has no clear header with an epoch, so the newest key is tried instead.
         sealed, org = self.room.sealed, self.room.org
         opens = opens_under(sealed, org=org, name=name, size=size, epoch=self.epoch)
         return not opens and sealed.store.size(name) is not None

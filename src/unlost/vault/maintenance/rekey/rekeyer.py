@@ -105,9 +105,10 @@ class _Rekeying:
         return None
 
     def end(self) -> Rekeyed:
-        """Reseal objects that no commit names, and remove the earlier keys if nothing needs them."""
+        """Reseal objects that no commit names; remove the earlier keys if nothing needs them."""
         self._beside()
         left = self._left()
+        # Earlier keys stay as long as anything needs them; the next upkeep tries again.
         if left.waiting or left.held_by or left.damaged:
             return left
         self._remove_needless()
@@ -149,7 +150,7 @@ class _Rekeying:
             self._damaged.add(name)
 
     def _committed(self, act: Callable[[MaintenanceCommit, list[str]], Rekeyed]) -> Rekeyed:
-        """Run ``act`` for one commit; after a failure, remove everything that was written for it."""
+        """Run ``act`` for one commit; after a failure, remove what was written for it."""
         self._steps += 1
         work = MaintenanceCommit(
             self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
@@ -261,7 +262,7 @@ class _Rekeying:
         )
 
     def _remove_needless(self) -> None:
-        """Remove unused documents and checkpoints: the latter only repeat what manifests contain."""
+        """Remove unused documents and checkpoints, which only repeat manifests."""
         for name in self._looking.needless(self._room.chain.proved()):
             self._room.sealed.store.delete(name)
         if self._looking.checkpoints():
@@ -269,6 +270,7 @@ class _Rekeying:
 
     def _is_clean(self) -> bool:
         """Return true if nothing of the org needs an earlier key, after a new search."""
+        # A new survey: the other one remembers epochs from before the keys were retired.
         state, looking = self._room.chain.proved(), EarlierKeysSurvey(self._room, self._epoch)
         return not (
             earlier_segments(state, self._epoch)

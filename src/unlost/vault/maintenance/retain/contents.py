@@ -96,6 +96,8 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     if not len(pieces):
         return FreedContents()
     touched = pieces.select("pack").unique()
+    # Second pass: one piece of a pack can belong to several rows, since equal contents are stored
+    # once.
     staying = [_NOTHING]
     for looked in files.look((extents,)):
         found = pieces_in(looked.staying.column(extents))

@@ -229,6 +229,7 @@ def _unbundled(
     no bundle is spared.
     """
     kept = () if any(one.records for one in tallies) else scope.kept
+    # ``wasted`` finds rows that an earlier merge replaced and that a bundle still contains.
     leaving = touched(done) | wasted(scope.state, kept=kept)
     gone = {entry.id for one in done for entry in one.old}
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
@@ -238,6 +239,7 @@ def _commit(
     room: OrgVault, work: MaintenanceCommit, made: ForgetCommitParts, told: Forgetting
 ) -> Forgetting:
     objects = list(made.replaced(room))
+    # Checked again: a backup that began since may refer to versions that go.
     check_alone(room)
     info = work.commit(
         MaintenanceWork(

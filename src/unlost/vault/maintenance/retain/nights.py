@@ -1,7 +1,7 @@
 """The rule which backups stay. Pure.
 
-A rule such as ``daily = 7`` considers the last seven days that have a backup. Of each day it keeps
-the last good backup, or the last one if none is good. Days begin and end in the org's time zone.
+``daily = 7`` considers the last seven days that have a backup. Of each day it keeps the last good
+backup, or the last one if none is good. Days begin and end in the org's time zone.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -46,7 +46,7 @@ def kept_nights(
     good one. ``good`` is called for as few backups as necessary.
     """
     whole = nights(backups)
-    # ``whole`` has no partial backups: those show only some tables as of their time.
+    # Partial backups do not count here: they show only some tables as of their time.
     if not rules.thins or not whole:
         return frozenset(info.number for info in backups)
     kept = {info.number for info in backups if info.number >= whole[-1].number}
@@ -77,7 +77,7 @@ def _last_of_periods(
     zone: ZoneInfo,
     good: Callable[[SnapshotInfo], bool],
 ) -> Iterator[int]:
-    """Return the number of the backup to keep, for each of the last ``count`` periods with backups."""
+    """Return the backup to keep of each of the last ``count`` periods with backups."""
     periods: dict[_Period, list[SnapshotInfo]] = {}
     for info in reversed(whole):
         period = of(info.as_of.astimezone(zone))

@@ -25,7 +25,7 @@ class SurveyedVersions:
     """Shown versions of some ids (``KEYS``, ``_u_prev``), and the decision about each.
 
     ``lost``: rows that lost to another row of their own commit, of records that lose something;
-    they go too. ``lying``: other such rows, which stay.
+    they go too. ``lying``: rows that lost as well, but stay.
     """
 
     keys: pa.Table
@@ -63,7 +63,7 @@ class RetentionSurvey:
         self.tiers: Sequence[Tier] = tiers_of(view.segments)
 
     def look(self, columns: Sequence[str] = ()) -> Iterator[SurveyedVersions]:
-        """Iterate over all versions in pieces, in the order of ids; with more physical ``columns``."""
+        """Iterate over all versions in pieces, in the order of ids; with further ``columns``."""
         keys = self._reader(columns)
         for piece in cut(self.view, narrow=True):
             looked = self.look_at(keys, piece)
@@ -86,6 +86,7 @@ class RetentionSurvey:
         shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
         keys = rows if shown.all() else rows.filter(pa.array(shown))
         found = fates(keys, self.keeping)
+        # Rows that are unknown already need no rewriting.
         silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
         found = replace(found, untold=found.untold & ~silent)
         return SurveyedVersions(keys, found, *_losers(rows, shown, keys, found))
@@ -100,11 +101,14 @@ class Survivors:
         self._reader = reader
 
     def pieces(self) -> Sequence[MergePiece]:
-        """Return the pieces of the whole table: the decision depends on all versions of a record."""
+        """Return pieces of the whole table: the decision depends on all versions of a record."""
         return cut(self._survey.view)
 
     def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
-        """Return the versions that stay; if the predecessor of one goes, its ``_u_prev`` becomes unknown."""
+        """Return the versions that stay.
+
+        If the predecessor of a version goes, its ``_u_prev`` becomes unknown.
+        """
         looked = self._survey.look_at(self._reader, piece)
         mine = np.zeros(0, dtype=np.bool_) if looked is None else looked.within(self._tier)
         if looked is None or int(np.count_nonzero(mine)) != len(rows):

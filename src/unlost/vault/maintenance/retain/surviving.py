@@ -45,7 +45,7 @@ class TableRetention:
     ``nights``: numbers of the backups that stay; None for all. ``deleted_before``: last states of
     records deleted before this time go, unless a backup under legal hold shows them as deleted,
     which is true of tombstones of commits up to ``held_until``. ``held``: ids that stay completely,
-    like those that begin with one of ``held_beginnings``. ``gone``: ids that go completely, with
+    like all that begin with one of ``held_beginnings``. ``gone``: ids that go completely, with
     priority over all else.
     """
 
@@ -95,6 +95,7 @@ def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
         goes &= ~_among(ids, keeping.held)
     for beginning in keeping.held_beginnings:
         goes &= ~np.asarray(pc.starts_with(ids, beginning).to_numpy(), dtype=np.bool_)
+    # After the holds: ids of ``$files`` in ``gone`` follow records that were decided before.
     if len(keeping.gone):
         goes |= _among(ids, keeping.gone)
     after_one_that_goes = np.zeros(len(rows), dtype=np.bool_)
@@ -125,7 +126,7 @@ class _Records:
         return self.spread(np.logical_or.reduceat(mask, self.starts)) if len(mask) else mask
 
     def before(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the value of the previous version of each version; -1 for the first of a record."""
+        """Return the value of each version's predecessor; -1 for the first of a record."""
         found = np.full(len(places), -1, dtype=np.int64)
         found[1:] = np.where(self.last[:-1], -1, places[:-1])
         return found
@@ -161,10 +162,11 @@ def _stays(rows: pa.Table, keeping: TableRetention, records: _Records) -> Mask:
 def _shown(snaps: NDArray[np.int64], nights: Sequence[int], records: _Records) -> Mask:
     """Return a mask of versions that a remaining backup shows; false for the newest ones.
 
-    Those have no end, and are decided by their caller.
+    The newest versions have no end, and are decided by the caller.
     """
     ends = np.append(snaps[1:], _FOREVER)
     ends[records.last] = _FOREVER
+    # The first remaining backup at or after each version must come before the next version.
     ordered = np.append(np.array(sorted(nights), dtype=np.int64), _FOREVER)
     first = ordered[np.searchsorted(ordered, snaps, side="left")]
     shown = first < ends

@@ -46,7 +46,7 @@ class RowSpills:
 
     words: RowSpill
     changes: RowSpill
-    told: RowSpill  # what stands in ``$changes`` in place of rows that are true no more
+    told: RowSpill  # replacements of outdated rows of ``$changes``
 
 
 @dataclass(slots=True)

@@ -30,8 +30,8 @@ class VersionWords:
     def lost(self, ids: pa.Array, goes: NDArray[np.bool_]) -> Iterator[pa.Table]:
         """Iterate over rows of ``$search`` that are no longer needed.
 
-        ``ids``: of each shown version of some records, by id and age; ``goes``: mask of those that
-        go.
+        ``ids``: of each shown version of some records, by id and age; ``goes``: mask of versions
+        that go.
         """
         names = self._names()
         if not names:
@@ -80,6 +80,7 @@ class VersionWords:
             shape = self._shapes(rank)[number]
             present = tuple(self._view.names(rank, shape=number))
             made = self._room.schemas.tokenizer(shape.schema, self._view.table, names=present)
+            # Words of an earlier tokenizer cannot be recomputed. They stay, which costs only space.
             self._tokenizers[key] = made if shape.tokenizer == VERSION else None
         return self._tokenizers[key]
 

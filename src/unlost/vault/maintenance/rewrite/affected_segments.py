@@ -31,7 +31,7 @@ AT_ONCE = 32  # row groups of narrow columns that are read together
 
 @dataclass(frozen=True, slots=True)
 class AffectedTable:
-    """Segments of a table with rows of some ids (``ranks``), and the contents these rows refer to."""
+    """Segments of a table with rows of some ids (``ranks``), and the contents of these rows."""
 
     view: TableView
     ids: pa.Array
@@ -56,7 +56,7 @@ class AffectedTable:
 
 
 def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
-    """Find the segments with rows of these ids (sorted, unique), including rows not shown anywhere."""
+    """Find the segments with rows of these ids (sorted, unique), including rows never shown."""
     ranks: set[int] = set()
     blobs: list[pa.ChunkedArray] = []
     for place in view.locate(ids):
@@ -70,7 +70,7 @@ def hit(view: TableView, ids: pa.Array, *, pause: Pause) -> AffectedTable:
 
 
 class AllExceptRows:
-    """All rows except those of some ids; see ``MergeChoice``."""
+    """All rows except the rows of some ids; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, ids: pa.Array) -> None:
         self._view = view
@@ -144,6 +144,7 @@ def sifted(
     """
     view = TableView(live.entry.table, [live], room.reading)
     names = [field.name for field in BARE_FIELDS[view.table]]
+    # Two passes: most segments have no row to remove, and must not be written for nothing.
     if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
         return None
     label = room.reader.facts(live.entry)[0]
@@ -162,6 +163,7 @@ def _left(rows: pa.Table, goes: pa.Array, become: Become | None) -> pa.Table:
     if become is None or len(staying) == len(rows):
         return staying
     whole = pa.concat_tables([staying, become(rows.filter(goes))])
+    # ``become`` may return rows that belong between the others, so sort again.
     return whole.take(pc.sort_indices(whole.column(U_ID)))
 
 

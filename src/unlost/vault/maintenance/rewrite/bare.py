@@ -1,4 +1,7 @@
-"""Rows of bare tables without repetitions. An id, such as a common word, may have millions of rows."""
+"""Rows of bare tables without repetitions.
+
+One id, for example a common word, may have millions of rows.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -25,6 +28,7 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
     reader = PieceReader(view, lambda _: schema.names)
     kept = len(view.segments) - without
     for piece in cut(view):
+        # The bound comes from sidecars alone: nothing is read for it.
         if _rows_near(view, piece) <= PIECE_ROWS:
             yield from _once(reader.read(piece), schema, kept=kept)
         else:
@@ -33,7 +37,7 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
 
 
 def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
-    """Cut a piece at the first ids of all row groups: each such id alone, and the ranges between."""
+    """Cut a piece at the first ids of all row groups: each first id alone, and the ids between."""
     begins = {
         view.sidecar(rank).fences[group].first
         for rank in range(len(view.segments))
@@ -72,7 +76,7 @@ def _once(
 def once(
     parts: Sequence[pa.Table], schema: pa.Schema, *, without: Sequence[pa.Table] = ()
 ) -> pa.Table:
-    """Return the rows of a bare table in order, without repetitions and without rows of ``without``."""
+    """Return rows of a bare table in order, without repetitions and without rows of ``without``."""
     frame = _frame(parts, schema).unique(maintain_order=False)
     if without:
         frame = frame.join(_frame(without, schema), on=schema.names, how="anti", nulls_equal=True)

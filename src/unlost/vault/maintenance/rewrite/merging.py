@@ -74,6 +74,7 @@ class Merger:
         these intermediate segments, which are not part of the result. ``without``: segments of a
         bare table whose rows are omitted.
         """
+        # Both groups are read side by side, so each gets half of the memory.
         most = AT_ONCE // 2 if without else AT_ONCE
         kept, left_out = self._fewer(segments, most), self._fewer(without, most)
         return self._written([*kept, *left_out], without=len(left_out), choice=self.choice)
@@ -146,6 +147,8 @@ def write_all(
     """Write pieces in order as segments of bounded size, each while the next one is read."""
     written = _Written(stream)
     try:
+        # Settle before begin: one piece at most is in flight, and an error of the writer is raised
+        # here.
         for rows in pieces:
             written.settle()
             written.begin(rows)
@@ -167,6 +170,7 @@ class _Written:
         """Start to append a piece in another thread."""
         if self.now is not None and self._full(self.now):
             self.close()
+        # Bound to a local name, because ``self.now`` may change before the thread reads it.
         now = self.now = self.now or self.stream()
         self.writing = start(lambda: now.append(rows))
 
@@ -188,7 +192,7 @@ class _Written:
 
 
 def _columns(view: TableView, rank: int, schema: pa.Schema) -> list[str]:
-    """Return the columns of ``schema`` that a segment has, including those derived for it."""
+    """Return the columns of ``schema`` that a segment has, and the derived ones."""
     _, present = view.reading.segments.facts(view.segments[rank].entry)
     return [name for name in schema.names if name in present or name in (U_SNAP, U_SHAPE)]
 

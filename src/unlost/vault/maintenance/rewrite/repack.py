@@ -35,7 +35,7 @@ from unlost.vault.read.org_vault import OrgVault
 type Place = tuple[str, int]
 """A pack and an offset in its content."""
 
-WORTH = 0.3  # of a pack that nobody needs: from there on the rest of it moves
+WORTH = 0.3  # unneeded part of a pack from which on the rest of it moves
 _EXTENT = r'\["([0-9a-f]{32})",(\d+),(\d+)\]'
 NO_PIECES = pl.DataFrame(schema={"pack": pl.String, "offset": pl.Int64, "length": pl.Int64})
 
@@ -75,6 +75,7 @@ def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """
     state, writing = room.chain.live(), _Writing(room)
     try:
+        # Grouped by pack, so that each one is read once.
         for (pack,), own in pieces.sort("pack", "offset").group_by("pack", maintain_order=True):
             name = object_names.pack(room.org, state.pack_id(str(pack)))
             content = room.sealed.get(ObjectKind.PACK, org=room.org, name=name)
@@ -171,6 +172,7 @@ class RelocatedContents:
         told = [self._told(text) for text in extents.filter(moved).to_pylist()]
         cells = pc.replace_with_mask(extents.combine_chunks(), moved, pa.array(told, pa.string()))
         rows = _with(rows, self._extents, cells)
+        # The extents are a column like any other, and part of the row hash.
         return _with(rows, U_ROW_HASH, self._hashes(rows))
 
     def _told(self, text: str) -> str:

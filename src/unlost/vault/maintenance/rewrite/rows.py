@@ -37,7 +37,7 @@ def alike(
 
 
 def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
-    """Sort the versions of each record together, oldest first; drop those that no snapshot shows.
+    """Sort the versions of each record together, oldest first; drop rows that no snapshot shows.
 
     If one commit has several versions of a record, only the one of the highest rank is shown.
     """
@@ -51,6 +51,7 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
     snaps = keys.column(U_SNAP).to_numpy()
     shown = shown_of_each(keys.column(U_ID), snaps)
     rows = rows.drop_columns([RANK])
+    # One segment, in order already: avoid a copy of all columns.
     if shown.all() and len(parts) == 1:
         return rows
     return rows.take(order.filter(pa.array(shown)))

@@ -75,12 +75,13 @@ def can_merge(view: TableView) -> bool:
 
 
 def label_for(view: TableView, shapes: SegmentShapes) -> SegmentLabel:
-    """Return the label of the merged segment: newest schema, and the oldest version of its tokenizer."""
+    """Return the label of the merged segment: the newest schema, the oldest tokenizer version."""
     labels = [view.reading.segments.facts(live.entry)[0] for live in view.segments]
     return SegmentLabel(
         table=view.table,
         schema=labels[-1].schema,
         base=labels[-1].base,
+        # The segment can promise only what its oldest rows fulfil.
         tokenizer=min(label.tokenizer for label in labels),
         shapes=() if view.table in BARE_FIELDS else shapes.all,
     )

@@ -21,9 +21,9 @@ from itertools import groupby
 from unlost.vault.commits.state import LiveSegment
 
 FEWEST = 8  # tiers that are worth a merge
-MANY = 64  # segments that are, where a night brings many to one table
+MANY = 64  # segments that are, if backups add many to one table
 LOAD_ROWS = 100_000  # from which on a single tier is worth one
-DEEPEST = 8  # segments of such a tier that may hold the same id
+DEEPEST = 8  # segments of a large tier that may contain the same id
 CLOSED_PART = 0.3  # of the oldest tier's records: from there on it is written again
 
 
@@ -102,7 +102,7 @@ def due(tiers: Sequence[Tier], *, closed: Callable[[], int]) -> list[Sequence[Ti
 
 
 def _begin(tiers: Sequence[Tier]) -> int:
-    """Return the oldest tier that the newer ones outweigh, if there are enough; otherwise the end."""
+    """Return the oldest tier that the newer ones outweigh, if there are enough; else the end."""
     rows = [tier.rows for tier in tiers]
     for at in range(len(tiers) - 1):
         if rows[at] <= sum(rows[at + 1 :]) and _enough(tiers[at:]):
@@ -120,5 +120,6 @@ def _tangled(tier: Tier) -> bool:
 
 
 def _worn(tiers: Sequence[Tier], closed: Callable[[], int]) -> bool:
+    # ``closed`` reads keys of all newer tiers, so the cheap upper bound is tried first.
     enough = tiers[0].rows * CLOSED_PART
     return sum(tier.rows for tier in tiers[1:]) > enough and closed() > enough

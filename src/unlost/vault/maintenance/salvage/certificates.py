@@ -1,6 +1,7 @@
-"""What stands in place of a certificate that is lost: it says what can still be told, and that it lacks the rest.
+"""Replacement certificates: what is still known of a backup whose certificate is lost, and a gap.
 
-A night without one would pass for a night that lacked nothing, and the next one builds upon it.
+A backup without a certificate would pass for a backup without gaps, and the next one relies on it.
+See docs/adr/0032.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,16 +48,17 @@ type Files = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class ReplacementCertificates:
-    """Makes certificates anew; ``state`` is the org as it is then."""
+    """Writes replacement certificates; ``state``: the org as it is after the salvage."""
 
     room: OrgVault
     state: LiveState
     pause: Pause
 
     def of(self, names: Iterable[str]) -> Iterator[tuple[str, Certificate]]:
-        """Those of commits whose certificates had these names.
+        """Iterate over replacements for the certificates with these names.
 
-        One that no commit names has none, nor that of a commit whose manifest is lost: it cannot be shown.
+        There is none if no commit names the certificate, or if the manifest is lost: then the
+        backup cannot be shown.
         """
         lost = frozenset(names)
         manifests = {
@@ -95,7 +97,11 @@ class ReplacementCertificates:
         )
 
     def _lines(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Iterator[TableLine]:
-        """Of an hour those of the tables that were read since the night; the night tells of the others."""
+        """Iterate over the lines of the tables.
+
+        An hourly backup has only the tables read since the last nightly one, whose certificate has
+        the rest.
+        """
         schema, read = self.room.schemas.get(manifest.schema).schema, self._read_since(info)
         for state in manifest.states:
             if not info.partial or state.table in read:
@@ -103,7 +109,7 @@ class ReplacementCertificates:
                 yield line if info.read(state.table) else replace(line, carried=True)
 
     def _read_since(self, hour: SnapshotInfo) -> frozenset[str]:
-        """Tables that hours read since the night, up to this one."""
+        """Return the tables that hourly backups have read since the last nightly one."""
         night = self._night_before(hour.number) or 0
         hours = (one for number, one in self.state.commits.items() if night < number <= hour.number)
         return frozenset(table for one in hours for table in one.only)
@@ -114,7 +120,7 @@ class ReplacementCertificates:
         return before[-1].number if before else None
 
     def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
-        """As of some commits: each file once, as it was then."""
+        """Count the files as of some commits: each file once, in its state at that time."""
         view = self.room.view(FILES_TABLE, until=self.state.seq, state=self.state)
         size, found = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
         for rows in key_pieces(view, (U_SNAP, size)):
@@ -172,5 +178,5 @@ def _findings(state: TableState, table: Table | None) -> Iterator[Finding]:
 
 
 def has_files(table: Table) -> bool:
-    """True if records of the table may have files."""
+    """Return true if records of the table may have files."""
     return bool(table.files) or any(one.kind is WireKind.BINARY for one in table.columns)

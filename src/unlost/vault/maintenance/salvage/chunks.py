@@ -1,6 +1,7 @@
-"""Reading what is left of a segment: each column of each row group by itself.
+"""Reading the rest of a damaged segment: each column of each row group separately.
 
-Every page of a segment is authenticated by itself, so what comes out is what was written, or nothing.
+Every page of a segment is authenticated separately, so that a read returns what was written, or
+nothing. See docs/adr/0032.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ _FIRST_CELL = "c"
 
 @dataclass(frozen=True, slots=True)
 class RowSpan:
-    """Rows of a segment that lie in one row group of its object, from row ``start`` of that group on."""
+    """Rows of a segment in one row group of its object, beginning at its row ``start``."""
 
     group: int
     start: int
@@ -33,7 +34,7 @@ class RowSpan:
 
 
 class RemainingChunks:
-    """An object whose footer can be read, as one segment in it sees it."""
+    """An object with a readable footer, seen from one of its segments."""
 
     def __init__(self, file: pq.ParquetFile, live: LiveSegment, *, room: OrgVault) -> None:
         self._file = file
@@ -52,19 +53,19 @@ class RemainingChunks:
 
     @property
     def cells(self) -> list[str]:
-        """Its source columns as they are stored, by their numbers."""
+        """Its stored source columns, sorted by number."""
         names = (name for name in self.present if name.startswith(_FIRST_CELL))
         return sorted(names, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
 
     @property
     def shapes(self) -> tuple[SegmentShape, ...]:
-        """The shapes of its rows; one that was not merged has one."""
+        """The shapes of its rows; an unmerged segment has one."""
         return self.label.shapes or (
             SegmentShape(self.label.schema, tuple(sorted(self.cells)), self.label.tokenizer),
         )
 
     def _rows(self, file: pq.ParquetFile, span: RowSpan, name: str) -> pa.Table | None:
-        """A column of the row group; None where these bytes are not what was written."""
+        """Read a column of the row group; None if its bytes are not what was written."""
         try:
             rows = file.read_row_group(span.group, columns=[name], use_threads=False)
         except pa.ArrowException:
@@ -78,9 +79,9 @@ class RemainingChunks:
         return rows if len(rows) >= span.start + span.rows else None
 
     def read(self, span: RowSpan, name: str) -> pa.Array | None:
-        """A column of some rows; None where it cannot be read any more, also when asked anew.
+        """Read a column of some rows; None if that fails twice.
 
-        Raises StoreError where it cannot be read now.
+        Raises StoreError if it cannot be read at the moment.
         """
         rows = self._rows(self._file, span, name)
         if rows is None:
@@ -96,14 +97,15 @@ class RemainingChunks:
 
 @contextmanager
 def leavings(room: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | None]:
-    """What is left of a segment; None where its object is gone, or nobody can tell what is in it.
+    """Open the rest of a segment; None if its object or its footer is lost.
 
-    Raises StoreError where it cannot be read now.
+    Raises StoreError if it cannot be read at the moment.
     """
     name = object_names.segment(room.org, live.entry.object)
     with ExitStack() as held:
         file = None
         if room.sealed.store.size(name) == live.entry.bytes:
+            # Twice: bytes that were spoilt on their way are right at the second attempt.
             file = _opened(room, live, held) or _opened(room, live, held)
         yield None if file is None else RemainingChunks(file, live, room=room)
 
@@ -116,7 +118,10 @@ def _opened(room: OrgVault, live: LiveSegment, held: ExitStack) -> pq.ParquetFil
 
 
 def sidecar_of(room: OrgVault, live: LiveSegment) -> Sidecar | None:
-    """Where row groups begin; None if that is damaged too. Raises StoreError where it cannot be read now."""
+    """Read the sidecar with the bounds of row groups; None if it is damaged too.
+
+    Raises StoreError if it cannot be read at the moment.
+    """
     try:
         return room.reader.sidecar(live.entry)
     except (IntegrityError, UsageError):  # a wrong bit may look like a newer format
@@ -128,7 +133,7 @@ def sidecar_of(room: OrgVault, live: LiveSegment) -> Sidecar | None:
 
 
 def span_of_ids(car: Sidecar | None, live: LiveSegment, number: int) -> tuple[str, str]:
-    """Between which ids the rows of one row group of a segment lie."""
+    """Return the lowest and highest possible id in one row group of a segment."""
     entry = live.entry
     if car is None or number >= len(car.fences):
         return entry.min_id, entry.max_id

@@ -1,4 +1,4 @@
-"""Which live objects are not what was written."""
+"""Search for live objects that differ from what was written."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from unlost.vault.stores.cached import itself
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
+    """Damaged objects: segments by id, packs by the ids used in rows of ``$files``.
 
-    ``certificates`` by name, and the runs of ``journals`` that are given up as a whole. ``objects`` are the
-    names of all that; ``left`` is damage of other kinds.
+    ``certificates``: by name. ``journals``: runs whose complete journals are given up. ``objects``:
+    the names of all of these. ``left``: damage of other kinds.
     """
 
     segments: frozenset[str] = frozenset()
@@ -32,14 +32,15 @@ class Damaged:
         return bool(self.objects)
 
     def of(self, state: LiveState, table: str) -> list[LiveSegment]:
-        """The damaged segments of a table, oldest first."""
+        """Return the damaged segments of a table, oldest first."""
         return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
 
 
 def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
-    """Read every live object; raises IntegrityError (``salvage-schema``) where a schema is damaged.
+    """Read every live object; raises IntegrityError (``salvage-schema``) if a schema is damaged.
 
-    Raises StoreError where the store does not give all of an object now, or not the same again.
+    Raises StoreError if the store cannot read an object at the moment, or returns different bytes
+    the second time.
     """
     listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
     damages = {one.object: one for one in _damages(room, state, listing)}
@@ -79,13 +80,17 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
 
 
 def _damages(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> tuple[Damage, ...]:
-    """All live objects that are not what was written; raises StoreError where one cannot be read now."""
+    """Compare all live objects with what was written.
+
+    Raises StoreError if one cannot be read at the moment.
+    """
+    # Not the local cache: a good copy there would hide damage in the store.
     store = itself(room.sealed.store)
     return tuple(proved_damages(live_objects(state, org=room.org), store, listing))
 
 
 def _segments(room: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
-    """The ids of segments of which an object is damaged."""
+    """Iterate over the ids of segments with a damaged object."""
     for entry in state.entries():
         if any(one.name in damages for one in segment_objects(entry, org=room.org)):
             yield entry.id

@@ -1,4 +1,4 @@
-"""``$search`` and ``$changes``: what is lost of them is made again from the records."""
+"""``$search`` and ``$changes``: rebuild lost parts from the records."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ type Within = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RebuiltTable:
-    """Makes derived tables again; ``after`` is the state with all records as they are then."""
+    """Rebuilds derived tables; ``after``: the state with all records after the salvage."""
 
     room: OrgVault
     after: LiveState
@@ -57,7 +57,7 @@ class RebuiltTable:
     pause: Pause
 
     def words(self, live: LiveSegment) -> ReplacedSegments:
-        """A damaged segment of ``$search``: what is left of it, and the words that were lost."""
+        """Rewrite a damaged segment of ``$search``: the readable rest, and lost words rebuilt."""
         reach = CommitRange(live.first, live.last)
         kept, lost = self._left_of(live, reach)
         label = SegmentLabel(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
@@ -68,7 +68,7 @@ class RebuiltTable:
         return ReplacedSegments((live.entry,), (*kept, *new))
 
     def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[ReplacedSegments]:
-        """``$changes`` of these tables; ``damaged``: it is damaged itself, and made again for all."""
+        """Rebuild ``$changes`` for these tables, or for all if it is ``damaged`` itself."""
         held = self.after.of(CHANGES, until=self.after.seq)
         wanted = {table for table in self.after.segments if not is_system(table)}
         if damaged:
@@ -96,7 +96,7 @@ class RebuiltTable:
     def _left_of(
         self, live: LiveSegment, reach: CommitRange
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
-        """What is left of a segment, written again, and the ids of the row groups that are lost."""
+        """Rewrite the rest of a segment; returns it and the id ranges of lost row groups."""
         entry, car = live.entry, sidecar_of(self.room, live)
         with leavings(self.room, live) as left:
             if left is None:
@@ -113,7 +113,7 @@ class RebuiltTable:
             return ((stream.close(),) if stream.rows else ()), lost
 
     def _all_words(self) -> Iterator[pa.Table]:
-        """The words of all rows, as far as any were made of them."""
+        """Iterate over the words of all rows that ever had words."""
         for table, held in sorted(self.after.segments.items()):
             for live in held.values() if not is_system(table) else ():
                 label, _ = self.room.reader.facts(live.entry)
@@ -139,7 +139,7 @@ class RebuiltTable:
             yield tokenizer.tokens(cells.append_column(U_ID, rows.column(U_ID)))
 
     def _change_rows(self, table: str) -> Iterator[pa.Table]:
-        """What commits did whose segments were merged with others, but for the table's first commit."""
+        """Build the rows of merged commits, except the table's first commit."""
         held = self.after.segments.get(table, {}).values()
         first = min((live.first for live in held), default=0)
         for live in held:
@@ -153,7 +153,7 @@ class RebuiltTable:
 
 
 def whole_rows(left: RemainingChunks, number: int) -> pa.Table | None:
-    """A row group of a bare table; None if any column of it is lost."""
+    """Read a row group of a bare table; None if any column is lost."""
     fields = BARE_FIELDS[left.live.entry.table]
     columns = [left.read(left.spans[number], field.name) for field in fields]
     if any(column is None for column in columns):
@@ -162,7 +162,7 @@ def whole_rows(left: RemainingChunks, number: int) -> pa.Table | None:
 
 
 def sorted_parts(found: Iterable[pa.Table], fields: Sequence[pa.Field]) -> Iterator[pa.Table]:
-    """Rows of a bare table in sorted parts, each row once in a part."""
+    """Sort rows of a bare table in parts, without repetitions within a part."""
     schema, held, count = pa.schema(fields), list[pa.Table](), 0
     for rows in found:
         if len(rows):
@@ -186,7 +186,7 @@ def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
 
 
 def _of_tables(tables: Iterable[str]) -> Leave:
-    """Rows of ``$changes`` that tell of these tables."""
+    """Select the rows of ``$changes`` about these tables."""
     begins = [table + SEPARATOR for table in sorted(tables)]
 
     def leave(rows: pa.Table) -> pa.Array:

@@ -1,4 +1,4 @@
-"""What a row of the vault's own tables cannot be without."""
+"""Columns without which a row of the vault's own tables is useless."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ _OF_BLOBS = frozenset({"size", "extents", "encoding"})
 _OF_FILES = frozenset({"blob", "size"})
 BLOB_ROW = '["blob",'
 _HAVE_FILES = frozenset({"blob", "size", "checksum", "name", "media_type"})
-# A mark of a hidden thing says all in its id; a hold whose end is lost has none.
+# The id of a hidden item has all its data. A hold that lost its end counts as unlimited.
 _NEEDED: Mapping[str, frozenset[str]] = {
     HIDDEN: frozenset(),
     HOLDS: frozenset(),
@@ -36,7 +36,7 @@ _NEEDED: Mapping[str, frozenset[str]] = {
 def lacked_of(
     room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> list[frozenset[str]]:
-    """The columns that rows lack, without those that rows of their kind never have: nothing is lost there."""
+    """Return the lacking columns of rows, without columns that rows of their kind never have."""
     if table != FILES or not any(without):
         return list(without)
     known = room.schemas.known(SYSTEM_SCHEMA, table)
@@ -48,7 +48,7 @@ def lacked_of(
 def rows_without(
     room: OrgVault, table: str, ids: pa.Array, without: Sequence[frozenset[str]]
 ) -> NDArray[np.bool_]:
-    """Rows that say nothing any more without the columns that they lack."""
+    """Return a mask of rows that are useless without the columns that they lack."""
     gone = np.zeros(len(ids), dtype=np.bool_)
     if not is_system(table) or not any(without):
         return gone
@@ -62,7 +62,7 @@ def rows_without(
 
 
 def _blobs(ids: pa.Array) -> list[bool]:
-    """Which rows of ``$files`` are of contents; the others are of files."""
+    """Return a mask of the rows of ``$files`` for contents; the others are for files."""
     found: list[bool] = pc.starts_with(ids, BLOB_ROW).to_pylist()
     return found
 

@@ -1,6 +1,8 @@
-"""Journals that are broken for good: entries prove each other, so that one is given up as a whole.
+"""Search for journals that are damaged for good.
 
-As with other objects, what cannot be read now is not lost, and damage is what is twice the same.
+The entries of a journal prove each other by their hashes, so that a damaged journal is given up as
+a whole. As with other objects, an entry that cannot be read at the moment is not lost, and damage
+must look the same twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,17 +22,17 @@ from unlost.vault.stores.unread import device_failed, unsteady
 from unlost.vault.write.dropped_journals import unjournaled
 from unlost.vault.write.journal import entry_counts
 
-# A key may be found again: what it opens is not damaged by that.
+# A lost key may be found again, so that its objects are not damaged.
 _NEVER = frozenset({"org-key-lost"})
 _READ_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenJournals:
-    """The runs whose journals are given up, and the ``objects`` that are damaged there.
+    """Runs whose journals are given up, and their damaged ``objects``.
 
-    ``left`` is what says nothing against a journal itself: what somebody laid behind its end, and what is
-    perhaps written in a newer format.
+    ``left``: damage that does not affect a journal itself, which is an object behind its end, or
+    one that may have a newer format.
     """
 
     runs: tuple[str, ...] = ()
@@ -39,9 +41,10 @@ class BrokenJournals:
 
 
 def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:
-    """Prove all journals of an org; ``listing``: sizes of its objects by name.
+    """Verify all journals of an org; ``listing``: sizes of its objects by name.
 
-    Raises StoreError where the store does not give an entry now, or not the same again.
+    Raises StoreError if the store cannot read an entry at the moment, or returns other bytes the
+    second time.
     """
     first = _proved(room, state, listing)
     if not first.damages():
@@ -70,7 +73,7 @@ def _told(room: OrgVault, state: LiveState, found: "_Proving") -> BrokenJournals
 
 
 def _entry_of(org: str, name: str) -> tuple[str, int]:
-    """The run and the number of an entry."""
+    """Return the run and the number of an entry."""
     ((run, (number,)),) = entry_counts([name], org=org).items()
     return run, number
 
@@ -89,7 +92,7 @@ def _proved(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> "_P
 
 
 def _sights(room: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:
-    """What lies there under each name."""
+    """Read the objects stored under these names."""
     store = itself(room.sealed.store)
     for name in names:
         there = name if store.size(name) is not None else room.sealed.resealed(name)
@@ -98,14 +101,14 @@ def _sights(room: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredD
 
 
 class _Proving(VerifyFindings):
-    """Notes damage alone: a store that does not answer stops it, and a lost key is none."""
+    """Findings of damage only: a failing store stops the check, and a lost key is no damage."""
 
     def __init__(self) -> None:
         super().__init__()
         self.unsure: set[str] = set()
 
     def attempt[T](self, name: str, call: Callable[[], T]) -> T | None:
-        """What the call gives; None, and the object is noted, where it is damaged."""
+        """Return the result of ``call``; None if the object is damaged, which is recorded."""
         try:
             return call()
         except NotFound:

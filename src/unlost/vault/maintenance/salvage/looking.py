@@ -1,4 +1,14 @@
-"""All that salvaging an org would do, found before anything is written."""
+"""Survey of a salvage: everything that it keeps and loses, found before anything is written.
+
+    damaged objects ─▶ contents: readable or lost          (if a pack or ``$files`` is damaged)
+                    ─▶ tables: kept, reduced, lost versions, row group by row group
+                    ─▶ contents that lost rows referred to, and no other row
+                    ─▶ derived tables to rebuild
+                    ─▶ tables that the next backup reads in full
+
+The effect has a digest of every lost id and every reduced version, because counts alone could agree
+to another loss of the same size. See docs/adr/0032.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +42,7 @@ from unlost.vault.read.org_vault import OrgVault
 
 @dataclass(slots=True)
 class SalvageSurvey:
-    """What is damaged, and what is done about it table by table. ``files`` is the work on ``$files``."""
+    """Damage, and the work on each table; ``files``: the work on ``$files``."""
 
     state: LiveState
     damaged: Damaged
@@ -43,13 +53,13 @@ class SalvageSurvey:
 
     @property
     def lost_files(self) -> list[LostFile]:
-        """Files that the vault has no more: their rows are lost, or their contents."""
+        """Files that are lost: their rows are, or their contents."""
         rows = self.files.losses.gone if self.files is not None else {}
         own = [lost_file(ident) for ident in rows if is_file(ident)]
         return list(dict.fromkeys((*own, *self.contents.files)))
 
     def told(self, reread: Iterable[str]) -> SalvageEffect:
-        """As people are told."""
+        """Build the effect that people see."""
         files = self.lost_files
         tables = [work.losses.told for work in self.works]
         tables += [self._files_told(files)] if self.of_files or files else []
@@ -69,7 +79,7 @@ class SalvageSurvey:
         )
 
     def _uncertified(self) -> Iterator[int]:
-        """The commits whose certificates are lost."""
+        """Iterate over the commits with lost certificates."""
         lost = frozenset(self.damaged.certificates)
         return (number for number, one in self.state.commits.items() if one.certificate in lost)
 
@@ -87,12 +97,12 @@ class SalvageSurvey:
 
 
 def begun(state: LiveState) -> blake3:
-    """A digest that what is lost is added to: it begins with the commit that was looked at."""
+    """Start a hash of what is lost; it begins with the surveyed commit."""
     return blake3(state.head.encode())
 
 
 class SalvageSurveyor:
-    """Looks at an org; ``state`` is its head."""
+    """Surveys an org; ``state`` is its head."""
 
     def __init__(self, room: OrgVault, state: LiveState, pause: Pause) -> None:
         self._room = room
@@ -103,7 +113,7 @@ class SalvageSurveyor:
         self._found = SalvageSurvey(state, find_damaged(room, state) if state.seq else Damaged())
 
     def find(self) -> SalvageSurvey:
-        """All of it; raises IntegrityError where something is damaged that all else stands on."""
+        """Find everything; raises IntegrityError if an object that all others need is damaged."""
         found, damaged = self._found, self._found.damaged
         if not damaged:
             return found
@@ -118,7 +128,7 @@ class SalvageSurveyor:
         return found
 
     def reread(self) -> frozenset[str]:
-        """Tables that the next backup reads whole."""
+        """Return the tables that the next backup reads in full."""
         found = self._found
         tables = {work.table for work in found.works if work.losses.any}
         tables |= {one.record.table for one in found.lost_files}
@@ -128,7 +138,10 @@ class SalvageSurveyor:
         return frozenset(table for table in tables if not is_system(table))
 
     def _is_uncertain(self) -> bool:
-        """True if a certificate is lost on which the next backup rests: nobody knows which files it lacks."""
+        """Return true if a certificate is lost that the next backup relies on.
+
+        Without it, the unread files are unknown.
+        """
         commits = sorted(self._state.commits.items())
         backups = [one for _, one in commits if one.kind is CommitKind.BACKUP]
         night = max((one.number for one in nights(backups)), default=0)
@@ -147,7 +160,7 @@ class SalvageSurveyor:
         )
 
     def _contents(self) -> None:
-        """Look at ``$files`` twice: at where contents are, then at the files that have them."""
+        """Read ``$files`` twice: first the places of contents, then the files that have them."""
         found, room = self._found, self._room
         look = ContentsLook(room, self._state, found.damaged)
         work = found.files = self._work(FILES_TABLE)
@@ -159,7 +172,7 @@ class SalvageSurveyor:
         found.contents = look.found
 
     def _unnamed(self) -> None:
-        """Look which contents nothing names any more, now that rows are lost that may have named them."""
+        """Find contents without references, because the rows that referred to them may be lost."""
         found = self._found
         looked = {work.table: work for work in found.works}
         for table in self._state.segments:
@@ -173,7 +186,7 @@ class SalvageSurveyor:
             contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
 
     def _files(self, work: TableWork) -> Iterator[pa.Table]:
-        """What is left of ``$files``."""
+        """Iterate over the readable rows of ``$files``."""
         yield from self._parts
         yield from self._healthy(work)
 

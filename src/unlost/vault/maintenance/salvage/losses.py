@@ -1,4 +1,4 @@
-"""What is lost of a table, while its damaged segments are looked at."""
+"""Counts and ids of what a table loses, collected during the survey."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from unlost.vault.maintenance.salvage.pieces import SalvagedRows
 
 @dataclass(slots=True)
 class Losses:
-    """What became of a table's versions. ``ids`` and ``spans``: records of which one is another one now.
+    """The losses of a table; ``ids`` and ``spans``: records with a lost or reduced version.
 
-    ``digest`` takes in all that is told, and what is too long to be told.
+    ``digest`` covers all losses, including the ones that are too many to list.
     """
 
     table: str
@@ -29,7 +29,7 @@ class Losses:
     digest: blake3 = field(default_factory=blake3)
 
     def took(self, piece: SalvagedRows, low: str, high: str) -> None:
-        """A row group between these ids was looked at."""
+        """Add a row group between these ids."""
         if piece.lost is None:
             self.span(low, high, piece.count)
             return
@@ -46,13 +46,13 @@ class Losses:
         self.digest.update(msgspec.json.encode((piece.count, piece.lost, tuple(short))))
 
     def span(self, low: str, high: str, versions: int) -> None:
-        """So many versions are gone, and nobody knows of which records."""
+        """Add lost versions whose ids are lost too."""
         self.digest.update(msgspec.json.encode((low, high, versions)))
         self.lost += versions
         self.spans.append(LostSpan(low, high, versions))
 
     def touches(self, rows_ids: pa.ChunkedArray) -> Sequence[bool]:
-        """Which rows are of records of which a version is lost, or not whole any more."""
+        """Return, for each row, if its record has a lost or reduced version."""
         within = [(one.low.encode(), one.high.encode()) for one in self.spans]
         return [
             ident in self.ids or any(low <= ident.encode() <= high for low, high in within)
@@ -61,12 +61,12 @@ class Losses:
 
     @property
     def any(self) -> bool:
-        """True if something is not as it was."""
+        """True if anything is lost or reduced."""
         return bool(self.lost or self.reduced)
 
     @property
     def told(self) -> TableSalvaged:
-        """As people are told."""
+        """The losses in the form that people see."""
         return TableSalvaged(
             table=self.table,
             kept=self.kept,

@@ -1,8 +1,16 @@
-"""The rows of one row group as they are without what cannot be read of them.
+"""The rows of one row group without the columns that cannot be read.
 
-A column that is lost is, for the rows of its row group, one that was not read with them: they get a shape
-that does not have it, and the hash that follows from what is left. Rows are lost where it cannot be told any
-more whose they are, what happened to the record, when it was seen, or which commit brought them.
+    lost column chunk                    rows of this row group
+    a source column                      reduced: another shape, without it; new hash
+    ``_u_modified_at``, ``…_by``         reduced: null
+    ``_u_prev``                          kept: ``?`` (unknown)
+    ``_u_row_hash``                      kept: computed again
+    ``_u_blobs``                         kept, or reduced where a long text may be missing
+    ``_u_snap``                          kept if the segment has only one commit, otherwise lost
+    ``_u_id``, ``_u_op``, ``_u_observed_at``    lost
+
+A lost column is represented as a column that was not read, which the format already has: the row
+gets a shape without it. Nothing is guessed. See docs/adr/0032.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -56,22 +64,23 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(slots=True)
 class ShapeTable:
-    """The shapes of what is written of a segment, in the order in which they were met."""
+    """The shapes of the rows that are written, in the order of their first use."""
 
     shapes: dict[SegmentShape, int] = field(default_factory=dict)
 
     def number(self, shape: SegmentShape) -> int:
-        """The place of a shape."""
+        """Return the number of a shape."""
         return self.shapes.setdefault(shape, len(self.shapes))
 
 
 @dataclass(frozen=True, slots=True)
 class SalvagedRows:
-    """What is left of the rows of a row group.
+    """The readable rest of the rows of a row group.
 
-    ``rows`` have all columns of a merged segment, ``count`` were there. ``lost`` are the ids of rows that are
-    gone, None where those are gone too. ``reduced`` are the ids of rows that have not all of ``columns``
-    (source names, or a system column's) any more; ``lacking`` says of each which, as they are stored.
+    ``rows``: all columns of a merged segment. ``count``: number of rows before. ``lost``: ids of
+    lost rows; None if these are lost too. ``reduced``: ids of rows that lack some of ``columns``
+    (source names, or the name of a system column); ``lacking``: for each of them the columns, as
+    stored.
     """
 
     rows: pa.Table
@@ -84,7 +93,10 @@ class SalvagedRows:
 
 @dataclass(frozen=True)
 class RowGroupReader:
-    """Makes pieces of a segment. ``load`` gives texts of contents; None: hashes are left as they are."""
+    """Reads the rest of a segment's row groups.
+
+    ``load`` reads contents; without it, hashes stay unchanged.
+    """
 
     room: OrgVault
     left: RemainingChunks
@@ -94,12 +106,12 @@ class RowGroupReader:
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns of pieces."""
+        """Arrow schema of the rows."""
         cells = (pa.field(name, pa.string()) for name in self.left.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
     def piece(self, span: RowSpan) -> SalvagedRows:
-        """What is left of some rows."""
+        """Read the rest of some rows."""
         head = self._head(span)
         ids = head[U_ID]
         if ids is None or any(head[name] is None for name in (U_OP, U_OBSERVED_AT, U_SNAP)):
@@ -110,7 +122,7 @@ class RowGroupReader:
         return own.piece()
 
     def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
-        """System columns; None for those that cannot be read nor be told otherwise."""
+        """Read the system columns; None for a column that is neither readable nor derivable."""
         names = [one.name for one in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
             name: self.left.read(span, name) if name in self.left.present else None
@@ -125,7 +137,7 @@ class RowGroupReader:
 
 
 class _Own:
-    """The rows of one span while they are looked at."""
+    """The rows of one span during their reconstruction."""
 
     def __init__(
         self,
@@ -145,7 +157,7 @@ class _Own:
         self._table = piecing.left.live.entry.table
 
     def piece(self) -> SalvagedRows:
-        """Look, and put together what is left."""
+        """Reconstruct the rows."""
         shapes = self._old_shapes()
         self._without = [
             one & frozenset(shape.columns) for one, shape in zip(self._without, shapes, strict=True)
@@ -177,7 +189,7 @@ class _Own:
 
     @property
     def _with_cells(self) -> NDArray[np.bool_]:
-        """Rows that have cells at all."""
+        """Mask of rows that have cells."""
         mask = pc.is_in(self._head[U_OP], value_set=pa.array(version_rules.WITH_CELLS))
         return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
@@ -185,14 +197,14 @@ class _Own:
         return self._all.room.schemas.known(shape.schema, self._table)
 
     def _told(self) -> frozenset[str]:
-        """What was lost of some row, by the names of the source."""
+        """Return the lost columns by their source names."""
         codes = {code for one in self._without for code in one}
         known = self._all.room.schemas.known(self._all.left.label.schema, self._table)
         names = {physical(one.code): name for name, one in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 
     def _old_shapes(self) -> list[SegmentShape]:
-        """The shape of each row; where that is lost, what all shapes have."""
+        """Return the shape of each row; if it is lost, the columns that all shapes have."""
         shapes, told = self._all.left.shapes, self._head[U_SHAPE]
         if told is not None:
             return [shapes[number] for number in told.to_pylist()]
@@ -209,7 +221,7 @@ class _Own:
         return None if column is None else column.to_pylist()
 
     def _reachable(self, blobs: list[str | None]) -> list[str | None]:
-        """What rows say of their long texts, without those that are lost: these columns were not read."""
+        """Return the references to readable long texts; columns of lost ones count as not read."""
         for at, text in enumerate(blobs):
             if text is None:
                 continue
@@ -221,9 +233,10 @@ class _Own:
         return blobs
 
     def _unnamed(self, shapes: Sequence[SegmentShape]) -> list[str | None]:
-        """Nobody knows which cells were long texts: an empty cell may have been one.
+        """Handle a lost ``_u_blobs``: any empty cell may have been a long text.
 
-        Where the row's hash follows from the cells as they are, none that counts was.
+        If the hash of a row follows from its cells, no column that is part of the hash was a long
+        text.
         """
         unsure = self._unsure(shapes)
         for name, column in self._cells.items():
@@ -236,7 +249,10 @@ class _Own:
         return [None] * self._count
 
     def _texts(self, shape: SegmentShape, *, counting: bool) -> frozenset[str]:
-        """Columns of a shape whose cells may be long; those that do not count, or also those that do."""
+        """Return columns of a shape that may have long texts.
+
+        ``counting``: also columns that are part of the row hash.
+        """
         if is_system(self._table):
             return _NOTHING
         return _long_columns(shape, self._known(shape), counting=counting)
@@ -255,7 +271,7 @@ class _Own:
     def _new_shapes(
         self, shapes: Sequence[SegmentShape]
     ) -> tuple[NDArray[np.int32], list[SegmentShape]]:
-        """The number of each row's shape in the book, and the shapes by their numbers."""
+        """Return the number of each row's new shape, and the shapes by number."""
         memo: dict[tuple[SegmentShape, frozenset[str]], int] = {}
         numbers = np.zeros(self._count, dtype=np.int32)
         for at, key in enumerate(zip(shapes, self._without, strict=True)):
@@ -284,7 +300,7 @@ class _Own:
         return pa.table([columns[one.name] for one in schema], schema=schema)
 
     def _only_read(self, name: str, column: pa.Array | None) -> pa.Array:
-        """A column that is null where it was not read."""
+        """Return a column with null in rows where it was not read."""
         if column is None:
             return pa.nulls(self._count, pa.string())
         gone = np.array([name in one for one in self._without], dtype=np.bool_)
@@ -301,10 +317,11 @@ class _Own:
         numbers: NDArray[np.int32],
         touched: NDArray[np.bool_],
     ) -> pa.Table:
-        """Rows with the hashes that follow from what is left; those that lost nothing keep theirs."""
+        """Return rows with new hashes where something was lost."""
         load = self._all.load
         if load is None:
             return rows
+        # The next backup compares by hash: a new hash makes it write the record again.
         wanted = touched if self._head[U_ROW_HASH] is not None else np.ones(self._count, np.bool_)
         hashes = from_array(rows.column(U_ROW_HASH)).copy()
         for number in np.unique(numbers[wanted]).tolist():
@@ -329,7 +346,7 @@ def _long_columns(
 def _resolved(
     rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn], load: LoadBlobs
 ) -> Hashes:
-    """Hashes of rows of one shape, with the texts of their blobs."""
+    """Compute hashes of rows of one shape, including their long texts."""
     present = {
         n: physical(one.code) for n, one in known.items() if physical(one.code) in shape.columns
     }
@@ -340,7 +357,7 @@ def _resolved(
 
 
 def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn]) -> Hashes:
-    """Hashes of rows of one shape by their physical columns."""
+    """Compute hashes of rows of one shape by their physical columns."""
     columns = [
         (HashedColumn(name, one.kind), rows.column(physical(one.code)).combine_chunks())
         for name, one in known.items()
@@ -350,6 +367,6 @@ def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColu
 
 
 def label_of(left: RemainingChunks, book: ShapeTable) -> SegmentLabel:
-    """What is written of a segment says so of itself."""
+    """Return the label of the rewritten segment."""
     own = left.label
     return SegmentLabel(own.table, own.schema, own.base, own.tokenizer, tuple(book.shapes))

@@ -1,7 +1,7 @@
-"""Which objects are damaged for good: what cannot be read now is not lost by it.
+"""Proof of damage: an object that cannot be read at the moment is not lost.
 
-What seems to be damaged is read a second time, in other pieces, from the store itself: bytes that were
-spoilt on their way are others then.
+An object that seems damaged is read a second time, in other pieces, from the store itself. If its
+bytes were spoilt on their way, they differ then.
 """
 
 import os
@@ -25,7 +25,7 @@ _UNREADABLE = ""  # in place of a digest
 
 @dataclass(frozen=True, slots=True)
 class StoredDigest:
-    """What lies under a name: ``size`` None where nothing does, and no digest where its device fails."""
+    """A stored object: no ``size`` if it is missing, no ``digest`` if its device fails."""
 
     size: int | None
     digest: str
@@ -34,9 +34,9 @@ class StoredDigest:
 def proved_damages(
     objects: Iterable[ObjectEntry], store: Store, listing: Mapping[str, int]
 ) -> Iterator[Damage]:
-    """The objects that are twice not what was written; ``listing``: sizes by name.
+    """Iterate over objects that are wrong twice in the same way; ``listing``: sizes by name.
 
-    Raises StoreError where one cannot be read now, or is not the same when it is asked for again.
+    Raises StoreError if an object cannot be read at the moment, or differs when it is read again.
     """
 
     def look(entry: ObjectEntry) -> Damage | None:
@@ -58,7 +58,7 @@ def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | No
 
 
 def sight(store: Store, name: str, *, size: int | None, piece: int) -> StoredDigest:
-    """What lies there, read piece by piece; raises StoreError where it cannot be read now."""
+    """Read an object piece by piece; raises StoreError if it cannot be read at the moment."""
     if size is None:
         return StoredDigest(None, _UNREADABLE)
     digest = blake3()

@@ -1,7 +1,12 @@
-"""Salvaging: one commit takes damaged objects out of an org, and keeps all that can be read of them.
+"""Salvage: one commit removes damaged objects from an org, and keeps everything that is readable.
 
-Whatever is written before the commit is new, and of no use without it. The damaged objects themselves
-are removed days later, as everything is that a commit replaces.
+    survey    ``SalvageSurveyor``: damage that is proved twice, and the losses that follow
+    write     rest of damaged segments, rebuilt ``$search`` and ``$changes``, moved contents,
+              replacement certificates
+    commit    new counts, a finding for each table, tables to read in full next time
+
+Objects written before the commit are new and unused without it. The damaged ones are removed days
+later, like all that a commit replaces. See docs/adr/0032.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -52,13 +57,14 @@ type Agree = Callable[[SalvageEffect], object]
 
 
 def plan_salvage(room: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
-    """Find what salvaging would keep and lose now."""
+    """Compute what a salvage would keep and lose now."""
+    # ``find`` before ``reread``: the latter goes by the losses that the former has found.
     look = SalvageSurveyor(room, room.chain.proved(), pause)
     return look.find().told(look.reread())
 
 
 def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
-    """Take damaged objects out, with nothing else under way."""
+    """Remove damaged objects while no other run is open."""
     state = room.chain.proved()
     close_cut_off(room, *BEGUN_ANEW)
     close_committed(room, state)
@@ -76,7 +82,7 @@ def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree)
 
 
 def salvages(room: OrgVault) -> tuple[PastSalvage, ...]:
-    """The salvages of an org, oldest first."""
+    """List the salvages of an org, oldest first."""
     return tuple(
         PastSalvage(
             number, info.run, info.finished, tuple(_sentences(room.chain.manifest(number)[0]))
@@ -87,7 +93,7 @@ def salvages(room: OrgVault) -> tuple[PastSalvage, ...]:
 
 
 def _sentences(manifest: Manifest) -> Iterator[str]:
-    """What a salvage lost."""
+    """Iterate over sentences about the losses of a salvage."""
     yield from (part.finding.sentence for part in manifest.tables if part.finding is not None)
     if manifest.withdrawn:
         yield f"Certificates of backups were lost: {len(manifest.withdrawn)}."
@@ -97,13 +103,13 @@ def _sentences(manifest: Manifest) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Done:
-    """What is written so far."""
+    """Objects written so far, and the state with them."""
 
     replaced: list[ReplacedSegments]
     after: LiveState
 
     def took(self, more: Sequence[ReplacedSegments]) -> None:
-        """Take in what stands in place of what."""
+        """Add replacements."""
         self.replaced += more
         for one in more:
             table = one.part.table
@@ -115,7 +121,7 @@ class _Done:
 
 
 class _Salvaging:
-    """One salvage, from the look to its commit."""
+    """One salvage, from the survey to its commit."""
 
     def __init__(self, room: OrgVault, work: MaintenanceCommit, *, run: str, pause: Pause) -> None:
         self._room = room
@@ -127,7 +133,7 @@ class _Salvaging:
         self._made: list[str] = []
 
     def salvage(self, agree: Agree) -> SalvageEffect:
-        """Look, ask, write, and commit."""
+        """Survey, ask for agreement, write, and commit."""
         look = SalvageSurveyor(self._room, self._state, self._pause)
         found, reread = look.find(), look.reread()
         told = found.told(reread)
@@ -140,7 +146,7 @@ class _Salvaging:
         except Exception:
             self._drop()
             raise
-        with suppress(UnlostError):  # it is done; what is left of it the next sweep removes
+        with suppress(UnlostError):  # committed: the next sweep removes the rest
             remove_erased(self._room, self._room.chain.proved())
         return replace(told, snapshot=number)
 
@@ -152,6 +158,7 @@ class _Salvaging:
         for work in found.works:
             choose = partial(PredecessorUnknown, losses=work.losses)
             done.took(self._rewritten(work, choose, done.after))
+        # After all records: words and index are rebuilt from the state with the substitutes.
         self._derived(found, done)
         certificates = self._certificates(found.damaged.certificates, done.after)
         check_alone(self._room, self._room.chain.proved(), run=self._run)
@@ -168,6 +175,8 @@ class _Salvaging:
                 collected=collected_up_to(self._room, self._state),
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
+                # Their cursors are dropped, so that the next backup brings back what the org still
+                # has.
                 reread=frozenset(told.reread),
                 objects=tuple(certificates.values()),
                 withdrawn=found.damaged.certificates,
@@ -178,7 +187,7 @@ class _Salvaging:
         ).number
 
     def _certificates(self, lost: Sequence[str], after: LiveState) -> dict[str, ObjectEntry]:
-        """What stands in place of each."""
+        """Write the replacement of each lost certificate."""
         written: dict[str, ObjectEntry] = {}
         for name, certificate in ReplacementCertificates(self._room, after, self._pause).of(lost):
             written[name] = put_certificate(self._room, name, certificate)
@@ -186,7 +195,7 @@ class _Salvaging:
         return written
 
     def _moved(self, pieces: pl.DataFrame) -> RepackedPacks:
-        """In new packs what was read whole a moment ago."""
+        """Copy contents that were just verified into new packs."""
         try:
             return repack_pieces(self._room, pieces)
         except (IntegrityError, NotFound):
@@ -196,7 +205,7 @@ class _Salvaging:
             ) from None
 
     def _files(self, found: SalvageSurvey, repacked: RepackedPacks, done: _Done) -> None:
-        """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
+        """Rewrite segments of ``$files`` that are damaged or refer to lost or moved contents."""
         work = found.files
         if work is None:
             return
@@ -236,7 +245,7 @@ class _Salvaging:
         return list(work.rewritten(self._out, stand_ins, choose))
 
     def _derived(self, found: SalvageSurvey, done: _Done) -> None:
-        """``$search`` and ``$changes``, from the records as they are then."""
+        """Rebuild ``$search`` and ``$changes`` from the remaining records."""
         load = self._room.load_blob(until=self._state.seq, state=done.after)
         remade = RebuiltTable(self._room, done.after, self._out, load, self._pause)
         for live in found.damaged.of(self._state, SEARCH):
@@ -249,7 +258,7 @@ class _Salvaging:
             done.took(list(remade.changes(tables, damaged=damaged)))
 
     def _counted(self, table: str, after: LiveState) -> tuple[int, int]:
-        """Records that are alive, and those that are not."""
+        """Count live and deleted records."""
         view = self._room.view(table, until=self._state.seq, state=after)
         alive = dead = 0
         for rows in key_pieces(view, (U_ID, U_OP)):
@@ -259,7 +268,7 @@ class _Salvaging:
         return alive, dead
 
     def _drop(self) -> None:
-        """After a failure: remove packs and certificates that were written, unless it may have been committed."""
+        """After a failure, remove new packs and certificates unless they may still be committed."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
                 for name in self._made:
@@ -267,23 +276,23 @@ class _Salvaging:
 
 
 class _Both:
-    """What stays by one choice, as another has it."""
+    """Two selections applied one after the other."""
 
     def __init__(self, one: MergeChoice, other: MergeChoice) -> None:
         self._one = one
         self._other = other
 
     def pieces(self) -> Sequence[MergePiece]:
-        """Those of both."""
+        """Return the pieces of the first selection."""
         return self._one.pieces()
 
     def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:
-        """What stays."""
+        """Return the rows that stay."""
         return self._other.staying(piece, self._one.staying(piece, rows))
 
 
 def _parts(replaced: Sequence[ReplacedSegments], told: SalvageEffect) -> Iterator[TablePart]:
-    """One part for each table, with a sentence about what is lost of it."""
+    """Build one part for each table, with a finding about its losses."""
     findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
     merged: dict[str, TablePart] = {}
     for one in replaced:
@@ -298,7 +307,10 @@ def _parts(replaced: Sequence[ReplacedSegments], told: SalvageEffect) -> Iterato
 
 
 def finding_of(one: TableSalvaged, *, files: int) -> Finding | None:
-    """What is told of a table for ever; ids are not. ``files`` are lost in all, which ``$files`` tells."""
+    """Build the permanent finding about a table, without ids, which would outlive an erasure.
+
+    ``files``: total number of lost files, reported for ``$files``.
+    """
     words = [f"{_versions(one.lost)} of {one.table} {_are(one.lost)} lost"] if one.lost else []
     if one.reduced:
         columns = ", ".join(one.columns)

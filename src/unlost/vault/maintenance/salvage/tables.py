@@ -1,4 +1,4 @@
-"""A table's segments written again, where they are damaged or follow what is lost."""
+"""Rewriting of a table's segments that are damaged or follow a lost version."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,9 +32,9 @@ from unlost.vault.read.table_view import TableView, sorted_unique
 
 @dataclass(slots=True)
 class TableWork:
-    """What is done to a table: ``damaged`` segments are pieced, with their shapes by id.
+    """The salvage of one table: ``damaged`` segments, and the shapes of their rest by segment id.
 
-    ``missing`` says which contents are lost.
+    ``missing``: test for lost contents.
     """
 
     room: OrgVault
@@ -47,7 +47,7 @@ class TableWork:
     books: dict[str, ShapeTable] = field(default_factory=dict)
 
     def look(self) -> Iterator[pa.Table]:
-        """Find out what is lost; what is left of each row group."""
+        """Find the losses; yields the rest of each row group."""
         for live in self.damaged:
             for piece in self._looked(live):
                 if len(piece.rows):
@@ -69,7 +69,7 @@ class TableWork:
                 yield piece
 
     def substituted(self, out: SegmentWriter, load: LoadBlobs) -> dict[str, LiveSegment | None]:
-        """What stands for each damaged segment while the table is read: what is left of it."""
+        """Write the rest of each damaged segment, as its substitute during the rewriting."""
         return {live.entry.id: self._substitute(live, out, load) for live in self.damaged}
 
     def _substitute(
@@ -93,7 +93,7 @@ class TableWork:
             return replace(live, entry=stream.close()) if stream.rows else None
 
     def healthy(self) -> TableView:
-        """The other segments of the table, oldest first."""
+        """View the undamaged segments of the table, oldest first."""
         damaged = {live.entry.id for live in self.damaged}
         held = self.state.of(self.table, until=self.state.seq)
         return TableView(
@@ -103,7 +103,7 @@ class TableWork:
     def rewritten(
         self, out: SegmentWriter, stand_ins: dict[str, LiveSegment | None], choose: Choosing
     ) -> Iterator[ReplacedSegments]:
-        """The damaged segments, those that must stay beside them, and those that follow what is lost."""
+        """Rewrite damaged segments, overlapping ones, and ones that follow lost versions."""
         whole = self.room.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
         ranks = (at for at, one in enumerate(whole.segments) if one.entry.id in hit_ids)
@@ -125,11 +125,12 @@ class TableWork:
             yield ReplacedSegments(old, tuple(new), (*own, *merger.between))
 
     def _following(self) -> Iterator[str]:
-        """Segments with newer versions of records of which one is not as it was."""
+        """Iterate over segments with newer versions of records that lost something."""
         view = self.healthy()
         oldest = min((live.first for live in self.damaged), default=0)
         if not self.losses.any:
             return
+        # ``_u_prev`` can only refer to an older commit, so that older segments need no look.
         newer = {at for at, one in enumerate(view.segments) if one.last >= oldest}
         named = hit(view, sorted_unique(self.losses.ids), pause=self.pause).ranks if view else set()
         for at in sorted(newer):
@@ -145,18 +146,18 @@ class TableWork:
 
 
 class PredecessorUnknown:
-    """Everything; but what a row replaced is not told where that may be lost. See ``MergeChoice``."""
+    """All rows, with ``_u_prev`` unknown where the predecessor may be lost; see ``MergeChoice``."""
 
     def __init__(self, view: TableView, losses: Losses) -> None:
         self._view = view
         self._losses = losses
 
     def pieces(self) -> Sequence[MergePiece]:
-        """Those of what is written again alone."""
+        """Cut the rewritten segments alone into pieces."""
         return cut(self._view)
 
     def staying(self, piece: MergePiece, rows: pa.Table) -> pa.Table:  # noqa: ARG002 (the port's)
-        """All rows."""
+        """Return all rows."""
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():
             return rows
@@ -166,7 +167,7 @@ class PredecessorUnknown:
 
 
 def naming_lost(view: TableView, missing: Missing, pause: Pause) -> Iterator[LiveSegment]:
-    """Segments with rows whose long texts are lost."""
+    """Iterate over segments with rows whose long texts are lost."""
     for rank, live in enumerate(view.segments):
         pause()
         for group in range(len(view.sidecar(rank).fences)):

@@ -1,7 +1,8 @@
-"""Contents that no row names any more that is left: they go, as when the rows that named them are forgotten.
+"""Contents without references: they go, as if the rows that referred to them had been forgotten.
 
-Without the row of ``$files`` nobody reads such a content, and its packs are written again without it. The names
-of all contents that rows name are in memory then, some 100 bytes each.
+Without its row, a content is unreadable, and it is unknown whose data it is, so that no erasure
+would find it. Its packs are rewritten without it. The names of all referenced contents are in
+memory, about 100 bytes each.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ type Rows = Callable[[], Iterator[pa.Table]]
 
 @dataclass(frozen=True, slots=True)
 class UnnamedContents:
-    """Rows of ``$files`` by id, and what becomes of packs: ``moving`` pieces are needed, ``packs`` go."""
+    """Rows of ``$files`` by id, needed pieces to move, and ``packs`` that go."""
 
     rows: frozenset[str]
     moving: pl.DataFrame
@@ -33,7 +34,7 @@ class UnnamedContents:
 
 
 def names_of(view: TableView, pause: Pause) -> Iterator[str]:
-    """The contents that the rows of whole segments of a table name."""
+    """Iterate over the contents that the rows of a table refer to."""
     for rank in range(len(view.segments)):
         for groups in groups_at_once(view, rank):
             pause()
@@ -43,7 +44,7 @@ def names_of(view: TableView, pause: Pause) -> Iterator[str]:
 def unnamed(
     files: Rows, named: set[str], contents: SalvagedContents, damaged: frozenset[str]
 ) -> UnnamedContents:
-    """What goes; ``named`` are the contents that records name, ``damaged`` the packs that are damaged."""
+    """Find what goes; ``named``: contents that records refer to, ``damaged``: damaged packs."""
     for rows in files():
         named.update(names_in(rows.column("blob")))
     going = frozenset(_going(files, named))

@@ -1,4 +1,13 @@
-"""Walking an org's chain from its first commit, and telling which manifest is not what it was."""
+"""Verification of an org's chain, from the first commit to the newest.
+
+    manifest 1 ◀─parent─ manifest 2 ◀─parent─ manifest 3          each proves the one before
+                              ▲ redactions/2…: same head, if an erasure replaced it
+    live_root of 3 ─proves─▶ all live objects ◀─proves─ checkpoint 3
+
+The witness, outside the vault, remembers the newest head, so that a removed newest manifest is
+noticed. If a manifest is damaged, the walk continues from the newest checkpoint that proves itself.
+See docs/adr/0023 for redactions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,11 +32,11 @@ FOREIGN = (
 
 @dataclass(slots=True)
 class ChainWalk:
-    """What a walk along a chain gave: the state at its end, and each readable manifest.
+    """The result of a walk along a chain: the state at its end, and each readable manifest.
 
-    ``whole`` is False if a manifest is damaged: then the state may lack objects, unless a later checkpoint
-    tells them. ``slots`` is the highest entry of the register of slots that a manifest has seen, and
-    ``unjournaled`` the runs whose journals a commit took away.
+    ``whole``: false if a manifest is damaged. Then the state may lack objects, unless a later
+    checkpoint has them. ``slots``: highest entry of the register of slots that a manifest refers
+    to. ``unjournaled``: runs whose journals a commit removed.
     """
 
     state: LiveState = field(default_factory=LiveState)
@@ -61,7 +70,7 @@ class ChainVerifier:
         self._withdrawn: set[str] = set()
 
     def walk(self) -> ChainWalk:
-        """Look at every manifest up to the newest that anything speaks of."""
+        """Read every manifest up to the newest number that anything refers to."""
         walk = ChainWalk()
         for seq in range(1, self._newest() + 1):
             self._step(walk, seq)
@@ -76,7 +85,7 @@ class ChainVerifier:
         return walk
 
     def _check_foreign(self) -> None:
-        """Names among the commits that nothing of ours has: whoever reads passes over them."""
+        """Report names among the commits that Unlost never uses, and that readers ignore."""
         for folder in (object_names.commits, object_names.checkpoints):
             for name in self._names(folder(self._org)):
                 if not object_names.sequence(name):
@@ -89,7 +98,7 @@ class ChainVerifier:
         return [name for name in self._listing if name.startswith(folder)]
 
     def _newest(self) -> int:
-        """The highest number that a manifest, a checkpoint or the witness knows of."""
+        """Return the highest number of a manifest, a checkpoint, or the witness."""
         names = self._names(object_names.commits(self._org)) + self._names(
             object_names.checkpoints(self._org)
         )
@@ -125,7 +134,7 @@ class ChainVerifier:
         walk.manifests[seq] = (head, manifest.live_root)
 
     def _name(self, seq: int) -> str:
-        """The manifest; where it was removed, what an erasure put in its place."""
+        """Return the name of a manifest or, if an erasure removed it, of its redaction."""
         name = object_names.commit(self._org, seq)
         redaction = next(iter(self._names(object_names.redactions(self._org, seq))), None)
         if redaction is None:
@@ -135,7 +144,7 @@ class ChainVerifier:
         return redaction
 
     def _are_two(self, name: str, redaction: str, seq: int) -> bool:
-        """True, and told, if what lies under a manifest's name is not what the redaction stands for."""
+        """Return true if a manifest is not the one that its redaction replaced; reports it."""
         try:
             two = self._read(name, seq)[1] != self._read(redaction, seq)[1]
         except UnlostError:
@@ -164,7 +173,7 @@ class ChainVerifier:
         return manifest, head
 
     def _resume(self, walk: ChainWalk) -> None:
-        """Behind what is lost: the state of the newest checkpoint that proves itself, carried on to the end."""
+        """After damage, continue from the newest checkpoint that proves itself."""
         names = () if walk.whole else self._names(object_names.checkpoints(self._org))
         for name in sorted(names, reverse=True):
             state = self._carried_on(walk, name)
@@ -173,7 +182,7 @@ class ChainVerifier:
                 return
 
     def _carried_on(self, walk: ChainWalk, name: str) -> LiveState | None:
-        """The state at the end from a checkpoint on; None where that or a later manifest is not whole."""
+        """Compute the newest state from a checkpoint on; None if a part of it is damaged."""
         seq = object_names.sequence(name)
         if not seq or any(one not in walk.manifests for one in range(seq, self._newest() + 1)):
             return None
@@ -189,7 +198,7 @@ class ChainVerifier:
         return state if self._proves(walk, state, self._newest()) else None
 
     def _proves(self, walk: ChainWalk, state: LiveState, seq: int) -> bool:
-        """True if a state is what a manifest proves."""
+        """Return true if a manifest proves this state."""
         told = (state.seq, state.head, live_root(state, org=self._org))
         return told == (seq, *walk.manifests[seq])
 
@@ -212,7 +221,7 @@ class ChainVerifier:
             walk.whole = False
 
     def _check_stood_in(self, walk: ChainWalk) -> None:
-        """What stands in place of manifests: an erasure must have put it there."""
+        """Report redactions that no erasure wrote."""
         if walk.whole:
             for name in set(self._stood_in) - walk.state.objects.keys() - self._withdrawn:
                 self._ledger.damage(

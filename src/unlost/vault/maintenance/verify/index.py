@@ -1,7 +1,7 @@
-"""Computing again what ``$changes`` tells of merged commits, and comparing it with what is there.
+"""Recomputation of ``$changes`` of merged commits.
 
-Both sides are reduced to sums of hashes, which do not depend on order: the number of rows and two sums
-modulo 2^64.
+Both sides are reduced to sums of hashes, which do not depend on order: the number of rows and two
+sums modulo 2^64.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ _COLUMNS = tuple(field.name for field in CHANGES_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class ChangeSums:
-    """Rows, reduced: how many, and two sums of their hashes modulo 2^64."""
+    """Number of rows, and two sums of their hashes modulo 2^64."""
 
     rows: int = 0
     first: int = 0
@@ -49,7 +49,7 @@ class ChangeSums:
 
 
 def sums_of(rows: pa.Table) -> ChangeSums:
-    """The sums of rows of ``$changes``."""
+    """Compute the sums of rows of ``$changes``."""
     frame = pl.DataFrame(pl.from_arrow(rows.select(_COLUMNS)))
     text = pl.concat_str([pl.col(name).fill_null("") for name in _COLUMNS], separator="\0")
     hashed = frame.select(
@@ -59,14 +59,14 @@ def sums_of(rows: pa.Table) -> ChangeSums:
 
 
 class IndexCheck:
-    """``$changes`` of one org."""
+    """Check of ``$changes`` of one org."""
 
     def __init__(self, room: OrgVault, state: LiveState) -> None:
         self._room = room
         self._state = state
 
     def check(self) -> None:
-        """Raises IntegrityError if it does not tell what merged commits did."""
+        """Raise IntegrityError if it differs from the merged commits."""
         told = sum(map(sums_of, self._told()), ChangeSums())
         if told != sum(map(sums_of, self._expected()), ChangeSums()):
             raise IntegrityError(
@@ -80,7 +80,7 @@ class IndexCheck:
             yield from self._groups(live, _COLUMNS)
 
     def _expected(self) -> Iterator[pa.Table]:
-        """All rows of segments with several commits, but those of the table's first commit."""
+        """Iterate over rows of segments with several commits, without the table's first commit."""
         for table, held in self._state.segments.items():
             first = min((live.first for live in held.values()), default=0)
             for live in held.values():

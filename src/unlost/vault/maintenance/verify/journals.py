@@ -1,4 +1,4 @@
-"""Journals: whether every entry is there, and whether they are those that the runs' commits prove."""
+"""Verification of journals: every entry exists, and the runs' commits prove them."""
 
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -28,9 +28,10 @@ class JournalVerifier:
     def check(
         self, proofs: Mapping[str, JournalProof], look: VerifyScope, *, over: Collection[str]
     ) -> None:
-        """Journals of runs that have ended, by run, and of those that have not.
+        """Verify the journals of ended runs, which have ``proofs``, and of open ones.
 
-        ``over``: runs whose journals were taken away; what is left of one proves nothing, and goes.
+        ``over``: runs whose journals were removed; a rest of one proves nothing and will be
+        removed.
         """
         stored = entry_counts(self._listing, org=self._org)
         for run in sorted({**proofs, **stored}.keys() - (frozenset(over) - proofs.keys())):
@@ -50,7 +51,7 @@ class JournalVerifier:
     def _check_presence(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
     ) -> list[int]:
-        """Name what is missing or too much; the entries to be proved."""
+        """Report missing and surplus entries; returns the numbers of the entries to prove."""
         count = numbers[-1] + 1 if proof is None else proof.entries
         for number in sorted(set(range(count)) - set(numbers)):
             self._ledger.damage(chain.name(number), MISSING)
@@ -70,7 +71,7 @@ class JournalVerifier:
     def _check_links(
         self, chain: EntryChain, numbers: list[int], proof: JournalProof | None
     ) -> None:
-        """Open every entry; behind one that is missing or damaged only its own seal is proved."""
+        """Open every entry; behind a missing or damaged one, prove only the seal of each."""
         link: bytes | None = FIRST_LINK
         count = 0
         for number in numbers:
@@ -84,13 +85,13 @@ class JournalVerifier:
 
 
 def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:
-    """The link that the next entry carries, after an entry was opened and held against its own."""
+    """Open an entry, compare it with its link, and return the link of the next entry."""
     if link is not None:
         return chain.get(number, link=link)[1]
     return link_after(chain.content(number))
 
 
 def _lying(listing: Mapping[str, int], folder: str) -> dict[str, str]:
-    """Where each entry lies, by the name that it has unless it was sealed anew."""
+    """Map the original name of each entry to its present one, which differs after a rekey."""
     names = sorted((name for name in listing if name.startswith(folder)), reverse=True)
     return {object_names.stem(name): name for name in names}

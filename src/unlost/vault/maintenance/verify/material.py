@@ -1,4 +1,4 @@
-"""Proving ``vault.json``, the slots and the wrapped keys, each copy of its own."""
+"""Verification of ``vault.json``, slots and wrapped keys, each copy separately."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,7 +21,7 @@ STRANGE = "It counts for nothing: somebody put it there."
 
 
 def check_vault_file(store: Store, keys: Keyring, ledger: VerifyFindings) -> None:
-    """Every byte of ``vault.json``."""
+    """Check every byte of ``vault.json``."""
 
     def prove() -> None:
         data = store.get(VAULT_FILE)
@@ -32,9 +32,9 @@ def check_vault_file(store: Store, keys: Keyring, ledger: VerifyFindings) -> Non
 
 
 def check_slots(store: Store, keys: Keyring, ledger: VerifyFindings, *, entries: int) -> None:
-    """Three copies of each slot that there is or should be, proved without their secrets.
+    """Check three copies of each slot that exists or should, without its secret.
 
-    ``entries``: how many entries of the register some commit has seen.
+    ``entries``: number of entries of the register that a commit refers to.
     """
     expected = _check_register(store, keys, ledger, entries=entries)
     for name in strange_slots(store):
@@ -50,7 +50,7 @@ def check_slots(store: Store, keys: Keyring, ledger: VerifyFindings, *, entries:
 def _check_register(
     store: Store, keys: Keyring, ledger: VerifyFindings, *, entries: int
 ) -> Mapping[str, str] | None:
-    """The slots by the newest entry of the register that proves itself; None if none does."""
+    """Return the slots of the newest valid entry of the register; None without a valid one."""
     counting: Register | None = None
     master, whole = 1, 0
     numbers = sorted(entry_numbers(store))
@@ -73,7 +73,7 @@ def _check_register(
 def _check_gap(
     ledger: VerifyFindings, before: int, after: int, *, name_of: Callable[[int], str]
 ) -> None:
-    """One damage for a gap between two numbers, by the name of the last that is missing."""
+    """Report a gap between two numbers once, by the name of the last missing object."""
     if (gap := after - before - 1) > 0:
         told = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
         ledger.damage(name_of(after - 1), told)
@@ -87,7 +87,7 @@ def _check_listed(store: Store, ledger: VerifyFindings, name: str, digest: str |
 
 
 def check_homes(sealed: SealedObjects, ledger: VerifyFindings) -> None:
-    """Every byte of the copies of homes: they are few, and small. Gaps between them are damage."""
+    """Check every byte of the copies of homes, which are few and small; gaps are damage."""
     homes = VaultHomes(sealed)
     numbers = homes.numbers()
     for number in numbers:
@@ -101,7 +101,7 @@ def check_homes(sealed: SealedObjects, ledger: VerifyFindings) -> None:
 
 
 def check_shredded(sealed: SealedObjects, ledger: VerifyFindings) -> None:
-    """Every byte of the proofs of orgs that were shredded."""
+    """Check every byte of the proofs of shredded orgs."""
     store, keys = sealed.store, sealed.keys
     there = [listed.name for listed in store.list(SHREDDED)]
     expected = [name for org in shredded_orgs(store, keys) for name in shredded_copies(org)]
@@ -111,7 +111,7 @@ def check_shredded(sealed: SealedObjects, ledger: VerifyFindings) -> None:
 
 
 def check_org_keys(store: Store, keys: Keyring, org: str, ledger: VerifyFindings) -> None:
-    """Three copies of the identity key and of each epoch's key."""
+    """Check three copies of the identity key and of each epoch's key."""
     for name in (f"{folder}/{copy}" for folder in keys.folders(org) for copy in COPIES):
         ledger.saw(store.size(name) or 0)
         ledger.attempt(name, partial(keys.check_copy, name, org=org))

@@ -1,4 +1,4 @@
-"""Comparing the objects that are live with what the manifests say of them."""
+"""Comparison of live objects with the manifests."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _MOST_READERS = 4
 def check_sizes(
     objects: Iterable[ObjectEntry], listing: Mapping[str, int], ledger: VerifyFindings
 ) -> list[ObjectEntry]:
-    """Presence and size; gives those that agree."""
+    """Check presence and size; returns the objects that agree."""
     agree = []
     for entry in objects:
         size = listing.get(entry.name)
@@ -36,7 +36,7 @@ def check_sizes(
 def check_digests(
     objects: Iterable[ObjectEntry], store: Store, ledger: VerifyFindings
 ) -> list[ObjectEntry]:
-    """Every byte, by digest, a few objects at a time; gives those that agree."""
+    """Check the hash of all bytes, a few objects at a time; returns the objects that agree."""
 
     def check(entry: ObjectEntry) -> ObjectEntry | None:
         found = ledger.attempt(entry.name, lambda: _digest(store, entry))
@@ -56,6 +56,7 @@ def _digest(store: Store, entry: ObjectEntry) -> str:
             digest.update(store.get_range(entry.name, start=start, length=_READ_BYTES))
     else:
         try:
+            # Local files are mapped: hashing them in C avoids a copy of every byte.
             digest.update_mmap(path)
         except FileNotFoundError:
             raise missing(entry.name) from None

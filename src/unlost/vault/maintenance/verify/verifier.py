@@ -1,4 +1,11 @@
-"""The whole of a vault, level by level."""
+"""Verification of a whole vault, level by level.
+
+    vault.json ─▶ slots ─▶ keys ─▶ chain ─▶ live objects ─▶ contents
+    quick         quick    quick   quick    size, full: hash   deep
+
+Each step relies on the one before: a chain cannot be opened without keys, and only the chain knows
+which objects are live. Backups may go on meanwhile; see ``OrgVerifier._listing``.
+"""
 
 import re
 from collections.abc import Callable, Iterable
@@ -42,9 +49,9 @@ def verify_vault(
 ) -> VerifyReport:
     """Verify all orgs of a vault.
 
-    ``room`` gives what reads an org (used by ``deep`` alone). ``orgs``: oids that must be there, in
-    addition to those found. Never raises for damage: damage is what it reports. Raises StoreError
-    where the store does not answer.
+    ``room``: opens an org (used only by ``deep``). ``orgs``: oids that must exist, besides the ones
+    that are found. Damage is reported and never raised. Raises StoreError if the store does not
+    answer.
     """
     ledger = VerifyFindings()
     check_vault_file(sealed.store, sealed.keys, ledger)
@@ -58,6 +65,7 @@ def verify_vault(
             heads[org] = walk.state.head
         if look.level is VerifyLevel.DEEP and walk.whole:
             verifier.check_deep(walk, room)
+    # After the orgs: only their manifests show how many entries the register must have.
     check_slots(sealed.store, sealed.keys, ledger, entries=entries)
     check_homes(sealed, ledger)
     check_shredded(sealed, ledger)
@@ -71,7 +79,7 @@ def verify_vault(
 
 
 class OrgVerifier:
-    """Verifies one org up to the level ``full``; ``good`` are then the objects that agree."""
+    """Verifies one org up to the level ``full``; ``good``: the objects that agree."""
 
     def __init__(
         self, org: str, *, sealed: SealedObjects, witness: Witness | None, ledger: VerifyFindings
@@ -83,7 +91,7 @@ class OrgVerifier:
         self.good: frozenset[str] = frozenset()
 
     def check(self, look: VerifyScope) -> ChainWalk:
-        """Keys, chain, open runs, and the live objects."""
+        """Verify keys, chain, open runs, and live objects."""
         check_org_keys(self._sealed.store, self._sealed.keys, self._org, self._ledger)
         if not self._has_keys():
             return ChainWalk(whole=False)
@@ -104,10 +112,10 @@ class OrgVerifier:
         return walk
 
     def _listing(self) -> dict[str, int]:
-        """Sizes of the org's objects by name, as of the moment when the commits were listed.
+        """List the org's objects as of the time when commits were listed: sizes by name.
 
-        A backup may commit meanwhile: commits and checkpoints that come later are left out, so that
-        whatever the others name was there before it was listed.
+        A backup may commit meanwhile. Commits and checkpoints are listed first, so that every
+        object they name existed before the rest was listed.
         """
         store, folders = self._sealed.store, (object_names.checkpoints, object_names.commits)
         ends = {
@@ -123,7 +131,7 @@ class OrgVerifier:
         return ends | rest
 
     def check_deep(self, walk: ChainWalk, room: Callable[[str], OrgVault]) -> None:
-        """Decrypt and compute again what agreed so far."""
+        """Decrypt and recompute the objects that agreed so far."""
         opened = self._ledger.attempt(
             identity_name(self._sealed.store, self._org), lambda: room(self._org)
         )
@@ -131,7 +139,7 @@ class OrgVerifier:
             DeepVerifier(opened, good=self.good, ledger=self._ledger).check(walk.state)
 
     def _check_identity(self) -> None:
-        """What the org was called when it was first seen."""
+        """Check the object with the org's identity."""
         name = identity_name(self._sealed.store, self._org)
         self._ledger.saw(self._sealed.store.size(name) or 0)
         self._ledger.attempt(
@@ -139,7 +147,7 @@ class OrgVerifier:
         )
 
     def _check_runs(self, listing: dict[str, int]) -> None:
-        """Intents and notes of open runs; one that ends meanwhile is no damage."""
+        """Check intents and the objects beside them; a run that ends meanwhile is no damage."""
         for name, size in listing.items():
             if name.startswith(f"orgs/{self._org}/runs/"):
                 self._ledger.saw(size)
@@ -154,7 +162,7 @@ class OrgVerifier:
         )
 
     def _has_keys(self) -> bool:
-        """False if the org's keys are lost: then nothing else of it can be looked at."""
+        """Return false if the org's keys are lost: then nothing else of it can be verified."""
         try:
             keys = self._sealed.keys
             keys.identity_key(self._org, "")

@@ -1,7 +1,7 @@
-"""Computing all search words again, and comparing them with those that the vault has.
+"""Recomputation of all search words.
 
-The words of a large org do not fit into memory. They are therefore compared as hashes, in as many
-passes as it takes: each pass looks at the words whose hash leaves one remainder.
+The words of a large org do not fit into memory. They are compared as hashes, in several passes:
+each pass handles the words whose hash leaves one remainder.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,13 +33,13 @@ from unlost.vault.read.org_vault import OrgVault
 from unlost.vault.read.table_view import TableView, named
 
 _COLUMNS = tuple(field.name for field in SEARCH_FIELDS)
-PASS_WORDS = 8_000_000  # hashes of words that are held at a time, 8 bytes each
+PASS_WORDS = 8_000_000  # hashes in memory at a time, 8 bytes each
 
 type Hashes = NDArray[np.uint64]
 
 
 def hashes_of(rows: pa.Table) -> Hashes:
-    """A hash of each row of ``$search``, over all that it says."""
+    """Hash each row of ``$search``, over all of its columns."""
     frame = pl.DataFrame(pl.from_arrow(rows.select(_COLUMNS)))
     text = pl.concat_str([pl.col(name) for name in _COLUMNS], separator="\0")
     hashed = frame.select(cast("plh.HExpr", text).nchash.xxh3_64(seed=0).alias("hash"))
@@ -54,13 +54,13 @@ class _Pass:
     of: int
 
     def chosen(self, hashes: Hashes) -> Hashes:
-        """Those of them that this pass looks at."""
+        """Return the hashes that belong to this pass."""
         left = hashes % np.uint64(self.of)
         return np.asarray(hashes[left == self.number], dtype=np.uint64)
 
 
 class WordsCheck:
-    """The words of one org."""
+    """Check of the words of one org."""
 
     def __init__(self, room: OrgVault, state: LiveState) -> None:
         self._room = room
@@ -74,10 +74,11 @@ class WordsCheck:
         ]
 
     def check(self) -> None:
-        """Raises IntegrityError if a word is missing, or is there that follows from no row.
+        """Raise IntegrityError if a word is missing, or follows from no row.
 
-        A merged segment may have dropped rows that no snapshot shows, whose words are still there; so are
-        those of rows that were lost and salvaged; and of words that older rules made it is not known from which rows. Then none is too many.
+        Surplus words are allowed where they have a harmless cause: a merged segment may have
+        dropped rows that no snapshot shows, a salvage may have lost rows, and the words of an older
+        tokenizer cannot be traced to rows.
         """
         rows = sum(live.entry.rows for live in self._words)
         passes = rows // PASS_WORDS + 1
@@ -93,6 +94,8 @@ class WordsCheck:
             at = np.searchsorted(told, wanted)
             if (at == len(told)).any() or (told[at] != wanted).any():
                 raise _disagrees(f"Words of “{table}” are missing in the search")
+            # The stored hashes are sorted and unique, so each expected word marks exactly its own
+            # place.
             used[at] = True
         if self._exact() and not used.all():
             raise _disagrees("The search has words that follow from no row")
@@ -118,7 +121,7 @@ class WordsCheck:
                 yield hashes_of(rows)
 
     def _expected(self) -> Iterator[tuple[str, Hashes]]:
-        """The words of all rows that were written by today's rules."""
+        """Compute the words of all rows that the present tokenizer handled."""
         for live in self._tables:
             label = self._label(live)
             own = SegmentShape(label.schema, (), label.tokenizer)
