@@ -1,4 +1,4 @@
-"""Alerts: what a person must know, said once, until it is over."""
+"""Alerts: problems that people must know about, each sent once, until it is resolved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class AlertRule(StrEnum):
-    """What is watched; each has a page in the documentation."""
+    """A condition that is watched; each has a page in the documentation."""
 
     NIGHT_FAILED = "night-failed"
     HOURLY_FAILED = "hourly-failed"
@@ -37,7 +37,7 @@ class AlertRule(StrEnum):
 
 
 class Urgency(StrEnum):
-    """How soon somebody must look. Only ``NOW`` breaks quiet hours."""
+    """The time within which people must react. Only ``NOW`` is sent during quiet hours."""
 
     SOON = "soon"
     NOW = "now"
@@ -45,11 +45,11 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RaisedAlert:
-    """What a rule says as long as its cause lasts.
+    """The finding of a rule while its cause lasts.
 
-    ``subject`` tells causes of one rule and org apart; (rule, org, subject) is one alert, however
-    often it is said; it is told again when its urgency or its ``level`` grows. ``org`` is the org's name, empty for the whole vault. ``command`` is typed to
-    see to it.
+    ``subject`` distinguishes causes of one rule and org. (rule, org, subject) is one alert, however
+    often it is raised. It is sent again when its urgency or its ``level`` rises. ``org``: the org's
+    name, empty for the whole vault. ``command``: the command that people run to fix it.
     """
 
     rule: AlertRule
@@ -68,7 +68,7 @@ class RaisedAlert:
 
 
 class AlertMessage(StrEnum):
-    """What a message says of an alert."""
+    """The reason for a message."""
 
     OPENED = "opened"
     RESOLVED = "resolved"
@@ -79,7 +79,7 @@ class AlertMessage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a sender sends. ``since`` is when it began; ``heads`` prove what the vault held then.
+    """A message to send. ``since``: start of the alert; ``heads``: proof of the vault's content.
 
     ``heads`` are the number and the first 12 hexadecimal digits of the newest backup, by org.
     """
@@ -92,7 +92,7 @@ class Message:
 
     @property
     def title(self) -> str:
-        """One line."""
+        """The title, in one line."""
         where = f" ({self.alarm.org})" if self.alarm.org else ""
         words = {AlertMessage.RESOLVED: "Resolved: ", AlertMessage.TEST: "Test: "}
         word = words.get(self.event, "")
@@ -102,7 +102,7 @@ class Message:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The whole text: what happened, what to do, the command, what proves it."""
+        """The complete text: what happened, what to do, the command, and the proof."""
         alarm = self.alarm
         lines = [alarm.sentence, f"Since {self.since:%Y-%m-%d %H:%M} UTC."]
         if self.event is AlertMessage.DIGEST:
@@ -121,7 +121,7 @@ class Message:
 
 
 class ChannelKind(StrEnum):
-    """Ways of sending a message."""
+    """Ways to send a message."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
@@ -131,13 +131,13 @@ class ChannelKind(StrEnum):
 
     @property
     def takes_alerts(self) -> bool:
-        """True for channels by which people are told."""
+        """True for channels that notify people."""
         return self is not ChannelKind.HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where messages go. ``settings`` are the plain values of the sender's own settings."""
+    """A destination of messages. ``settings``: plain values of the sender's own settings."""
 
     name: str
     kind: ChannelKind

@@ -1,9 +1,9 @@
-"""Reading values back into types, safe in all threads.
+"""Thread-safe decoding of values into types.
 
-msgspec learns what a type consists of when it meets it for the first time. A second thread that meets
-it meanwhile reads what is half learned, and the process crashes (msgspec 0.22; a few thousand fresh types
-and four threads are enough to see it). So types are learned one at a time, and nothing else decodes into
-types or converts to them where threads work.
+msgspec analyses a type at its first use. A second thread that uses the type meanwhile sees it half
+analysed, and the process crashes (msgspec 0.22; a few thousand new types and four threads are
+enough to see it). Types are therefore analysed one at a time here, and code that runs in threads
+must not decode into types, or convert to them, in any other way.
 """
 
 import threading
@@ -16,23 +16,23 @@ _known: dict[Any, "TypeDecoder[Any]"] = {}
 
 
 class TypeDecoder[T]:
-    """A type that was learned."""
+    """A decoder of an analysed type."""
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
 
     def decode(self, data: bytes | str) -> T:
-        """A value from JSON; raises msgspec.MsgspecError."""
+        """Decode a value from JSON; raises msgspec.MsgspecError."""
         return self._decoder.decode(data)
 
     def convert(self, value: object, *, strict: bool = True) -> T:
-        """A value from plain ones; raises msgspec.ValidationError."""
+        """Convert plain values; raises msgspec.ValidationError."""
         return msgspec.convert(value, self._kind, strict=strict)
 
 
 def decoder_for[T](kind: type[T]) -> TypeDecoder[T]:
-    """What reads values of a type, learned at the first call."""
+    """Return the decoder of a type, which is analysed at the first call."""
     with _one:
         found = _known.get(kind)
         if found is None:

@@ -1,4 +1,4 @@
-"""Erasing: records leave all history of an org, and are not taken in again."""
+"""Erasure: remove records from the whole history of an org, and keep them out of later backups."""
 
 import re
 from collections.abc import Collection
@@ -12,19 +12,19 @@ from unlost.model.plan import RecordKey
 
 @dataclass(frozen=True, slots=True)
 class MatchColumn:
-    """A column whose value tells a person, such as an e-mail address."""
+    """A column whose value identifies a person, for example an e-mail address."""
 
     table: str
     column: str
 
     def __str__(self) -> str:
-        """As it is typed."""
+        """Return the form in which people type it."""
         return f"{self.table}.{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
 class TableErased:
-    """What goes of a table: records, ``alive`` of them at the newest backup, and their versions."""
+    """Records and versions that leave a table; ``alive``: live records in the newest backup."""
 
     table: str
     records: int
@@ -34,15 +34,16 @@ class TableErased:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What erasing takes away, or took away.
+    """The effect of an erasure, planned or applied.
 
-    ``records``: those wished, those that they came back as, and what the org's own log of changes tells of
-    them. ``unknown``: those of which the vault has nothing; they are not taken in all the same. ``values`` of the columns that match.
-    ``files`` are contents (of files and long texts) of ``file_bytes``. ``journals`` are runs of which
-    nothing but the commit is known afterwards, so that they cannot be undone. ``certificates`` are
-    written anew without what they say of the records. ``rewritten`` bytes of segments and packs are
-    written again. ``elsewhere``: live records of other orgs that stand for these, by oid.
-    ``removed``: bytes that were removed. ``snapshot``: the commit that did it, None for a plan.
+    ``records``: the requested ones, the ones they were restored as, and rows about them in the
+    org's own change log. ``unknown``: records without data in the vault, which are kept out of
+    later backups all the same. ``values``: number of values in matching columns. ``files``:
+    contents (of files and long texts) of ``file_bytes``. ``journals``: runs whose journal is
+    removed, so that they cannot be undone. ``certificates`` are rewritten without findings about
+    the records. ``rewritten``: bytes of segments and packs that are written again. ``elsewhere``:
+    live records of other orgs that were restored from these, with the oid. ``removed``: bytes that
+    were removed. ``snapshot``: the commit; None for a plan.
     """
 
     records: tuple[RecordKey, ...] = ()
@@ -61,10 +62,10 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Erase(MaintenanceOperation[Erasure]):
-    """Take records out of all history, and put them on the list of what is not taken in again.
+    """Remove records from all history, and put them on the suppression list.
 
-    ``match``: what the records had in these columns is not taken in again either, under whatever id.
-    ``by``: the role of who asked, which the proof tells.
+    ``match``: values of the records in these columns are suppressed too, under any id. ``by``: the
+    role of the person who asked, which is part of the proof.
     """
 
     records: tuple[RecordKey, ...]
@@ -72,13 +73,13 @@ class Erase(MaintenanceOperation[Erasure]):
     by: str = ""
 
     def digest(self, effect: Erasure) -> str:
-        """Name what goes; nobody learns the records from it."""
+        """Hash the effect; the hash reveals nothing about the records."""
         return digest_of(
             effect.records, effect.tables, effect.values, effect.files, effect.journals
         )
 
     def changed(self) -> Conflict:
-        """The error for a plan whose effect would be another one by now."""
+        """Return the error for a plan whose effect has changed."""
         return Conflict(
             "erase-changed",
             "Something else would be erased by now than the plan said. Nothing was changed.",
@@ -88,12 +89,11 @@ class Erase(MaintenanceOperation[Erasure]):
 
 @dataclass(frozen=True, slots=True)
 class ErasureProof:
-    """That something was erased or corrected: no value, and no id that can be read.
+    """Proof of an erasure or a rectification, without values or readable ids.
 
-    ``columns`` are those in which a rectification replaced values, as TABLE.COLUMN; of an erasure there
-    are none.
-    ``marks`` is a digest over the sorted pseudonyms that the run put on the list of what is not taken
-    in again. ``listed``: how many those are.
+    ``columns``: columns in which a rectification replaced values, as TABLE.COLUMN; empty for an
+    erasure. ``marks``: hash of the sorted pseudonyms that the run added to the suppression list.
+    ``listed``: their number.
     """
 
     run: str
@@ -109,7 +109,11 @@ class ErasureProof:
 
 @dataclass(frozen=True, slots=True)
 class PastErasure:
-    """An erasure or a rectification of the past: its proof, the commit that holds it, its pseudonyms, and whether all old bytes are removed."""
+    """An erasure or a rectification that was applied.
+
+    ``proof``, the number of its commit, its pseudonyms, and ``complete`` if all old bytes are
+    removed.
+    """
 
     proof: ErasureProof
     snapshot: int
@@ -117,11 +121,11 @@ class PastErasure:
     complete: bool
 
     def without_columns(self) -> "PastErasure | None":
-        """This operation for a user from whom columns are hidden; None where it names columns."""
+        """Return this operation for a user with hidden columns; None if it names columns."""
         return None if self.proof.columns else self
 
 
 def spoken(records: Collection[RecordKey]) -> re.Pattern[str]:
-    """What finds the id of any of these records in a text, between other words or alone."""
+    """Compile a pattern that finds the id of any of these records as a whole word in a text."""
     ids = sorted({key.record for key in records})
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ids))})(?!\w)")

@@ -1,4 +1,4 @@
-"""Findings: what a run could not protect, with the cause and the repair."""
+"""Findings: data that a run could not protect, with cause and repair."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ class FindingKind(StrEnum):
 
 
 class Severity(StrEnum):
-    """How a finding weighs in the verdict of a certificate."""
+    """The weight of a finding in the verdict of a certificate."""
 
     NOTE = "note"  # not data, or protected in another way: does not change the verdict
     GAP = "gap"  # something is not protected
@@ -36,9 +36,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not protected, or not fully, and what repairs it.
+    """Something that is not protected, or not fully, and its repair.
 
-    ``table`` and ``column`` name the place where there is one; ``detail`` holds counts or ids.
+    ``table`` and ``column``: the place, if there is one. ``detail``: counts or ids.
     """
 
     kind: FindingKind

@@ -1,4 +1,4 @@
-"""Jobs: what a worker does by itself, and how it is asked for."""
+"""Jobs: the automatic work of the service, and commands to a run."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ PAUSED, CANCELLED = "run-paused", "run-cancelled"  # codes of errors by which pe
 
 
 class JobKind(StrEnum):
-    """What a job does."""
+    """The kind of a job."""
 
     NIGHT = "night"  # one attempt at a nightly backup: ``subject`` is its name
     RESTORE = "restore"  # run or resume a restore: ``subject`` is its run
@@ -18,7 +18,7 @@ class JobKind(StrEnum):
 
 
 class RunCommand(StrEnum):
-    """What people want of a run that is under way."""
+    """A command to a running run."""
 
     NONE = ""
     PAUSE = "pause"  # stop, and wait for the command to continue
@@ -28,9 +28,9 @@ class RunCommand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job. ``id`` makes it one: asking for the same id again does nothing.
+    """A job. Enqueuing the same ``id`` again has no effect.
 
-    ``org`` is the oid; jobs of one org wait for each other. It is empty for the whole vault.
+    ``org``: the oid, empty for the whole vault. Jobs of one org run one after the other.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Which record stands for another at last."""
+"""Lineage: the live record that replaces a lost one."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,11 +7,12 @@ from unlost.model.snapshot import Lineage
 
 
 def resolve(rows: Iterable[Lineage], *, org: str, target: str) -> dict[RecordKey, str]:
-    """The live id in ``target`` for each record of ``org`` that the rows speak of.
+    """Return the live id in ``target`` for each record of ``org`` that the rows mention.
 
-    In ``org`` itself a record that came back may be lost and come back again: old → live → live2.
-    Such chains are followed along rows that are not older: where a itself lives again, old → live is
-    of the past. ``rows`` are those of ``Vault.lineage``: one for each (target, table, old).
+    In ``org`` itself, a restored record may be lost and restored again: old → live → live2. These
+    chains are followed along rows that are not older than the one before: if the old record itself
+    is live again, an earlier old → live no longer applies. ``rows``: from ``Vault.lineage``, one
+    for each (target, table, old).
     """
     held = {RecordKey(row.table, row.old): row for row in rows if row.target == target}
     if org != target:

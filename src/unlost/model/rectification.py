@@ -1,4 +1,4 @@
-"""Rectifying: a wrong value of a record is replaced in all history of an org."""
+"""Rectification: replace a wrong value of a record in the whole history of an org."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from unlost.model.schema import Table
 
 @dataclass(frozen=True, slots=True)
 class RightValue:
-    """What a column has in truth; None: nothing."""
+    """The correct value of a column; None empties it."""
 
     column: str
     value: str | None
@@ -19,12 +19,12 @@ class RightValue:
 
 @dataclass(frozen=True, slots=True)
 class Rectification:
-    """What rectifying replaces, or replaced.
+    """The effect of a rectification, planned or applied.
 
-    ``records``: the one that was named and those that it came back as. ``tables``: how many records
-    and versions change, of the record's table and of the org's own log of its changes. ``columns`` are those
-    in which something changes, as TABLE.COLUMN. ``current`` are columns of which the newest version
-    is wrong too: the org has to be corrected as well. The rest as in an ``Erasure``.
+    ``records``: the requested one and the ones it was restored as. ``tables``: number of records
+    and versions that change, in the record's table and in the org's own change log. ``columns``:
+    columns that change, as TABLE.COLUMN. ``current``: columns that are wrong in the newest version
+    too, so that the org must be corrected as well. Other attributes: see ``Erasure``.
     """
 
     records: tuple[RecordKey, ...] = ()
@@ -45,8 +45,9 @@ class Rectification:
 class Rectify(MaintenanceOperation[Rectification]):
     """Replace values of a record in all history.
 
-    In every version of the record that has a column, it gets the value; with ``was`` only where it has
-    that one now (an empty text: where it is empty). ``by``: the role of who asked, which the proof tells.
+    Every version of the record that has the column gets the value; with ``was``, only versions with
+    that old value (empty text: versions with an empty cell). ``by``: the role of the person who
+    asked, which is part of the proof.
     """
 
     record: RecordKey
@@ -55,12 +56,12 @@ class Rectify(MaintenanceOperation[Rectification]):
     by: str = ""
 
     def digest(self, effect: Rectification) -> str:
-        """Name what changes and into what."""
+        """Hash the changes and the new values."""
         changes = (effect.records, effect.tables, effect.columns, effect.files, effect.journals)
         return digest_of(changes, self)
 
     def changed(self) -> Conflict:
-        """The error for a plan whose effect would be another one by now."""
+        """Return the error for a plan whose effect has changed."""
         return Conflict(
             "rectify-changed",
             "Something else would be corrected by now than the plan said. Nothing was changed.",
@@ -69,7 +70,7 @@ class Rectify(MaintenanceOperation[Rectification]):
 
 
 def check_free(table: Table | None, wish: Rectify) -> None:
-    """Raise UsageError (``rectify-fixed``) for a column that is kept elsewhere than in its cells too."""
+    """Raise UsageError (``rectify-fixed``) for a column also stored outside its cells."""
     for one in wish.values:
         why = _why_fixed(table, one.column) if table is not None else ""
         if why:

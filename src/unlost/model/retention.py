@@ -1,4 +1,4 @@
-"""How long what is kept: rules for nights and for deleted records, and holds that stand above them."""
+"""Retention: rules for backups and for deleted records, and legal holds, which override them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +10,12 @@ from unlost.model.maintenance import MaintenanceOperation, digest_of
 
 @dataclass(frozen=True, slots=True)
 class KeepRules:
-    """Which nights are kept, and for how long the last state of a deleted record.
+    """Rules for the backups that stay, and for the last state of deleted records.
 
-    ``days``: all backups of so many last days. ``daily``, ``weekly``, ``monthly``, ``yearly``: of
-    each of so many last days, weeks, months, years in which there were nights, the last good one.
-    All 0: every night is kept. ``deleted_days``: days after its deletion during which the last state
-    of a record is kept although no kept night shows it; 0: for ever.
+    ``days``: all backups of the last days, this many. ``daily``, ``weekly``, ``monthly``,
+    ``yearly``: the last good nightly backup of each of the last days, weeks, months or years that
+    have one. All 0: every backup stays. ``deleted_days``: days after its deletion for which the
+    last state of a record stays, even if no remaining backup shows it; 0: forever.
     """
 
     days: int = 0
@@ -27,12 +27,12 @@ class KeepRules:
 
     @property
     def thins(self) -> bool:
-        """True if not every night is kept."""
+        """True if not every nightly backup stays."""
         return bool(self.days or self.daily or self.weekly or self.monthly or self.yearly)
 
 
 class HoldScope(StrEnum):
-    """What a hold protects: all of an org, a table, a record, or one night."""
+    """The scope of a legal hold: an org, a table, a record, or one backup."""
 
     ORG = "org"
     TABLE = "table"
@@ -42,7 +42,10 @@ class HoldScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HoldTarget:
-    """What is held: ``table`` and ``record`` where the scope has them, ``night`` is a number."""
+    """The target of a legal hold: ``table`` and ``record`` depend on the scope.
+
+    ``night``: the number of a backup.
+    """
 
     scope: HoldScope
     table: str = ""
@@ -52,9 +55,10 @@ class HoldTarget:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A hold: nothing of what it protects is forgotten while it lasts.
+    """A legal hold: its target is neither forgotten nor erased while it lasts.
 
-    ``until`` (with a zone) None: until it is lifted. ``since``: the commit that says so.
+    ``until`` (with a zone): None if it lasts until it is lifted. ``since``: the commit that placed
+    it.
     """
 
     thing: HoldTarget
@@ -64,13 +68,13 @@ class Hold:
     since: int = 0
 
     def lasts(self, now: datetime) -> bool:
-        """True if it has not run out."""
+        """Return true if it has not expired."""
         return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class TableForgotten:
-    """What goes of a table: versions, records that go altogether, and versions that stay."""
+    """Counts of a table: versions that go, records that go completely, versions that stay."""
 
     table: str
     versions: int
@@ -80,13 +84,13 @@ class TableForgotten:
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """What forgetting takes away, or took away.
+    """The effect of a forgetting, planned or applied.
 
-    ``nights``: numbers of backups that are shown no more; ``kept``: those that are, oldest first.
-    ``files`` are contents (of files and long texts) that no version needs any more, of ``file_bytes``;
-    ``packs`` are left with nothing that is needed. ``rewritten`` are bytes of segments that are written
-    again without what goes. ``condemned`` bytes lie there until a sweep some days later. ``holds``: those in
-    force. ``snapshot``: the commit that did it; None for a plan, and where nothing goes.
+    ``nights``: numbers of backups that are no longer shown; ``kept``: of the others, oldest first.
+    ``files``: contents (of files and long texts) of ``file_bytes`` that no version needs any more.
+    ``packs``: packs that contain nothing needed. ``rewritten``: bytes of segments that are written
+    again without what goes. ``condemned``: bytes that a sweep removes some days later. ``holds``:
+    holds in force. ``snapshot``: the commit; None for a plan, and if nothing goes.
     """
 
     nights: tuple[int, ...] = ()
@@ -102,12 +106,12 @@ class Forgetting:
 
     @property
     def versions(self) -> int:
-        """Versions that go, over all tables."""
+        """Versions that go, in all tables."""
         return sum(one.versions for one in self.tables)
 
     @property
     def records(self) -> int:
-        """Records that go altogether."""
+        """Records that go completely."""
         return sum(one.records for one in self.tables)
 
     @property
@@ -118,9 +122,9 @@ class Forgetting:
 
 @dataclass(frozen=True, slots=True)
 class ForgottenRecord:
-    """The newest forgetting of an org: how many nights, versions and records went by which commit.
+    """The newest forgetting of an org: its commit, and how many backups, versions and records went.
 
-    ``waiting`` bytes go at ``next_at`` at the earliest. ``error_code`` is empty where all went well.
+    ``waiting``: bytes that go at ``next_at`` at the earliest. ``error_code``: empty after success.
     """
 
     at: datetime
@@ -135,18 +139,18 @@ class ForgottenRecord:
 
     @property
     def failed(self) -> bool:
-        """True if it could not be done."""
+        """True if it failed."""
         return bool(self.error_code)
 
 
 @dataclass(frozen=True, slots=True)
 class Forget(MaintenanceOperation[Forgetting]):
-    """Take away the versions and backups that the rules do not keep."""
+    """Remove the versions and backups that the rules do not keep."""
 
     rules: KeepRules
 
     def digest(self, effect: Forgetting) -> str:
-        """Name what goes and what stays by these rules."""
+        """Hash what goes and what stays under these rules."""
         return digest_of(
             self.rules,
             effect.nights,
@@ -158,7 +162,7 @@ class Forget(MaintenanceOperation[Forgetting]):
         )
 
     def changed(self) -> Conflict:
-        """The error for a plan whose effect would be another one by now."""
+        """Return the error for a plan whose effect has changed."""
         return Conflict(
             "forget-changed",
             "Something else would be forgotten by now than the plan said. Nothing was changed.",

@@ -1,4 +1,4 @@
-"""Salvaging: what is left of damaged objects that no copy has whole, and what of them is lost."""
+"""Salvage: keep the readable rest of damaged objects that no mirror has, and report the losses."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ _WARNINGS = {
 
 @dataclass(frozen=True, slots=True)
 class LostSpan:
-    """So many versions of records with ids from ``low`` to ``high``; which ones, nobody can read any more."""
+    """Lost versions of records with ids from ``low`` to ``high``; the exact ids are unknown."""
 
     low: str
     high: str
@@ -29,15 +29,13 @@ class LostSpan:
 
 @dataclass(frozen=True, slots=True)
 class TableSalvaged:
-    """What became of the versions of a table that lay in damaged objects, or whose long texts did.
+    """The versions of a table that were in damaged objects, or had long texts in them.
 
-    ``$files`` is told of also where only contents of files are lost.
-
-    ``kept`` are whole. ``reduced`` ones have lost the values of some of ``columns``, as if those had not been
-    read with them. ``lost`` ones are gone: ``ids`` names the first ``LISTED`` of their records, ``spans``
-    those whose ids are gone too. ``rebuilt``: it was made again from other tables, and nothing of it is lost.
-    ``digest`` (hex) names the commit that was looked at, and all that is lost: each id, and of each reduced
-    version its columns.
+    ``kept``: complete. ``reduced``: without values in some of ``columns``, as if these had not been
+    read. ``lost``: gone; ``ids`` names the first ``LISTED`` of their records, ``spans`` the
+    versions whose ids are gone too. ``rebuilt``: computed again from other tables, without any
+    loss. ``digest`` (hex): hash of the surveyed commit and of all losses: each id, and the columns
+    of each reduced version. ``$files`` is included also if only contents of files are lost.
     """
 
     table: str
@@ -52,13 +50,13 @@ class TableSalvaged:
 
     @property
     def warning(self) -> str:
-        """What follows where rows of a table of the vault's own are lost; else nothing."""
+        """Consequence of losses in one of the vault's own tables; empty for other tables."""
         return _WARNINGS.get(self.table, "") if self.lost or self.reduced else ""
 
 
 @dataclass(frozen=True, slots=True)
 class LostFile:
-    """A file of a record that the vault has no more."""
+    """A file of a record that the vault no longer has."""
 
     record: RecordKey
     column: str
@@ -66,13 +64,13 @@ class LostFile:
 
 @dataclass(frozen=True, slots=True)
 class SalvageEffect:
-    """What salvaging does to an org, or did.
+    """The effect of a salvage, planned or applied.
 
-    ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
-    ``LISTED`` of ``files_lost``). ``certificates`` of these commits are lost, and others stand in their
-    place; ``journals`` of these runs, each as a whole: its entries prove each other. ``reread``: tables that
-    the next backup reads whole, so that what the org still has comes back. ``left`` is damage that this does
-    not mend. ``snapshot``: the commit that did it.
+    ``objects``: damaged objects, no longer part of the vault afterwards. ``files``: lost files (the
+    first ``LISTED`` of ``files_lost``). ``certificates``: commits with lost certificates, which are
+    replaced. ``journals``: runs whose journals are lost, each as a whole, because its entries prove
+    each other. ``reread``: tables that the next backup reads in full, to bring back what the org
+    still has. ``left``: damage that a salvage cannot repair. ``snapshot``: the commit.
     """
 
     objects: tuple[str, ...] = ()
@@ -88,14 +86,14 @@ class SalvageEffect:
 
 @dataclass(frozen=True, slots=True)
 class Salvage(MaintenanceOperation[SalvageEffect]):
-    """Take damaged objects out of the vault, and keep all that can be read of them."""
+    """Remove damaged objects from the vault, and keep everything that is readable."""
 
     def digest(self, effect: SalvageEffect) -> str:
-        """Name all that is kept and lost."""
+        """Hash everything that is kept and lost."""
         return digest_of(effect)
 
     def changed(self) -> Conflict:
-        """The error for a plan whose effect would be another one by now."""
+        """Return the error for a plan whose effect has changed."""
         return Conflict(
             "salvage-changed",
             "Something else would be lost by now than the plan said. Nothing was changed.",
@@ -105,7 +103,7 @@ class Salvage(MaintenanceOperation[SalvageEffect]):
 
 @dataclass(frozen=True, slots=True)
 class PastSalvage:
-    """A salvage of the past: which commit it was, when, and sentences about what was lost."""
+    """A salvage that was applied: its commit, its time, and sentences about the losses."""
 
     snapshot: int
     run: str
@@ -113,5 +111,5 @@ class PastSalvage:
     sentences: tuple[str, ...]
 
     def without_columns(self) -> "PastSalvage":
-        """This operation for a user from whom columns are hidden: the sentences name them."""
+        """Return this operation for a user with hidden columns: without its sentences."""
         return replace(self, sentences=())

@@ -1,4 +1,4 @@
-"""The ports: how engine, connectors, vault, runners and the system ask each other.
+"""Ports: the interfaces between engine, connectors, vault, runners and the system.
 
-Engine, vault and connectors know one another only through these. ``unlost.app`` wires them.
+Engine, vault and connectors know each other only through these. ``unlost.app`` connects them.
 """

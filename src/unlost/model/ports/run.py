@@ -1,4 +1,4 @@
-"""The ports of runs: steps that survive a crash, and the queue of jobs."""
+"""Ports of runs: steps that survive a crash, and the queue of jobs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -12,11 +12,11 @@ class Runner(Protocol):
 
     @property
     def run(self) -> str:
-        """The id of the run; the same when it is resumed."""
+        """Id of the run; the same when it is resumed."""
         ...
 
     def step[T](self, name: str, call: Callable[[], T], *, result: type[T]) -> T:
-        """The result of a step: from its record if it was done before, else by doing it."""
+        """Return the result of a step, from its record if it was done before."""
         ...
 
     def map[A, T](
@@ -28,28 +28,28 @@ class Runner(Protocol):
         key: Callable[[A], str],
         result: type[T],
     ) -> list[T]:
-        """A step for each item, in parallel within bounds; results in the order of the items.
+        """Run a step for each item, in parallel within limits; results in the order of the items.
 
-        The first error stops the rest and is raised after running steps have ended.
+        The first error stops the rest, and is raised after running steps have ended.
         """
         ...
 
     def is_done(self, name: str, key: str) -> bool:
-        """True for a step of ``map`` that a resumed run finds done."""
+        """Return true for a step of ``map`` that was done before the run was resumed."""
         ...
 
     def sleep_until(self, when: datetime) -> None:
-        """Let time pass, durably."""
+        """Wait, durably."""
         ...
 
 
 class Jobs(Protocol):
-    """Takes jobs and has them done, each at least once: a job must allow to be done again."""
+    """Queue of jobs. Each is done at least once, so that it must be safe to repeat."""
 
     def enqueue(self, job: Job) -> None:
-        """Have a job done in its turn; durable when this returns, and nothing if it is known."""
+        """Enqueue a job; durable on return. Has no effect if its id is known."""
         ...
 
     def again(self, ids: Iterable[str]) -> None:
-        """Forget those that ended without doing what they should, so that they can be asked for again."""
+        """Forget ended jobs that did not do their work, so that they can be enqueued again."""
         ...

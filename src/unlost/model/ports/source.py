@@ -1,4 +1,13 @@
-"""The ports of a SaaS: the connector, and the read side of an org."""
+"""Ports of a SaaS: the connector, and the read side of an org.
+
+    Connector.open_source ─▶ Source
+        discover      schema and permission fingerprint
+        plan_reads    tasks, from a cursor or in full ─▶ prepare ─▶ read ─▶ proved pages
+        census        all live ids, which prove deletions
+        files_in      files of rows ─▶ open_file
+
+The engine knows no SaaS beyond this port. A connector is one folder and changes no other code.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -21,72 +30,73 @@ class Source(Protocol):
     """The read side of an org. No method writes."""
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """Return the identity of this org."""
         ...
 
     def server_time(self) -> datetime:
-        """The source's clock now (never ours)."""
+        """Return the source's clock now (never ours)."""
         ...
 
     def discover(self) -> Schema:
-        """Tables, columns, references, findings, and the permission fingerprint."""
+        """Return tables, columns, references, findings, and the permission fingerprint."""
         ...
 
     def quotas(self) -> Sequence[Quota]:
-        """Storage and API calls."""
+        """Return storage and API quotas."""
         ...
 
     def cursor_at(self, table: Table, when: datetime) -> Cursor | None:
-        """The cursor for a table whose read began ``when``; None if it has none."""
+        """Return the cursor for a table whose read began at ``when``; None if it has none."""
         ...
 
     def plan_reads(
         self, table: Table, since: Cursor | None, *, ids: IdRange | None = None
     ) -> Sequence[ReadTask]:
-        """The tasks that read a table, all of it (None) or what changed; deletes come first.
+        """Plan the tasks that read a table: all of it (``since`` None), or its changes.
 
-        The connector subtracts its own overlap from the cursor, and may answer an old cursor with
-        tasks that say ``full``. With ``ids``, of a table that has ID_RANGES, the other way round:
-        the rows of this range that reading from the cursor leaves out, for they did not change.
+        Deletes come first. The connector subtracts its own overlap from the cursor. For an old
+        cursor it may return tasks that are ``full``. With ``ids``, for a table with ID_RANGES, it
+        plans the opposite: the rows of this range that a read from the cursor omits because they
+        did not change.
         """
         ...
 
     def id_order(self, ids: pa.Array) -> pa.Array:
-        """Texts for these ids whose bytes sort as the source sorts the ids. Calls nothing."""
+        """Return texts for these ids whose bytes sort as the source sorts them; makes no call."""
         ...
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
-        """Start or look after work that the source does by itself."""
+        """Start work that the source does asynchronously, or check its state."""
         ...
 
     def read(self, task: ReadTask) -> Iterator[Page]:
-        """Pages of a prepared task, each proved; ends only when the task is complete."""
+        """Read the pages of a prepared task, each proved; ends only when the task is complete."""
         ...
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """The rows of these ids, deleted ones too; ids that are not there are left out."""
+        """Read the rows of these ids, including deleted ones; missing ids are omitted."""
         ...
 
     def census(self, table: Table) -> Iterator[pa.Array]:
-        """Every live canonical id, in any order, in bounded arrays; raises if incomplete."""
+        """List every live canonical id, in any order, in bounded arrays; raises if incomplete."""
         ...
 
     def count(self, table: Table) -> int | None:
-        """How many live rows the source counts; None if it will not say."""
+        """Return the number of live rows that the source counts; None if it does not count."""
         ...
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
-        """The files that these rows have; rows whose file has no bytes give none."""
+        """Return the files of these rows; rows whose file has no bytes have none."""
         ...
 
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
-        """A file's bytes as a stream; reading raises IntegrityError where they do not agree."""
+        """Open a file as a stream; reading raises IntegrityError if its bytes are wrong."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The small ports that a connector may use; ``cache`` is None where nothing is to be kept."""
+    """The small ports that a connector may use; ``cache`` is None if nothing may be cached."""
 
     clock: Clock
     entropy: Entropy
@@ -98,10 +108,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class SecretField:
-    """A secret that a connector reads from the secret store under ``name``, as a form asks for it.
+    """A secret that a connector reads from the secret store under ``name``, as a form shows it.
 
-    ``required``: without it the org cannot be opened. ``lines``: it is a text of several lines,
-    such as a private key, that comes from a file and is not typed.
+    ``required``: the org cannot be opened without it. ``lines``: a text of several lines, for
+    example a private key, that comes from a file and is not typed.
     """
 
     name: str
@@ -112,9 +122,9 @@ class SecretField:
 
 
 class Connector(Knowledge, Protocol):
-    """Speaks one SaaS. ``config`` is a frozen dataclass of plain values, no secrets.
+    """Speaks one SaaS. ``config``: a frozen dataclass of plain values, without secrets.
 
-    ``id_form`` completes the sentence "Ids of records have …" for people who typed another text.
+    ``id_form`` completes the sentence "Ids of records have …", for people who typed another text.
     """
 
     name: str
@@ -122,17 +132,17 @@ class Connector(Knowledge, Protocol):
     id_form: str
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
-        """The secrets that this config needs; with None, all that any config may need."""
+        """Return the secrets that this config needs; with None, all that any config may need."""
         ...
 
     def open_source(self, config: object, context: Context) -> AbstractContextManager[Source]:
-        """A source for the org that ``config`` names."""
+        """Open the org that ``config`` names, for reading."""
         ...
 
     def open_writer(self, config: object, context: Context) -> AbstractContextManager[Writer]:
-        """A writer; config and secrets are those of the write identity."""
+        """Open the org for writing; config and secrets belong to the write identity."""
         ...
 
     def write_permissions(self) -> Sequence[str]:
-        """What a write identity must be allowed to do, in the words of the source's own set-up."""
+        """List the permissions that a write identity needs, in the source's own terms."""
         ...

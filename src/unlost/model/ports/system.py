@@ -1,4 +1,4 @@
-"""The ports of the system: time, randomness, secrets, and other services of a run."""
+"""Ports of the system: time, randomness, secrets, and other services of a run."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,83 +10,83 @@ from unlost.model.snapshot import CommitKind
 
 
 class Clock(Protocol):
-    """Time: the only way to learn it or to let it pass."""
+    """The only source of time, and the only way to wait."""
 
     def now(self) -> datetime:
-        """The present instant, aware, UTC."""
+        """Return the present instant, aware, UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds of a clock that never goes back."""
+        """Return seconds of a clock that never goes back."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let ``seconds`` pass."""
+        """Wait for ``seconds``."""
         ...
 
 
 class Entropy(Protocol):
-    """Randomness: the only way to draw it."""
+    """The only source of randomness."""
 
     def bytes(self, size: int) -> bytes:
-        """``size`` unpredictable bytes."""
+        """Return ``size`` unpredictable bytes."""
         ...
 
     def fraction(self) -> float:
-        """A number in [0, 1), for jitter; not for secrets."""
+        """Return a number in [0, 1), for jitter; not for secrets."""
         ...
 
 
 class Observer(Protocol):
-    """Told how a run gets on."""
+    """Receives the progress of a run."""
 
     def progress(self, event: Progress) -> None:
-        """Take notice of an event; must be quick and never raise."""
+        """Handle an event; must be fast and never raise."""
         ...
 
 
 class SecretStore(Protocol):
-    """Keeps an org's secrets sealed."""
+    """Stores an org's secrets sealed."""
 
     def get(self, name: str) -> str | None:
-        """The secret of this name, or None."""
+        """Return the secret of this name, or None."""
         ...
 
     def put(self, name: str, value: str) -> None:
-        """Keep a secret; it is durable when this returns."""
+        """Store a secret; durable on return."""
         ...
 
 
 class Cache(Protocol):
-    """Keeps what the source can give again: an entry may be gone at any time, but is never altered."""
+    """Caches data that the source can deliver again; entries may vanish, but never change."""
 
     def get(self, name: str) -> bytes | None:
-        """The entry of this name; None where there is none, or none that can be trusted."""
+        """Return the entry of this name; None if there is none, or none that can be trusted."""
         ...
 
     def put(self, name: str, value: bytes) -> None:
-        """Keep an entry, or quietly do not."""
+        """Store an entry; a failure is ignored."""
         ...
 
     def drop(self, name: str) -> None:
-        """Forget an entry."""
+        """Delete an entry."""
         ...
 
 
 class Budget(Protocol):
-    """Leaves room for the other users of an org's API."""
+    """Limits API calls, so that enough are left for other users of an org."""
 
     def take(self, calls: int = 1) -> None:
-        """Ask before calling; raises LimitReached when the budget is spent."""
+        """Reserve calls before they are made; raises LimitReached when the budget is used up."""
         ...
 
     def report(self, *, used: int, limit: int) -> None:
-        """What the source last said about its calls of the day."""
+        """Record the last daily call counts that the source returned."""
         ...
 
 
 class Lease(Protocol):
-    """Keeps two runs of one kind off one org."""
+    """Prevents two runs of one kind in one org."""
 
     def hold(self, org: str, *, kind: CommitKind, run: str) -> AbstractContextManager[None]:
         """Hold the lease while the context is open; raises Conflict if another run has it."""
@@ -95,7 +95,7 @@ class Lease(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """The head that the application last saw of an org's chain."""
+    """The head of an org's chain that the application saw last."""
 
     number: int
     head: str
@@ -105,9 +105,9 @@ class Witness(Protocol):
     """Remembers heads outside the vault, so that a removed newest manifest is noticed."""
 
     def get(self, org: str) -> Witnessed | None:
-        """The last head seen, or None on first sight."""
+        """Return the last head seen, or None if there is none yet."""
         ...
 
     def put(self, org: str, seen: Witnessed) -> None:
-        """Remember a head; durable when this returns."""
+        """Store a head; durable on return."""
         ...

@@ -1,4 +1,14 @@
-"""The ports of the vault: how it is read, how a run commits to it, and how it is maintained."""
+"""Ports of the vault: how people read it, how a run commits to it, and how it is maintained.
+
+    Vault ─┬─ VaultReader        orgs, snapshots, history, search; without hidden columns
+           ├─ VaultMaintenance   plan and apply, compact, rekey, sweep, verify, holds
+           ├─ begin ─▶ Commit    put_schema, add …, put_certificate, finish
+           └─ journal ─▶ Journal entries of a run that writes to an org
+
+A run adds rows to an open commit, which is invisible until ``finish`` puts one manifest. Added
+parts are durable JSON values, so that a run that is resumed passes the ones it had to ``finish``.
+See docs/adr/0001 and docs/adr/0008.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -42,7 +52,7 @@ from unlost.model.upkeep import Compaction, OrgUsage, Sweep
 
 
 class Snapshot(ReadByColumns, Protocol):
-    """The picture of one org at one commit.
+    """The state of one org at one commit.
 
     Tables read from it have the columns of the snapshot's schema as text, in the schema's order,
     after the system columns ``_u_id``, ``_u_op``, ``_u_snap`` (number of the commit that brought
@@ -55,31 +65,31 @@ class Snapshot(ReadByColumns, Protocol):
         ...
 
     def schema(self) -> Schema:
-        """The schema of the snapshot."""
+        """Return the schema of the snapshot."""
         ...
 
     def tables(self) -> Mapping[str, TableState]:
-        """State of each table that the vault holds."""
+        """Return the state of each table in the vault."""
         ...
 
     def scan(self, table: str, *, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
-        """Live records in the order of their ids, in bounded batches."""
+        """Read live records in the order of their ids, in bounded batches."""
         ...
 
     def scan_deleted(
         self, table: str, *, columns: Sequence[str] | None = None
     ) -> pa.RecordBatchReader:
-        """Last known states of deleted records, in the order of their ids."""
+        """Read the last known states of deleted records, in the order of their ids."""
         ...
 
     def live_ids(self, table: str) -> Iterator[pa.Table]:
-        """Live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
+        """Read live ids in order, in bounded tables: ``_u_id``, ``_u_observed_at``, ``_u_snap``."""
         ...
 
     def get(
         self, table: str, ids: Sequence[str], *, columns: Sequence[str] | None = None
     ) -> pa.Table:
-        """Newest states (live or last known before deletion) of these ids, with ``_u_op``."""
+        """Return the newest states (live or last before deletion) of these ids, with ``_u_op``."""
         ...
 
     def where(
@@ -90,61 +100,61 @@ class Snapshot(ReadByColumns, Protocol):
         *,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Newest states, as ``get`` gives them, of the records with one of these values there.
+        """Return newest states, as ``get`` does, of records with one of these values.
 
-        Quick for a column in which a change log names its records; any other is read whole.
+        Fast for a column in which a change log names its records; any other column is read in full.
         """
         ...
 
     def row_bytes(self, table: str) -> int:
-        """About how many bytes of text a record has, without long texts; 0 if it holds none."""
+        """Estimate the bytes of text of a record, without long texts; 0 for an empty table."""
         ...
 
     def hidden(self, table: str | None = None) -> Sequence[HiddenItem]:
-        """Rows and columns that the reading user stopped seeing."""
+        """List rows and columns that the reading user can no longer see."""
         ...
 
     def files(self, table: str, records: Sequence[str]) -> Sequence[StoredFile]:
-        """The newest files that the vault holds for these records."""
+        """List the newest files in the vault of these records."""
         ...
 
     def certificate(self) -> Certificate | None:
-        """The certificate of the run that made it."""
+        """Return the certificate of its run."""
         ...
 
 
 class VaultReader(Protocol):
-    """The vault as people read it. ``org`` is the vault's own id of an org (oid).
+    """The vault as people read it. ``org``: the vault's own id of an org (oid).
 
-    What a person must not see is kept back behind this port: a method that is added here must not
-    give a value of a hidden column, by itself or by what it counts.
+    Data that a person must not see is filtered behind this port. A method that is added here must
+    not reveal a value of a hidden column, neither directly nor by a count.
     """
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
-        """All orgs by oid."""
+        """Return all orgs by oid."""
         ...
 
     def head(self, org: str) -> Snapshot | None:
-        """The newest backup, or None."""
+        """Return the newest backup, or None."""
         ...
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups, oldest first: nights, and those of a few tables between them."""
+        """List all backups, oldest first, nightly and hourly."""
         ...
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
-        """All that took a number, oldest first: nights, restores and whatever else."""
+        """List all commits, oldest first: backups, restores, maintenance."""
         ...
 
     def at(self, org: str, number: int, *, forgotten: bool = False) -> Snapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``).
+        """Return a snapshot; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``).
 
-        ``forgotten``: any commit, also one of which versions were forgotten.
+        ``forgotten``: allow any commit, including one with forgotten versions.
         """
         ...
 
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
-        """All versions of a record, oldest first; empty if the vault never saw it."""
+        """Return all versions of a record, oldest first; empty if the vault never had it."""
         ...
 
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
@@ -152,17 +162,18 @@ class VaultReader(Protocol):
         ...
 
     def search(self, org: str, text: str, *, limit: int = 20) -> Sequence[SearchHit]:
-        """Records whose id, name, number, e-mail, phone or key begins with the text's tokens."""
+        """Find records by the beginning of words of id, name, number, e-mail, phone or key."""
         ...
 
     def open_file(self, org: str, blob: str) -> AbstractContextManager[BinaryIO]:
-        """A stored file's bytes."""
+        """Open a stored file."""
         ...
 
     def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
-        """Runs that have a journal: those with a commit in its order, then the others.
+        """List runs with a journal: committed ones in the order of their commits, then the others.
 
-        ``unfinished``: only the others. They lie in the vault alone: whoever opens it finds them.
+        ``unfinished``: only the others. Journals are in the vault alone, so that anyone who can
+        open the vault finds them.
         """
         ...
 
@@ -174,10 +185,11 @@ class VaultReader(Protocol):
         records: Sequence[str] = (),
         lives: Sequence[str] = (),
     ) -> Sequence[Lineage]:
-        """Which live records stand for records of this org: the newest row of each, by id.
+        """Return the live records that replace records of this org: the newest row of each, by id.
 
-        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that carry them on are
-        given too, for ``unlost.model.lineage.resolve``. Otherwise all are read; ``lives``: what leads to one of them.
+        With ``table`` and ``records`` (old ids), only their rows are read, and the later rows that
+        continue them are included, for ``unlost.model.lineage.resolve``. Otherwise all rows are
+        read; ``lives``: only rows that lead to one of these.
         """
         ...
 
@@ -190,51 +202,52 @@ class VaultReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """A file on its way into the vault; ``open`` may raise when called or while reading."""
+    """A file to be stored; ``open`` may raise when it is called, or while the file is read."""
 
     ref: FileRef
     open: Callable[[], AbstractContextManager[BinaryIO]]
 
 
 class Commit(Protocol):
-    """An open commit of one run. Nothing of it is visible before ``finish``."""
+    """An open commit of one run. It is invisible before ``finish``."""
 
     run: str
     number: int  # the number that it gets unless another run commits first
 
     def put_schema(self, schema: Schema) -> str:
-        """Set the schema for what is added from now on; returns its hash."""
+        """Set the schema for rows that are added from now on; returns its hash."""
         ...
 
     def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """Write rows as segments, leaving out what did not change; durable when it returns.
+        """Write rows as segments, without unchanged ones; durable on return.
 
-        ``carry`` names columns that the rows lack because the user may not see them: their last
-        known values are carried forward, so that hiding a column changes no record.
-        Within a commit the later of two adds wins for a record.
+        ``carry``: columns that the rows lack because the user may not see them. Their last known
+        values are carried forward, so that hiding a column changes no record. If two calls in one
+        commit add the same record, the later one wins.
         """
         ...
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``).
+        """Do the same as ``add``, but keep few rows in the returned part (``buffered``).
 
-        They are durable where the piece is, and can be read only while the run is open.
+        They are durable where the part is stored, and can be read only while the run is open.
         """
         ...
 
     def recall(self, added: Iterable[Added]) -> None:
-        """Know again the rows that pieces hold which an earlier process was given; others are known.
+        """Restore buffered rows from parts that an earlier process received.
 
-        Whoever goes on with a run calls this before it adds more of the same table.
+        A resumed run calls this before it adds more rows of the same table. Parts of this process
+        are known already.
         """
         ...
 
     def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was."""
+        """Return the rows without records that are suppressed, or match a suppressed value."""
         ...
 
     def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
+        """Return the ids without suppressed ones."""
         ...
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
@@ -252,19 +265,19 @@ class Commit(Protocol):
         records: Sequence[str] = (),
         columns: Sequence[str] = (),
     ) -> Added:
-        """Say that the user stopped or began to see these rows or columns."""
+        """Record that the user stopped or began to see these rows or columns."""
         ...
 
     def lineage(self, rows: Sequence[Lineage]) -> Added:
-        """Say which live record stands for which; for finish, under the table that it names.
+        """Record which live record replaces which; pass the result to ``finish`` under its table.
 
-        Of two rows of one (target, table, old) the later wins, also over earlier commits.
-        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        Of two rows with the same (target, table, old), the later one wins, also across commits.
+        Raises NotFound (``org-unknown``) if a target is not an org of this vault.
         """
         ...
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
-        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        """Count the effects of these parts on a table: each record once, as ``finish`` does."""
         ...
 
     def put_certificate(self, certificate: Certificate) -> None:
@@ -274,59 +287,59 @@ class Commit(Protocol):
     def finish(
         self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
     ) -> SnapshotInfo:
-        """Commit everything in one step. Calling it again gives the same snapshot.
+        """Commit everything in one step. A repeated call returns the same snapshot.
 
-        ``partial``: no other table was looked at, and the snapshot says so (``only``).
+        ``partial``: only these tables were read, and the snapshot records this (``only``).
         """
         ...
 
     def abandon(self) -> None:
-        """Give up: the intent is removed; what was written is garbage."""
+        """Give up: remove the intent; objects that were written become garbage."""
         ...
 
 
 class Journal(Protocol):
-    """What one run that writes to an org has done, entry by entry; entry 0 is its plan.
+    """The actions of one run that writes to an org, entry by entry; entry 0 is its plan.
 
-    Entries are sealed, never changed, and each proves all before it. Safe to share between threads;
-    of two processes on one run the one that comes second to a number is stopped.
+    Entries are sealed, never changed, and each proves all before it. Safe to share between threads.
+    If two processes work on one run, the one that comes second to a number is stopped.
     """
 
     run: str
 
     def append(self, payload: bytes) -> int:
-        """Keep an entry and return its number; durable when it returns.
+        """Append an entry and return its number; durable on return.
 
-        It goes behind the entries that this object has read or written. An entry that is there
-        with the same bytes counts as written. Raises Conflict where other bytes are there
-        (``journal-conflict``) or the run's commit is made (``journal-closed``).
+        The entry follows the ones that this object has read or written. An existing entry with the
+        same bytes counts as written. Raises Conflict if there are other bytes
+        (``journal-conflict``) or if the run is committed (``journal-closed``).
         """
         ...
 
     def read(self) -> Iterator[bytes]:
-        """All entries in order, each proved before it is given.
+        """Read all entries in order, each proved before it is returned.
 
-        Raises IntegrityError naming the object where an entry is missing or changed, or the end is
-        cut off. While the run has no commit, nothing tells how many entries there were, so that a
-        cut end is noticed only by who has seen it.
+        Raises IntegrityError, which names the object, if an entry is missing or changed, or if the
+        end is cut off. As long as the run has no commit, the number of entries is not recorded, so
+        that a missing end is noticed only by a process that has read it before.
         """
         ...
 
 
 class VaultMaintenance(Protocol):
-    """The part of the port ``Vault`` that maintains it; ``org`` is its oid.
+    """The part of the port ``Vault`` for maintenance; ``org`` is its oid.
 
-    ``pause`` is called every now and then, and stops the work by raising.
+    ``pause`` is called regularly, and stops the work by raising.
     """
 
     def plan[E](
         self, org: str, operation: MaintenanceOperation[E], *, pause: Callable[[], None] = ...
     ) -> MaintenancePlan[E]:
-        """Show the effect that an operation would have now; nothing is written.
+        """Compute the effect that an operation would have now; writes nothing.
 
-        Raises Conflict (``erase-held``, ``rectify-held``), UsageError, NotFound (``record-unknown``),
-        and of a salvage IntegrityError where commits or schemas are damaged: then nothing can be
-        salvaged.
+        Raises Conflict (``erase-held``, ``rectify-held``), UsageError, NotFound
+        (``record-unknown``), and, for a salvage, IntegrityError if commits or schemas are damaged:
+        then nothing can be salvaged.
         """
         ...
 
@@ -341,48 +354,49 @@ class VaultMaintenance(Protocol):
     ) -> E:
         """Carry out an operation whose effect was agreed to. Safe to repeat.
 
-        Looks again, and raises the operation's Conflict (``forget-changed``, ``erase-changed``,
-        ``rectify-changed``, ``salvage-changed``) where its effect would be another one by now.
-        ``before_write`` gets the effect once it is certain, also where there is nothing to write,
+        Computes the effect again, and raises the operation's Conflict (``forget-changed``,
+        ``erase-changed``, ``rectify-changed``, ``salvage-changed``) if it has changed.
+        ``before_write`` receives the effect once it is certain, also if there is nothing to write,
         and stops the operation by raising.
-        Raises what planning does, Conflict (``runs-open``) while a backup or restore is open, and
-        (``maintenance-outrun``) where another run committed meanwhile. After an error nothing has
+
+        Raises the errors of ``plan``, Conflict (``runs-open``) while a backup or restore is open,
+        and (``maintenance-outrun``) if another run committed meanwhile. After an error nothing has
         changed, except that the rest of an earlier operation that was cut off may be removed.
         """
         ...
 
     def compact(self, org: str, *, run: str, pause: Callable[[], None] = ...) -> Compaction:
-        """Put versions from many commits side by side where it is due; no snapshot shows it.
+        """Merge versions of many commits where it is due, without any change to a snapshot.
 
-        One at a time for an org; backups and restores may go on beside it. Raises Conflict
-        (``maintenance-outrun``); what was done so far is good, and the rest is done by the next call.
+        Only one may run in an org; backups and restores may run meanwhile. Raises Conflict
+        (``maintenance-outrun``); earlier commits stay, and the next call does the rest.
         """
         ...
 
     def rekey(
         self, org: str, *, run: str, most: int | None = None, pause: Callable[[], None] = ...
     ) -> Rekeyed:
-        """Seal all that is live anew under the newest org key, then remove the earlier ones.
+        """Reseal all live objects under the newest org key, then remove the earlier keys.
 
-        Backups stay as they are, to the bit. ``most``: bytes after which it stops; calling again goes on.
-        One at a time for an org; backups may go on beside it. Raises Conflict (``maintenance-outrun``),
-        IntegrityError, StoreError, and what ``pause`` raises.
+        Backups stay unchanged to the bit. ``most``: bytes after which it stops; the next call
+        continues. Only one may run in an org; backups may run meanwhile. Raises Conflict
+        (``maintenance-outrun``), IntegrityError, StoreError, and any error of ``pause``.
         """
         ...
 
     def sweep(self, org: str, *, run: str) -> Sweep:
-        """Remove what was condemned days ago, and condemn what runs left that came to nothing."""
+        """Remove objects condemned days ago, and condemn leftovers of runs that failed."""
         ...
 
     def verify(self, level: VerifyLevel, *, part: VerifyPart | None = None) -> VerifyReport:
-        """Look whether everything is there, and whether all of it or a part is whole.
+        """Check that all objects exist and, depending on ``level`` and ``part``, are undamaged.
 
-        Never raises for damage: damage is what it reports.
+        Damage is reported and never raised.
         """
         ...
 
     def holds(self, org: str) -> tuple[Hold, ...]:
-        """All holds that were not lifted, also those that have run out."""
+        """List all legal holds that were not lifted, including expired ones."""
         ...
 
     def change_holds(
@@ -393,20 +407,20 @@ class VaultMaintenance(Protocol):
         lifted: Sequence[HoldTarget] = (),
         run: str,
     ) -> SnapshotInfo:
-        """Take holds back, then place others; one on the same thing replaces the earlier one."""
+        """Lift legal holds, then place others; a new one replaces one on the same target."""
         ...
 
     def erased(self, org: str, records: Collection[RecordKey]) -> frozenset[RecordKey]:
-        """Those of the records that are on the list of what is not taken in again."""
+        """Return the records among these that are on the suppression list."""
         ...
 
     def usage(self, org: str) -> OrgUsage:
-        """How much an org needs, as far as its newest commit tells."""
+        """Return the storage that an org needs, according to its newest commit."""
         ...
 
 
 class Vault(VaultReader, VaultMaintenance, Protocol):
-    """The encrypted, append-only store. ``org`` is the vault's own id of an org (oid)."""
+    """The encrypted, append-only store. ``org``: the vault's own id of an org (oid)."""
 
     @property
     def homes(self) -> HomeCopies:
@@ -414,21 +428,24 @@ class Vault(VaultReader, VaultMaintenance, Protocol):
         ...
 
     def visible(self, hidden: Mapping[str, HiddenColumns]) -> VaultReader:
-        """The vault to read, without the columns that are hidden of each org."""
+        """Return a reader of the vault without the ``hidden`` columns, by org."""
         ...
 
     def adopt(self, identity: OrgIdentity) -> str:
-        """The oid of this org, made on first sight."""
+        """Return the oid of this org; creates one on first sight."""
         ...
 
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> Commit:
-        """Open, or re-open, the commit of a run; refuses another org's identity."""
+        """Open or reopen the commit of a run; refuses another org's identity."""
         ...
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
-        """The bytes of small files; raises NotFound or IntegrityError where one is not there or not whole."""
+        """Return the bytes of small files.
+
+        Raises NotFound or IntegrityError for a missing or damaged one.
+        """
         ...
 
     def journal(self, org: str, run: str) -> Journal:
-        """The journal of a run; empty before its first entry."""
+        """Return the journal of a run; empty before its first entry."""
         ...

@@ -1,4 +1,9 @@
-"""The port of the write side of an org."""
+"""Port of the write side of an org.
+
+A writer makes calls and reports outcomes; it keeps no state and repeats nothing that may have had
+an effect. The engine announces each call in the journal before it is made, so that a lost answer is
+resolved by a search for the effect and never by a second call. See docs/adr/0010 and docs/adr/0019.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,40 +23,40 @@ from unlost.model.writing import (
 
 
 class Writer(Protocol):
-    """The write side of an org, opened with a credential of its own for one run.
+    """The write side of an org, opened for one run with a separate credential.
 
-    It keeps nothing and repeats nothing that may have taken effect: a call whose answer was lost
-    gives UNKNOWN outcomes, and the engine looks before it tries again.
+    It keeps nothing, and repeats nothing that may have taken effect: a call whose answer was lost
+    returns UNKNOWN outcomes, and the engine checks the org before the next attempt.
     """
 
     def identity(self) -> OrgIdentity:
-        """Who this org is."""
+        """Return the identity of this org."""
         ...
 
     def server_time(self) -> datetime:
-        """The source's clock now (never ours)."""
+        """Return the source's clock now (never ours)."""
         ...
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """Permissions that the writing user lacks for these tables; empty if it may do all."""
+        """List permissions that the writing user lacks for these tables; empty for none."""
         ...
 
     def prepare(self, tables: Sequence[Table]) -> None:
-        """RecordQuery up together what these tables need; without it, it is looked up one by one."""
+        """Look up together what these tables need; otherwise each is looked up when it is used."""
         ...
 
     def capability(self, table: Table) -> WriteCapability:
-        """What may be written to a table."""
+        """Return what may be written to a table."""
         ...
 
     def write(
         self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
     ) -> Sequence[RowOutcome]:
-        """Write rows of one table: one outcome a row, in the same order.
+        """Write rows of one table: one outcome for each row, in the same order.
 
-        ``token`` names the call for the org's own log where it has one. Raises LimitReached,
-        NotAllowed, AuthExpired, TransientError only where nothing was written by this call.
-        Where a capability allows several calls at once, threads call this at the same time.
+        ``token`` names the call for the org's own log, if it has one. Raises LimitReached,
+        NotAllowed, AuthExpired and TransientError only if this call wrote nothing. If a capability
+        allows several calls in parallel, threads call this at the same time.
         """
         ...
 
@@ -62,31 +67,31 @@ class Writer(Protocol):
     def find(
         self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
     ) -> Mapping[tuple[str, ...], str]:
-        """Live records by the values of these columns; values that nobody has are left out.
+        """Find live records by the values of these columns; values without a record are omitted.
 
-        Raises Conflict (``key-not-unique``) where several live records share one.
+        Raises Conflict (``key-not-unique``) if several live records share a value.
         """
         ...
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
-        """These live records as the org has them now; ids that are not there are left out."""
+        """Read these live records from the org; missing ids are omitted."""
         ...
 
     def fetch_several(self, looks: Sequence[RecordQuery]) -> Sequence[Rows]:
-        """What ``fetch`` gives for each of these, in as few calls as the org takes."""
+        """Return what ``fetch`` does for each query, in as few calls as the org allows."""
         ...
 
     def recent(
         self, table: Table, since: datetime, *, columns: Sequence[str], sent: Sequence[WriteRow]
     ) -> Rows:
-        """Records of the table that this user made since then, by the source's clock.
+        """Read records of the table that this user created since then, by the source's clock.
 
-        ``sent``: the rows whose records are looked for. Where they told when they were first made,
-        their records say so too, and no other old record is among the answer.
-        Raises SourceRefused where the table does not tell who made a record, or when.
+        ``sent``: the rows whose records are searched. If rows set their original creation date,
+        their records have it too, and no other old record is returned. Raises SourceRefused if the
+        table does not record who created a record, or when.
         """
         ...
 
     def settle(self, table: Table, *, since: datetime) -> None:
-        """Return when no call of this user on the table, made since then, can still take effect."""
+        """Wait until no call of this user on the table, made since then, can still take effect."""
         ...

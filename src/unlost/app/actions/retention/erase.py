@@ -1,4 +1,4 @@
-"""Erase records of an org from all its history: plan it, do it, and show the proofs."""
+"""Erase records from the whole history of an org: plan, run, and list the proofs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +26,10 @@ TELLING = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class ErasureRequest:
-    """What is to be erased, as it was typed.
+    """The records to erase, as typed.
 
-    ``records`` are TABLE/ID; ``related``: with all that the org deletes with them; ``match`` are
-    TABLE.COLUMN: what the records had there is not taken in again either.
+    ``records``: TABLE/ID; ``related``: include everything that the org deletes with them;
+    ``match``: TABLE.COLUMN, values that are kept out of later backups too.
     """
 
     records: tuple[str, ...]
@@ -39,12 +39,13 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True)
 class ErasePlan:
-    """What erasing would take away now.
+    """The effect that an erasure would have now.
 
-    ``digest`` names just this: who has seen it has it done by ``erase``. ``unknown`` of the ``records``
-    are not in the vault, and are not taken in from now on all the same. ``values`` of matching columns
-    are not either. ``restores`` can be told and undone no more. ``rewritten`` bytes are written anew.
-    ``matchable`` are columns, as TABLE.COLUMN, that may tell the records also under other ids.
+    ``digest`` identifies this effect; pass it to ``erase`` to agree. ``unknown``: number of
+    ``records`` without data in the vault, which are kept out of later backups all the same.
+    ``values``: number of suppressed values of matching columns. ``restores``: runs whose details
+    are lost, so that they cannot be undone. ``rewritten``: bytes that are written again.
+    ``matchable``: columns, as TABLE.COLUMN, that may identify the records under other ids.
     """
 
     org: str
@@ -65,9 +66,9 @@ class ErasePlan:
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """What was erased. ``snapshot`` is the commit that did it, None where nothing was left to do.
+    """The result of an erasure. ``snapshot``: its commit, None if there was nothing to do.
 
-    ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
+    ``removed``: bytes removed from the vault. ``scrubbed``: changed rows of the home's database.
     """
 
     org: str
@@ -80,15 +81,15 @@ class ErasureResult:
 
     @property
     def records(self) -> int:
-        """Records over all tables."""
+        """Number of records in all tables."""
         return sum(one.records for one in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureLine:
-    """A proof: when which run erased how much, who asked, and pseudonyms of what stays out.
+    """The proof of an erasure: time, run, counts, role of the requester, pseudonyms.
 
-    With ``columns``, as TABLE.COLUMN, it is of values that were corrected there: the records are still there.
+    With ``columns``, as TABLE.COLUMN, it is the proof of a rectification: the records still exist.
     """
 
     run: str
@@ -120,10 +121,10 @@ def _noted(done: ErasureResult) -> dict[str, Json]:
 
 @action("erase.plan", Right.MANAGE)
 def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
-    """What would be erased now; nothing is written.
+    """Show what would be erased now; nothing is written.
 
-    Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``, ``column-unknown``),
-    Conflict (``erase-held``), NotFound.
+    Raises UsageError (``record-unreadable``, ``id-wrong``, ``match-unreadable``,
+    ``column-unknown``), Conflict (``erase-held``), NotFound.
     """
     known = get_org(org)
     planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
@@ -148,10 +149,10 @@ def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
 
 @action("erase.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
 def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> ErasureResult:
-    """Erase what the plan of this digest said, everywhere in the vault and the home, at once.
+    """Erase what the plan with this digest showed, in the vault and in the home.
 
-    Raises Conflict (``erase-changed``) where something else would go by now, (``erase-held``),
-    (``runs-open``) while a backup or a restore is open, (``run-in-progress``), NotFound.
+    Raises Conflict (``erase-changed``) if the effect has changed, (``erase-held``), (``runs-open``)
+    while a backup or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
@@ -168,6 +169,7 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
         done = vault.apply(
             known.oid, agreed, run=run, pause=app.brake.check, before_write=before_write
         )
+        # After the commit, so that an erasure that fails changes nothing in the home.
         scrubbed = scrubbing.finish(app, known, sure=run)
     want_mirror()  # the mirror must not contain it either
     return ErasureResult(
@@ -183,7 +185,7 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
 
 @action("erase.list", Right.LOOK)
 def erasures(app: Application, org: str) -> Erasures:
-    """The proofs of what was erased from an org, and corrected in it; raises NotFound for an unknown one."""
+    """List proofs of erasures and rectifications of an org; raises NotFound for an unknown org."""
     known = get_org(org)
     told = app.whole_vault.past_operations(known.oid, PastErasure)
     return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
@@ -227,7 +229,7 @@ def _column(text: str) -> MatchColumn:
 
 
 def _matchable(app: Application, org: ProtectedOrg, found: Erasure) -> tuple[str, ...]:
-    """Columns of the tables that go, whose values name a record."""
+    """Return the columns of the affected tables whose values identify a record."""
     head = app.whole_vault.head(org.oid)
     going = {one.table for one in found.tables}
     return tuple(

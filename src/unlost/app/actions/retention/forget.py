@@ -1,4 +1,4 @@
-"""Forget what the rules of an org do not keep: plan it, do it, and have it done after nights."""
+"""Forget what an org's rules do not keep: plan, run, and do it after nightly backups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ WAITING = frozenset({"runs-open", "maintenance-outrun"})
 
 @dataclass(frozen=True, slots=True)
 class ForgottenBackup:
-    """A backup, by its number and when it looked at the org."""
+    """A backup: its number, and the time as of which it shows the org."""
 
     number: int
     as_of: datetime
@@ -44,12 +44,12 @@ class ForgottenBackup:
 
 @dataclass(frozen=True, slots=True)
 class ForgetPlan:
-    """What forgetting would take away now.
+    """The effect that forgetting would have now.
 
-    ``digest`` names just this: who has seen it has it done by ``forget``. ``kept`` and ``going`` are
-    backups, oldest first. ``files`` of ``file_bytes`` are contents that nothing needs any more.
-    ``rewritten`` bytes are written anew, for which the vault needs room for some days. ``holds`` are
-    those in force.
+    ``digest`` identifies this effect; pass it to ``forget`` to agree. ``kept`` and ``going``:
+    backups, oldest first. ``files``: contents of ``file_bytes`` that are no longer needed.
+    ``rewritten``: bytes that are written again, so that the vault needs this space for some days.
+    ``holds``: legal holds in force.
     """
 
     org: str
@@ -75,10 +75,10 @@ class ForgetPlan:
 
 @dataclass(frozen=True, slots=True)
 class ForgetResult:
-    """What was forgotten. ``snapshot`` is the commit that did it, None where nothing was to go.
+    """The result of forgetting. ``snapshot``: its commit, None if nothing was to go.
 
-    ``waiting`` bytes are needed no more; they are removed at ``next_at`` at the earliest, once the run
-    ``held_by`` has ended, if there is one.
+    ``waiting``: bytes that are no longer needed, removed at ``next_at`` at the earliest, after the
+    run ``held_by`` has ended, if there is one.
     """
 
     org: str
@@ -106,7 +106,7 @@ def _noted(done: ForgetResult) -> dict[str, Json]:
 
 @action("forget.plan", Right.OPERATE)
 def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
-    """What would be forgotten now, by the org's rules with what is wished; nothing is written.
+    """Show what would be forgotten now, by the org's rules with this change; nothing is written.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
     """
@@ -136,10 +136,10 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
 
 @action("forget.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
 def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
-    """Forget what the plan of this digest said, by the org's rules.
+    """Forget what the plan with this digest showed, by the org's rules.
 
-    Raises Conflict (``forget-changed``) where something else would go by now, (``runs-open``) while a
-    backup or a restore is open, (``run-in-progress``), NotFound.
+    Raises Conflict (``forget-changed``) if the effect has changed, (``runs-open``) while a backup
+    or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
     operation = Forget(rules_of(known.oid).rules)
@@ -162,9 +162,10 @@ def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
 
 
 def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
-    """Forget what an org's rules do not keep, once in seven days. Never raises: an alert tells.
+    """Forget what an org's rules do not keep, every seven days; never raises.
 
-    None if nothing was done: it is not due, or a run is open, and a later night does it.
+    An error becomes an alert. None if nothing was done, because it is not due or a run is open; a
+    later nightly backup tries again.
     """
     org = next((one for one in list_orgs() if one.oid == oid), None)
     if org is None or not _due(oid, app.clock.now()):
@@ -190,6 +191,7 @@ def _forgotten(
     def before_write(_: Forgetting) -> None:
         check_no_restore(app, org)  # the look takes its time, and one may have begun meanwhile
 
+    # The lease keeps other processes away; the vault checks again for open runs at its commit.
     with app.lease.hold(org.oid, kind=KIND, run=run):
         check_no_restore(app, org)
         done = vault.apply(
@@ -212,7 +214,10 @@ def _forgotten(
 
 
 def _swept(app: Application, org: ProtectedOrg, done: Forgetting, *, run: str) -> Sweep:
-    """When the bytes go. It is forgotten already: a sweep that fails is the upkeep's to tell."""
+    """Sweep, and report when the bytes go.
+
+    The forgetting is committed already, so that the upkeep reports a failed sweep.
+    """
     try:
         return app.whole_vault.sweep(org.oid, run=run)
     except UnlostError:
@@ -225,7 +230,7 @@ def _due(oid: str, now: datetime) -> bool:
 
 
 def _patient(app: Application, oid: str) -> bool:
-    """True while it is no matter that it has not had its turn."""
+    """Return true while it does not matter that the forgetting could not start."""
     last, since = last_forgotten(oid), rules_of(oid).since
     begin = last.at if last is not None else since
     return begin is None or app.clock.now() - begin < PATIENCE

@@ -1,4 +1,4 @@
-"""Holds: what they protect is not forgotten, whatever the rules say. List them, set one, lift one."""
+"""Legal holds: list, place, and lift them. They override the rules for forgetting, and erasure."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +19,7 @@ from unlost.model.snapshot import SnapshotInfo
 
 @dataclass(frozen=True, slots=True)
 class HoldLine:
-    """A hold. ``lasts`` is false where it has run out; ``set_at`` is when it was set."""
+    """A legal hold. ``lasts``: false if it has expired; ``set_at``: when it was placed."""
 
     hold: Hold
     lasts: bool
@@ -28,7 +28,7 @@ class HoldLine:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The holds of an org that nobody lifted."""
+    """The legal holds of an org that were not lifted."""
 
     org: str
     zone: str
@@ -37,9 +37,9 @@ class Holds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldRequest:
-    """What is to be held, as it was typed: one of a table, a record (TABLE/ID), a backup, or the org.
+    """The target of a legal hold, as typed: a table, a record (TABLE/ID), a backup, or the org.
 
-    ``until`` is a date in the org's zone, through which it lasts; empty: until it is lifted.
+    ``until``: last day, in the org's time zone; empty if it lasts until it is lifted.
     """
 
     table: str = ""
@@ -50,7 +50,7 @@ class HoldRequest:
     until: str = ""
 
     def __str__(self) -> str:
-        """What it is on, as the audit notes it."""
+        """Return the target, for the audit log."""
         night = "" if self.night is None else f"backup {self.night}"
         return self.record or self.table or night or "the org"
 
@@ -61,16 +61,17 @@ def _noted(found: Holds) -> dict[str, Json]:
 
 @action("hold.list", Right.READ, trace=Trace.READ)
 def holds(app: Application, org: str) -> Holds:
-    """The holds of an org; raises NotFound for an unknown one."""
+    """List the legal holds of an org; raises NotFound for an unknown org."""
     return _listed(app, get_org(org))
 
 
 @action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), told=_noted)
 def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
-    """Set a hold; one on the same thing is replaced.
+    """Place a legal hold; an existing one on the same target is replaced.
 
-    Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for what
-    the vault does not have, NotAllowed (``hold-shortened``) for who may not lift the one before.
+    Raises UsageError (``hold-unclear``, ``hold-until-unreadable``, ``id-wrong``), NotFound for a
+    target that the vault does not have, NotAllowed (``hold-shortened``) for users who may not lift
+    the existing one.
     """
     known = get_org(org)
     until = _until(wish.until, zone=known.identity.zone, now=app.clock.now())
@@ -82,7 +83,7 @@ def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
 
 @action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), told=_noted)
 def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
-    """Take a hold back; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
+    """Lift a legal hold; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
     thing = next((one for one in _meant(app, known, wish) if _held(app, known, one)), None)
     if thing is None:
@@ -96,7 +97,7 @@ def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
 
 
 def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTarget:
-    """What is meant, as the vault has it; raises UsageError, NotFound."""
+    """Resolve the target in the vault; raises UsageError, NotFound."""
     scope = _scope(wish)
     if scope is HoldScope.ORG:
         return HoldTarget(scope)
@@ -117,9 +118,9 @@ def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTar
 
 
 def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[HoldTarget, ...]:
-    """What a hold that is lifted may be on: by the words as they stand there, or as they were typed.
+    """Return possible targets of the hold to lift: literally as typed, and resolved.
 
-    What is held need not be in the vault any more.
+    The target may no longer exist in the vault.
     """
     scope = _scope(wish)
     if scope is HoldScope.RECORD:
@@ -177,7 +178,7 @@ def _head(app: Application, org: ProtectedOrg) -> Snapshot:
 
 
 def _table(head: Snapshot, name: str) -> str:
-    """A table by its name; also one that the org has no more and the vault has."""
+    """Return the name of a table, including a table that only the vault still has."""
     return name if name in head.tables() else table_named(head.schema(), name).name
 
 
@@ -199,7 +200,7 @@ def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
 
 
 def _check_no_shorter(app: Application, org: ProtectedOrg, fresh: Hold) -> None:
-    """Who may not lift a hold may not replace it by one that ends earlier either."""
+    """Refuse to replace a hold by a shorter one, for users who may not lift it."""
     now = app.clock.now()
     for one in app.whole_vault.holds(org.oid):
         if one.thing != fresh.thing or not one.lasts(now) or fresh.until is None:

@@ -1,4 +1,4 @@
-"""Which nights of an org are kept: look at the rules, set them."""
+"""Keep rules of an org: show them, set them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +27,7 @@ FEW = 7  # nightly backups: fewer may not reach back to a loss a week ago
 
 
 class RuleWarning(StrEnum):
-    """What somebody should know who sets such rules."""
+    """A warning about keep rules."""
 
     FEW_NIGHTS = "few-nights"  # fewer than ``FEW`` nightly backups may stay
     NO_EFFECT = "no-effect"  # the limit for deleted records counts only if backups are forgotten
@@ -35,9 +35,9 @@ class RuleWarning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrgRetention:
-    """What is kept of an org. ``since`` the rules were set, None where nobody did.
+    """The keep rules of an org. ``since``: when they were set, None for the default.
 
-    ``last`` is the newest forgetting, None if there was none.
+    ``last``: the newest forgetting, None if there was none.
     """
 
     org: str
@@ -50,16 +50,16 @@ class OrgRetention:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicies:
-    """What is kept, by org."""
+    """The keep rules by org."""
 
     orgs: tuple[OrgRetention, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionChange:
-    """What is to change of the rules; None leaves a number as it is, 0 switches a rule off.
+    """A change of keep rules; None leaves a number unchanged, 0 switches a rule off.
 
-    ``everything``: no rule any more. Numbers are of days, weeks, months and years.
+    ``everything``: remove all rules. Numbers are of days, weeks, months and years.
     """
 
     days: int | None = None
@@ -77,7 +77,7 @@ def _noted(kept: OrgRetention) -> dict[str, Json]:
 
 @action("keep.show", Right.LOOK)
 def show(app: Application, org: str | None = None) -> RetentionPolicies:
-    """The rules of one org, or of all; raises NotFound for an unknown org."""
+    """Show the keep rules of one org, or of all; raises NotFound for an unknown org."""
     orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
     kept, none = all_rules(), StoredRules(KeepRules(), None)
     return RetentionPolicies(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
@@ -85,7 +85,7 @@ def show(app: Application, org: str | None = None) -> RetentionPolicies:
 
 @action("keep.set", Right.MANAGE, trace=Trace.WRITE, told=_noted)
 def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
-    """Change an org's rules; nothing is forgotten by it yet.
+    """Change an org's keep rules; nothing is forgotten yet.
 
     Raises UsageError (``keep-invalid``, ``keep-contradictory``), NotFound.
     """
@@ -97,7 +97,7 @@ def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
 
 
 def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
-    """The rules with what was wished for; raises UsageError."""
+    """Return the rules with this change; raises UsageError."""
     given = {name: getattr(wish, name) for name in NUMBERS if getattr(wish, name) is not None}
     if wish.everything and any(given.values()):
         raise UsageError(
@@ -111,7 +111,7 @@ def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
 
 
 def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:
-    """What somebody should know of rules."""
+    """Return warnings about rules."""
     most = rules.days + rules.daily + rules.weekly + rules.monthly + rules.yearly
     found = []
     if rules.thins and most < FEW:

@@ -1,4 +1,4 @@
-"""What a company holds of a person, as one archive that they can read."""
+"""Export the data of a person, as one archive that the person can read."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ NOTED = 100  # of the records that were named, in the audit
 
 @dataclass(frozen=True, slots=True)
 class PersonRequest:
-    """Whose data: ``records`` as TABLE/ID; ``related``: with all that belongs to them."""
+    """The records of a person, as TABLE/ID; ``related``: with all that belongs to them."""
 
     records: tuple[str, ...]
     related: bool = False
@@ -36,7 +36,7 @@ class PersonRequest:
 
 @dataclass(frozen=True, slots=True)
 class PersonTable:
-    """How many records of a table are of the person."""
+    """The number of the person's records in a table."""
 
     table: str
     records: int
@@ -44,10 +44,11 @@ class PersonTable:
 
 @dataclass(frozen=True, slots=True)
 class PersonData:
-    """What is in the archive; ``out`` is where it was written, if it was. ``named`` were asked for.
+    """The content of an archive; ``out``: its path, if it was written to a file.
 
-    ``unknown`` of the records that were named are not in the vault. Each record comes with all its versions.
-    ``unsearched`` are tables that were too large to be looked through for e-mails and files.
+    ``named``: the requested records; ``unknown``: how many of them the vault does not have. Each
+    record comes with all of its versions. ``unsearched``: tables that were too large to search for
+    e-mails and files.
     """
 
     org: str
@@ -63,7 +64,7 @@ class PersonData:
 
     @property
     def records(self) -> int:
-        """Records over all tables."""
+        """Number of records in all tables."""
         return sum(one.records for one in self.tables)
 
 
@@ -79,7 +80,7 @@ def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
 
 @action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), told=_noted)
 def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path) -> PersonData:
-    """Write all that the vault holds of a person into a new zip, in clear text.
+    """Write all data of a person in the vault to a new zip file, in clear text.
 
     Raises NotFound (``person-not-held`` and others), UsageError (``person-too-large``,
     ``export-in-vault`` and others), Conflict (``file-exists``), StoreError, IntegrityError.
@@ -96,9 +97,9 @@ def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path)
 def open_person(
     app: Application, org: str, wish: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
-    """All that the vault holds of a person, as the pieces of a zip that is made as they are taken.
+    """Return all data of a person in the vault as parts of a zip file, created while they are read.
 
-    Raises as the export of a person does; what cannot be read later on is raised while pieces are taken.
+    Raises the errors of ``export_person``; a later read error is raised while the parts are read.
     """
     return _put_together(app, org, wish)
 
@@ -162,5 +163,5 @@ def _files(found: PersonRecords, paths: Sequence[str]) -> tuple[FilePart, ...]:
 
 
 def _shape(head: Snapshot, name: str) -> Table:
-    """A table as the newest backup describes it; one that the org has no more is its name alone."""
+    """Return a table as the newest backup describes it; without columns if it is gone."""
     return head.schema().table(name) or Table(name, ())

@@ -1,4 +1,7 @@
-"""Correct values of a record in all history of an org: plan it, and do it. Its proofs are listed by ``erase``."""
+"""Correct values of a record in the whole history of an org: plan and run.
+
+The proofs are listed by ``erase``.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,10 +27,10 @@ from unlost.model.rectification import Rectification, Rectify, RightValue
 
 @dataclass(frozen=True, slots=True)
 class CorrectionRequest:
-    """What is to be corrected, as it was typed.
+    """The correction, as typed.
 
-    ``record`` is TABLE/ID, ``values`` are COLUMN=VALUE; nothing behind the sign empties the column. With
-    ``was`` only versions change that have this value in the one column.
+    ``record``: TABLE/ID; ``values``: COLUMN=VALUE, where an empty value empties the column. With
+    ``was``, only versions with this value in the one column change.
     """
 
     record: str
@@ -37,12 +40,13 @@ class CorrectionRequest:
 
 @dataclass(frozen=True, slots=True)
 class RectifyPlan:
-    """What correcting would change now.
+    """The effect that a correction would have now.
 
-    ``digest`` names just this: who has seen it has it done by ``rectify``. ``records``: the one that was named
-    and those that it came back as. ``tables`` tell how many records and versions change. ``current``
-    are columns, as TABLE.COLUMN, in which the org has another value too, as far as the newest backup knows.
-    ``restores`` can be told and undone no more. ``rewritten`` bytes are written anew.
+    ``digest`` identifies this effect; pass it to ``rectify`` to agree. ``records``: the requested
+    one and the ones it was restored as. ``tables``: numbers of records and versions that change.
+    ``current``: columns, as TABLE.COLUMN, that differ in the newest backup too, so that the org
+    must be corrected. ``restores``: runs whose details are lost, so that they cannot be undone.
+    ``rewritten``: bytes that are written again.
     """
 
     org: str
@@ -62,9 +66,9 @@ class RectifyPlan:
 
 @dataclass(frozen=True, slots=True)
 class RectifyResult:
-    """What was corrected. ``snapshot`` is the commit that did it, None where nothing was wrong.
+    """The result of a correction. ``snapshot``: its commit, None if nothing was wrong.
 
-    ``removed`` bytes are gone from the vault, ``scrubbed`` rows of the home's database were changed.
+    ``removed``: bytes removed from the vault. ``scrubbed``: changed rows of the home's database.
     """
 
     org: str
@@ -78,7 +82,7 @@ class RectifyResult:
 
     @property
     def versions(self) -> int:
-        """Versions over all tables."""
+        """Number of versions in all tables."""
         return sum(one.versions for one in self.tables)
 
 
@@ -88,11 +92,11 @@ def _noted(done: RectifyResult) -> dict[str, Json]:
 
 @action("rectify.plan", Right.MANAGE)
 def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
-    """What would be corrected now; nothing is written.
+    """Show what would be corrected now; nothing is written.
 
-    Raises UsageError (``record-unreadable``, ``id-wrong``, ``rectify-unreadable``, ``rectify-unclear``,
-    ``rectify-too-long``, ``column-unknown``, ``rectify-fixed``, ``edit-value-wrong``), Conflict
-    (``rectify-held``), NotFound.
+    Raises UsageError (``record-unreadable``, ``id-wrong``, ``rectify-unreadable``,
+    ``rectify-unclear``, ``rectify-too-long``, ``column-unknown``, ``rectify-fixed``,
+    ``edit-value-wrong``), Conflict (``rectify-held``), NotFound.
     """
     known = get_org(org)
     planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
@@ -116,9 +120,9 @@ def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
 
 @action("rectify.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
 def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -> RectifyResult:
-    """Correct what the plan of this digest said, everywhere in the vault and the home, at once.
+    """Correct what the plan with this digest showed, in the vault and in the home.
 
-    Raises Conflict (``rectify-changed``) where something else would change by now, (``rectify-held``),
+    Raises Conflict (``rectify-changed``) if the effect has changed, (``rectify-held``),
     (``runs-open``) while a backup or a restore is open, (``run-in-progress``), NotFound.
     """
     known = get_org(org)
@@ -167,7 +171,7 @@ def _was(
     values: Sequence[RightValue],
     wish: CorrectionRequest,
 ) -> str | None:
-    """The wrong value as the org would tell it; as it was typed where such a column cannot hold it."""
+    """Return the wrong value in the org's form; as typed if the column cannot contain it."""
     if wish.was and len(values) == 1:
         with suppress(UsageError):
             return reading.cell(record.table, values[0].column, wish.was)
@@ -175,7 +179,7 @@ def _was(
 
 
 def _named(text: str) -> tuple[str, str | None]:
-    """Column and value of COLUMN=VALUE. What is typed behind the sign is not repeated in an error."""
+    """Split COLUMN=VALUE. An error does not repeat the value, which may be personal data."""
     column, sign, value = text.partition("=")
     if not (column and sign):
         raise UsageError(

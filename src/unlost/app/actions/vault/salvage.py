@@ -1,4 +1,8 @@
-"""Salvage what is left of damaged objects that no copy has whole: plan it, and do it."""
+"""Salvage the readable rest of damaged objects that the mirror does not have: plan and run.
+
+The mirror comes first: as long as it has a damaged object undamaged, or cannot be reached, a
+salvage is refused. One digest covers the plans of all orgs. See docs/adr/0032.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -24,12 +28,12 @@ from unlost.vault.mirror.repair import curable
 
 @dataclass(frozen=True, slots=True)
 class OrgSalvage:
-    """What salvaging does to an org, or did; see ``unlost.model.salvage``.
+    """The effect of a salvage on an org, planned or applied; see ``unlost.model.salvage``.
 
-    ``objects`` are damaged, and are not part of the vault afterwards. ``certificates`` of these commits are
-    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not
-    mended by it; without ``objects`` that is all, and nothing is done.
-    ``snapshot`` is the commit that did it, None in a plan.
+    ``objects``: damaged objects, no longer part of the vault afterwards. ``certificates``: commits
+    with lost certificates; ``journals``: runs with lost journals. ``reread``: tables that the next
+    backup reads in full. ``left``: damage that a salvage cannot repair; without ``objects``,
+    nothing else is found and nothing is done. ``snapshot``: the commit, None in a plan.
     """
 
     org: str
@@ -46,20 +50,20 @@ class OrgSalvage:
 
     @property
     def lost(self) -> int:
-        """Versions that are lost, of all tables."""
+        """Number of lost versions in all tables."""
         return sum(one.lost for one in self.tables)
 
     @property
     def reduced(self) -> int:
-        """Versions that have lost columns, of all tables."""
+        """Number of versions with lost columns in all tables."""
         return sum(one.reduced for one in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
 class SalvagePlan:
-    """What salvaging would do now, by org, where something is damaged.
+    """The effect that a salvage would have now, for each org with damage.
 
-    ``digest`` names just this: who has seen it has it done by ``salvage``.
+    ``digest`` identifies this effect; pass it to ``salvage`` to agree.
     """
 
     digest: str
@@ -68,7 +72,7 @@ class SalvagePlan:
 
 @dataclass(frozen=True, slots=True)
 class SalvageResult:
-    """What was salvaged, by org. ``damages`` are those that are left."""
+    """The result of a salvage, by org. ``damages``: damage that is left."""
 
     orgs: tuple[OrgSalvage, ...]
     damages: tuple[Damage, ...]
@@ -92,10 +96,11 @@ def _noted(done: SalvageResult) -> dict[str, Json]:
 
 @action("salvage.plan", Right.MANAGE, where=Where.HOME)
 def plan(app: Application) -> SalvagePlan:
-    """What would be kept and what would be lost; nothing is written.
+    """Show what would be kept and lost; nothing is written.
 
-    Raises Conflict (``salvage-copy``) where the second copy has something of it whole, (``salvage-copy-away``)
-    where it is not there, StoreError where it does not answer, or the vault cannot be read now.
+    Raises Conflict (``salvage-copy``) if the mirror has an object undamaged,
+    (``salvage-copy-away``) if it is not there, StoreError if it does not answer, or if the vault
+    cannot be read at the moment.
     """
     _check_copy(app)
     orgs = tuple(one.told for one in _planned(app))
@@ -104,11 +109,11 @@ def plan(app: Application) -> SalvagePlan:
 
 @action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
 def salvage(app: Application, *, plan: str) -> SalvageResult:
-    """Do what the plan of this digest said, and look at the vault again.
+    """Salvage what the plan with this digest showed, and verify the vault again.
 
-    Raises what planning does, and Conflict (``salvage-changed``) where it would be something else by now,
-    (``runs-open``) while a backup or a restore is open, (``run-in-progress``): then nothing was changed. And
-    Conflict (``salvage-broke-off``) where some orgs are done and another one failed.
+    Raises the errors of ``plan``, and Conflict (``salvage-changed``) if the effect has changed,
+    (``runs-open``) while a backup or a restore is open, (``run-in-progress``): then nothing was
+    changed. Raises Conflict (``salvage-broke-off``) if some orgs are done and another one failed.
     """
     _check_copy(app)
     seen = tuple(_planned(app))
@@ -117,6 +122,7 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
     with ExitStack() as held:
         going = [one for one in seen if one.plan.effect.objects]
         done = _all_salvaged(app, [_Run(one, _held(app, one.org, held)) for one in going])
+    # The check shows what is left, and replaces the one that reported the damage.
     report = app.damaged_vault.verify(VerifyLevel.FULL)
     damages = tuple(one.told for one in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
@@ -133,13 +139,13 @@ class _OrgPlan:
 
     @property
     def told(self) -> OrgSalvage:
-        """The plan as people see it."""
+        """The plan in the form that people see."""
         return _told(self.org, self.plan.effect)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The plan that is applied, and the name of the run that does it."""
+    """A plan to apply, and the name of its run."""
 
     seen: _OrgPlan
     name: str
@@ -149,6 +155,8 @@ def _planned(app: Application) -> Iterator[_OrgPlan]:
     for org in list_orgs():
         try:
             found = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
+        # Damaged commits, schemas or keys cannot be salvaged: report them, and go on with other
+        # orgs.
         except IntegrityError as error:
             broken = Damage(f"orgs/{org.oid}", error.sentence)
             found = planned(Salvage(), SalvageEffect(left=(broken,)))
@@ -157,7 +165,7 @@ def _planned(app: Application) -> Iterator[_OrgPlan]:
 
 
 def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
-    """Keep all else from an org until ``held`` ends; the name of the run."""
+    """Keep other runs away from an org until ``held`` is closed; returns the name of the run."""
     run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     held.enter_context(scrubbing.nothing_else(app, org, run=run))
     check_no_restore(app, org)
@@ -166,7 +174,7 @@ def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
 
 
 def _all_salvaged(app: Application, runs: Iterable[_Run]) -> tuple[OrgSalvage, ...]:
-    """One org after the other; an error after the first of them tells which are done."""
+    """Salvage the orgs one by one; an error after the first one lists the finished ones."""
     done: list[OrgSalvage] = []
     for run in runs:
         try:
@@ -200,9 +208,9 @@ def _told(org: ProtectedOrg, found: SalvageEffect) -> OrgSalvage:
 
 
 def _check_copy(app: Application) -> None:
-    """Raise Conflict where the second copy has whole what is damaged here, or nobody can tell.
+    """Raise Conflict if the mirror has undamaged objects, or cannot be reached.
 
-    (``salvage-copy``, ``salvage-copy-away``); StoreError where it does not answer.
+    Codes ``salvage-copy`` and ``salvage-copy-away``; StoreError if it does not answer.
     """
     place = mirror_place(app)
     if place is None:
