@@ -40,7 +40,7 @@ ROWS_SPENT = "ExceededQuota : Daily limit of records exceeded."
 
 
 class Operation(StrEnum):
-    """What a job does, and the verb of the writes behind it."""
+    """The operation of a job, and the verb of its writes."""
 
     INSERT = "insert"
     UPDATE = "update"
@@ -65,7 +65,7 @@ _VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class IngestOrder:
-    """What a client asked for."""
+    """The request of a client."""
 
     operation: Operation
     object: str
@@ -86,7 +86,7 @@ class IngestOrder:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one row; ``error`` is the text of ``sf__Error``, None for success."""
+    """The result of one row; ``error`` is the text of ``sf__Error``, None for success."""
 
     id: str
     created: bool = False
@@ -95,10 +95,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Load:
-    """One job at work. ``run`` gets on with it; what became of the rows is in ``outcomes``.
+    """A job in progress. ``run`` continues it; ``outcomes`` has the results of the rows.
 
-    Rows that are in neither ``outcomes`` nor ``lost`` are unprocessed. ``stopped_by`` tells why
-    the load cannot go on, once it cannot.
+    Rows that are in neither ``outcomes`` nor ``lost`` are unprocessed. ``stopped_by``: the reason
+    if the load cannot continue.
     """
 
     org: Org
@@ -128,13 +128,13 @@ class Load:
 
     @property
     def done(self) -> bool:
-        """Tell whether nothing is left to try."""
+        """True if nothing is left to try."""
         tried = self.processed + len(self.lost)
         return self.upload is not None and (tried == self.rows or self.stopped_by is not None)
 
     @property
     def error(self) -> str | None:
-        """Tell why the job failed although its rows could be read."""
+        """The reason why the job failed although its rows could be read."""
         return QUOTA_SPENT if self.lost else self.stopped_by
 
     def unprocessed(self) -> list[int]:
@@ -231,7 +231,7 @@ def chunks(rows: int, seed: str) -> list[range]:
 
 
 def outcome(result: RowResult, operation: Operation) -> Outcome:
-    """Give what the result files tell of one row."""
+    """Return the content of the result files for one row."""
     if result.success:
         created = operation is Operation.INSERT or bool(result.created)
         return Outcome(result.id or "", created=created)

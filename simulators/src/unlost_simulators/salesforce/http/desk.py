@@ -37,7 +37,7 @@ SCHEMES = ("bearer", "oauth")
 
 @dataclass(slots=True)
 class _Visit:
-    """What is found out about a call on its way."""
+    """Facts that are found out about a call while it is handled."""
 
     call: Call
     object: str | None
@@ -58,7 +58,7 @@ class Desk:
         self._routes: RouteTable = table(self.dispatch)
 
     def serve(self, call: Call) -> Parcel:
-        """Give the finished answer of a call, spoiled where a fault says so, and log it."""
+        """Return the finished response of a call, with its fault if a rule matches, and log it."""
         visit = _Visit(call, object_of(call, self.sim))
         answer = self._answer(visit)
         parcel = self._finish(visit, answer)

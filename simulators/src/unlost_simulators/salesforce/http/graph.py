@@ -106,7 +106,7 @@ class Graphs:
 
 
 def steps(nodes: Sequence[Subrequest], base: str) -> list[list[int]]:
-    """Places of the nodes in the order of their work, those of one request together."""
+    """Return the places of the nodes in processing order, grouped by request."""
     depths = _depths(nodes)
     found: dict[tuple[Any, ...], list[int]] = {}
     for at, node in enumerate(nodes):
@@ -117,14 +117,14 @@ def steps(nodes: Sequence[Subrequest], base: str) -> list[list[int]]:
 
 
 def _creates(node: Subrequest, base: str) -> bool:
-    """Whether a node creates a record by nothing but its body."""
+    """Return true if a node creates a record by nothing but its body."""
     path = node.target.rstrip("/").rpartition("/")[0]
     plain = isinstance(node.body, dict) and not node.headers
     return node.method == "POST" and plain and path.lower() == f"{base}/sobjects"
 
 
 def _depths(nodes: Sequence[Subrequest]) -> list[int]:
-    """How long the longest chain of references is that ends in each node, itself counted."""
+    """Return the length of the longest chain of references that ends in each node, inclusive."""
     places = {one.reference: at for at, one in enumerate(nodes)}
     known: dict[int, int] = {}
     for start in range(len(nodes)):

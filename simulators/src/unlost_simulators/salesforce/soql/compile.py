@@ -32,7 +32,7 @@ WHO_PATHS = frozenset({"who", "what", "owner"})
 
 
 class Result(Enum):
-    """What the rows of a result are."""
+    """The kind of rows of a result."""
 
     RECORDS = "records"
     AGGREGATES = "aggregates"
@@ -114,7 +114,7 @@ def _fields_word(item: ast.Item) -> str | None:
 
 
 def _once(items: Sequence[ast.Item]) -> list[ast.Item]:
-    """Items without those that FIELDS() selected a second time."""
+    """Return the items without items that FIELDS() selected a second time."""
     seen: set[str] = set()
     kept = []
     for item in items:

@@ -24,7 +24,7 @@ LOWER = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What surrounds a condition: whether it is negated, and whether it stands beside an OR."""
+    """The surroundings of a condition: negated or not, beside an OR or not."""
 
     negated: bool = False
     beside_or: bool = False

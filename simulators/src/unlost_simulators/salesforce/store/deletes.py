@@ -67,7 +67,7 @@ def gone() -> SalesforceError:
 
 
 def vanishes(of: ObjectDef) -> bool:
-    """Whether deleted rows skip the bin: deletable objects that cannot be undeleted."""
+    """Return true if deleted rows skip the bin: deletable objects that cannot be undeleted."""
     return of.field("IsDeleted") is None or (of.deletable and not of.undeletable)
 
 
@@ -179,7 +179,7 @@ def _associated(parent: ObjectDef, child: ObjectDef, blocked: Sequence[str]) -> 
 def obstacles(
     cursor: duckdb.DuckDBPyConnection, schema: Schema, of: ObjectDef, chosen: Sequence[str]
 ) -> dict[str, SalesforceError]:
-    """Which of these live rows cannot be deleted, and why."""
+    """Return the live rows that cannot be deleted, with the reasons."""
     _begin(cursor, of, chosen)
     _spread(cursor, schema, of)
     held = _restricted(cursor, schema, _touched(cursor, schema)) | _too_large(cursor)

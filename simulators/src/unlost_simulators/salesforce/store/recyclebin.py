@@ -33,12 +33,12 @@ SAFE_TIME = timedelta(hours=2)
 def undeletable(
     cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str]
 ) -> set[str]:
-    """Which of the ids are rows of the object that can be brought back."""
+    """Return the ids of rows of the object that can be undeleted."""
     return _entries(cursor, object_name, chosen, " AND NOT b.lost")
 
 
 def entries(cursor: duckdb.DuckDBPyConnection, object_name: str, chosen: Sequence[str]) -> set[str]:
-    """Which of the ids have an entry of their own in the bin."""
+    """Return the ids that have an entry in the bin themselves."""
     return _entries(cursor, object_name, chosen, "")
 
 
@@ -162,7 +162,7 @@ def purge_before(cursor: duckdb.DuckDBPyConnection, limit: datetime) -> dict[str
 
 
 def purge_surplus(cursor: duckdb.DuckDBPyConnection, room: int, now: datetime) -> dict[str, int]:
-    """Purge the oldest rows beyond ``room``, those of the last two hours excepted."""
+    """Purge the oldest rows beyond ``room``, except rows deleted in the last two hours."""
     cursor.execute(f"""
         CREATE OR REPLACE TEMP TABLE _gone AS
         SELECT * EXCLUDE (place) FROM (
