@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from unlost.model.errors import Conflict
 from unlost.model.maintenance import MaintenanceOperation, digest_of
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Hold:
         return self.until is None or now < self.until
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class TableForgotten:
     """Counts of a table: versions that go, records that go completely, versions that stay."""
@@ -79,22 +81,23 @@ class TableForgotten:
     table: str
     versions: int
     records: int
-    kept: int
+    staying: int
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """The effect of a forgetting, planned or applied.
 
-    ``nights``: numbers of backups that are no longer shown; ``kept``: of the others, oldest first.
-    ``files``: contents (of files and long texts) of ``file_bytes`` that no version needs any more.
-    ``packs``: packs that contain nothing needed. ``rewritten``: bytes of segments that are written
-    again without what goes. ``condemned``: bytes that a sweep removes some days later. ``holds``:
-    holds in force. ``snapshot``: the commit; None for a plan, and if nothing goes.
+    ``nights``: numbers of backups that are no longer shown; ``staying``: of the others, oldest
+    first. ``files``: contents (of files and long texts) of ``file_bytes`` that no version needs any
+    more. ``packs``: packs that contain nothing needed. ``rewritten``: bytes of segments that are
+    written again without what goes. ``condemned``: bytes that a sweep removes some days later.
+    ``holds``: holds in force. ``snapshot``: the commit; None for a plan, and if nothing goes.
     """
 
     nights: tuple[int, ...] = ()
-    kept: tuple[int, ...] = ()
+    staying: tuple[int, ...] = ()
     tables: tuple[TableForgotten, ...] = ()
     files: int = 0
     file_bytes: int = 0
@@ -107,12 +110,12 @@ class Forgetting:
     @property
     def versions(self) -> int:
         """Versions that go, in all tables."""
-        return sum(one.versions for one in self.tables)
+        return sum(table.versions for table in self.tables)
 
     @property
     def records(self) -> int:
         """Records that go completely."""
-        return sum(one.records for one in self.tables)
+        return sum(table.records for table in self.tables)
 
     @property
     def nothing(self) -> bool:
@@ -154,7 +157,7 @@ class Forget(MaintenanceOperation[Forgetting]):
         return digest_of(
             self.rules,
             effect.nights,
-            effect.kept,
+            effect.staying,
             effect.tables,
             effect.files,
             effect.file_bytes,

@@ -7,6 +7,7 @@ from unlost.model.errors import Conflict
 from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
+from unlost.model.written import written
 
 LISTED = 1_000  # ids, and files, that are listed individually
 DIGEST_BYTES = 16
@@ -27,11 +28,12 @@ class LostSpan:
     versions: int
 
 
+@written(whole="kept")
 @dataclass(frozen=True, slots=True)
 class TableSalvaged:
     """The versions of a table that were in damaged objects, or had long texts in them.
 
-    ``kept``: complete. ``reduced``: without values in some of ``columns``, as if these had not been
+    ``whole``: complete. ``reduced``: without values in some of ``columns``, as if these had not been
     read. ``lost``: gone; ``ids`` names the first ``LISTED`` of their records, ``spans`` the
     versions whose ids are gone too. ``rebuilt``: computed again from other tables, without any
     loss. ``digest`` (hex): hash of the surveyed commit and of all losses: each id, and the columns
@@ -39,7 +41,7 @@ class TableSalvaged:
     """
 
     table: str
-    kept: int = 0
+    whole: int = 0
     reduced: int = 0
     lost: int = 0
     columns: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class LostFile:
     column: str
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class SalvageEffect:
     """The effect of a salvage, planned or applied.
@@ -70,7 +73,7 @@ class SalvageEffect:
     first ``LISTED`` of ``files_lost``). ``certificates``: commits with lost certificates, which are
     replaced. ``journals``: runs whose journals are lost, each as a whole, because its entries prove
     each other. ``reread``: tables that the next backup reads in full, to bring back what the org
-    still has. ``left``: damage that a salvage cannot repair. ``snapshot``: the commit.
+    still has. ``still_damaged``: damage that a salvage cannot repair. ``snapshot``: the commit.
     """
 
     objects: tuple[str, ...] = ()
@@ -80,7 +83,7 @@ class SalvageEffect:
     certificates: tuple[int, ...] = ()
     journals: tuple[str, ...] = ()
     reread: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    still_damaged: tuple[Damage, ...] = ()
     snapshot: int | None = None
 
 

@@ -355,7 +355,7 @@ class Damage:
     sentence: str
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """Object and reason in one sentence."""
         return f"{self.object}: {self.sentence}"
 

@@ -45,7 +45,7 @@ class CountBalance:
     revived: int = 0
 
     @property
-    def held(self) -> int:
+    def alive(self) -> int:
         """Change of the number of records that are alive."""
         return self.created + self.revived - self.deleted
 

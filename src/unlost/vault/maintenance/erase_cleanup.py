@@ -39,8 +39,8 @@ def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
 
 
 def _of_kind(room: OrgVault, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
-    found = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
-    return [room.chain.manifest(seq)[0] for seq in found]
+    numbers = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
+    return [room.chain.manifest(seq)[0] for seq in numbers]
 
 
 def remove_erased(room: OrgVault, state: LiveState) -> int:
@@ -68,15 +68,17 @@ def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterato
     First the segments and packs, then the documents that describe them, and the keys of runs that
     ended.
     """
-    listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
+    listed = [listed_object.name for listed_object in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
     redactions = object_names.redactions(room.org)
-    gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
+    gone = {
+        name for erasure in erasures for name in (*erasure.condemned, *erasure.withdrawn)
+    } - live
     documents = (object_names.schemas(room.org), object_names.certificates(room.org), redactions)
     # Reading these manifests costs a request each, so only where something may be left of them.
     if any(name.startswith(documents) and name not in live for name in listed):
         withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
-        gone |= {name for one in withdrawing for name in one.withdrawn} - live
+        gone |= {name for manifest in withdrawing for name in manifest.withdrawn} - live
     there = set(listed)
     stood_in = {  # a manifest is deleted only if its redaction exists
         object_names.commit(room.org, object_names.redacted(name))

@@ -45,7 +45,6 @@ MAINTENANCE = frozenset(
     }
 )
 BEGUN_ANEW = MAINTENANCE | {CommitKind.HOLD}  # a run that was cut off is not resumed
-# A round is lost only if another run has committed, so that more rounds would mean a busy org.
 _ATTEMPTS = 20
 # After these errors the manifest was surely not stored. After any other one it may appear later.
 _NEVER_STORED = frozenset({"store-full", "store-refused", "store-missing"})
@@ -320,15 +319,15 @@ def drop_orphans(room: OrgVault) -> None:
 def _without(state: TableState, work: MaintenanceWork) -> TableState:
     """Return the state of a table without the records that leave the vault."""
     if state.table in work.counted:
-        held, deleted = work.counted[state.table]
-        state = replace(state, alive=held, deleted=deleted)
+        alive, deleted = work.counted[state.table]
+        state = replace(state, alive=alive, deleted=deleted)
     # Without a cursor, the next backup cannot ask for changes only.
     if state.table in work.reread:
         state = replace(state, cursor=None)
-    deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
-    if not (deleted or held):
+    deleted, alive = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
+    if not (deleted or alive):
         return state
-    return replace(state, deleted=state.deleted - deleted, alive=state.alive - held)
+    return replace(state, deleted=state.deleted - deleted, alive=state.alive - alive)
 
 
 def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:

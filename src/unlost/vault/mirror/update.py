@@ -18,7 +18,7 @@ class MirrorUpdate:
     """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
 
     ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
-    no commit took them from the vault: it may have lost them. ``kept`` ones the vault has removed, and the
+    no commit took them from the vault: it may have lost them. ``not_removed`` ones the vault has removed, and the
     mirror has not: something that is live of their org is damaged, or the vault gave them up as damaged, and
     they may be all that is left of it.
     ``broken`` tells by oid why orgs were left out, or why nothing of them was removed.
@@ -31,7 +31,7 @@ class MirrorUpdate:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
-    kept: tuple[str, ...]
+    not_removed: tuple[str, ...]
     broken: dict[str, str]
 
 
@@ -52,12 +52,12 @@ def update_mirror(
         return scopes[-1]
 
     _drop_other_slots(vault, target)
-    before = {one.name for one in source.list("")}
+    before = {listed_object.name for listed_object in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)
-    there = {one.name for one in source.list("")}
-    held = {one.name: one.size for one in target.list("")}
-    excess = {name: size for name, size in held.items() if name not in there}
-    lacking = scopes[-1].lacking(held)
+    there = {listed_object.name for listed_object in source.list("")}
+    target_sizes = {listed_object.name: listed_object.size for listed_object in target.list("")}
+    excess = {name: size for name, size in target_sizes.items() if name not in there}
+    lacking = scopes[-1].lacking(target_sizes)
     away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
     for name in sorted(away.gone):
         target.delete(name)
@@ -70,8 +70,8 @@ def update_mirror(
         removed_bytes=sum(excess[name] for name in away.gone),
         damaged=tuple(sorted({*copied.damaged, *missing})),
         # What went while we looked is judged the next time.
-        strange=tuple(sorted(excess.keys() - away.gone - away.kept - before)),
-        kept=tuple(sorted(away.kept)),
+        strange=tuple(sorted(excess.keys() - away.gone - away.carried - before)),
+        not_removed=tuple(sorted(away.carried)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
     )
 
@@ -79,7 +79,7 @@ def update_mirror(
 def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
     """Remove slots from the mirror that the vault has anew under the same name: they are copied then."""
     listed = registered(vault.sealed.store, vault.sealed.keys).slots
-    for one in list(target.list("keys/")):
-        digest = listed.get(one.name.split("/")[1])
-        if digest is not None and digest_of(target.get(one.name)) != digest:
-            target.delete(one.name)
+    for listed_object in list(target.list("keys/")):
+        digest = listed.get(listed_object.name.split("/")[1])
+        if digest is not None and digest_of(target.get(listed_object.name)) != digest:
+            target.delete(listed_object.name)

@@ -117,10 +117,10 @@ class BucketStore:
         folder = prefix.rpartition("/")[0]
         with self._speaking(prefix):
             listed_objects = [
-                ListedObject(str(one["path"]), int(one["size"]))
+                ListedObject(str(listed_meta["path"]), int(listed_meta["size"]))
                 for some in obstore.list(self._reading, folder or None)
-                for one in some
-                if str(one["path"]).startswith(prefix)
+                for listed_meta in some
+                if str(listed_meta["path"]).startswith(prefix)
             ]
         yield from sorted(listed_objects, key=lambda listed: listed.name)
 

@@ -47,8 +47,8 @@ class ObjectRange:
 
     def digest(self, data: bytes) -> bytes:
         """What tells that these are its bytes, and whole."""
-        told = blake3(f"{self.name}\0{self.file}\0".encode())
-        return told.update(data).digest(length=_DIGEST_BYTES)
+        hasher = blake3(f"{self.name}\0{self.file}\0".encode())
+        return hasher.update(data).digest(length=_DIGEST_BYTES)
 
 
 class RangeCache:

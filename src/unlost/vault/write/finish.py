@@ -247,8 +247,10 @@ class CommitFinisher:
             finding=commit.finding,
             rebased=self._rebased(state, table),
         )
-        held = before.get(table) or TableState(table=table, alive=0, deleted=0)
-        return TableOutcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+        state_before = before.get(table) or TableState(table=table, alive=0, deleted=0)
+        return TableOutcome(
+            part, _next_state(state_before, commit, _balance(counts), seq=state.seq + 1)
+        )
 
     def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
         counts = sum((piece.counts for piece in added if piece.table == table), Counts())
@@ -353,7 +355,7 @@ def _next_state(
     read = state.read_at == 0 or commit.window_start not in (None, state.window_start)
     return TableState(
         table=state.table,
-        alive=state.alive + balance.held,
+        alive=state.alive + balance.alive,
         deleted=state.deleted + balance.tombstones,
         cursor=commit.cursor,
         window_start=commit.window_start,

@@ -26,6 +26,7 @@ from unlost.model.retention import (
 )
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
+from unlost.model.written import written
 
 KIND = CommitKind.COMPACT  # upkeep and forgetting exclude each other
 EVERY = timedelta(days=7)
@@ -42,11 +43,12 @@ class ForgottenBackup:
     as_of: datetime
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class ForgetPlan:
     """The effect that forgetting would have now.
 
-    ``digest`` identifies this effect; pass it to ``forget`` to agree. ``kept`` and ``going``:
+    ``digest`` identifies this effect; pass it to ``forget`` to agree. ``staying`` and ``going``:
     backups, oldest first. ``files``: contents of ``file_bytes`` that are no longer needed.
     ``rewritten``: bytes that are written again, so that the vault needs this space for some days.
     ``holds``: legal holds in force.
@@ -57,7 +59,7 @@ class ForgetPlan:
     rules: KeepRules
     remarks: tuple[RuleWarning, ...]
     digest: str
-    kept: tuple[ForgottenBackup, ...]
+    staying: tuple[ForgottenBackup, ...]
     going: tuple[ForgottenBackup, ...]
     tables: tuple[TableForgotten, ...]
     versions: int
@@ -73,6 +75,7 @@ class ForgetPlan:
         return not (self.going or self.versions)
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class ForgetResult:
     """The result of forgetting. ``snapshot``: its commit, None if nothing was to go.
@@ -85,7 +88,7 @@ class ForgetResult:
     zone: str
     snapshot: int | None
     nights: int
-    kept: int
+    staying: int
     versions: int
     records: int
     files: int
@@ -114,7 +117,7 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
     rules = wished(rules_of(known.oid).rules, wish)
     vault = app.whole_vault
     planned = vault.plan(known.oid, Forget(rules), pause=app.brake.check)
-    found = planned.effect
+    forgetting = planned.effect
     infos = vault.commits(known.oid)  # a forgetting beside it takes nothing out of these
     return ForgetPlan(
         org=known.name,
@@ -122,19 +125,19 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
         rules=rules,
         remarks=remarks(rules),
         digest=planned.digest,
-        kept=_nights(infos, found.kept),
-        going=_nights(infos, found.nights),
-        tables=found.tables,
-        versions=found.versions,
-        records=found.records,
-        files=found.files,
-        file_bytes=found.file_bytes,
-        rewritten=found.rewritten,
-        holds=found.holds,
+        staying=_nights(infos, forgetting.staying),
+        going=_nights(infos, forgetting.nights),
+        tables=forgetting.tables,
+        versions=forgetting.versions,
+        records=forgetting.records,
+        files=forgetting.files,
+        file_bytes=forgetting.file_bytes,
+        rewritten=forgetting.rewritten,
+        holds=forgetting.holds,
     )
 
 
-@action("forget.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+@action("forget.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
     """Forget what the plan with this digest showed, by the org's rules.
 
@@ -150,7 +153,7 @@ def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
         known.identity.zone,
         done.snapshot,
         len(done.nights),
-        len(done.kept),
+        len(done.staying),
         done.versions,
         done.records,
         done.files,
@@ -167,7 +170,7 @@ def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
     An error becomes an alert. None if nothing was done, because it is not due or a run is open; a
     later nightly backup tries again.
     """
-    org = next((one for one in list_orgs() if one.oid == oid), None)
+    org = next((org_row for org_row in list_orgs() if org_row.oid == oid), None)
     if org is None or not _due(oid, app.clock.now()):
         return None
     try:

@@ -55,8 +55,8 @@ class HoldRequest:
         return self.record or self.table or night or "the org"
 
 
-def _noted(found: Holds) -> dict[str, Json]:
-    return {"holds": len(found.holds)}
+def _noted(listing: Holds) -> dict[str, Json]:
+    return {"holds": len(listing.holds)}
 
 
 @action("hold.list", Right.READ, trace=Trace.READ)
@@ -65,7 +65,7 @@ def holds(app: Application, org: str) -> Holds:
     return _listed(app, get_org(org))
 
 
-@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), told=_noted)
+@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
 def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Place a legal hold; an existing one on the same target is replaced.
 
@@ -81,11 +81,11 @@ def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     return _listed(app, known)
 
 
-@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), told=_noted)
+@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
 def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Lift a legal hold; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
-    thing = next((one for one in _meant(app, known, wish) if _held(app, known, one)), None)
+    thing = next((target for target in _meant(app, known, wish) if _held(app, known, target)), None)
     if thing is None:
         raise NotFound(
             "hold-unknown",
@@ -110,11 +110,13 @@ def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTar
     name, record = _parts(wish.record)
     table = _table(head, name)
     ids = typed_ids(app, org, record)
-    held = (one for one in ids if app.whole_vault.history(org.oid, table, one))
-    found = next(held, None)
-    if found is None:
+    known_ids = (
+        record_id for record_id in ids if app.whole_vault.history(org.oid, table, record_id)
+    )
+    known_id = next(known_ids, None)
+    if known_id is None:
         raise record_unknown(table, record)
-    return HoldTarget(scope, table, found)
+    return HoldTarget(scope, table, known_id)
 
 
 def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[HoldTarget, ...]:
@@ -126,12 +128,12 @@ def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[Hold
     if scope is HoldScope.RECORD:
         table, record = _parts(wish.record)
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
-        return tuple(HoldTarget(scope, table, one) for one in ids)
+        return tuple(HoldTarget(scope, table, record_id) for record_id in ids)
     return (HoldTarget(scope, wish.table, night=wish.night or 0),)
 
 
 def _held(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
-    return any(one.thing == thing for one in app.whole_vault.holds(org.oid))
+    return any(placed.thing == thing for placed in app.whole_vault.holds(org.oid))
 
 
 def _scope(wish: HoldRequest) -> HoldScope:
@@ -202,10 +204,10 @@ def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
 def _check_no_shorter(app: Application, org: ProtectedOrg, fresh: Hold) -> None:
     """Refuse to replace a hold by a shorter one, for users who may not lift it."""
     now = app.clock.now()
-    for one in app.whole_vault.holds(org.oid):
-        if one.thing != fresh.thing or not one.lasts(now) or fresh.until is None:
+    for placed in app.whole_vault.holds(org.oid):
+        if placed.thing != fresh.thing or not placed.lasts(now) or fresh.until is None:
             continue
-        shorter = one.until is None or fresh.until < one.until
+        shorter = placed.until is None or fresh.until < placed.until
         if shorter and not app.actor.may(Right.MANAGE, org.oid):
             raise NotAllowed(
                 "hold-shortened",
@@ -218,8 +220,12 @@ def _listed(app: Application, org: ProtectedOrg) -> Holds:
     now, vault = app.clock.now(), app.whole_vault
     commits: dict[int, SnapshotInfo] = {info.number: info for info in vault.commits(org.oid)}
     lines = [
-        HoldLine(one, one.lasts(now), commits[one.since].finished if one.since in commits else None)
-        for one in vault.holds(org.oid)
+        HoldLine(
+            placed,
+            placed.lasts(now),
+            commits[placed.since].finished if placed.since in commits else None,
+        )
+        for placed in vault.holds(org.oid)
     ]
     lines.sort(key=lambda line: line.hold.since)
     return Holds(org.name, org.identity.zone, tuple(lines))

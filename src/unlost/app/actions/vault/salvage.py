@@ -23,17 +23,20 @@ from unlost.model.night import CheckRecord
 from unlost.model.reading import Json
 from unlost.model.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.model.written import written
 from unlost.vault.mirror.repair import curable
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class OrgSalvage:
     """The effect of a salvage on an org, planned or applied; see ``unlost.model.salvage``.
 
     ``objects``: damaged objects, no longer part of the vault afterwards. ``certificates``: commits
     with lost certificates; ``journals``: runs with lost journals. ``reread``: tables that the next
-    backup reads in full. ``left``: damage that a salvage cannot repair; without ``objects``,
-    nothing else is found and nothing is done. ``snapshot``: the commit, None in a plan.
+    backup reads in full. ``still_damaged``: damage that a salvage cannot repair; without
+    ``objects``, nothing else is found and nothing is done. ``snapshot``: the commit, None in a
+    plan.
     """
 
     org: str
@@ -45,18 +48,18 @@ class OrgSalvage:
     certificates: tuple[int, ...]
     journals: tuple[str, ...]
     reread: tuple[str, ...]
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
     snapshot: int | None = None
 
     @property
     def lost(self) -> int:
         """Number of lost versions in all tables."""
-        return sum(one.lost for one in self.tables)
+        return sum(table.lost for table in self.tables)
 
     @property
     def reduced(self) -> int:
         """Number of versions with lost columns in all tables."""
-        return sum(one.reduced for one in self.tables)
+        return sum(table.reduced for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,12 @@ class SalvageResult:
 
 def _noted(done: SalvageResult) -> dict[str, Json]:
     return {
-        "versions_lost": sum(one.lost for one in done.orgs),
-        "versions_reduced": sum(one.reduced for one in done.orgs),
-        "files_lost": sum(one.files_lost for one in done.orgs),
-        "certificates_lost": sum(len(one.certificates) for one in done.orgs),
-        "journals_lost": [run for one in done.orgs for run in one.journals],
-        "snapshots": [one.snapshot for one in done.orgs],
+        "versions_lost": sum(org.lost for org in done.orgs),
+        "versions_reduced": sum(org.reduced for org in done.orgs),
+        "files_lost": sum(org.files_lost for org in done.orgs),
+        "certificates_lost": sum(len(org.certificates) for org in done.orgs),
+        "journals_lost": [run for org in done.orgs for run in org.journals],
+        "snapshots": [org.snapshot for org in done.orgs],
     }
 
 
@@ -103,11 +106,11 @@ def plan(app: Application) -> SalvagePlan:
     cannot be read at the moment.
     """
     _check_copy(app)
-    orgs = tuple(one.told for one in _planned(app))
+    orgs = tuple(org_plan.result for org_plan in _planned(app))
     return SalvagePlan(digest_of(*orgs), orgs)
 
 
-@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
+@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, detail=_noted)
 def salvage(app: Application, *, plan: str) -> SalvageResult:
     """Salvage what the plan with this digest showed, and verify the vault again.
 
@@ -117,14 +120,16 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
     """
     _check_copy(app)
     seen = tuple(_planned(app))
-    if digest_of(*(one.told for one in seen)) != plan:
+    if digest_of(*(org_plan.result for org_plan in seen)) != plan:
         raise Salvage().changed()
-    with ExitStack() as held:
-        going = [one for one in seen if one.plan.effect.objects]
-        done = _all_salvaged(app, [_Run(one, _held(app, one.org, held)) for one in going])
+    with ExitStack() as leases:
+        going = [org_plan for org_plan in seen if org_plan.plan.effect.objects]
+        done = _all_salvaged(
+            app, [_Run(org_plan, _held(app, org_plan.org, leases)) for org_plan in going]
+        )
     # The check shows what is left, and replaces the one that reported the damage.
     report = app.damaged_vault.verify(VerifyLevel.FULL)
-    damages = tuple(one.told for one in report.damages)
+    damages = tuple(damage.text for damage in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
     save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
     return SalvageResult(done, report.damages)
@@ -138,7 +143,7 @@ class _OrgPlan:
     plan: MaintenancePlan[SalvageEffect]
 
     @property
-    def told(self) -> OrgSalvage:
+    def result(self) -> OrgSalvage:
         """The plan in the form that people see."""
         return _told(self.org, self.plan.effect)
 
@@ -154,20 +159,20 @@ class _Run:
 def _planned(app: Application) -> Iterator[_OrgPlan]:
     for org in list_orgs():
         try:
-            found = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
+            maintenance_plan = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
         # Damaged commits, schemas or keys cannot be salvaged: report them, and go on with other
         # orgs.
         except IntegrityError as error:
             broken = Damage(f"orgs/{org.oid}", error.sentence)
-            found = planned(Salvage(), SalvageEffect(left=(broken,)))
-        if found.effect.objects or found.effect.left:
-            yield _OrgPlan(org, found)
+            maintenance_plan = planned(Salvage(), SalvageEffect(still_damaged=(broken,)))
+        if maintenance_plan.effect.objects or maintenance_plan.effect.still_damaged:
+            yield _OrgPlan(org, maintenance_plan)
 
 
-def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
-    """Keep other runs away from an org until ``held`` is closed; returns the name of the run."""
+def _held(app: Application, org: ProtectedOrg, leases: ExitStack) -> str:
+    """Keep other runs away from an org until ``leases`` is closed; returns the name of the run."""
     run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
-    held.enter_context(scrubbing.nothing_else(app, org, run=run))
+    leases.enter_context(scrubbing.nothing_else(app, org, run=run))
     check_no_restore(app, org)
     scrubbing.finish(app, org)  # of an erasure that was cut off
     return run
@@ -191,19 +196,19 @@ def _salvaged(app: Application, run: _Run) -> OrgSalvage:
     return _told(org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check))
 
 
-def _told(org: ProtectedOrg, found: SalvageEffect) -> OrgSalvage:
+def _told(org: ProtectedOrg, effect: SalvageEffect) -> OrgSalvage:
     return OrgSalvage(
         org=org.name,
         zone=org.identity.zone,
-        objects=found.objects,
-        tables=found.tables,
-        files=found.files,
-        files_lost=found.files_lost,
-        certificates=found.certificates,
-        journals=found.journals,
-        reread=found.reread,
-        left=found.left,
-        snapshot=found.snapshot,
+        objects=effect.objects,
+        tables=effect.tables,
+        files=effect.files,
+        files_lost=effect.files_lost,
+        certificates=effect.certificates,
+        journals=effect.journals,
+        reread=effect.reread,
+        still_damaged=effect.still_damaged,
+        snapshot=effect.snapshot,
     )
 
 
@@ -237,7 +242,7 @@ def _check_copy(app: Application) -> None:
 
 def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError) -> Conflict:
     why = "what would be lost has changed" if error.code == "salvage-changed" else error.sentence
-    names = ", ".join(one.org for one in done)
+    names = ", ".join(org_salvage.org for org_salvage in done)
     return Conflict(
         "salvage-broke-off",
         f"Salvaged: {names}. Not {org.name}, nor what comes after it: {why.rstrip('.')}.",

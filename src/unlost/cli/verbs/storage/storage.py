@@ -108,7 +108,7 @@ def _show_tables(out: "Console", use: "StorageUse") -> None:
     out.print()
     out.print(table)
     if len(use.tables) > SHOWN:
-        rest = sum(one.bytes for one in use.tables[SHOWN:])
+        rest = sum(line.bytes for line in use.tables[SHOWN:])
         out.print(f"and {len(use.tables) - SHOWN} more tables with {size(rest)}")
 
 
@@ -153,7 +153,7 @@ def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> No
     if not loops:
         out.print("No loop of automatic mails was found.")
         return
-    total = sum(one.bytes for one in loops)
+    total = sum(mail_loop.bytes for mail_loop in loops)
     out.print(f"{many(len(loops), 'loop')} of automatic mails, {size(total)} together:")
     for loop in loops:
         out.print(f"  {short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}")

@@ -193,8 +193,10 @@ class _Walk:
                 newcomer
             )
         for (_, table), newcomers in groups.items():
-            known = {one.pick.key: one for one in newcomers}
-            for facts in facts_of(self.gathering.survey, table, [one.pick for one in newcomers]):
+            known = {fresh_member.pick.key: fresh_member for fresh_member in newcomers}
+            for facts in facts_of(
+                self.gathering.survey, table, [fresh_member.pick for fresh_member in newcomers]
+            ):
                 newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
                 why = ActionReason.SELECTED if life in self.selected else newcomer.why
@@ -312,10 +314,10 @@ class _Walk:
 
     def _held(self, table: str, ids: Iterable[str]) -> set[str]:
         snapshot = self.gathering.survey.snapshot(self.number)
-        found: set[str] = set()
+        found_ids: set[str] = set()
         for chunk in chunks(sorted(ids), FETCH_IDS):
-            found.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
-        return found
+            found_ids.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
+        return found_ids
 
     def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
         """Learn the live ids of these records; returns the lost ones."""

@@ -46,7 +46,7 @@ class ErasureSurvey:
     contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
-    told: Erasure
+    effect: Erasure
 
     @property
     def nothing(self) -> bool:
@@ -77,7 +77,7 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
         state,
         ids=chosen.ids,
         file_rows=system[FILES_TABLE],
-        named=[texts for one in hits for texts in one.blobs],
+        named=[texts for affected in hits for texts in affected.blobs],
         pause=pause,
     )
     # ``$files`` comes last: its rows go by record and by content, and a repacked pack changes
@@ -85,19 +85,19 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
     files = _hit(room, state, FILES_TABLE, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = RecordNameFinder(chosen.records)
-    found = ErasureSurvey(
+    erasure_survey = ErasureSurvey(
         wish=wish,
         chosen=chosen,
-        matched=frozenset((one.table, one.column) for one in wish.match),
+        matched=frozenset((column.table, column.column) for column in wish.match),
         marks=marks,
         versions=rows,
-        hits=tuple(one for one in hits if one.ranks),
+        hits=tuple(affected for affected in hits if affected.ranks),
         contents=contents,
         journals=journals_naming(room, naming),
         certificates=tuple(certificates_naming(room, state, naming)),
-        told=Erasure(),
+        effect=Erasure(),
     )
-    return replace(found, told=_told(found))
+    return replace(erasure_survey, effect=_told(erasure_survey))
 
 
 def _hit(
@@ -106,21 +106,27 @@ def _hit(
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
-def _told(found: ErasureSurvey) -> Erasure:
-    chosen, rows = found.chosen, found.versions
-    tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
-    known = {(table, one) for table, own in rows.items() for one in own.column(U_ID).to_pylist()}
-    moving = found.contents.freed.packs
+def _told(erasure_survey: ErasureSurvey) -> Erasure:
+    chosen, rows = erasure_survey.chosen, erasure_survey.versions
+    tables = [erased_of(table, table_rows) for table, table_rows in rows.items() if len(table_rows)]
+    known = {
+        (table, record_id)
+        for table, rows_of_table in rows.items()
+        for record_id in rows_of_table.column(U_ID).to_pylist()
+    }
+    moving = erasure_survey.contents.freed.packs
     return Erasure(
         records=chosen.records,
         unknown=tuple(key for key in chosen.records if (key.table, key.record) not in known),
         tables=tuple(tables),
-        values=sum((mark.table, mark.column) in found.matched for mark in found.marks),
-        files=found.contents.freed.contents,
-        file_bytes=found.contents.freed.bytes,
-        journals=found.journals,
-        certificates=len(found.certificates),
-        rewritten=sum(one.bytes for one in found.hits)
+        values=sum(
+            (mark.table, mark.column) in erasure_survey.matched for mark in erasure_survey.marks
+        ),
+        files=erasure_survey.contents.freed.contents,
+        file_bytes=erasure_survey.contents.freed.bytes,
+        journals=erasure_survey.journals,
+        certificates=len(erasure_survey.certificates),
+        rewritten=sum(affected.bytes for affected in erasure_survey.hits)
         + sum(chosen.state.packs[pack].bytes for pack in moving),
         elsewhere=chosen.elsewhere,
     )
@@ -132,10 +138,10 @@ def leaving_words(chosen: ErasedRecords) -> Leave:
 
     def leave(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in ids.items():
+        for table, ids_of_table in ids.items():
             mine = pc.and_(
                 pc.equal(rows.column("table"), table),
-                pc.is_in(rows.column("record"), value_set=own),
+                pc.is_in(rows.column("record"), value_set=ids_of_table),
             )
             goes = pc.or_(goes, mine.combine_chunks())
         return goes
@@ -153,7 +159,7 @@ def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
     def leave(rows: pa.Table) -> pa.Array:
         keys = rows.column(U_ID).combine_chunks()
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in ids.items():
+        for table, own_ids in ids.items():
             # An id is the table, the commit in ten digits, and the record, with a separator between
             # them.
             begin = len(table) + 1
@@ -162,7 +168,7 @@ def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
             early = pc.less_equal(
                 pc.utf8_slice_codeunits(keys, begin, begin + _DIGITS), f"{first[table]:0{_DIGITS}d}"
             )
-            mine = pc.or_(pc.is_in(record, value_set=own), early)
+            mine = pc.or_(pc.is_in(record, value_set=own_ids), early)
             goes = pc.or_(goes, pc.and_(of_table, mine))
         return goes
 

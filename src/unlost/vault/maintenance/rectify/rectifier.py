@@ -36,7 +36,7 @@ type Agree = Callable[[Rectification], object]
 
 def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
     """Compute the effect that ``rectify`` would have now."""
-    return find(room, room.chain.proved(), wish, pause=pause).told
+    return find(room, room.chain.proved(), wish, pause=pause).effect
 
 
 def rectify(
@@ -58,66 +58,68 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
 
     def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
         """Survey, ask for agreement, write, and commit."""
-        found = find(self._room, self._state, wish, pause=self._pause)
-        agree(found.told)
-        if not found.changes:
+        rectification_survey = find(self._room, self._state, wish, pause=self._pause)
+        agree(rectification_survey.effect)
+        if not rectification_survey.changes:
             self._work.give_up()
-            return found.told
-        return replace(found.told, snapshot=self._commit(found))
+            return rectification_survey.effect
+        return replace(rectification_survey.effect, snapshot=self._commit(rectification_survey))
 
     def _rewritten(
-        self, found: RectificationSurvey, repacked: RepackedPacks
+        self, rectification_survey: RectificationSurvey, repacked: RepackedPacks
     ) -> Iterable[ReplacedSegments]:
-        for each in found.hits:
+        for each in rectification_survey.hits:
             table = each.view.table
             if table == FILES_TABLE:
                 yield from rewritten(
                     self._room, self._out, each, pause=self._pause, repacked=repacked
                 )
             else:
-                choose = partial(ReplacedRows, corrected=found.becoming(table))
+                choose = partial(ReplacedRows, corrected=rectification_survey.becoming(table))
                 yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
         # Words and index after the rows: they must describe the corrected values.
-        yield from self._words(found)
+        yield from self._words(rectification_survey)
         yield from all_sifted(
             self._room,
             self._out,
             self._state,
             CHANGES,
-            leave=index_touched(found.compared),
+            leave=index_touched(rectification_survey.compared),
             pause=self._pause,
             become=untold_index,
         )
 
-    def _words(self, found: RectificationSurvey) -> Iterable[ReplacedSegments]:
-        columns = found.columns
-        leave = leaving(found.said, columns)
+    def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
+        columns = rectification_survey.columns
+        leave = leaving(rectification_survey.word_changes, columns)
         yield from all_sifted(
             self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
         )
-        yield from written_words(self._room, self._out, self._state, found.said, columns)
+        yield from written_words(
+            self._room, self._out, self._state, rectification_survey.word_changes, columns
+        )
 
-    def _records(self, found: RectificationSurvey) -> Iterable[pa.Array]:
-        return [each.ids for each in found.hits]
+    def _records(self, rectification_survey: RectificationSurvey) -> Iterable[pa.Array]:
+        return [each.ids for each in rectification_survey.hits]
 
-    def _marks(self, found: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
+    def _marks(self, survey: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (none)
         return ()
 
-    def _gone_at(self, found: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
+    def _gone_at(self, survey: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
         return ()
 
-    def _balanced(self, found: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
+    def _balanced(self, rectification_survey: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
         return CountCorrections()
 
-    def _proof(self, found: RectificationSurvey) -> ErasureProof:
+    def _proof(self, rectification_survey: RectificationSurvey) -> ErasureProof:
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),
-            by=found.wish.by,
-            tables=found.told.tables,
-            files=found.told.files,
-            journals=len(found.journals),
+            by=rectification_survey.wish.by,
+            tables=rectification_survey.effect.tables,
+            files=rectification_survey.effect.files,
+            journals=len(rectification_survey.journals),
             listed=0,
             marks=blake3(b"").hexdigest(),
-            columns=found.told.columns,
+            columns=rectification_survey.effect.columns,
         )

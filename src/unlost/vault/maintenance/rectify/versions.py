@@ -54,8 +54,8 @@ class OldValueTest:
         """Return true if a cell has this value."""
         if value is None or not self.text:
             return not (value or self.text)
-        one, other = canonical(pl.Series([value, self.text]), self.kind)
-        return bool(one == other)
+        same_text, other = canonical(pl.Series([value, self.text]), self.kind)
+        return bool(same_text == other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,9 @@ def rows_of(
             rows = _read(view, place, [present[name] for name in columns if name in present])
             rows = rows.filter(pc.equal(rows.column(U_SHAPE), number))
             cells = resolve(named(rows, columns, present), columns, load).select(list(columns))
-            for row, own in zip(rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True):
+            for row, row_cells in zip(
+                rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True
+            ):
                 yield RectifyRow(
                     rank=place.rank,
                     record=row[U_ID],
@@ -143,7 +145,7 @@ def rows_of(
                     snap=row[U_SNAP],
                     shape=shape,
                     present=present,
-                    cells=own,
+                    cells=row_cells,
                     blobs=row[U_BLOBS],
                     row_hash=row[U_ROW_HASH],
                 )
@@ -162,7 +164,7 @@ def corrected(row: RectifyRow, changes: Cells, known: Mapping[str, KnownColumn])
     return CorrectedRow(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
 
 
-def kept(row: RectifyRow) -> CorrectedRow:
+def unchanged_row(row: RectifyRow) -> CorrectedRow:
     """Return an unchanged row that must be compared with its predecessor again."""
     return CorrectedRow({}, row.blobs, row.row_hash, untold(row))
 
@@ -189,19 +191,19 @@ def _without(blobs: str | None, codes: Collection[str]) -> str | None:
     """Return the contents that a row refers to, except in these columns."""
     if blobs is None:
         return None
-    left = {
+    remaining = {
         code: blob
         for code, blob in decoder_for(BlobCell).decode(blobs).items()
         if code not in codes
     }
-    return msgspec.json.encode(left).decode() if left else None
+    return msgspec.json.encode(remaining).decode() if remaining else None
 
 
 def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
     """Return the shapes of a segment; an unmerged segment has one."""
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
-    columns = tuple(code for code in (physical(one.code) for one in known) if code in present)
+    columns = tuple(code for code in (physical(column.code) for column in known) if code in present)
     return label.shapes or (SegmentShape(label.schema, columns, label.tokenizer),)
 
 

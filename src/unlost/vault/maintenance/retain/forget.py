@@ -61,8 +61,8 @@ class ForgetCommitParts:
     def replaced(self, room: OrgVault) -> Iterator[ObjectEntry]:
         """Iterate over the objects that are no longer needed."""
         spills = self.spills
-        gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
-        gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
+        gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.untold_rows.entries]
         yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
@@ -126,19 +126,19 @@ def _forgotten(
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()
-    told = _told(scope, tallies, tables)
-    agree(told)
-    if told.nothing:
+    forgetting = _told(scope, tallies, tables)
+    agree(forgetting)
+    if forgetting.nothing:
         work.give_up()
-        return told
+        return forgetting
     repacked = RepackedPacks()
     try:
         repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
         done += _unbundled(room, out, scope, tallies, done, pause)
-        made = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
-        return _commit(room, work, made, told)
+        parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
+        return _commit(room, work, parts, forgetting)
     except Exception:
         _drop_packs(room, repacked, work)
         raise
@@ -157,13 +157,15 @@ def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
     return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
-        told=_spill(room, out, state, CHANGES),
+        untold_rows=_spill(room, out, state, CHANGES),
     )
 
 
 def _spill(room: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> RowSpill:
-    held = state.of(table, until=state.seq)
-    label = room.reader.facts(held[-1].entry)[0] if held else SegmentLabel(table, "", state.seq)
+    segments = state.of(table, until=state.seq)
+    label = (
+        room.reader.facts(segments[-1].entry)[0] if segments else SegmentLabel(table, "", state.seq)
+    )
     return RowSpill(out, label, CommitRange(1, state.seq))
 
 
@@ -190,29 +192,33 @@ def _bare(
     room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
 ) -> list[ReplacedSegments]:
     """Rewrite ``$search`` and ``$changes`` without the rows that go."""
-    words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
-    found = [
+    words, changes, segments = (
+        s.close() for s in (spills.words, spills.changes, spills.untold_rows)
+    )
+    bare_replaced = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
-        _without(room, out, state.of(CHANGES, until=state.seq), changes, told, pause),
+        _without(room, out, state.of(CHANGES, until=state.seq), changes, segments, pause),
     ]
-    return [one for one in found if one is not None]
+    return [replaced for replaced in bare_replaced if replaced is not None]
 
 
 def _without(
     room: OrgVault,
     out: SegmentWriter,
-    held: Sequence[LiveSegment],
+    segments: Sequence[LiveSegment],
     gone: Sequence[LiveSegment],
     fresh: Sequence[LiveSegment],
     pause: Pause,
 ) -> ReplacedSegments | None:
-    if not held or not gone:
+    if not segments or not gone:
         return None
-    tiers: Sequence[Tier] = tiers_of(held)
+    tiers: Sequence[Tier] = tiers_of(segments)
     reach = CommitRange(tiers[0].first, tiers[-1].last)
-    merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
-    new = merger.merge([*held, *fresh], without=gone)
-    return ReplacedSegments(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+    merger = Merger(segments[0].entry.table, room.reading, out, reach, pause)
+    new = merger.merge([*segments, *fresh], without=gone)
+    return ReplacedSegments(
+        tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
+    )
 
 
 def _unbundled(
@@ -228,32 +234,34 @@ def _unbundled(
     If a record goes completely, a backup that stays may have contained its tombstone, so that then
     no bundle is spared.
     """
-    kept = () if any(one.records for one in tallies) else scope.kept
+    kept_numbers = () if any(tally.records for tally in tallies) else scope.staying
     # ``wasted`` finds rows that an earlier merge replaced and that a bundle still contains.
-    leaving = touched(done) | wasted(scope.state, kept=kept)
-    gone = {entry.id for one in done for entry in one.old}
+    leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
+    gone = {entry.id for replaced in done for entry in replaced.old}
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(
-    room: OrgVault, work: MaintenanceCommit, made: ForgetCommitParts, told: Forgetting
+    room: OrgVault, work: MaintenanceCommit, parts: ForgetCommitParts, forgetting: Forgetting
 ) -> Forgetting:
-    objects = list(made.replaced(room))
+    objects = list(parts.replaced(room))
     # Checked again: a backup that began since may refer to versions that go.
     check_alone(room)
     info = work.commit(
         MaintenanceWork(
-            parts=tuple(one.part for one in made.tables),
-            packs=made.repacked.entries,
+            parts=tuple(table.part for table in parts.tables),
+            packs=parts.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
-            dropped=made.freed.packs,
-            forgotten=made.scope.going,
-            tombstones={one.table: one.records for one in made.tallies if one.table != FILES_TABLE},
+            dropped=parts.freed.packs,
+            forgotten=parts.scope.going,
+            tombstones={
+                tally.table: tally.records for tally in parts.tallies if tally.table != FILES_TABLE
+            },
         ),
         alone=True,
     )
-    return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
+    return replace(forgetting, snapshot=info.number, condemned=sum(each.bytes for each in objects))
 
 
 def _told(
@@ -261,11 +269,13 @@ def _told(
 ) -> Forgetting:
     return Forgetting(
         nights=scope.going,
-        kept=scope.kept,
-        tables=tuple(one.told for one in tallies if one.table != FILES_TABLE and one.versions),
+        staying=scope.staying,
+        tables=tuple(
+            tally.report for tally in tallies if tally.table != FILES_TABLE and tally.versions
+        ),
         files=tables.freed.contents,
         file_bytes=tables.freed.bytes,
         packs=len(tables.freed.packs),
-        rewritten=sum(one.bytes for one in tallies),
+        rewritten=sum(tally.bytes for tally in tallies),
         holds=scope.holds,
     )

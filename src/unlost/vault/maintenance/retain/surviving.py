@@ -44,15 +44,15 @@ class TableRetention:
 
     ``nights``: numbers of the backups that stay; None for all. ``deleted_before``: last states of
     records deleted before this time go, unless a backup under legal hold shows them as deleted,
-    which is true of tombstones of commits up to ``held_until``. ``held``: ids that stay completely,
-    like all that begin with one of ``held_beginnings``. ``gone``: ids that go completely, with
-    priority over all else.
+    which is true of tombstones of commits up to ``held_until``. ``held_ids``: ids that stay
+    completely, like all that begin with one of ``held_beginnings``. ``gone``: ids that go
+    completely, with priority over all else.
     """
 
     nights: tuple[int, ...] | None = None
     deleted_before: datetime | None = None
     held_until: int = 0
-    held: pa.Array = field(default_factory=_no_ids)
+    held_ids: pa.Array = field(default_factory=_no_ids)
     held_beginnings: tuple[str, ...] = ()
     gone: pa.Array = field(default_factory=_no_ids)
 
@@ -91,8 +91,8 @@ def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
     goes = np.zeros(len(rows), dtype=np.bool_)
     if keeping.nights is not None and len(rows):
         goes = ~_stays(rows, keeping, records)
-    if len(keeping.held):
-        goes &= ~_among(ids, keeping.held)
+    if len(keeping.held_ids):
+        goes &= ~_among(ids, keeping.held_ids)
     for beginning in keeping.held_beginnings:
         goes &= ~np.asarray(pc.starts_with(ids, beginning).to_numpy(), dtype=np.bool_)
     # After the holds: ids of ``$files`` in ``gone`` follow records that were decided before.
@@ -127,9 +127,9 @@ class _Records:
 
     def before(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the value of each version's predecessor; -1 for the first of a record."""
-        found = np.full(len(places), -1, dtype=np.int64)
-        found[1:] = np.where(self.last[:-1], -1, places[:-1])
-        return found
+        positions_before = np.full(len(places), -1, dtype=np.int64)
+        positions_before[1:] = np.where(self.last[:-1], -1, places[:-1])
+        return positions_before
 
     def latest_where(self, mask: Mask) -> NDArray[np.int64]:
         """Return, for each version, the place of the newest version up to it that is in ``mask``.
@@ -179,8 +179,8 @@ def _before(rows: pa.Table, limit: datetime | None) -> Mask:
     if limit is None:
         return np.zeros(len(rows), dtype=np.bool_)
     observed = rows.column(U_OBSERVED_AT)
-    found = pc.less(observed, pa.scalar(limit, observed.type))
-    return np.asarray(found.to_numpy(), dtype=np.bool_)
+    is_older = pc.less(observed, pa.scalar(limit, observed.type))
+    return np.asarray(is_older.to_numpy(), dtype=np.bool_)
 
 
 def _among(ids: pa.ChunkedArray, some: pa.Array) -> Mask:

@@ -46,7 +46,7 @@ class RowSpills:
 
     words: RowSpill
     changes: RowSpill
-    told: RowSpill  # replacements of outdated rows of ``$changes``
+    untold_rows: RowSpill  # replacements of outdated rows of ``$changes``
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class TableTally:
     survey: RetentionSurvey
     versions: int = 0
     records: int = 0
-    kept: int = 0
+    staying_versions: int = 0
     touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     staying: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -80,16 +80,16 @@ class TableTally:
         return sum(live.entry.own_bytes for tier in self.hit for live in tier.segments)
 
     @property
-    def told(self) -> TableForgotten:
+    def report(self) -> TableForgotten:
         """Counts for the report."""
-        return TableForgotten(self.table, self.versions, self.records, self.kept)
+        return TableForgotten(self.table, self.versions, self.records, self.staying_versions)
 
     def count(self, looked: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
         """Add a piece; ``moved``: a mask of versions that stay and must be rewritten."""
         fates, tiers = looked.fates, self._tiers_of(looked)
         goes = int(np.count_nonzero(fates.goes))
         self.versions += goes
-        self.kept += len(fates.goes) - goes
+        self.staying_versions += len(fates.goes) - goes
         self.records += int(np.count_nonzero(ends_of_whole(looked)))
         many = len(self.touched)
         touched = fates.goes | fates.untold
@@ -145,9 +145,9 @@ class TablesForgotten:
     def tally(self) -> list[TableTally]:
         """Count all tables that lose something; ``$files`` comes last."""
         sources = [table for table in sorted(self._scope.state.segments) if not is_system(table)]
-        found = [self._tally(self._survey(table)) for table in sources]
-        found += self._files()
-        return [one for one in found if one.touched.any()]
+        tallies = [self._tally(self._survey(table)) for table in sources]
+        tallies += self._files()
+        return [tally for tally in tallies if tally.touched.any()]
 
     def _files(self) -> Iterator[TableTally]:
         if FILES_TABLE not in self._scope.state.segments:
@@ -208,7 +208,7 @@ class TablesForgotten:
             spills.words.add(rows)
         stale = (fates.goes | fates.untold) & several
         spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
-        spills.told.add(self._told_anew(tally, looked, fates.untold & several))
+        spills.untold_rows.add(self._told_anew(tally, looked, fates.untold & several))
 
     def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
         """Remove the new first commit of a table from the index, if its oldest tiers go completely.

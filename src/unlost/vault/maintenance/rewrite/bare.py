@@ -26,14 +26,14 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
     another reading.
     """
     reader = PieceReader(view, lambda _: schema.names)
-    kept = len(view.segments) - without
+    base_count = len(view.segments) - without
     for piece in cut(view):
         # The bound comes from sidecars alone: nothing is read for it.
         if _rows_near(view, piece) <= PIECE_ROWS:
-            yield from _once(reader.read(piece), schema, kept=kept)
+            yield from _once(reader.read(piece), schema, base_count=base_count)
         else:
             for narrow in _narrowed(view, piece):
-                yield from _by_parts(view, narrow, schema, kept=kept)
+                yield from _by_parts(view, narrow, schema, base_count=base_count)
 
 
 def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
@@ -51,26 +51,28 @@ def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
 
 
 def _by_parts(
-    view: TableView, piece: MergePiece, schema: pa.Schema, *, kept: int
+    view: TableView, piece: MergePiece, schema: pa.Schema, *, base_count: int
 ) -> Iterator[pa.Table]:
     many = max(1, -(-_rows_near(view, piece) // PIECE_ROWS))
     if piece.high != piece.low + _NEXT or _RECORD not in schema.names:
         many = 1  # of several ids the parts would not be in order; these are never many rows
     for part in range(many):
-        yield from _once(_part(view, piece, schema.names, part=part, of=many), schema, kept=kept)
+        yield from _once(
+            _part(view, piece, schema.names, part=part, of=many), schema, base_count=base_count
+        )
 
 
 def _once(
-    parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, kept: int
+    parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, base_count: int
 ) -> Iterator[pa.Table]:
-    """Deduplicate rows; rows of segments from rank ``kept`` on are subtracted from the others."""
+    """Deduplicate rows; rows from rank ``base_count`` on are subtracted from the others."""
     ranked = list(parts)
-    rows = [part for rank, part in ranked if rank < kept]
-    left_out = [part for rank, part in ranked if rank >= kept]
+    rows = [part for rank, part in ranked if rank < base_count]
+    left_out = [part for rank, part in ranked if rank >= base_count]
     if rows:
-        found = once(rows, schema, without=left_out)
-        if len(found):
-            yield found
+        unique_rows = once(rows, schema, without=left_out)
+        if len(unique_rows):
+            yield unique_rows
 
 
 def once(
@@ -109,7 +111,7 @@ def _part(
     for rank in range(len(view.segments)):
         for group, _ in groups_in(view, rank, piece):
             rows = between(view.read(rank, [group], columns), piece)
-            left = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
-            mine = rows.filter(pa.array(left == part))
+            remainders = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
+            mine = rows.filter(pa.array(remainders == part))
             if len(mine):
                 yield rank, mine

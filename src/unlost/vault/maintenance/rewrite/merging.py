@@ -76,8 +76,8 @@ class Merger:
         """
         # Both groups are read side by side, so each gets half of the memory.
         most = AT_ONCE // 2 if without else AT_ONCE
-        kept, left_out = self._fewer(segments, most), self._fewer(without, most)
-        return self._written([*kept, *left_out], without=len(left_out), choice=self.choice)
+        base, left_out = self._fewer(segments, most), self._fewer(without, most)
+        return self._written([*base, *left_out], without=len(left_out), choice=self.choice)
 
     def _fewer(self, segments: Sequence[LiveSegment], most: int) -> Sequence[LiveSegment]:
         """Merge until at most ``most`` segments overlap anywhere."""

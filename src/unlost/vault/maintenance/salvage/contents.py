@@ -62,14 +62,14 @@ class ContentsLook:
         self._room = room
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
-        self.found = SalvagedContents(there=set())
+        self.contents = SalvagedContents(there=set())
 
     def blobs(self, rows: pa.Table) -> None:
         """Find out which contents of these rows are readable."""
         rows = rows.filter(pc.is_valid(rows.column("extents")))
         touched = names_any(rows.column("extents"), self._packs)
         fine = rows.filter(pc.invert(touched)).column(U_ID).to_pylist()
-        there = self.found.there
+        there = self.contents.there
         assert there is not None
         there.update(content_of(ident) for ident in fine)
         doubtful = rows.filter(touched)
@@ -78,17 +78,17 @@ class ContentsLook:
             if good:
                 there.add(content_of(row[U_ID]))
             else:
-                self.found.bad.add((row[U_ID], row["extents"]))
+                self.contents.bad.add((row[U_ID], row["extents"]))
         pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
         damaged = pieces.filter(pl.col("pack").is_in(self._packs.to_pylist()))
-        self.found.moving = pl.concat([self.found.moving, damaged]).unique()
+        self.contents.moving = pl.concat([self.contents.moving, damaged]).unique()
 
     def files(self, rows: pa.Table) -> None:
         """Find files that are lost with their contents; call it when all contents are known."""
         rows = rows.filter(pc.is_valid(rows.column("blob")))
         for ident, blob in zip(*(rows.column(n).to_pylist() for n in (U_ID, "blob")), strict=True):
-            if self.found.missing(blob):
-                self.found.files.append(lost_file(ident))
+            if self.contents.missing(blob):
+                self.contents.files.append(lost_file(ident))
 
     def _reads(self, row: dict[str, str | None]) -> bool:
         """Return true if a content is complete at the first or second attempt: its name proves it.
@@ -134,7 +134,9 @@ class Reachable:
             (ident, extents) not in self._contents.bad
             and ident not in self._contents.unnamed
             and not (blob is not None and self._contents.missing(blob))
-            for ident, extents, blob in zip(*(one.to_pylist() for one in columns), strict=True)
+            for ident, extents, blob in zip(
+                *(column.to_pylist() for column in columns), strict=True
+            )
         ]
         return rows if all(keep) else rows.filter(pa.array(keep, pa.bool_()))
 

@@ -18,7 +18,7 @@ class Damaged:
     """Damaged objects: segments by id, packs by the ids used in rows of ``$files``.
 
     ``certificates``: by name. ``journals``: runs whose complete journals are given up. ``objects``:
-    the names of all of these. ``left``: damage of other kinds.
+    the names of all of these. ``other_damages``: damage of other kinds.
     """
 
     segments: frozenset[str] = frozenset()
@@ -26,14 +26,18 @@ class Damaged:
     certificates: tuple[str, ...] = ()
     journals: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    other_damages: tuple[Damage, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.objects)
 
     def of(self, state: LiveState, table: str) -> list[LiveSegment]:
         """Return the damaged segments of a table, oldest first."""
-        return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
+        return [
+            segment
+            for segment in state.of(table, until=state.seq)
+            if segment.entry.id in self.segments
+        ]
 
 
 def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
@@ -42,8 +46,11 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     Raises StoreError if the store cannot read an object at the moment, or returns different bytes
     the second time.
     """
-    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
-    damages = {one.object: one for one in _damages(room, state, listing)}
+    listing = {
+        listed_object.name: listed_object.size
+        for listed_object in room.sealed.store.list(f"orgs/{room.org}/")
+    }
+    damages = {damage.object: damage for damage in _damages(room, state, listing)}
     schema = next(
         (name for name in damages if name.startswith(object_names.schemas(room.org))), None
     )
@@ -57,25 +64,25 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     packs = {stem: object_names.pack(room.org, pack.id) for stem, pack in state.packs.items()}
     damaged_packs = frozenset(stem for stem, name in packs.items() if name in damages)
     named = {packs[stem] for stem in damaged_packs} | {
-        one.name
+        segment_object.name
         for entry in state.entries()
         if entry.id in segments
-        for one in segment_objects(entry, org=room.org)
-        if one.name in damages
+        for segment_object in segment_objects(entry, org=room.org)
+        if segment_object.name in damages
     }
     certificates = [
         name for name in damages if name.startswith(object_names.certificates(room.org))
     ]
     journals = broken_journals(room, state, listing)
     named |= {*certificates, *journals.objects}
-    left = [damages[name] for name in sorted(damages.keys() - named)]
+    other_damages = [damages[name] for name in sorted(damages.keys() - named)]
     return Damaged(
         segments,
         damaged_packs,
         tuple(sorted(certificates)),
         journals.runs,
         tuple(sorted(named)),
-        (*left, *journals.left),
+        (*other_damages, *journals.other_damages),
     )
 
 
@@ -92,5 +99,8 @@ def _damages(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> tu
 def _segments(room: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
     """Iterate over the ids of segments with a damaged object."""
     for entry in state.entries():
-        if any(one.name in damages for one in segment_objects(entry, org=room.org)):
+        if any(
+            segment_object.name in damages
+            for segment_object in segment_objects(entry, org=room.org)
+        ):
             yield entry.id

@@ -55,13 +55,13 @@ class SalvageSurvey:
     def lost_files(self) -> list[LostFile]:
         """Files that are lost: their rows are, or their contents."""
         rows = self.files.losses.gone if self.files is not None else {}
-        own = [lost_file(ident) for ident in rows if is_file(ident)]
-        return list(dict.fromkeys((*own, *self.contents.files)))
+        files = [lost_file(ident) for ident in rows if is_file(ident)]
+        return list(dict.fromkeys((*files, *self.contents.files)))
 
-    def told(self, reread: Iterable[str]) -> SalvageEffect:
+    def effect(self, reread: Iterable[str]) -> SalvageEffect:
         """Build the effect that people see."""
         files = self.lost_files
-        tables = [work.losses.told for work in self.works]
+        tables = [work.losses.report for work in self.works]
         tables += [self._files_told(files)] if self.of_files or files else []
         tables += [
             TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
@@ -69,26 +69,26 @@ class SalvageSurvey:
         ]
         return SalvageEffect(
             objects=self.damaged.objects,
-            tables=tuple(sorted(tables, key=lambda one: one.table)),
+            tables=tuple(sorted(tables, key=lambda salvaged_table: salvaged_table.table)),
             files=tuple(files[:LISTED]),
             files_lost=len(files),
             certificates=tuple(sorted(self._uncertified())),
             journals=self.damaged.journals,
             reread=tuple(sorted(reread)),
-            left=self.damaged.left,
+            still_damaged=self.damaged.other_damages,
         )
 
     def _uncertified(self) -> Iterator[int]:
         """Iterate over the commits with lost certificates."""
         lost = frozenset(self.damaged.certificates)
-        return (number for number, one in self.state.commits.items() if one.certificate in lost)
+        return (number for number, info in self.state.commits.items() if info.certificate in lost)
 
     def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
         assert self.files is not None
         losses = self.files.losses
         digest = losses.digest.copy()
         digest.update(msgspec.json.encode(files))
-        return replace(losses.told, digest=digest.hexdigest(DIGEST_BYTES))
+        return replace(losses.report, digest=digest.hexdigest(DIGEST_BYTES))
 
     @property
     def of_files(self) -> list[TableWork]:
@@ -114,25 +114,25 @@ class SalvageSurveyor:
 
     def find(self) -> SalvageSurvey:
         """Find everything; raises IntegrityError if an object that all others need is damaged."""
-        found, damaged = self._found, self._found.damaged
+        salvage_survey, damaged = self._found, self._found.damaged
         if not damaged:
-            return found
+            return salvage_survey
         if damaged.packs or damaged.of(self._state, FILES_TABLE):
             self._contents()
         for table in sorted(self._state.segments):
             if table not in BARE_FIELDS and table != FILES_TABLE:
                 self._table(table)
-        if any(work.losses.any for work in (*found.of_files, *found.works)):
+        if any(work.losses.any for work in (*salvage_survey.of_files, *salvage_survey.works)):
             self._unnamed()
-        found.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
-        return found
+        salvage_survey.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
+        return salvage_survey
 
     def reread(self) -> frozenset[str]:
         """Return the tables that the next backup reads in full."""
-        found = self._found
-        tables = {work.table for work in found.works if work.losses.any}
-        tables |= {one.record.table for one in found.lost_files}
-        losses = found.files is not None and bool(found.files.losses.spans)
+        salvage_survey = self._found
+        tables = {work.table for work in salvage_survey.works if work.losses.any}
+        tables |= {file.record.table for file in salvage_survey.lost_files}
+        losses = salvage_survey.files is not None and bool(salvage_survey.files.losses.spans)
         if losses or self._is_uncertain():
             tables |= set(self._with_files())
         return frozenset(table for table in tables if not is_system(table))
@@ -143,10 +143,10 @@ class SalvageSurveyor:
         Without it, the unread files are unknown.
         """
         commits = sorted(self._state.commits.items())
-        backups = [one for _, one in commits if one.kind is CommitKind.BACKUP]
-        night = max((one.number for one in nights(backups)), default=0)
+        backups = [info for _, info in commits if info.kind is CommitKind.BACKUP]
+        night = max((info.number for info in nights(backups)), default=0)
         lost = frozenset(self._found.damaged.certificates)
-        return any(one.certificate in lost for one in backups if one.number >= night)
+        return any(backup.certificate in lost for backup in backups if backup.number >= night)
 
     def _work(self, table: str) -> TableWork:
         return TableWork(
@@ -161,28 +161,33 @@ class SalvageSurveyor:
 
     def _contents(self) -> None:
         """Read ``$files`` twice: first the places of contents, then the files that have them."""
-        found, room = self._found, self._room
-        look = ContentsLook(room, self._state, found.damaged)
-        work = found.files = self._work(FILES_TABLE)
+        salvage_survey, room = self._found, self._room
+        look = ContentsLook(room, self._state, salvage_survey.damaged)
+        work = salvage_survey.files = self._work(FILES_TABLE)
         self._parts = [by_name(room, rows) for rows in work.look()]
         for rows in self._files(work):
             look.blobs(rows)
         for rows in self._files(work):
             look.files(rows)
-        found.contents = look.found
+        salvage_survey.contents = look.contents
 
     def _unnamed(self) -> None:
         """Find contents without references, because the rows that referred to them may be lost."""
-        found = self._found
-        looked = {work.table: work for work in found.works}
+        salvage_survey = self._found
+        looked = {work.table: work for work in salvage_survey.works}
         for table in self._state.segments:
             if not is_system(table):
                 work = looked.get(table) or self._work(table)
                 self._named.update(names_of(work.healthy(), self._pause))
-        files = found.files or self._work(FILES_TABLE)
-        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.damaged.packs)
+        files = salvage_survey.files or self._work(FILES_TABLE)
+        gone = unnamed(
+            lambda: self._files(files),
+            self._named,
+            salvage_survey.contents,
+            salvage_survey.damaged.packs,
+        )
         if gone.rows:
-            found.files, contents = files, found.contents
+            salvage_survey.files, contents = files, salvage_survey.contents
             contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
 
     def _files(self, work: TableWork) -> Iterator[pa.Table]:

@@ -99,7 +99,7 @@ class RowGroupReader:
     """
 
     room: OrgVault
-    left: RemainingChunks
+    remaining: RemainingChunks
     book: ShapeTable
     missing: Missing
     load: LoadBlobs | None = None
@@ -107,7 +107,7 @@ class RowGroupReader:
     @property
     def schema(self) -> pa.Schema:
         """Arrow schema of the rows."""
-        cells = (pa.field(name, pa.string()) for name in self.left.cells)
+        cells = (pa.field(name, pa.string()) for name in self.remaining.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
     def piece(self, span: RowSpan) -> SalvagedRows:
@@ -117,21 +117,23 @@ class RowGroupReader:
         if ids is None or any(head[name] is None for name in (U_OP, U_OBSERVED_AT, U_SNAP)):
             gone = None if ids is None else tuple(ids.to_pylist())
             return SalvagedRows(self.schema.empty_table(), span.rows, gone)
-        cells = {name: self.left.read(span, name) for name in self.left.cells}
-        own = _Own(self, span.rows, head, cells)
-        return own.piece()
+        cells = {name: self.remaining.read(span, name) for name in self.remaining.cells}
+        own_rows = _Own(self, span.rows, head, cells)
+        return own_rows.piece()
 
     def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
         """Read the system columns; None for a column that is neither readable nor derivable."""
-        names = [one.name for one in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
+        names = [system_field.name for system_field in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
-            name: self.left.read(span, name) if name in self.left.present else None
+            name: self.remaining.read(span, name) if name in self.remaining.present else None
             for name in names
         }
-        live = self.left.live
-        if head[U_SNAP] is None and (U_SNAP not in self.left.present or live.first == live.last):
+        live = self.remaining.live
+        if head[U_SNAP] is None and (
+            U_SNAP not in self.remaining.present or live.first == live.last
+        ):
             head[U_SNAP] = pa.array(np.full(span.rows, live.last, dtype=np.int64))
-        if U_SHAPE not in self.left.present:
+        if U_SHAPE not in self.remaining.present:
             head[U_SHAPE] = pa.array(np.zeros(span.rows, dtype=np.int32))
         return head
 
@@ -154,32 +156,35 @@ class _Own:
         self._without: list[frozenset[str]] = [self._lost] * count
         self._beyond = _NOTHING
         self._forgotten: set[str] = set()
-        self._table = piecing.left.live.entry.table
+        self._table = piecing.remaining.live.entry.table
 
     def piece(self) -> SalvagedRows:
         """Reconstruct the rows."""
         shapes = self._old_shapes()
         self._without = [
-            one & frozenset(shape.columns) for one, shape in zip(self._without, shapes, strict=True)
+            missing_codes & frozenset(shape.columns)
+            for missing_codes, shape in zip(self._without, shapes, strict=True)
         ]
         if self._beyond:
-            self._without = [one | self._beyond for one in self._without]
+            self._without = [missing_codes | self._beyond for missing_codes in self._without]
         self._without = lacked_of(self._all.room, self._table, self._ids, self._without)
         named_blobs = self._blobs()
         blobs = self._unnamed(shapes) if named_blobs is None else self._reachable(named_blobs)
         lacked = zip(self._without, self._with_cells.tolist(), strict=True)
-        needed = [one if filled else _NOTHING for one, filled in lacked]
+        needed = [lacked_codes if filled else _NOTHING for lacked_codes, filled in lacked]
         gone = rows_without(self._all.room, self._table, self._ids, needed)
         numbers, new = self._new_shapes(shapes)
         rows = self._rows(blobs, numbers)
-        touched = np.array([bool(one) for one in self._without]) & self._with_cells
+        touched = (
+            np.array([bool(missing_codes) for missing_codes in self._without]) & self._with_cells
+        )
         hashed = self._hashed(rows, new, numbers, touched)
         short = (touched | bool(self._forgotten)) & ~gone
         lacking = tuple(self._without[at] | self._forgotten for at in np.flatnonzero(short))
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
-        kept = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return SalvagedRows(kept, self._count, lost, reduced, self._told(), lacking)
+        sure_rows = hashed.filter(pa.array(~gone)) if gone.any() else hashed
+        return SalvagedRows(sure_rows, self._count, lost, reduced, self._told(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -198,20 +203,20 @@ class _Own:
 
     def _told(self) -> frozenset[str]:
         """Return the lost columns by their source names."""
-        codes = {code for one in self._without for code in one}
-        known = self._all.room.schemas.known(self._all.left.label.schema, self._table)
-        names = {physical(one.code): name for name, one in known.items()}
+        codes = {code for missing_codes in self._without for code in missing_codes}
+        known = self._all.room.schemas.known(self._all.remaining.label.schema, self._table)
+        names = {physical(column.code): name for name, column in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 
     def _old_shapes(self) -> list[SegmentShape]:
         """Return the shape of each row; if it is lost, the columns that all shapes have."""
-        shapes, told = self._all.left.shapes, self._head[U_SHAPE]
-        if told is not None:
-            return [shapes[number] for number in told.to_pylist()]
-        common = frozenset.intersection(*(frozenset(one.columns) for one in shapes))
+        shapes, shape_numbers = self._all.remaining.shapes, self._head[U_SHAPE]
+        if shape_numbers is not None:
+            return [shapes[number] for number in shape_numbers.to_pylist()]
+        common = frozenset.intersection(*(frozenset(shape.columns) for shape in shapes))
         columns = tuple(name for name in shapes[0].columns if name in common)
         only = SegmentShape(
-            self._all.left.label.schema, columns, min(one.tokenizer for one in shapes)
+            self._all.remaining.label.schema, columns, min(shape.tokenizer for shape in shapes)
         )
         self._beyond = frozenset(self._cells) - common
         return [only] * self._count
@@ -225,11 +230,15 @@ class _Own:
         for at, text in enumerate(blobs):
             if text is None:
                 continue
-            told = decoder_for(BlobCell).decode(text)
-            gone = {code for code, (blob, _) in told.items() if self._all.missing(blob)}
-            self._without[at] = (self._without[at] - frozenset(told)) | gone | self._beyond
-            left = {code: one for code, one in told.items() if code not in self._without[at]}
-            blobs[at] = msgspec.json.encode(left).decode() if left else None
+            cells_by_code = decoder_for(BlobCell).decode(text)
+            gone = {code for code, (blob, _) in cells_by_code.items() if self._all.missing(blob)}
+            self._without[at] = (self._without[at] - frozenset(cells_by_code)) | gone | self._beyond
+            reachable = {
+                code: blob_cell
+                for code, blob_cell in cells_by_code.items()
+                if code not in self._without[at]
+            }
+            blobs[at] = msgspec.json.encode(reachable).decode() if reachable else None
         return blobs
 
     def _unnamed(self, shapes: Sequence[SegmentShape]) -> list[str | None]:
@@ -258,15 +267,17 @@ class _Own:
         return _long_columns(shape, self._known(shape), counting=counting)
 
     def _unsure(self, shapes: Sequence[SegmentShape]) -> NDArray[np.bool_]:
-        told = self._head[U_ROW_HASH]
-        if told is None or self._lost:
+        stored_hashes = self._head[U_ROW_HASH]
+        if stored_hashes is None or self._lost:
             return np.ones(self._count, dtype=np.bool_)
-        found = np.zeros((self._count, 2), dtype=np.uint64)
-        held = pa.table(dict(self._cells))
+        hashes_found = np.zeros((self._count, 2), dtype=np.uint64)
+        table = pa.table(dict(self._cells))
         for shape in dict.fromkeys(shapes):
-            at = np.flatnonzero([one is shape or one == shape for one in shapes])
-            found[at] = hashes_of(held.take(pa.array(at)), shape, self._known(shape))
-        return np.asarray((found != from_array(told)).any(axis=1))
+            at = np.flatnonzero(
+                [segment_shape is shape or segment_shape == shape for segment_shape in shapes]
+            )
+            hashes_found[at] = hashes_of(table.take(pa.array(at)), shape, self._known(shape))
+        return np.asarray((hashes_found != from_array(stored_hashes)).any(axis=1))
 
     def _new_shapes(
         self, shapes: Sequence[SegmentShape]
@@ -297,13 +308,13 @@ class _Own:
         for name, column in self._cells.items():
             columns[name] = self._only_read(name, column)
         schema = self._all.schema
-        return pa.table([columns[one.name] for one in schema], schema=schema)
+        return pa.table([columns[field_row.name] for field_row in schema], schema=schema)
 
     def _only_read(self, name: str, column: pa.Array | None) -> pa.Array:
         """Return a column with null in rows where it was not read."""
         if column is None:
             return pa.nulls(self._count, pa.string())
-        gone = np.array([name in one for one in self._without], dtype=np.bool_)
+        gone = np.array([name in missing_codes for missing_codes in self._without], dtype=np.bool_)
         return (
             pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), column)
             if gone.any()
@@ -335,12 +346,12 @@ class _Own:
 def _long_columns(
     shape: SegmentShape, known: Mapping[str, KnownColumn], *, counting: bool
 ) -> frozenset[str]:
-    found = {
-        physical(one.code)
-        for one in known.values()
-        if one.kind not in _SHORT and (counting or one.volatile)
+    long_columns = {
+        physical(column.code)
+        for column in known.values()
+        if column.kind not in _SHORT and (counting or column.volatile)
     }
-    return frozenset(found & set(shape.columns))
+    return frozenset(long_columns & set(shape.columns))
 
 
 def _resolved(
@@ -348,7 +359,9 @@ def _resolved(
 ) -> Hashes:
     """Compute hashes of rows of one shape, including their long texts."""
     present = {
-        n: physical(one.code) for n, one in known.items() if physical(one.code) in shape.columns
+        n: physical(column.code)
+        for n, column in known.items()
+        if physical(column.code) in shape.columns
     }
     names = tuple(present)
     cells = resolve(named(rows, names, present), names, load)
@@ -359,14 +372,14 @@ def _resolved(
 def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn]) -> Hashes:
     """Compute hashes of rows of one shape by their physical columns."""
     columns = [
-        (HashedColumn(name, one.kind), rows.column(physical(one.code)).combine_chunks())
-        for name, one in known.items()
-        if not one.volatile and physical(one.code) in shape.columns
+        (HashedColumn(name, column.kind), rows.column(physical(column.code)).combine_chunks())
+        for name, column in known.items()
+        if not column.volatile and physical(column.code) in shape.columns
     ]
     return row_hashes(columns, rows=len(rows))
 
 
-def label_of(left: RemainingChunks, book: ShapeTable) -> SegmentLabel:
+def label_of(chunks: RemainingChunks, book: ShapeTable) -> SegmentLabel:
     """Return the label of the rewritten segment."""
-    own = left.label
-    return SegmentLabel(own.table, own.schema, own.base, own.tokenizer, tuple(book.shapes))
+    label = chunks.label
+    return SegmentLabel(label.table, label.schema, label.base, label.tokenizer, tuple(book.shapes))

@@ -57,8 +57,10 @@ class KindForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, data: Any, *, names: tuple[str, ...], taken: set[str], **told: Any) -> None:
-        super().__init__(data, **told)
+    def __init__(
+        self, data: Any, *, names: tuple[str, ...], taken: set[str], **form_options: Any
+    ) -> None:
+        super().__init__(data, **form_options)
         self._taken = taken
         choices = [(name, name.replace("-", " ").title()) for name in names]
         self.fields["connector"].widget = forms.RadioSelect(choices=choices)
@@ -137,7 +139,7 @@ def scope(request: UserRequest) -> HttpResponse:
     known = at.known
     if at.going:
         return _looking(request, known)
-    if not at.found:
+    if not at.is_found:
         return _back(request)
     form = _scope_form(request, known)
     if form.is_valid():
@@ -155,7 +157,7 @@ def hour(request: UserRequest) -> HttpResponse:
     """Step 4: choose the schedule, and add the org, which is protected from then on."""
     at = progress(request)
     known = at.known
-    if at.going or not at.found:
+    if at.going or not at.is_found:
         return redirect("connect-scope")
     org = _added_org(known)
     form = ScheduleForm.of(Schedule(), sent(request))
