@@ -36,7 +36,7 @@ class AnsweringStore(ReadOnlyStore):
         )
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._asked(lambda: super(AnsweringStore, self).size(name))
 
     def list(self, prefix: str) -> Iterator[ListedObject]:

@@ -41,7 +41,7 @@ class OverlayStore:
         return self._of(name).get_range(name, start=start, length=length)
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._of(name).size(name)
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
