@@ -120,10 +120,10 @@ def action(
     trace: Trace = Trace.NONE,
     where: Where = Where.ORG,
     subject: tuple[str, ...] = (),
-    told: Callable[[Any], Mapping[str, Json]] | None = None,
+    detail: Callable[[Any], Mapping[str, Json]] | None = None,
 ) -> ActionMarker:
     """Mark a function as an action that people can call."""
-    return ActionMarker(name, right, trace, where, subject, told)
+    return ActionMarker(name, right, trace, where, subject, detail)
 
 
 def may(app: "Application", right: Right, org: str | None = None) -> bool:
@@ -184,7 +184,7 @@ def org_unknown(app: "Application", org: str) -> NotFound:
 
     Its next step lists the orgs that the actor may see.
     """
-    known = ", ".join(one.name for one in app.orgs())
+    known = ", ".join(org_row.name for org_row in app.orgs())
     return NotFound(
         "org-unknown",
         f"There is no org named {org!r} in this home.",

@@ -75,8 +75,8 @@ def note(deed: AuditEvent) -> AuditEntry:
 
 def digest_of(deed: AuditEvent, *, number: int, before: str) -> str:
     """The hash of a row: BLAKE3 over the hash before it and the row as canonical JSON."""
-    told = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
-    content = msgspec.json.encode(told, order="sorted")
+    fields_written = {**asdict(deed), "number": number, "at": deed.at.astimezone(UTC).isoformat()}
+    content = msgspec.json.encode(fields_written, order="sorted")
     return blake3(before.encode() + b"\n" + content).hexdigest()
 
 

@@ -112,8 +112,8 @@ def names_any(content: bytes, oids: Collection[str]) -> bool:
         return False
     with closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(content)
-        held = database.execute("SELECT oid FROM catalog_org").fetchall()
-    return not {oid for (oid,) in held}.isdisjoint(oids)
+        rows = database.execute("SELECT oid FROM catalog_org").fetchall()
+    return not {oid for (oid,) in rows}.isdisjoint(oids)
 
 
 def check_key(content: bytes, key: bytes) -> None:

@@ -49,7 +49,7 @@ class FileLocks:
             return None
         lock = FileLock(file)
         # Released locks are dropped, or the list would grow as long as a worker lives.
-        self._held = [one for one in self._held if one.taken] + [lock]
+        self._held = [file_lock for file_lock in self._held if file_lock.taken] + [lock]
         return lock
 
     def close(self) -> None:

@@ -21,11 +21,11 @@ def vault_place(
     Raises UsageError (``store-address-invalid``).
     """
     # unlost.toml is read from other folders, for example by systemd.
-    ca, own, others = (
+    ca, ca_file_path, others = (
         path.absolute() if path is not None else None
         for path in (ca_file, credentials, maintenance)
     )
-    reach = BucketOptions(endpoint, region, hosted, ca, own, others, bandwidth)
+    reach = BucketOptions(endpoint, region, hosted, ca, ca_file_path, others, bandwidth)
     if text is None and reach == BucketOptions():
         return None
     return read_address(text or "", reach=reach, base=Path.cwd())

@@ -49,9 +49,9 @@ def when(instant: datetime | None, *, zone: str = "UTC") -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
 
 
-def many(count: int, one: str, more: str | None = None) -> str:
+def many(count: int, singular: str, more: str | None = None) -> str:
     """Format a count with its noun in singular or plural."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
+    return f"{count:,} {singular if count == 1 else more or singular + 's'}"
 
 
 def pause(seconds: float) -> str:

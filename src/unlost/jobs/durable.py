@@ -146,11 +146,11 @@ class DurableJobs:
         """Queue the jobs of dead workers again; returns their ids."""
         assert self._slot is not None
         status = DBOS.list_workflows(status=["PENDING"], load_input=False, load_output=False)
-        left: list[str] = []
+        orphaned_jobs: list[str] = []
         for executor in {str(workflow.executor_id) for workflow in status} - {self._slot.executor}:
             with orphaned(self._locks, executor, slot=self._slot) as dead:
-                left += _queue_again(executor) if dead else []
-        return left
+                orphaned_jobs += _queue_again(executor) if dead else []
+        return orphaned_jobs
 
     def _reap(self) -> None:
         while not self._over.wait(REAP_SECONDS):
@@ -222,7 +222,7 @@ def _queue_again(executor: str) -> list[str]:
     )
     for workflow in status:
         DBOS.resume_workflows([workflow.workflow_id], queue_name=_queue_of(workflow.workflow_id))
-    return [one.workflow_id for one in status]
+    return [workflow_status.workflow_id for workflow_status in status]
 
 
 def ask(place: Path | str, job: Job) -> None:

@@ -99,10 +99,10 @@ class LocalRunner:
         stored = self._store.result(self._run, name, key)
         if stored is not None:
             return _decoded(stored, result, name)
-        made = call()
-        result_bytes = msgspec.json.encode(made)
+        fresh_result = call()
+        result_bytes = msgspec.json.encode(fresh_result)
         self._store.keep(self._run, name, key, result_bytes, at=self._clock.now())
-        return made
+        return fresh_result
 
 
 def _decoded[T](content: bytes, result: type[T], name: str) -> T:

@@ -48,10 +48,10 @@ class ReadableTable(ReadableRows):
         added the version, ``_u_valid_to`` the snapshot that added the next version, or null.
         """
         source = self._source
-        told = table_source(
+        history_source = table_source(
             source.snapshot, source.table, what=TableContent.VERSIONS, as_values=source.as_values
         )
-        return replace(self, _source=told)
+        return replace(self, _source=history_source)
 
     def dataset(self) -> TableDataset:
         """The table as a pyarrow dataset, read anew with each use."""

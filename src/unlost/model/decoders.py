@@ -34,7 +34,7 @@ class TypeDecoder[T]:
 def decoder_for[T](kind: type[T]) -> TypeDecoder[T]:
     """What reads values of a type, learned at the first call."""
     with _one:
-        found = _known.get(kind)
-        if found is None:
-            found = _known[kind] = TypeDecoder(kind)
-    return found
+        decoder = _known.get(kind)
+        if decoder is None:
+            decoder = _known[kind] = TypeDecoder(kind)
+    return decoder

@@ -13,16 +13,16 @@ def resolve(rows: Iterable[Lineage], *, org: str, target: str) -> dict[RecordKey
     Such chains are followed along rows that are not older: where a itself lives again, old → live is
     of the past. ``rows`` are those of ``Vault.lineage``: one for each (target, table, old).
     """
-    held = {RecordKey(row.table, row.old): row for row in rows if row.target == target}
+    lineages = {RecordKey(row.table, row.old): row for row in rows if row.target == target}
     if org != target:
-        return {key: row.live for key, row in held.items()}
-    return {key: _last(row, held) for key, row in held.items()}
+        return {key: row.live for key, row in lineages.items()}
+    return {key: _last(row, lineages) for key, row in lineages.items()}
 
 
-def _last(row: Lineage, held: Mapping[RecordKey, Lineage]) -> str:
+def _last(row: Lineage, lineages: Mapping[RecordKey, Lineage]) -> str:
     followed = {row.old}
     while row.live not in followed:
-        after = held.get(RecordKey(row.table, row.live))
+        after = lineages.get(RecordKey(row.table, row.live))
         if after is None or after.since < row.since:
             break
         followed.add(row.live)

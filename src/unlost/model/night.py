@@ -69,8 +69,8 @@ class CheckRecord:
 
 def standing_damages(checks: Sequence[CheckRecord]) -> tuple[str, ...]:
     """What looks have found and no later one has disproved; ``checks`` are newest first."""
-    found: dict[str, None] = {}
+    damages: dict[str, None] = {}
     for number, check in enumerate(checks):
         if not any(newer.disproves(check) for newer in checks[:number]):
-            found.update(dict.fromkeys(check.damages))
-    return tuple(found)
+            damages.update(dict.fromkeys(check.damages))
+    return tuple(damages)

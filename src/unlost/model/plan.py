@@ -188,7 +188,9 @@ class TypedOverride:
     def emptied(self) -> frozenset[tuple[str, str, str]]:
         """Table, record and column of the cells that shall be empty."""
         return frozenset(
-            (one.table, one.record, one.column) for one in self.values if one.value is None
+            (value.table, value.record, value.column)
+            for value in self.values
+            if value.value is None
         )
 
 

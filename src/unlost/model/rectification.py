@@ -70,12 +70,12 @@ class Rectify(MaintenanceOperation[Rectification]):
 
 def check_free(table: Table | None, wish: Rectify) -> None:
     """Raise UsageError (``rectify-fixed``) for a column that is kept elsewhere than in its cells too."""
-    for one in wish.values:
-        why = _why_fixed(table, one.column) if table is not None else ""
+    for value in wish.values:
+        why = _why_fixed(table, value.column) if table is not None else ""
         if why:
             raise UsageError(
                 "rectify-fixed",
-                f"{one.column} of {wish.record.table} cannot be corrected: {why}.",
+                f"{value.column} of {wish.record.table} cannot be corrected: {why}.",
                 next_step="Leave it out. To take away what a file is called, erase its record.",
             )
 
@@ -86,6 +86,6 @@ def _why_fixed(table: Table, column: str) -> str:
     if column in (table.modified_column, table.modified_by_column):
         return "it says when the record was changed, or by whom"
     files = ((f.name_column, f.size_column, f.checksum_column, f.type_column) for f in table.files)
-    if any(column in own for own in files):
+    if any(column in file for file in files):
         return "it tells of a file, and stands beside its content too"
     return ""

@@ -103,12 +103,12 @@ class Forgetting:
     @property
     def versions(self) -> int:
         """Versions that go, over all tables."""
-        return sum(one.versions for one in self.tables)
+        return sum(table.versions for table in self.tables)
 
     @property
     def records(self) -> int:
         """Records that go altogether."""
-        return sum(one.records for one in self.tables)
+        return sum(table.records for table in self.tables)
 
     @property
     def nothing(self) -> bool:

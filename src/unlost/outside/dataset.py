@@ -136,11 +136,11 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
             if names:
                 return self._source.batches(names, within=self._within)
             return _bare(self._source.batches([ID], within=self._within))
-        asked = referenced(self._where, self._source.schema)
-        beside = [name for name in names if name not in asked]
+        columns_filtered = referenced(self._where, self._source.schema)
+        beside = [name for name in names if name not in columns_filtered]
         if self._source.what is TableContent.RECORDS and len(beside) >= WIDE:
-            return self._looked_up(asked or [ID])
-        read = list(dict.fromkeys((*names, *asked))) or [ID]
+            return self._looked_up(columns_filtered or [ID])
+        read = list(dict.fromkeys((*names, *columns_filtered))) or [ID]
         return self._passing(self._source.batches(read, within=self._within))
 
     def _passing(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

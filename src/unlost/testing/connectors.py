@@ -252,7 +252,7 @@ class SourceContract:
             assert cursor is not None, table.name
             keys = source.id_order(pa.array(sorted(whole), pa.string())).to_pylist()
             order = dict(zip(sorted(whole), keys, strict=True))
-            middle = sorted(whole, key=lambda one: order[one].encode())[len(whole) // 2]
+            middle = sorted(whole, key=lambda order_id: order[order_id].encode())[len(whole) // 2]
             ranges = [IdRange(high=middle, rows=len(whole)), IdRange(low=middle)]
             tasks = [source.plan_reads(table, cursor, ids=id_range) for id_range in ranges]
             assert not any(task.full for some in tasks for task in some), table.name

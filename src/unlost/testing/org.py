@@ -125,7 +125,7 @@ class MemoryOrg:
         files: bool = False,
     ) -> MemoryTable:
         """Add a table; ``logged`` adds a table that records its changes."""
-        own = [
+        system_columns = [
             Column(
                 column,
                 kind,
@@ -134,7 +134,7 @@ class MemoryOrg:
             )
             for column, kind in columns.items()
         ]
-        every = (*SYSTEM, *own, *(FILE_COLUMNS if files else ()))
+        every = (*SYSTEM, *system_columns, *(FILE_COLUMNS if files else ()))
         table = MemoryTable(
             name, {c.name: c for c in every}, traits, logged=logged, has_files=files
         )

@@ -118,11 +118,11 @@ class Platform:
         self._check_columns(table, given, capability.settable)
         self._check_values(table, given, None)
         lists = {gather.column for gather in capability.gathers}
-        own = {name: value for name, value in given.items() if name not in lists}
+        own_cells = {name: value for name, value in given.items() if name not in lists}
         sent = given if self.stubborn else cells
         # Like Salesforce: a default replaces only columns that were not sent.
-        own |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
-        new_id = self.org.create(table, own, by=by)
+        own_cells |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
+        new_id = self.org.create(table, own_cells, by=by)
         self.created[table, new_id] = (self.org.clock.now(), by)
         for product in capability.by_products:
             if given.get(product.column) is None:

@@ -98,7 +98,7 @@ def _value(text: str) -> str | SafeString:
 @cache
 def _patterns(sentences: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Return the patterns of sentences, those with the most fixed text first."""
-    ordered = sorted(sentences, key=lambda one: -len(PLACE.sub("", one)))
+    ordered = sorted(sentences, key=lambda sentence_text: -len(PLACE.sub("", sentence_text)))
     return tuple((sentence, re.compile(pattern_of(sentence), re.DOTALL)) for sentence in ordered)
 
 

@@ -213,10 +213,10 @@ def _room(app: Application) -> Iterator[RepairableCheck]:
 
 
 def _is_taken(app: Application, lock: str) -> bool:
-    held = app.locks.take(lock)
-    if held is not None:
-        held.release()
-    return held is None
+    free_lock = app.locks.take(lock)
+    if free_lock is not None:
+        free_lock.release()
+    return free_lock is None
 
 
 def _service(app: Application) -> Iterator[RepairableCheck]:

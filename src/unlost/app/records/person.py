@@ -61,7 +61,7 @@ def gather(
     stored_keys = _stored_records(head, same)
     unknown = len(set(named) - set(stored_keys))
     if not stored_keys:
-        for table in sorted({one.table for one in named} - head.tables().keys()):
+        for table in sorted({named_key.table for named_key in named} - head.tables().keys()):
             table_named(head.schema(), table)
         raise NotFound(
             "person-not-held",

@@ -80,7 +80,7 @@ class ReferenceSearch:
             if reference_edge.table.name in states and states[reference_edge.table.name].alive
         ]
         groups: list[ReferringIds] = []
-        for edge in sorted(known, key=lambda one: states[one.table.name].alive):
+        for edge in sorted(known, key=lambda known_edge: states[known_edge.table.name].alive):
             if states[edge.table.name].alive > self.rows:
                 self.unsearched.add(edge.table.name)
                 continue

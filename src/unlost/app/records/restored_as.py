@@ -25,7 +25,7 @@ def came_back_as(
 ) -> tuple[RestoredAs, ...]:
     """Return the records that replace this one, its own org first, in orgs the actor may read."""
     rows = app.vault.lineage(org.oid, table=table, records=[record])
-    readable = sorted(app.orgs(Right.READ), key=lambda one: one.oid != org.oid)
+    readable = sorted(app.orgs(Right.READ), key=lambda readable_org: readable_org.oid != org.oid)
     restored = (
         (org_row, _last(rows, RecordKey(table, record), org.oid, org_row.oid))
         for org_row in readable

@@ -155,9 +155,9 @@ def drafted_key(
     """
     if draft.exists():
         with suppress(NotAllowed):  # a damaged draft opened nothing
-            left = slot_of(draft)
-            if left in {way.slot for way in ways(opened.store, opened.keys)}:
-                remove_way(opened.store, opened.keys, left)
+            left_slot = slot_of(draft)
+            if left_slot in {way.slot for way in ways(opened.store, opened.keys)}:
+                remove_way(opened.store, opened.keys, left_slot)
         draft.unlink()
     key = ServiceKey.new(keys, entropy=entropy, slot=slot)
     write_service_key(key, draft, store=opened.store, sealed=sealer.sealed if sealer else None)

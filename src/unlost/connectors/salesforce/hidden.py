@@ -45,13 +45,13 @@ def still_hidden(
     hidden: UndescribedColumns, describes: Mapping[str, Describe]
 ) -> UndescribedColumns:
     """The columns that remain hidden after some objects were described again."""
-    left = {
+    hidden_still = {
         name: tuple(column for column in columns if column not in _shown(describes[name]))
         for name, columns in hidden.columns.items()
         if name in describes
     }
     return UndescribedColumns(
-        {name: columns for name, columns in left.items() if columns}, hidden.untold
+        {name: columns for name, columns in hidden_still.items() if columns}, hidden.untold
     )
 
 

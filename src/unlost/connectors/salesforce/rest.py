@@ -68,8 +68,8 @@ class RestQueries:
         """The rows in which ``column`` is one of ``values``, ``chunk`` of them in a query."""
         for start in range(0, len(values), chunk):
             part = values[start : start + chunk]
-            one = soql.equals(column, part[0])
-            condition = one if chunk == 1 else soql.any_of(column, part)
+            equality = soql.equals(column, part[0])
+            condition = equality if chunk == 1 else soql.any_of(column, part)
             yield from self._whole(
                 TableQuery(
                     reading.table,

@@ -82,7 +82,7 @@ def _known_columns(api: SalesforceApi) -> frozenset[str]:
         describe = api.get_json("sobjects/UserPermissionAccess/describe")
     except SalesforceRefusal:
         return frozenset()
-    return frozenset(one["name"] for one in describe["fields"])
+    return frozenset(field_row["name"] for field_row in describe["fields"])
 
 
 def _grants(api: SalesforceApi, user: str) -> list[str]:

@@ -94,12 +94,12 @@ def _groups(session: BackupSession, read: ReadResult) -> Iterator[FileGroup]:
 
 
 def _cuts(sizes: Sequence[int], most: int, most_bytes: int) -> Iterator[tuple[int, int]]:
-    start, held = 0, 0
+    start, group_bytes = 0, 0
     for at, size in enumerate(sizes):
-        if at > start and (at - start >= most or held + size > most_bytes):
+        if at > start and (at - start >= most or group_bytes + size > most_bytes):
             yield start, at
-            start, held = at, 0
-        held += size
+            start, group_bytes = at, 0
+        group_bytes += size
     yield start, len(sizes)
 
 

@@ -14,7 +14,7 @@ def table_findings(
     account: TableProgress, *, hidden_rows: int, findings: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
     """All findings of one table. ``findings`` are the connector's findings about it."""
-    found = [
+    candidates = [
         read_failure(account),
         deletes_unproved(account),
         _rows_differ(account),
@@ -25,7 +25,7 @@ def table_findings(
     ]
     pages = [finding for read in account.reads for finding in read.findings]
     files = [f for result in account.files if result.added for f in result.added.findings]
-    return tuple(dict.fromkeys([*(f for f in found if f is not None), *pages, *files]))
+    return tuple(dict.fromkeys([*(f for f in candidates if f is not None), *pages, *files]))
 
 
 def state_finding(account: TableProgress) -> Finding | None:

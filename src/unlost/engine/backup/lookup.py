@@ -74,11 +74,11 @@ def batched(
         yield Batch(table, why, count, tuple(ids[at : at + size]))
 
 
-def look_up(session: BackupSession, asked: Iterable[Batch]) -> list[LookupResult]:
+def look_up(session: BackupSession, lookups: Iterable[Batch]) -> list[LookupResult]:
     """Look up all batches, a few at a time; found rows go into the commit."""
     looked: list[LookupResult] = []
     turn: list[Batch] = []
-    for batch in asked:
+    for batch in lookups:
         turn.append(batch)
         if len(turn) == session.policy.reads_at_once:
             looked += _look_up_batches(session, turn)

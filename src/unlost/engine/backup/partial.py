@@ -64,10 +64,10 @@ def deferral_reason(plan: TablePlan | None, schema: Schema, known: KnownState) -
 def _same_columns(plan: TablePlan, table: Table) -> bool:
     """True if rows have the vault's columns, and none was shown or hidden since."""
     kinds = {column.name: column.kind for column in plan.table.columns}
-    kept = {column.name: column.kind for column in table.columns}
-    if plan.now_hidden or plan.now_visible or kinds.keys() | set(plan.carry) != kept.keys():
+    wire_kinds = {column.name: column.kind for column in table.columns}
+    if plan.now_hidden or plan.now_visible or kinds.keys() | set(plan.carry) != wire_kinds.keys():
         return False
-    return all(kept[name] is kind for name, kind in kinds.items())
+    return all(wire_kinds[name] is kind for name, kind in kinds.items())
 
 
 def _reasons_now(plan: TablePlan) -> tuple[Reason, ...]:

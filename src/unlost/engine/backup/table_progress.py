@@ -96,13 +96,13 @@ def table_commit(
     before = account.before
     failed = account.failure is not None
     proved = account.census is not None and account.unproved is None and not failed
-    kept = before.cursor if before is not None else None
+    cursor_before = before.cursor if before is not None else None
     counted = before.census_at if before is not None else None
     return TableCommit(
         account.name,
         account.pieces(),
         # A failed table must be read from its old cursor again, or its changes would be lost.
-        kept if failed else cursor,
+        cursor_before if failed else cursor,
         account.start if not failed else before.window_start if before is not None else None,
         account.end if not failed else before.window_end if before is not None else None,
         account.full,

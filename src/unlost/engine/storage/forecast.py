@@ -85,9 +85,12 @@ def _daily(samples: Sequence[Sample]) -> list[Sample]:
     if not ordered:
         return []
     daily = [ordered[-1]]
-    for one in reversed(ordered):
-        if daily[-1].at - one.at >= APART and ordered[-1].at - one.at <= LOOKED_BACK:
-            daily.append(one)
+    for daily_sample in reversed(ordered):
+        if (
+            daily[-1].at - daily_sample.at >= APART
+            and ordered[-1].at - daily_sample.at <= LOOKED_BACK
+        ):
+            daily.append(daily_sample)
     return daily[::-1]
 
 

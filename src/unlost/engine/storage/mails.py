@@ -72,9 +72,16 @@ def read_mails(
     ``one`` to ``other``. ``stripped`` is the subject without prefixes of mail programs. ``bytes``
     are counted if ``size`` is given, which reads the texts of all mails.
     """
-    own = (rule.subject, rule.sender, rule.receivers, rule.sent_at, rule.headers, rule.parent)
+    columns_read = (
+        rule.subject,
+        rule.sender,
+        rule.receivers,
+        rule.sent_at,
+        rule.headers,
+        rule.parent,
+    )
     counted = (*size.texts, size.size_column) if size is not None else ()
-    columns = list(dict.fromkeys(name for name in (*own, *counted) if name is not None))
+    columns = list(dict.fromkeys(name for name in (*columns_read, *counted) if name is not None))
     for batch in snapshot.scan(table, columns=columns):
         yield _facts(frame(batch), rule, size)
 

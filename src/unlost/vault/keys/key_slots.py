@@ -59,10 +59,10 @@ def remove_way(store: Store, keys: Keyring, slot: str) -> None:
     """
 
     def without(register: Register) -> Register:
-        kept = {name: digest for name, digest in register.slots.items() if name != slot}
+        slots_left = {name: digest for name, digest in register.slots.items() if name != slot}
         if slot in register.slots:
-            _check_open(store, keys, replace(register, slots=kept), slot)
-        return replace(register, slots=kept)
+            _check_open(store, keys, replace(register, slots=slots_left), slot)
+        return replace(register, slots=slots_left)
 
     if slot not in {way.slot for way in ways(store, keys)}:
         raise slot_unknown(slot)

@@ -35,37 +35,37 @@ def unbundled(
 
     One bundle after the other, so that no more of them is in memory.
     """
-    done, held = set(gone), _bundles(state)
-    for name in sorted(held.keys() & leaving):
-        for one in _moved(room, out, list(_beside(room, state, held[name], done)), pause):
-            done |= {entry.id for entry in one.old}
-            yield one
+    done, segments = set(gone), _bundles(state)
+    for name in sorted(segments.keys() & leaving):
+        for replaced in _moved(room, out, list(_beside(room, state, segments[name], done)), pause):
+            done |= {entry.id for entry in replaced.old}
+            yield replaced
 
 
 def touched(done: Iterable[ReplacedSegments]) -> set[str]:
     """The bundles in which something lies that was written again."""
-    return {entry.bundle for one in done for entry in one.old} - {""}
+    return {entry.bundle for replaced in done for entry in replaced.old} - {""}
 
 
-def wasted(state: LiveState, *, kept: Collection[int]) -> set[str]:
+def wasted(state: LiveState, *, kept_numbers: Collection[int]) -> set[str]:
     """The bundles with rows that are live no more, but for those of these nights: they show all of theirs."""
     return {
         name
-        for name, held in _bundles(state).items()
-        if _has_dead(held) and any(one.last not in kept for one in held)
+        for name, segments in _bundles(state).items()
+        if _has_dead(segments) and any(segment.last not in kept_numbers for segment in segments)
     }
 
 
 def worn(state: LiveState, gone: Collection[str]) -> set[str]:
     """The bundles of which little is live without these segments."""
-    left = {
-        name: [live.entry for live in held if live.entry.id not in gone]
-        for name, held in _bundles(state).items()
+    segment_entries = {
+        name: [live.entry for live in segments if live.entry.id not in gone]
+        for name, segments in _bundles(state).items()
     }
     return {
         name
-        for name, held in left.items()
-        if held and sum(entry.rows for entry in held) * _WORN < held[0].of
+        for name, entries in segment_entries.items()
+        if entries and sum(entry.rows for entry in entries) * _WORN < entries[0].of
     }
 
 
@@ -74,39 +74,39 @@ def holding(
 ) -> Iterator[str]:
     """The bundles of which not all is live, and that have a row with one of these ids."""
     wanted = pa.concat_arrays([_NO_IDS, *ids])
-    for name, held in _bundles(state).items():
-        if _has_dead(held):
+    for name, segments in _bundles(state).items():
+        if _has_dead(segments):
             pause()
-            found = pc.is_in(room.reader.ids_beside(held[0].entry), value_set=wanted)
-            if pc.any(found).as_py():
+            mask = pc.is_in(room.reader.ids_beside(segments[0].entry), value_set=wanted)
+            if pc.any(mask).as_py():
                 yield name
 
 
 def _bundles(state: LiveState) -> dict[str, list[LiveSegment]]:
     """What is live of each bundle."""
     bundles: dict[str, list[LiveSegment]] = {}
-    for held in state.segments.values():
-        for live in held.values():
+    for segment in state.segments.values():
+        for live in segment.values():
             if live.entry.bundle:
                 bundles.setdefault(live.entry.bundle, []).append(live)
     return bundles
 
 
-def _has_dead(held: Sequence[LiveSegment]) -> bool:
+def _has_dead(segments: Sequence[LiveSegment]) -> bool:
     """True if a bundle has rows beside those that are live."""
-    return sum(live.entry.rows for live in held) < held[0].entry.of
+    return sum(live.entry.rows for live in segments) < segments[0].entry.of
 
 
 def _beside(
-    room: OrgVault, state: LiveState, held: Sequence[LiveSegment], done: Collection[str]
+    room: OrgVault, state: LiveState, segments: Sequence[LiveSegment], done: Collection[str]
 ) -> Iterator[AffectedTable]:
     """By table, what is still to be taken out of a bundle."""
-    wanted = {live.entry.id for live in held} - set(done)
-    for table in sorted({live.entry.table for live in held}):
+    wanted = {live.entry.id for live in segments} - set(done)
+    for table in sorted({live.entry.table for live in segments}):
         view = room.view(table, until=state.seq, state=state)
         ranks = (rank for rank, live in enumerate(view.segments) if live.entry.id in wanted)
-        if found := frozenset(ranks):
-            yield AffectedTable(view, _NO_IDS, found)
+        if others := frozenset(ranks):
+            yield AffectedTable(view, _NO_IDS, others)
 
 
 def _moved(
@@ -117,31 +117,31 @@ def _moved(
     Of each commit in its own: so what a night left in bundles is found by the night.
     """
     lone: dict[int, list[LiveSegment]] = {}
-    for found in hits:
+    for hit in hits:
         pause()
-        for _, part in found.groups:
+        for _, part in hit.groups:
             if len(part) == 1 and not part[0].rebased:
                 lone.setdefault(part[0].last, []).append(part[0])
             else:
-                yield from rewritten(room, out, _only(found, part), pause=pause)
-    for own in lone.values():
-        yield from _together(room, out, own)
+                yield from rewritten(room, out, _only(hit, part), pause=pause)
+    for segments in lone.values():
+        yield from _together(room, out, segments)
 
 
 def _together(
-    room: OrgVault, out: SegmentWriter, own: Sequence[LiveSegment]
+    room: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
 ) -> Iterator[ReplacedSegments]:
-    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in segments]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
-    for live, piece in zip(own, pieces, strict=True):
+    for live, piece in zip(segments, pieces, strict=True):
         yield ReplacedSegments((live.entry,), (by_id[piece.ident],))
 
 
-def _only(found: AffectedTable, part: Sequence[LiveSegment]) -> AffectedTable:
+def _only(table: AffectedTable, part: Sequence[LiveSegment]) -> AffectedTable:
     """A part of what was found."""
-    own = {live.entry.id for live in part}
-    ranks = (rank for rank, live in enumerate(found.view.segments) if live.entry.id in own)
-    return AffectedTable(found.view, found.ids, frozenset(ranks))
+    moving_ids = {live.entry.id for live in part}
+    ranks = (rank for rank, live in enumerate(table.view.segments) if live.entry.id in moving_ids)
+    return AffectedTable(table.view, table.ids, frozenset(ranks))
 
 
 def _reach(live: LiveSegment) -> CommitRange:

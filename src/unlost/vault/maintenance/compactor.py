@@ -82,13 +82,13 @@ def compact(room: OrgVault, *, run: str, pause: Pause) -> Compaction:
 def _batches(plan: Iterable[DueMerge]) -> Iterator[list[DueMerge]]:
     batch: list[DueMerge] = []
     size = 0
-    for one in plan:
-        own = sum(live.entry.own_bytes for live in one.segments)
-        if batch and size + own > BATCH_BYTES:
+    for merge in plan:
+        merge_bytes = sum(live.entry.own_bytes for live in merge.segments)
+        if batch and size + merge_bytes > BATCH_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(one)
-        size += own
+        batch.append(merge)
+        size += merge_bytes
     if batch:
         yield batch
 
@@ -110,15 +110,23 @@ def _in_place(
 ) -> Compaction:
     state = work.base
     out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-    done = [_merge(room, out, one, pause) for one in batch]
-    told = _index(room, out, state, batch)
+    done = [_merge(room, out, merge, pause) for merge in batch]
+    parts = _index(room, out, state, batch)
     moved = list(_moved(room, out, state, done, pause)) if last else []
-    replaced = [entry for one in done for entry in (*one.old, *one.between)]
-    replaced += [entry for one in moved for entry in (*one.old, *one.between)]
+    replaced = [entry for segments in done for entry in (*segments.old, *segments.between)]
+    replaced += [
+        entry
+        for replaced_segments in moved
+        for entry in (*replaced_segments.old, *replaced_segments.between)
+    ]
     objects = list(unneeded_objects(state, replaced, org=room.org))
     info = work.commit(
         MaintenanceWork(
-            parts=(*map(_part, done), *(one.part for one in moved), *told),
+            parts=(
+                *map(_part, done),
+                *(replaced_segments.part for replaced_segments in moved),
+                *parts,
+            ),
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
         )
@@ -136,9 +144,9 @@ def _due(room: OrgVault, state: LiveState) -> Iterator[DueMerge]:
     for table in sorted(state.segments):
         tiers = tiers_of(state.of(table, until=state.seq))
         for chosen in due(tiers, closed=partial(_closed, room, table, tiers)):
-            found = DueMerge(table, chosen)
-            if can_merge(TableView(table, found.segments, room.reading)):
-                yield found
+            merge = DueMerge(table, chosen)
+            if can_merge(TableView(table, merge.segments, room.reading)):
+                yield merge
 
 
 def _closed(room: OrgVault, table: str, tiers: Sequence[Tier]) -> int:
@@ -169,7 +177,7 @@ def _moved(
     pause: Pause,
 ) -> Iterator[ReplacedSegments]:
     """Rewrite the live parts of bundles of which little is live."""
-    gone = {entry.id for one in done for entry in one.old}
+    gone = {entry.id for segments in done for entry in segments.old}
     return unbundled(room, out, state, worn(state, gone), gone=gone, pause=pause)
 
 
@@ -184,14 +192,14 @@ def _index(
 
 def _change_rows(room: OrgVault, state: LiveState, batch: Sequence[DueMerge]) -> Iterator[pa.Table]:
     """Rows of ``$changes`` in their order: tables come by name, tiers by age."""
-    for one in batch:
-        if is_system(one.table) or len(one.tiers) == 1:
+    for merge in batch:
+        if is_system(merge.table) or len(merge.tiers) == 1:
             continue
-        view = room.view(one.table, until=state.seq, state=state)
+        view = room.view(merge.table, until=state.seq, state=state)
         first = min(live.first for live in view.segments)
-        for tier in one.tiers:
+        for tier in merge.tiers:
             if first < tier.first == tier.last:
-                yield from changes_of(one.table, tier.segments, view)
+                yield from changes_of(merge.table, tier.segments, view)
 
 
 def _part(done: MergedSegments) -> TablePart:

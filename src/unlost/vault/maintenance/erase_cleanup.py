@@ -32,8 +32,8 @@ def _salvages_in(room: OrgVault, state: LiveState) -> Iterator[Manifest]:
 
 
 def _of_kind(room: OrgVault, state: LiveState, kinds: Collection[CommitKind]) -> list[Manifest]:
-    found = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
-    return [room.chain.manifest(seq)[0] for seq in found]
+    numbers = sorted(seq for seq, info in state.commits.items() if info.kind in kinds)
+    return [room.chain.manifest(seq)[0] for seq in numbers]
 
 
 def remove_erased(room: OrgVault, state: LiveState) -> int:
@@ -57,14 +57,16 @@ def is_complete(room: OrgVault, state: LiveState) -> bool:
 
 def _left(room: OrgVault, state: LiveState, erasures: list[Manifest]) -> Iterator[str]:
     """Objects that are there and must not be: segments and packs, then what told of them; keys of runs that are over."""
-    listed = [one.name for one in room.sealed.store.list(f"orgs/{room.org}/")]
+    listed = [listed_object.name for listed_object in room.sealed.store.list(f"orgs/{room.org}/")]
     live = {entry.name for entry in live_objects(state, org=room.org)}
     redactions = object_names.redactions(room.org)
-    gone = {name for one in erasures for name in (*one.condemned, *one.withdrawn)} - live
+    gone = {
+        name for erasure in erasures for name in (*erasure.condemned, *erasure.withdrawn)
+    } - live
     documents = (object_names.schemas(room.org), object_names.certificates(room.org), redactions)
     if any(name.startswith(documents) and name not in live for name in listed):
         withdrawing = [*_of_kind(room, state, _REKEYING), *_salvages_in(room, state)]
-        gone |= {name for one in withdrawing for name in one.withdrawn} - live
+        gone |= {name for manifest in withdrawing for name in manifest.withdrawn} - live
     there = set(listed)
     stood_in = {  # a manifest goes only where what stands in its place is there
         object_names.commit(room.org, object_names.redacted(name))

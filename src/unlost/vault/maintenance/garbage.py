@@ -59,15 +59,15 @@ def sweep(room: OrgVault, *, run: str) -> Sweep:
     remove_erased(room, state)  # of an erasure that was cut off behind its commit
     drop_orphans(room)
     runs = list(_not_over(room, state, runs))
-    cut_off = [one for one in runs if one.kind in BEGUN_ANEW]
-    runs = [one for one in runs if one.kind not in BEGUN_ANEW]
+    cut_off = [run_intent for run_intent in runs if run_intent.kind in BEGUN_ANEW]
+    runs = [run_intent for run_intent in runs if run_intent.kind not in BEGUN_ANEW]
     pending = list(_pending(room, state, listing))
     now = room.clock.now()
-    ripe = [one for one in pending if _may_go(one, runs, now)]
-    for name in sorted(name for one in ripe for name in one.objects):
+    ripe = [objects for objects in pending if _may_go(objects, runs, now)]
+    for name in sorted(name for objects in ripe for name in objects.objects):
         room.sealed.store.delete(name)
-    waiting = [one for one in pending if one not in ripe]
-    known = {name for one in pending for name in one.objects}
+    waiting = [objects for objects in pending if objects not in ripe]
+    known = {name for objects in pending for name in objects.objects}
     stray = _stray(room, state, listing, runs) - known
     if stray or cut_off:
         fresh = _condemn(room, run, sorted(stray), collected=_gone_up_to(state, waiting))
@@ -164,10 +164,10 @@ def _told(
     oldest = waiting[0] if waiting else None
     holding = [run.run for run in runs if oldest is not None and run.base < oldest.seq]
     return Sweep(
-        removed=sum(len(one.objects) for one in ripe),
-        removed_bytes=sum(one.bytes for one in ripe),
-        waiting=sum(len(one.objects) for one in waiting),
-        waiting_bytes=sum(one.bytes for one in waiting),
+        removed=sum(len(objects.objects) for objects in ripe),
+        removed_bytes=sum(objects.bytes for objects in ripe),
+        waiting=sum(len(objects.objects) for objects in waiting),
+        waiting_bytes=sum(objects.bytes for objects in waiting),
         stray=stray,
         next_at=oldest.at + GRACE if oldest is not None else None,
         held_by=min(holding, default=None),

@@ -286,14 +286,14 @@ def drop_orphans(room: OrgVault) -> None:
 def _without(state: TableState, work: MaintenanceWork) -> TableState:
     """A table's state without the records that the vault knows no more, and what was told of it."""
     if state.table in work.counted:
-        held, deleted = work.counted[state.table]
-        state = replace(state, alive=held, deleted=deleted)
+        alive, deleted = work.counted[state.table]
+        state = replace(state, alive=alive, deleted=deleted)
     if state.table in work.reread:
         state = replace(state, cursor=None)
-    deleted, held = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
-    if not (deleted or held):
+    deleted, alive = (gone.get(state.table, 0) for gone in (work.tombstones, work.alive))
+    if not (deleted or alive):
         return state
-    return replace(state, deleted=state.deleted - deleted, alive=state.alive - held)
+    return replace(state, deleted=state.deleted - deleted, alive=state.alive - alive)
 
 
 def _check_live(state: LiveState, parts: Sequence[TablePart]) -> None:

@@ -43,9 +43,9 @@ def plan_shredding(room: OrgVault, *, now: datetime) -> ShredPlanOfOrg:
     check_alone(room)
     state = room.chain.proved()
     sizes = [listed.size for listed in room.sealed.store.list(_folder(room.org))]
-    held = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
+    holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now)) if state.seq else ()
     nights = len(tuple(shown_backups(state)))
-    return ShredPlanOfOrg(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), held)
+    return ShredPlanOfOrg(room.org, state.seq, state.head, nights, len(sizes), sum(sizes), holds)
 
 
 def shred_org(room: OrgVault, plan: ShredPlanOfOrg, *, at: datetime) -> ShreddedOrg:
@@ -85,10 +85,10 @@ def shredding_unfinished(store: Store, keys: Keyring) -> tuple[str, ...]:
 
 def _unfinished(store: Store, keys: Keyring) -> Iterator[ShreddedOrg]:
     for proof in shredded_orgs(store, keys).values():
-        left = next(iter(store.list(_folder(proof.org))), None)
+        listed_object = next(iter(store.list(_folder(proof.org))), None)
         named = bool(identity_names(store, proof.org))
         if (
-            left
+            listed_object
             or named
             or not all(is_proof_whole(store, keys, name) for name in proof_copies(proof))
         ):

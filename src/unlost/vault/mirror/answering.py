@@ -41,8 +41,8 @@ class AnsweringStore(ReadOnlyStore):
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``."""
-        found = self._asked(lambda: [*super(AnsweringStore, self).list(prefix)])
-        yield from found
+        listed_objects = self._asked(lambda: [*super(AnsweringStore, self).list(prefix)])
+        yield from listed_objects
 
     def path(self, name: str) -> Path | None:  # noqa: ARG002 (there is never a file)
         """None, so that every byte is read through this store."""

@@ -79,7 +79,7 @@ def copy_vault(
     """
     _same_vault(source, target)
     written = [0, 0]
-    for left in reversed(range(PASSES)):
+    for passes_left in reversed(range(PASSES)):
         one_pass = _Pass(source, target, select())
         try:
             for number, size in enumerate(one_pass.copies(), start=1):
@@ -87,7 +87,7 @@ def copy_vault(
                 written[1] += size or 0
                 tell(one_pass.there + number, one_pass.wanted)
         except NotFound:
-            if not left:
+            if not passes_left:
                 raise
         else:
             target.delete(UNFINISHED)
@@ -109,47 +109,59 @@ class _Pass:
 
     def copies(self) -> Iterator[int | None]:
         """Copy, several at a time up to the first commit; sizes, None for what is damaged."""
-        wanted = [one for one in _listed(self.source) if self.selection.wants(one.name)]
-        held = {one.name: one.size for one in self.target.list("")}
-        lacking = [one for one in wanted if self._lacks(one, held)]
+        wanted = [
+            listed_source
+            for listed_source in _listed(self.source)
+            if self.selection.wants(listed_source.name)
+        ]
+        target_sizes = {
+            listed_target.name: listed_target.size for listed_target in self.target.list("")
+        }
+        lacking = [
+            wanted_object for wanted_object in wanted if self._lacks(wanted_object, target_sizes)
+        ]
         self.wanted, self.there = len(wanted), len(wanted) - len(lacking)
-        early = [one for one in lacking if one.name != VAULT_FILE and not _COMMIT.match(one.name)]
+        early = [
+            lacking_object
+            for lacking_object in lacking
+            if lacking_object.name != VAULT_FILE and not _COMMIT.match(lacking_object.name)
+        ]
         yield from spread(self._copy, early)
-        for one in lacking[len(early) :]:
-            yield self._copy(one)
+        for listed_object in lacking[len(early) :]:
+            yield self._copy(listed_object)
 
-    def _copy(self, one: ListedObject) -> int | None:
+    def _copy(self, listed_object: ListedObject) -> int | None:
         """Copy in pieces, so that memory holds few of them; what is damaged creates nothing."""
-        entry, proof = self.selection.entry(one.name), blake3()
+        entry, proof = self.selection.entry(listed_object.name), blake3()
 
         def pieces() -> Iterator[bytes]:
-            for piece in _pieces(self.source, one):
+            for piece in _pieces(self.source, listed_object):
                 proof.update(piece)
                 yield piece
             if entry is not None and proof.hexdigest() != entry.blake3:
                 raise _DamagedError
 
         try:
-            created = self.target.put_stream(one.name, pieces())
+            created = self.target.put_stream(listed_object.name, pieces())
         except _DamagedError:
-            self.damaged.append(one.name)
+            self.damaged.append(listed_object.name)
             return None
-        told = proof.hexdigest() if created else _digest(self.source, one)
-        if _digest(self.target, one) != told:
-            raise _differs(one.name, self.target)
-        return one.size
+        digest = proof.hexdigest() if created else _digest(self.source, listed_object)
+        if _digest(self.target, listed_object) != digest:
+            raise _differs(listed_object.name, self.target)
+        return listed_object.size
 
-    def _lacks(self, one: ListedObject, held: Mapping[str, int]) -> bool:
+    def _lacks(self, listed_object: ListedObject, target_sizes: Mapping[str, int]) -> bool:
         """True if an object is to be copied. One that was cut short in the copy is made anew."""
-        if held.get(one.name, one.size) == one.size:
-            return one.name not in held
-        entry = self.selection.entry(one.name)
+        if target_sizes.get(listed_object.name, listed_object.size) == listed_object.size:
+            return listed_object.name not in target_sizes
+        entry = self.selection.entry(listed_object.name)
         if entry is None:
-            raise _differs(one.name, self.target)
-        if held[one.name] == entry.bytes:
-            self.damaged.append(one.name)
+            raise _differs(listed_object.name, self.target)
+        if target_sizes[listed_object.name] == entry.bytes:
+            self.damaged.append(listed_object.name)
             return False
-        self.target.delete(one.name)
+        self.target.delete(listed_object.name)
         return True
 
 
@@ -157,16 +169,16 @@ class _DamagedError(Exception):
     """What is being copied is not what the vault wrote."""
 
 
-def _pieces(store: Store, one: ListedObject) -> Iterator[bytes]:
-    for start in range(0, one.size, _PIECE_BYTES):
-        yield store.get_range(one.name, start=start, length=_PIECE_BYTES)
+def _pieces(store: Store, listed_object: ListedObject) -> Iterator[bytes]:
+    for start in range(0, listed_object.size, _PIECE_BYTES):
+        yield store.get_range(listed_object.name, start=start, length=_PIECE_BYTES)
 
 
-def _digest(store: Store, one: ListedObject) -> str:
+def _digest(store: Store, listed_object: ListedObject) -> str:
     proof = blake3()
-    for piece in _pieces(store, one):
+    for piece in _pieces(store, listed_object):
         proof.update(piece)
-    return proof.hexdigest() if store.size(one.name) == one.size else ""
+    return proof.hexdigest() if store.size(listed_object.name) == listed_object.size else ""
 
 
 def _listed(source: Store) -> Sequence[ListedObject]:
@@ -175,16 +187,20 @@ def _listed(source: Store) -> Sequence[ListedObject]:
     A listing is no instant: commits are listed first, so that all that they refer to is found by the
     second one.
     """
-    late = [one for one in source.list("orgs/") if _COMMIT.fullmatch(one.name)]
+    late = [
+        listed_object
+        for listed_object in source.list("orgs/")
+        if _COMMIT.fullmatch(listed_object.name)
+    ]
     early = [
-        one
-        for one in source.list("")
-        if not _COMMIT.fullmatch(one.name)
-        and not _UNDER_WAY.fullmatch(one.name)
-        and one.name not in (VAULT_FILE, UNFINISHED)
+        listed_object
+        for listed_object in source.list("")
+        if not _COMMIT.fullmatch(listed_object.name)
+        and not _UNDER_WAY.fullmatch(listed_object.name)
+        and listed_object.name not in (VAULT_FILE, UNFINISHED)
     ]
     (last,) = source.list(VAULT_FILE)
-    return [*early, *sorted(late, key=lambda one: one.name), last]
+    return [*early, *sorted(late, key=lambda late_object: late_object.name), last]
 
 
 def _same_vault(source: Store, target: Store) -> None:
@@ -192,8 +208,8 @@ def _same_vault(source: Store, target: Store) -> None:
 
     A first copy is marked as one until its end.
     """
-    own = source.get(VAULT_FILE) if source.size(VAULT_FILE) is not None else None
-    if own is None:
+    source_file = source.get(VAULT_FILE) if source.size(VAULT_FILE) is not None else None
+    if source_file is None:
         raise NotFound(
             "vault-missing",
             f"There is no vault in {source.properties.address}.",
@@ -201,8 +217,8 @@ def _same_vault(source: Store, target: Store) -> None:
         )
     names = [name for name in (VAULT_FILE, UNFINISHED) if target.size(name) is not None]
     if not names and next(iter(target.list("")), None) is None:
-        target.put_new(UNFINISHED, own)
-    elif not names or any(target.get(name) != own for name in names):
+        target.put_new(UNFINISHED, source_file)
+    elif not names or any(target.get(name) != source_file for name in names):
         raise Conflict(
             "copy-other-vault",
             f"{target.properties.address} holds something else already.",

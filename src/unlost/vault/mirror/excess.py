@@ -65,7 +65,11 @@ class _Mirror:
     def has_other(self, name: str) -> bool:
         """True if it has the same under another name, which the vault has too."""
         stem = object_names.stem(name)
-        there = (one.name for one in self.store.list(stem) if object_names.stem(one.name) == stem)
+        there = (
+            listed_object.name
+            for listed_object in self.store.list(stem)
+            if object_names.stem(listed_object.name) == stem
+        )
         return any(other not in self.excess for other in there)
 
 
@@ -86,11 +90,11 @@ def taken_away(
     shredded = shredded_orgs(sealed.store, sealed.keys) if excess else {}
     by_org: dict[str, list[str]] = {}
     for name in excess:
-        found = _ORG.match(name)
-        by_org.setdefault(found[1] if found else "", []).append(name)
+        match = _ORG.match(name)
+        by_org.setdefault(match[1] if match else "", []).append(name)
     of_vault = by_org.pop("", [])
     gone = {*_of_names(scope, of_vault, shredded, mirror), *_of_vault(sealed, of_vault)}
-    kept = set[str]()
+    kept_names = set[str]()
     for org, names in by_org.items():
         if org in shredded:
             gone.update(names)
@@ -99,11 +103,11 @@ def taken_away(
                 away, stays = _judged(scope.orgs[org], names, mirror, lacking=org in lacking)
             except IntegrityError as error:  # a commit that took something away is lost
                 scope.broken[org] = error
-                kept.update(names)
+                kept_names.update(names)
             else:
                 gone |= away - stays
-                kept |= stays
-    return RemovedFromVault(frozenset(gone), frozenset(kept))
+                kept_names |= stays
+    return RemovedFromVault(frozenset(gone), frozenset(kept_names))
 
 
 def _judged(
@@ -141,20 +145,20 @@ def _of_vault(sealed: SealedObjects, names: Collection[str]) -> Iterator[str]:
 
 
 def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterator[str]:
-    left, org = set(names), scope.room.org
+    names_left, org = set(names), scope.room.org
     gone, oldest = _gone_keys(scope, mirror), scope.room.sealed.keys.oldest(org)
     for name in names:
         anew = mirror.keys.is_wrapped_anew(name, org=org)
         closed = _is_document(scope, name) and 0 < mirror.epoch_of(name) < oldest
         if name in gone or anew or closed or _is_superseded(scope, name, mirror):
-            left.discard(name)
+            names_left.discard(name)
             yield name
     for manifest in _maintenance(scope):
-        if not left:
+        if not names_left:
             return
-        found = {name for name in left if _is_gone(scope, name, manifest)}
-        yield from found
-        left -= found
+        names_gone = {name for name in names_left if _is_gone(scope, name, manifest)}
+        yield from names_gone
+        names_left -= names_gone
 
 
 def _is_document(scope: OrgScope, name: str) -> bool:
@@ -177,7 +181,9 @@ def _gone_keys(scope: OrgScope, mirror: _Mirror) -> frozenset[str]:
 def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iterator[str]:
     """Those that go also where the mirror lacks something: caches, and what was to be erased."""
     erasures = erasures_in(scope.room, scope.state)
-    redacted = {object_names.redacted(entry.name) for one in erasures for entry in one.objects}
+    redacted = {
+        object_names.redacted(entry.name) for erasure in erasures for entry in erasure.objects
+    }
     caches = (object_names.checkpoints(scope.room.org), object_names.intents(scope.room.org))
     for name in names:
         seq = _manifest_of(scope, name)
@@ -185,7 +191,9 @@ def _at_any_rate(scope: OrgScope, names: Iterable[str], mirror: _Mirror) -> Iter
             stands = scope.redacted.get(seq)
             goes = seq in redacted and stands is not None and mirror.has(stands)
         else:
-            goes = name.startswith(caches) or any(_is_gone(scope, name, one) for one in erasures)
+            goes = name.startswith(caches) or any(
+                _is_gone(scope, name, erasure) for erasure in erasures
+            )
         if goes:
             yield name
 

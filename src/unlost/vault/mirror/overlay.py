@@ -10,8 +10,8 @@ from unlost.vault.stores.readonly import ReadOnlyStore
 class OverlayStore:
     """Reads the names that were ``taken`` from the other store. Nothing is written to either."""
 
-    def __init__(self, own: Store, other: Store, *, taken: Iterable[str]) -> None:
-        self._own = ReadOnlyStore(own)
+    def __init__(self, store: Store, other: Store, *, taken: Iterable[str]) -> None:
+        self._own = ReadOnlyStore(store)
         self._other = ReadOnlyStore(other)
         self._taken = frozenset(taken)
 
@@ -46,12 +46,16 @@ class OverlayStore:
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Objects whose names begin with ``prefix``, in order."""
-        found = [one for one in self._own.list(prefix) if one.name not in self._taken]
+        listed_objects = [
+            listed_object
+            for listed_object in self._own.list(prefix)
+            if listed_object.name not in self._taken
+        ]
         for name in self._taken:
             size = self._other.size(name) if name.startswith(prefix) else None
             if size is not None:
-                found.append(ListedObject(name, size))
-        yield from sorted(found, key=lambda one: one.name)
+                listed_objects.append(ListedObject(name, size))
+        yield from sorted(listed_objects, key=lambda one: one.name)
 
     def path(self, name: str) -> Path | None:
         """A file to read the object from."""

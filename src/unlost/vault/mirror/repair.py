@@ -53,12 +53,12 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
 
     ``opened`` opens the vault in a store. Raises what that raises where neither copy opens; StoreError.
     """
-    found = _Trial(store, other, opened)
-    report = found.run()
-    sizes = {name: _put_back(store, other, name, was) for name, was in found.taken.items()}
+    trial = _Trial(store, other, opened)
+    report = trial.run()
+    sizes = {name: _put_back(store, other, name, was) for name, was in trial.taken.items()}
     back = {name: size for name, size in sizes.items() if size is not None}
-    left = (*report.damages, *found.withheld)
-    return RepairResult(tuple(sorted(back)), sum(back.values()), left, report.objects)
+    damages = (*report.damages, *trial.withheld)
+    return RepairResult(tuple(sorted(back)), sum(back.values()), damages, report.objects)
 
 
 def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
@@ -68,15 +68,15 @@ def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
     was asked. What it has in vain is tried once more: bytes may be spoilt on their way.
     """
     answering = AnsweringStore(other)
-    found = _Trial(store, answering, opened)
-    found.run()
+    trial = _Trial(store, answering, opened)
+    trial.run()
     answering.check()
-    taken = set(found.taken)
-    if found.in_vain:
-        found = _Trial(store, answering, opened)
-        found.run()
+    taken = set(trial.taken)
+    if trial.in_vain:
+        trial = _Trial(store, answering, opened)
+        trial.run()
         answering.check()
-    return tuple(sorted(taken | found.taken.keys()))
+    return tuple(sorted(taken | trial.taken.keys()))
 
 
 class _Trial:
@@ -103,7 +103,7 @@ class _Trial:
         while True:
             view = OverlayStore(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
-            damaged = {one.object for one in report.damages}
+            damaged = {damage.object for damage in report.damages}
             useless = {name for name in self.taken if {name, _known_as(name)} & damaged}
             for name in useless:
                 del self.taken[name]
@@ -115,8 +115,8 @@ class _Trial:
     def _take(self, names: Collection[str]) -> bool:
         """Take those that are in the other copy and were not tried before; True if there were any."""
         wanted = [name for name in sorted(set(names)) if _org(name) not in self._gone]
-        found = (next(self._untried(name), None) for name in wanted)
-        fresh = [name for name in found if name is not None]
+        alternatives = (next(self._untried(name), None) for name in wanted)
+        fresh = [name for name in alternatives if name is not None]
         self._seen.update(fresh)
         self.taken.update((name, _lies(self._store, name)) for name in fresh)
         return bool(fresh)
@@ -125,9 +125,9 @@ class _Trial:
         """What the other copy has of an object: under its name, or as it was sealed anew; one after the other."""
         if name not in self._seen and self._other.size(name) is not None:
             yield name
-        for one in self._other.list(f"{name}."):
-            if _known_as(one.name) == name and one.name not in self._seen:
-                yield one.name
+        for listed_object in self._other.list(f"{name}."):
+            if _known_as(listed_object.name) == name and listed_object.name not in self._seen:
+                yield listed_object.name
 
     def _withhold(self, damaged: Collection[str]) -> None:
         """Bring nothing back of an org whose commits are not whole with it either, but what is surely live.
@@ -141,9 +141,9 @@ class _Trial:
                 seq = object_names.redacted(name) or object_names.sequence(name)
                 lost[org] = max(seq, lost.get(org, 0))
         live = {name for org, seq in lost.items() for name in self._live(org, after=seq)}
-        kept = [name for name in self.taken if _org(name) in lost and name not in live]
-        self.withheld = tuple(Damage(name, WITHHELD) for name in kept)
-        for name in kept:
+        withheld = [name for name in self.taken if _org(name) in lost and name not in live]
+        self.withheld = tuple(Damage(name, WITHHELD) for name in withheld)
+        for name in withheld:
             del self.taken[name]
 
     def _live(self, org: str, *, after: int) -> frozenset[str]:
@@ -160,14 +160,14 @@ class _Trial:
 
 def _known_as(name: str) -> str:
     """The name by which an object is missed that was sealed anew; others' own."""
-    found = _ANEW.fullmatch(name)
-    return found[1] if found else name
+    match = _ANEW.fullmatch(name)
+    return match[1] if match else name
 
 
 def _org(name: str) -> str | None:
     """The oid of the org that an object belongs to."""
-    found = _OF_ORG.match(name)
-    return found[1] if found else None
+    match = _OF_ORG.match(name)
+    return match[1] if match else None
 
 
 def _lies(store: Store, name: str) -> str:
@@ -183,7 +183,11 @@ def _to_open(store: Store, other: Store, opened: Open) -> set[str]:
     try:
         opened(store)
     except UnlostError:
-        names = (one.name for one in other.list("") if one.name.startswith(_OPENING))
+        names = (
+            listed_object.name
+            for listed_object in other.list("")
+            if listed_object.name.startswith(_OPENING)
+        )
         return {name for name in names if _differ(store, other, name)}
     return set()
 
@@ -205,7 +209,11 @@ def _ahead(store: Store, other: Store) -> set[str]:
 
 
 def _commits(store: Store) -> Iterable[str]:
-    return (one.name for one in store.list("orgs/") if _COMMITS in one.name)
+    return (
+        listed_object.name
+        for listed_object in store.list("orgs/")
+        if _COMMITS in listed_object.name
+    )
 
 
 def _put_back(store: Store, other: Store, name: str, was: str) -> int | None:

@@ -56,29 +56,29 @@ class VaultScope:
         self.broken: dict[str, IntegrityError] = {}
         for org in orgs:
             try:
-                own = room(org)
-                self.orgs[org] = OrgScope(own, own.chain.proved())
+                org_vault = room(org)
+                self.orgs[org] = OrgScope(org_vault, org_vault.chain.proved())
             except IntegrityError as error:
                 self.broken[org] = error
 
     def wants(self, name: str) -> bool:
         """True for an object that belongs to the mirror."""
-        found = _OF_ORG.fullmatch(name)
-        if found is None:
+        match = _OF_ORG.fullmatch(name)
+        if match is None:
             return True
-        scope = self.orgs.get(found[1] or found[3])
-        return scope is not None and scope.wants(name, found[2] or "")
+        scope = self.orgs.get(match[1] or match[3])
+        return scope is not None and scope.wants(name, match[2] or "")
 
     def lacking(self, there: Collection[str]) -> Mapping[str, list[str]]:
         """What must be there and is not, by org; ``there``: all names of a copy."""
-        found = {
+        lacking_by_org = {
             org: [name for name in scope.live if name not in there]
             for org, scope in self.orgs.items()
         }
-        return {org: names for org, names in found.items() if names}
+        return {org: names for org, names in lacking_by_org.items() if names}
 
     def entry(self, name: str) -> ObjectEntry | None:
         """What an object must be."""
-        found = _OF_ORG.fullmatch(name)
-        scope = self.orgs.get(found[1] or found[3]) if found is not None else None
+        match = _OF_ORG.fullmatch(name)
+        scope = self.orgs.get(match[1] or match[3]) if match is not None else None
         return scope.live.get(name) if scope is not None else None

@@ -52,12 +52,12 @@ def update_mirror(
         return scopes[-1]
 
     _drop_other_slots(vault, target)
-    before = {one.name for one in source.list("")}
+    before = {listed_object.name for listed_object in source.list("")}
     copied = copy_vault(source, target, select=look, tell=tell)
-    there = {one.name for one in source.list("")}
-    held = {one.name: one.size for one in target.list("")}
-    excess = {name: size for name, size in held.items() if name not in there}
-    lacking = scopes[-1].lacking(held)
+    there = {listed_object.name for listed_object in source.list("")}
+    target_sizes = {listed_object.name: listed_object.size for listed_object in target.list("")}
+    excess = {name: size for name, size in target_sizes.items() if name not in there}
+    lacking = scopes[-1].lacking(target_sizes)
     away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
     for name in sorted(away.gone):
         target.delete(name)
@@ -79,7 +79,7 @@ def update_mirror(
 def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
     """Remove slots from the mirror that the vault has anew under the same name: they are copied then."""
     listed = registered(vault.sealed.store, vault.sealed.keys).slots
-    for one in list(target.list("keys/")):
-        digest = listed.get(one.name.split("/")[1])
-        if digest is not None and digest_of(target.get(one.name)) != digest:
-            target.delete(one.name)
+    for listed_object in list(target.list("keys/")):
+        digest = listed.get(listed_object.name.split("/")[1])
+        if digest is not None and digest_of(target.get(listed_object.name)) != digest:
+            target.delete(listed_object.name)

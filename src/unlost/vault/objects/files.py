@@ -167,15 +167,15 @@ class _Check:
 
     def over(self, stream: BinaryIO) -> Iterator[bytes]:
         """The same bytes; the last chunk is held back until all is proved."""
-        held = b""
+        carried = b""
         while chunk := stream.read(_CHUNK):
             self._count(chunk)
-            if held:
-                yield held
-            held = chunk
+            if carried:
+                yield carried
+            carried = chunk
         self._prove()
-        if held:
-            yield held
+        if carried:
+            yield carried
 
     def _count(self, chunk: bytes) -> None:
         self._size += len(chunk)

@@ -120,15 +120,15 @@ def blob_bytes(rows: pa.Table) -> Iterator[pa.Table]:
     if blobs.null_count == len(blobs):
         yield rows
         return
-    start, held = 0, 0
+    start, group_size = 0, 0
     for at, cell in enumerate(blobs.to_pylist()):
         size = 0
         if cell is not None:
             size = sum(length for _, length in decoder_for(BlobCell).decode(cell).values())
-        if held and held + size > BLOB_BYTES:
+        if group_size and group_size + size > BLOB_BYTES:
             yield rows.slice(start, at - start)
-            start, held = at, 0
-        held += size
+            start, group_size = at, 0
+        group_size += size
     yield rows.slice(start)
 
 

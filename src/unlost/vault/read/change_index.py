@@ -82,8 +82,8 @@ class ChangeIndex:
     def rows(self, *, after: int, until: int) -> Iterator[pa.Table]:
         """Id, op, prev and snap of what they did."""
         low, high = self._edges(after, until)
-        for found in between(self._view, low, high, [f.name for f in CHANGES_FIELDS]):
-            yield self._plain(found)
+        for index_rows in between(self._view, low, high, [f.name for f in CHANGES_FIELDS]):
+            yield self._plain(index_rows)
 
     def _edges(self, after: int, until: int) -> tuple[str, str]:
         low, high = (f"{number:0{_DIGITS}d}" for number in (after + 1, until))

@@ -54,10 +54,12 @@ def changes(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[
 
 def changes_back(room: OrgReader, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
     """The same seen from the newer snapshot: what was created is deleted, and so on."""
-    told = pa.array([str(kind) for kind in _TURNED], pa.string())
+    turned_kinds = pa.array([str(kind) for kind in _TURNED], pa.string())
     turned = pa.array([str(kind) for kind in _TURNED.values()], pa.string())
     for rows in changes(room, table, after=until, until=after):
-        kinds = turned.take(pc.index_in(rows.column("change").combine_chunks(), value_set=told))
+        kinds = turned.take(
+            pc.index_in(rows.column("change").combine_chunks(), value_set=turned_kinds)
+        )
         yield rows.set_column(1, "change", kinds)
 
 
@@ -137,12 +139,12 @@ def _differences(rows: pa.Table, added: TableView, base: TableView) -> pa.Table:
     doubtful = _doubtful(rows, first=first, last=last)
     if doubtful.any():
         ids = newest.column(U_ID).filter(pa.array(doubtful)).combine_chunks()
-        found = base.newest(ids, (U_OP, U_ROW_HASH))
-        at = np.flatnonzero(doubtful)[positions(found.column(U_ID), ids)]
+        base_rows = base.newest(ids, (U_OP, U_ROW_HASH))
+        at = np.flatnonzero(doubtful)[positions(base_rows.column(U_ID), ids)]
         before[doubtful] = version_rules.NONE
-        before[at] = version_rules.ops_of(found.column(U_OP))
-        hashes = _hashes(newest, added, found.column(U_ID).combine_chunks(), at)
-        changed[at] = (from_array(found.column(U_ROW_HASH)) != hashes).any(axis=1)
+        before[at] = version_rules.ops_of(base_rows.column(U_OP))
+        hashes = _hashes(newest, added, base_rows.column(U_ID).combine_chunks(), at)
+        changed[at] = (from_array(base_rows.column(U_ROW_HASH)) != hashes).any(axis=1)
     kinds = _kinds(before, ops, changed)
     positions_shown = np.flatnonzero(kinds)
     names = pa.array([str(kind) for kind in _KINDS]).take(pa.array(kinds[positions_shown]))

@@ -69,8 +69,10 @@ class OrgReader:
         rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
         keys = rows.column(U_ID).to_pylist()
         cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
-        told = (blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True))
-        return {blob.id: blob for blob in told}
+        blob_rows = (
+            blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True)
+        )
+        return {blob.id: blob for blob in blob_rows}
 
     def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:
         """A blob's bytes; raises NotFound."""

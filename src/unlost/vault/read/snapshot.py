@@ -195,8 +195,10 @@ class VaultSnapshot:
         )
         newest = whole.filter(pa.array(last_of_each(whole.column(U_ID))))
         by_table: dict[str, frozenset[str]] = {}
-        told = zip(*(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True)
-        for record, rank, shape in told:
+        shown_rows = zip(
+            *(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True
+        )
+        for record, rank, shape in shown_rows:
             lost = view.unread(rank)[shape : shape + 1]
             if lost and lost[0]:
                 by_table[record] = lost[0]
@@ -383,13 +385,15 @@ def _standing(
     """
     touched = {part.table for part in salvage.tables}
     after = {state.table: state for state in salvage.states}
-    found = dict(states)
+    standing_states = dict(states)
     for table, later in ((table, after[table]) for table in states.keys() & after.keys()):
         if table in touched and counted:
-            found[table] = replace(found[table], alive=later.alive, deleted=later.deleted)
+            standing_states[table] = replace(
+                standing_states[table], alive=later.alive, deleted=later.deleted
+            )
         if later.cursor is None and touched & {table, FILES_TABLE}:  # also where it lost only files
-            found[table] = replace(found[table], cursor=None)
-    return found
+            standing_states[table] = replace(standing_states[table], cursor=None)
+    return standing_states
 
 
 def _without_hidden(file: StoredFile, shown: FileColumn | None) -> StoredFile:

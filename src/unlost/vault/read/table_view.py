@@ -240,8 +240,8 @@ class TableView:
         """
         wanted = list(dict.fromkeys((U_ID, *columns, U_SNAP)))
         places = list(self.locate(ids))
-        found = spread(lambda place: self._found(place, wanted, cells), places)
-        parts = [part for part in found if len(part)]
+        found_rows = spread(lambda place: self._found(place, wanted, cells), places)
+        parts = [part for part in found_rows if len(part)]
         if not parts:
             return _empty(wanted, cells)
         return self._in_order(pa.concat_tables(parts))

@@ -92,7 +92,7 @@ class BucketStore:
             return self._put(name, data)
 
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> bool:
-        """Create an object from chunks, which are in memory together; False if the name is taken."""
+        """Create an object from chunks, joined in memory; False if the name is taken."""
         return self.put_new(name, b"".join(chunks))
 
     def get(self, name: str) -> bytes:
@@ -124,10 +124,10 @@ class BucketStore:
         folder = prefix.rpartition("/")[0]
         with self._speaking(prefix):
             listed_objects = [
-                ListedObject(str(one["path"]), int(one["size"]))
+                ListedObject(str(listed_meta["path"]), int(listed_meta["size"]))
                 for some in obstore.list(self._reading, folder or None)
-                for one in some
-                if str(one["path"]).startswith(prefix)
+                for listed_meta in some
+                if str(listed_meta["path"]).startswith(prefix)
             ]
         yield from sorted(listed_objects, key=lambda listed: listed.name)
 

@@ -192,7 +192,10 @@ class LocalStore:
                 self._durable.add(step)
 
     def _steps_to(self, folder: Path) -> Sequence[Path]:
-        """The missing folders down to ``folder``, top first; the store's root may itself be missing."""
+        """The folders down to ``folder`` that are not known to be durable, top first.
+
+        They begin at the store's root, or at a missing folder above it.
+        """
         upwards = [folder, *folder.parents]
         top = upwards.index(self._root)
         while not self._disk.has_folder(upwards[top + 1]):

@@ -47,12 +47,12 @@ class ObjectRange:
 
     def digest(self, data: bytes) -> bytes:
         """The hash that proves these bytes to be the complete piece."""
-        told = blake3(f"{self.name}\0{self.file}\0".encode())
-        return told.update(data).digest(length=_DIGEST_BYTES)
+        hasher = blake3(f"{self.name}\0{self.file}\0".encode())
+        return hasher.update(data).digest(length=_DIGEST_BYTES)
 
 
 class RangeCache:
-    """Pieces in a folder, no more than ``limit`` bytes. Safe to share between threads and processes."""
+    """Pieces in a folder, at most ``limit`` bytes. Safe to share between threads and processes."""
 
     def __init__(self, folder: Path, *, limit: int, clock: Clock) -> None:
         self._folder = folder

@@ -163,7 +163,10 @@ class BucketVersions:
     def _answer(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
-        """Status and body of the first answer that is not temporary; raises StoreError if none comes."""
+        """Status and body of the first answer that is not temporary.
+
+        Raises StoreError if none comes.
+        """
         for number in range(TRIES):
             try:
                 status, body = self._once(method, path, query, headers)
@@ -210,11 +213,16 @@ class BucketVersions:
     ) -> dict[str, str]:
         """The headers of a request without a body, with its signature."""
         stamp = f"{self._now():%Y%m%dT%H%M%SZ}"
-        told = {"host": self._host, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp, **headers}
+        signed_headers = {
+            "host": self._host,
+            "x-amz-content-sha256": _EMPTY,
+            "x-amz-date": stamp,
+            **headers,
+        }
         if self._key.token:
-            told["x-amz-security-token"] = self._key.token
-        names = sorted(told)
-        lines = [method, place, line, *(f"{name}:{told[name]}" for name in names)]
+            signed_headers["x-amz-security-token"] = self._key.token
+        names = sorted(signed_headers)
+        lines = [method, place, line, *(f"{name}:{signed_headers[name]}" for name in names)]
         canonical = "\n".join([*lines, "", ";".join(names), _EMPTY])
         scope = f"{stamp[:8]}/{self._region}/s3/aws4_request"
         proof = hashlib.sha256(canonical.encode()).hexdigest()
@@ -223,11 +231,11 @@ class BucketVersions:
             signing = hmac.digest(signing, part.encode(), "sha256")
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{proof}"
         signature = hmac.digest(signing, text.encode(), "sha256").hex()
-        told["authorization"] = (
+        signed_headers["authorization"] = (
             f"AWS4-HMAC-SHA256 Credential={self._key.id}/{scope}, "
             f"SignedHeaders={';'.join(names)}, Signature={signature}"
         )
-        return told
+        return signed_headers
 
     def failed(self, why: str) -> StoreError:
         """The error for a bucket that did not do as it should."""

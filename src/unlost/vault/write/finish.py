@@ -247,8 +247,10 @@ class CommitFinisher:
             finding=commit.finding,
             rebased=self._rebased(state, table),
         )
-        held = before.get(table) or TableState(table=table, alive=0, deleted=0)
-        return TableOutcome(part, _next_state(held, commit, _balance(counts), seq=state.seq + 1))
+        state_before = before.get(table) or TableState(table=table, alive=0, deleted=0)
+        return TableOutcome(
+            part, _next_state(state_before, commit, _balance(counts), seq=state.seq + 1)
+        )
 
     def _counts(self, state: LiveState, table: str, added: Sequence[Added]) -> Counts:
         counts = sum((piece.counts for piece in added if piece.table == table), Counts())

@@ -15,13 +15,16 @@ BINARY = {"type": "string", "format": "binary"}
 
 def of_bytes(operation: ApiOperation) -> dict[str, Any]:
     """Return the description of an operation's byte bodies, which types do not express."""
-    said: dict[str, Any] = {}
+    operation_schema: dict[str, Any] = {}
     if operation.takes:
-        said["requestBody"] = {"required": True, "content": {BYTES: {"schema": dict(BINARY)}}}
+        operation_schema["requestBody"] = {
+            "required": True,
+            "content": {BYTES: {"schema": dict(BINARY)}},
+        }
     if operation.gives:
         content = {operation.gives: {"schema": dict(BINARY)}}
-        said["responses"] = {200: {"description": "OK", "content": content}}
-    return said
+        operation_schema["responses"] = {200: {"description": "OK", "content": content}}
+    return operation_schema
 
 
 class DescribedAPI(NinjaAPI):

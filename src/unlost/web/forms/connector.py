@@ -75,12 +75,12 @@ class ConnectorForm(forms.Form):
 
 def typed_secrets(data: Mapping[str, Any], secrets: Iterable[SecretField]) -> dict[str, str]:
     """Return the secrets that were typed, even if the rest of the form is invalid."""
-    found: dict[str, str] = {}
+    typed: dict[str, str] = {}
     for secret in secrets:
         value = str(data.get(SECRET + secret.name, ""))
         if value.strip():
-            found[secret.name] = value if secret.lines else value.strip()
-    return found
+            typed[secret.name] = value if secret.lines else value.strip()
+    return typed
 
 
 def _rare(setting: Setting) -> bool:

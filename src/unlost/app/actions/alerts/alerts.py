@@ -281,7 +281,7 @@ def _check(app: Application, key: str) -> None:
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda c: {"channel": c.name},
+    detail=lambda c: {"channel": c.name},
 )
 def add_channel(app: Application, asked: ChannelRequest, *, secret: str | None) -> Channel:
     """Add a channel or replace the one of this name; raises UsageError (``channel-invalid``)."""

@@ -101,7 +101,7 @@ class ChosenRun:
     resumed: bool
 
 
-@action("backup.run", Right.OPERATE, trace=Trace.WRITE, told=lambda done: {"run": done.run})
+@action("backup.run", Right.OPERATE, trace=Trace.WRITE, detail=lambda done: {"run": done.run})
 def backup(
     app: Application,
     org: str,

@@ -81,7 +81,7 @@ def certificate(app: Application, org: str, *, at: str) -> SnapshotCertificate:
             next_step="Ask for the certificate of another backup; see `unlost snapshots ORG`.",
         )
     info = snapshot.info
-    shown = {one.number for one in app.vault.snapshots(known.oid)}
+    shown = {snapshot_info.number for snapshot_info in app.vault.snapshots(known.oid)}
     rests_on = proof.rests_on if proof.rests_on in shown else None
     return SnapshotCertificate(org, known.identity.zone, info.number, info.head, proof, rests_on)
 

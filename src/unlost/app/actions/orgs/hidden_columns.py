@@ -46,7 +46,7 @@ def hideable(app: Application, org: str, *, table: str | None = None) -> Hideabl
     if head is None:
         return Hideable(())
     schema = head.schema()
-    tables = tuple(sorted(one.name for one in schema.tables))
+    tables = tuple(sorted(schema_table.name for schema_table in schema.tables))
     if table is None:
         return Hideable(tables)
     described = table_named(schema, table)

@@ -116,7 +116,7 @@ def preview_org(app: Application, new: NewOrg) -> OrgPreview:
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda added: {"org": added.name},
+    detail=lambda added: {"org": added.name},
 )
 def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> AddedOrg:
     """Sign in, inspect and add an org, or give the org of this name new settings.
@@ -136,7 +136,7 @@ def add_org(app: Application, new: NewOrg, *, ask: Ask = lambda _: None) -> Adde
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda org: {"org": org.name},
+    detail=lambda org: {"org": org.name},
 )
 def keep(app: Application, new: NewOrg) -> ProtectedOrg:
     """Add an org that was previewed a moment ago, without inspecting it again.

@@ -38,4 +38,9 @@ def tables(app: Application, org: str) -> StoredTables:
         StoredTable(name, labels.get(name, name), state.alive)
         for name, state in head.tables().items()
     ]
-    return StoredTables(org, tuple(sorted(stored_tables, key=lambda one: (one.label, one.table))))
+    return StoredTables(
+        org,
+        tuple(
+            sorted(stored_tables, key=lambda stored_table: (stored_table.label, stored_table.table))
+        ),
+    )

@@ -68,7 +68,7 @@ type Ask = Callable[[SecretField], str | None]
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda writer: {"org": writer.org},
+    detail=lambda writer: {"org": writer.org},
 )
 def set_writer(app: Application, new: NewWriter, *, ask: Ask = lambda _: None) -> WriterResult:
     """Sign in as the write identity, check its permissions, and store it encrypted.

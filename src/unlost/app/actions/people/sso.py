@@ -63,7 +63,7 @@ def providers(app: Application) -> Providers:  # noqa: ARG001 (every action take
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda one: {"issuer": one.issuer},
+    detail=lambda new_provider: {"issuer": new_provider.issuer},
 )
 def add(app: Application, new: NewProvider) -> Provider:
     """Add an OpenID Connect provider, after checking that it answers at its issuer address.
@@ -89,7 +89,7 @@ def add(app: Application, new: NewProvider) -> Provider:
     Right.MANAGE,
     trace=Trace.WRITE,
     where=Where.HOME,
-    told=lambda one: {"issuer": one.issuer},
+    detail=lambda new_provider: {"issuer": new_provider.issuer},
 )
 def add_saml(app: Application, new: NewSaml) -> Provider:
     """Add a SAML identity provider.

@@ -64,7 +64,7 @@ def _tables(result: ExportResult) -> Mapping[str, Json]:
     }
 
 
-@action("data.export", Right.READ, trace=Trace.READ, subject=("out",), told=_tables)
+@action("data.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_tables)
 def export(app: Application, org: str, wish: ExportRequest, *, out: Path) -> ExportResult:
     """Export tables of a backup to a folder outside the vault, unencrypted.
 

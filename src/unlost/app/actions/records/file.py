@@ -130,4 +130,8 @@ def _stored(head: Snapshot, ids: Sequence[str]) -> StoredFile | None:
         if table.files
         for stored in head.files(table.name, ids)
     ]
-    return max(files, key=lambda one: (-ids.index(one.record), one.since), default=None)
+    return max(
+        files,
+        key=lambda stored_file: (-ids.index(stored_file.record), stored_file.since),
+        default=None,
+    )

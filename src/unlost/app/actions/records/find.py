@@ -58,7 +58,7 @@ def _hits(result: FindResult) -> Mapping[str, Json]:
     return {"found": [f"{hit.org}/{hit.table}/{hit.record}" for hit in result.hits]}
 
 
-@action("record.find", Right.READ, trace=Trace.READ, told=_hits)
+@action("record.find", Right.READ, trace=Trace.READ, detail=_hits)
 def find(app: Application, text: str, *, org: str | None = None) -> FindResult:
     """Search one org, or all; raises UsageError for an empty text, NotFound for an unknown org."""
     if not text.strip():

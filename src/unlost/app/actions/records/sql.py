@@ -46,7 +46,7 @@ def _tables(answer: SqlAnswer) -> Mapping[str, Json]:
     }
 
 
-@action("data.sql", Right.READ, trace=Trace.READ, told=_tables)
+@action("data.sql", Right.READ, trace=Trace.READ, detail=_tables)
 def sql(app: Application, statement: str, *, stack: ExitStack, as_of: str = LATEST) -> SqlAnswer:
     """Run a read-only SQL statement; its rows are available while ``stack`` is open.
 

@@ -152,7 +152,7 @@ def planned_fields(app: Application, org: str, plan: str, table: str, record: st
     Right.RESTORE,
     trace=Trace.READ,
     subject=("plan", "table", "record"),
-    told=what_was_typed,
+    detail=what_was_typed,
 )
 def edit_stored_plan(
     app: Application,
@@ -269,7 +269,7 @@ def plan_people(app: Application, org: str, plan: str) -> PlanPeople:
     return PlanPeople(org, plan, tuple(lines[:shown]), len(holders) - len(lines[:shown]))
 
 
-@action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), told=what_was_typed)
+@action("restore.give", Right.RESTORE, trace=Trace.READ, subject=("plan",), detail=what_was_typed)
 def reassign_in_plan(app: Application, org: str, plan: str, given: Mapping[str, str]) -> PlanView:
     """Create a new plan that reassigns records from people (TABLE/ID) to others (ids).
 
@@ -304,7 +304,14 @@ def _others(head: Snapshot, name: str) -> list[PersonChoice] | None:
         choices = [choice for choice in choices if choice.active]
     if len(choices) > MOST_PEOPLE:
         return None
-    return sorted(choices, key=lambda one: (one.active is False, one.name.casefold(), one.record))
+    return sorted(
+        choices,
+        key=lambda person_choice: (
+            person_choice.active is False,
+            person_choice.name.casefold(),
+            person_choice.record,
+        ),
+    )
 
 
 def _people_columns(table: Table) -> list[str]:

@@ -118,7 +118,7 @@ def what_was_typed(view: "PlanView") -> Mapping[str, Json]:
     return {"plan": view.plan, "typed": list(view.wanted.request.otherwise.columns)}
 
 
-@action("restore.choose", Right.RESTORE, trace=Trace.READ, told=what_was_typed)
+@action("restore.choose", Right.RESTORE, trace=Trace.READ, detail=what_was_typed)
 def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     """Select data to restore; ``restore.make`` then makes the plan, which may take minutes.
 
@@ -143,7 +143,7 @@ def choose(app: Application, org: str, wanted: RestoreRequest) -> PlanView:
     Right.RESTORE,
     trace=Trace.READ,
     subject=("plan",),
-    told=lambda made: {"state": made.state.value},
+    detail=lambda plan_view: {"state": plan_view.state.value},
 )
 def make_plan_now(app: Application, org: str, plan: str) -> PlanView:
     """Make the plan of a selection. An error is stored with the plan, not raised."""

@@ -61,7 +61,7 @@ class QueuedPlan:
     Right.RESTORE,
     trace=Trace.WRITE,
     where=Where.ITSELF,
-    told=lambda handed: {"org": handed.org, "run": handed.run},
+    detail=lambda handed: {"org": handed.org, "run": handed.run},
 )
 def hand_over(app: Application, file: PlanFile) -> QueuedPlan:
     """Queue the restore plan of a file for the service to run.

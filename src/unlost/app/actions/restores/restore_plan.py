@@ -82,7 +82,7 @@ type PlanFile = Path | SentPlan
     Right.RESTORE,
     trace=Trace.READ,
     where=Where.ITSELF,
-    told=lambda plan_result: {
+    detail=lambda plan_result: {
         "org": plan_result.org,
         "plan": plan_result.digest,
         "typed": list(plan_result.summary.columns),

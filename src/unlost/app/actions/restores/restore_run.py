@@ -124,7 +124,7 @@ class RunDetail:
     Right.RESTORE,
     trace=Trace.WRITE,
     where=Where.ITSELF,
-    told=lambda done: {"org": done.org, "run": done.run},
+    detail=lambda done: {"org": done.org, "run": done.run},
 )
 def run_plan(app: Application, file: Path, *, observer: Observer | None = None) -> RestoreResult:
     """Run the restore plan of a file; a plan that was run already returns its outcome again.

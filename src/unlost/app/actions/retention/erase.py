@@ -81,7 +81,7 @@ class ErasureResult:
     @property
     def records(self) -> int:
         """Records over all tables."""
-        return sum(one.records for one in self.tables)
+        return sum(table.records for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +127,26 @@ def plan(app: Application, org: str, wish: ErasureRequest) -> ErasePlan:
     """
     known = get_org(org)
     planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
-    found = planned.effect
+    erasure = planned.effect
     return ErasePlan(
         org=known.name,
         zone=known.identity.zone,
         digest=planned.digest,
-        records=len(found.records),
-        unknown=len(found.unknown),
-        tables=found.tables,
-        values=found.values,
-        files=found.files,
-        file_bytes=found.file_bytes,
-        restores=found.journals,
-        certificates=found.certificates,
-        rewritten=found.rewritten,
-        elsewhere=elsewhere_of(app, found.elsewhere),
-        matchable=_matchable(app, known, found),
+        records=len(erasure.records),
+        unknown=len(erasure.unknown),
+        tables=erasure.tables,
+        values=erasure.values,
+        files=erasure.files,
+        file_bytes=erasure.file_bytes,
+        restores=erasure.journals,
+        certificates=erasure.certificates,
+        rewritten=erasure.rewritten,
+        elsewhere=elsewhere_of(app, erasure.elsewhere),
+        matchable=_matchable(app, known, erasure),
     )
 
 
-@action("erase.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+@action("erase.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> ErasureResult:
     """Erase what the plan of this digest said, everywhere in the vault and the home, at once.
 
@@ -156,9 +156,9 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
     known = get_org(org)
     run = f"erase-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
 
-    def before_write(found: Erasure) -> None:
+    def before_write(erasure: Erasure) -> None:
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
-        scrubbing.note(app, known, found.records, run=run)
+        scrubbing.note(app, known, erasure.records, run=run)
 
     vault = app.whole_vault
     with scrubbing.nothing_else(app, known, run=run):
@@ -185,24 +185,24 @@ def erase(app: Application, org: str, wish: ErasureRequest, *, plan: str) -> Era
 def erasures(app: Application, org: str) -> Erasures:
     """The proofs of what was erased from an org, and corrected in it; raises NotFound for an unknown one."""
     known = get_org(org)
-    told = app.whole_vault.past_operations(known.oid, PastErasure)
-    return Erasures(known.name, known.identity.zone, tuple(map(_line, told)))
+    past_erasures = app.whole_vault.past_operations(known.oid, PastErasure)
+    return Erasures(known.name, known.identity.zone, tuple(map(_line, past_erasures)))
 
 
-def _line(told: PastErasure) -> ErasureLine:
-    proof = told.proof
+def _line(erasure: PastErasure) -> ErasureLine:
+    proof = erasure.proof
     return ErasureLine(
         run=proof.run,
         at=proof.at,
         by=proof.by,
-        snapshot=told.snapshot,
+        snapshot=erasure.snapshot,
         tables=proof.tables,
         files=proof.files,
         restores=proof.journals,
         listed=proof.listed,
         marks=proof.marks,
-        pseudonyms=told.pseudonyms,
-        complete=told.complete,
+        pseudonyms=erasure.pseudonyms,
+        complete=erasure.complete,
         columns=proof.columns,
     )
 
@@ -226,10 +226,10 @@ def _column(text: str) -> MatchColumn:
     return MatchColumn(table, column)
 
 
-def _matchable(app: Application, org: ProtectedOrg, found: Erasure) -> tuple[str, ...]:
+def _matchable(app: Application, org: ProtectedOrg, erasure: Erasure) -> tuple[str, ...]:
     """Columns of the tables that go, whose values name a record."""
     head = app.whole_vault.head(org.oid)
-    going = {one.table for one in found.tables}
+    going = {table.table for table in erasure.tables}
     return tuple(
         str(MatchColumn(table.name, column.name))
         for table in (head.schema().tables if head is not None else ())

@@ -114,7 +114,7 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
     rules = wished(rules_of(known.oid).rules, wish)
     vault = app.whole_vault
     planned = vault.plan(known.oid, Forget(rules), pause=app.brake.check)
-    found = planned.effect
+    forgetting = planned.effect
     infos = vault.commits(known.oid)  # a forgetting beside it takes nothing out of these
     return ForgetPlan(
         org=known.name,
@@ -122,19 +122,19 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
         rules=rules,
         remarks=remarks(rules),
         digest=planned.digest,
-        kept=_nights(infos, found.kept),
-        going=_nights(infos, found.nights),
-        tables=found.tables,
-        versions=found.versions,
-        records=found.records,
-        files=found.files,
-        file_bytes=found.file_bytes,
-        rewritten=found.rewritten,
-        holds=found.holds,
+        kept=_nights(infos, forgetting.kept),
+        going=_nights(infos, forgetting.nights),
+        tables=forgetting.tables,
+        versions=forgetting.versions,
+        records=forgetting.records,
+        files=forgetting.files,
+        file_bytes=forgetting.file_bytes,
+        rewritten=forgetting.rewritten,
+        holds=forgetting.holds,
     )
 
 
-@action("forget.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+@action("forget.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
     """Forget what the plan of this digest said, by the org's rules.
 
@@ -166,7 +166,7 @@ def forget_if_due(app: Application, oid: str) -> ForgottenRecord | None:
 
     None if nothing was done: it is not due, or a run is open, and a later night does it.
     """
-    org = next((one for one in list_orgs() if one.oid == oid), None)
+    org = next((org_row for org_row in list_orgs() if org_row.oid == oid), None)
     if org is None or not _due(oid, app.clock.now()):
         return None
     try:

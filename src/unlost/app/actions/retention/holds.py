@@ -55,8 +55,8 @@ class HoldRequest:
         return self.record or self.table or night or "the org"
 
 
-def _noted(found: Holds) -> dict[str, Json]:
-    return {"holds": len(found.holds)}
+def _noted(listing: Holds) -> dict[str, Json]:
+    return {"holds": len(listing.holds)}
 
 
 @action("hold.list", Right.READ, trace=Trace.READ)
@@ -65,7 +65,7 @@ def holds(app: Application, org: str) -> Holds:
     return _listed(app, get_org(org))
 
 
-@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), told=_noted)
+@action("hold.set", Right.OPERATE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
 def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Set a hold; one on the same thing is replaced.
 
@@ -80,11 +80,11 @@ def hold(app: Application, org: str, wish: HoldRequest) -> Holds:
     return _listed(app, known)
 
 
-@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), told=_noted)
+@action("hold.lift", Right.MANAGE, trace=Trace.WRITE, subject=("wish",), detail=_noted)
 def lift(app: Application, org: str, wish: HoldRequest) -> Holds:
     """Take a hold back; raises NotFound (``hold-unknown``), UsageError (``hold-unclear``)."""
     known = get_org(org)
-    thing = next((one for one in _meant(app, known, wish) if _held(app, known, one)), None)
+    thing = next((target for target in _meant(app, known, wish) if _held(app, known, target)), None)
     if thing is None:
         raise NotFound(
             "hold-unknown",
@@ -109,11 +109,13 @@ def _thing_of(app: Application, org: ProtectedOrg, wish: HoldRequest) -> HoldTar
     name, record = _parts(wish.record)
     table = _table(head, name)
     ids = typed_ids(app, org, record)
-    held = (one for one in ids if app.whole_vault.history(org.oid, table, one))
-    found = next(held, None)
-    if found is None:
+    known_ids = (
+        record_id for record_id in ids if app.whole_vault.history(org.oid, table, record_id)
+    )
+    known_id = next(known_ids, None)
+    if known_id is None:
         raise record_unknown(table, record)
-    return HoldTarget(scope, table, found)
+    return HoldTarget(scope, table, known_id)
 
 
 def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[HoldTarget, ...]:
@@ -125,7 +127,7 @@ def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[Hold
     if scope is HoldScope.RECORD:
         table, record = _parts(wish.record)
         ids = dict.fromkeys((record, *typed_ids(app, org, record)))
-        return tuple(HoldTarget(scope, table, one) for one in ids)
+        return tuple(HoldTarget(scope, table, record_id) for record_id in ids)
     return (HoldTarget(scope, wish.table, night=wish.night or 0),)
 
 

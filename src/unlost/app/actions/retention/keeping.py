@@ -71,19 +71,21 @@ class RetentionChange:
     everything: bool = False
 
 
-def _noted(kept: OrgRetention) -> dict[str, Json]:
-    return dict(asdict(kept.rules))
+def _noted(retention: OrgRetention) -> dict[str, Json]:
+    return dict(asdict(retention.rules))
 
 
 @action("keep.show", Right.LOOK)
 def show(app: Application, org: str | None = None) -> RetentionPolicies:
     """The rules of one org, or of all; raises NotFound for an unknown org."""
     orgs: Sequence[ProtectedOrg] = [get_org(org)] if org is not None else app.orgs()
-    kept, none = all_rules(), StoredRules(KeepRules(), None)
-    return RetentionPolicies(tuple(_told(one, kept.get(one.oid, none)) for one in orgs))
+    rules, none = all_rules(), StoredRules(KeepRules(), None)
+    return RetentionPolicies(
+        tuple(_told(org_row, rules.get(org_row.oid, none)) for org_row in orgs)
+    )
 
 
-@action("keep.set", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+@action("keep.set", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def change(app: Application, org: str, wish: RetentionChange) -> OrgRetention:
     """Change an org's rules; nothing is forgotten by it yet.
 
@@ -105,28 +107,28 @@ def wished(rules: KeepRules, wish: RetentionChange) -> KeepRules:
             "To keep everything and to keep only some nights cannot both be.",
             next_step="Leave out either --everything or the numbers.",
         )
-    found = KeepRules() if wish.everything else replace(rules, **given)
-    check_rules(found)
-    return found
+    keep_rules = KeepRules() if wish.everything else replace(rules, **given)
+    check_rules(keep_rules)
+    return keep_rules
 
 
 def remarks(rules: KeepRules) -> tuple[RuleWarning, ...]:
     """What somebody should know of rules."""
     most = rules.days + rules.daily + rules.weekly + rules.monthly + rules.yearly
-    found = []
+    warnings = []
     if rules.thins and most < FEW:
-        found.append(RuleWarning.FEW_NIGHTS)
+        warnings.append(RuleWarning.FEW_NIGHTS)
     if rules.deleted_days and not rules.thins:
-        found.append(RuleWarning.NO_EFFECT)
-    return tuple(found)
+        warnings.append(RuleWarning.NO_EFFECT)
+    return tuple(warnings)
 
 
-def _told(org: ProtectedOrg, kept: StoredRules) -> OrgRetention:
+def _told(org: ProtectedOrg, rules: StoredRules) -> OrgRetention:
     return OrgRetention(
         org.name,
         org.identity.zone,
-        kept.rules,
-        kept.since,
-        remarks(kept.rules),
+        rules.rules,
+        rules.since,
+        remarks(rules.rules),
         last_forgotten(org.oid),
     )

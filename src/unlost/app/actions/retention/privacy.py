@@ -64,20 +64,20 @@ class PersonData:
     @property
     def records(self) -> int:
         """Records over all tables."""
-        return sum(one.records for one in self.tables)
+        return sum(table.records for table in self.tables)
 
 
-def _noted(told: PersonData) -> dict[str, Json]:
-    tables: dict[str, Json] = {one.table: one.records for one in told.tables}
-    named = list[Json](told.named[:NOTED])
-    return {"records": named, "tables": tables, "files": told.files, "out": told.out}
+def _noted(person_data: PersonData) -> dict[str, Json]:
+    tables: dict[str, Json] = {table.table: table.records for table in person_data.tables}
+    named = list[Json](person_data.named[:NOTED])
+    return {"records": named, "tables": tables, "files": person_data.files, "out": person_data.out}
 
 
 def _noted_of(given: tuple[PersonData, Iterator[bytes]]) -> dict[str, Json]:
     return _noted(given[0])
 
 
-@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), told=_noted)
+@action("privacy.export", Right.READ, trace=Trace.READ, subject=("out",), detail=_noted)
 def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path) -> PersonData:
     """Write all that the vault holds of a person into a new zip, in clear text.
 
@@ -87,12 +87,12 @@ def export_person(app: Application, org: str, wish: PersonRequest, *, out: Path)
     out = out.absolute()
     check_outside(out, vault=app.home.vault)
     with written(out) as target:
-        told, pieces = _put_together(app, org, wish)
+        person_data, pieces = _put_together(app, org, wish)
         target.writelines(pieces)
-    return replace(told, out=str(out))
+    return replace(person_data, out=str(out))
 
 
-@action("privacy.download", Right.READ, trace=Trace.READ, told=_noted_of)
+@action("privacy.download", Right.READ, trace=Trace.READ, detail=_noted_of)
 def open_person(
     app: Application, org: str, wish: PersonRequest
 ) -> tuple[PersonData, Iterator[bytes]]:
@@ -115,18 +115,21 @@ def _put_together(
             next_step=f"Make one with `unlost backup {org}`.",
         )
     named = chosen_records(app, known, wish.records)
-    found = gather(app, known, head, named, related=wish.related)
-    person = _person(app, known, head, found)
-    told = PersonData(
+    records = gather(app, known, head, named, related=wish.related)
+    person = _person(app, known, head, records)
+    person_data = PersonData(
         org=known.name,
         zone=known.identity.zone,
         out="",
         as_of=head.info.as_of,
-        tables=tuple(PersonTable(one.table.name, len(one.ids)) for one in person.tables),
+        tables=tuple(
+            PersonTable(exported_table.table.name, len(exported_table.ids))
+            for exported_table in person.tables
+        ),
         files=len(person.files),
-        file_bytes=sum(one.stored.size for one in person.files),
-        unknown=found.unknown,
-        unsearched=found.unsearched,
+        file_bytes=sum(file.stored.size for file in person.files),
+        unknown=records.unknown,
+        unsearched=records.unsearched,
         named=tuple(map(str, named)),
     )
     reading = PersonReader(
@@ -134,31 +137,31 @@ def _put_together(
         who=UserNames(head).name,
         open_file=lambda blob: app.vault.open_file(known.oid, blob),
     )
-    return told, person_zip(person, reading)
+    return person_data, person_zip(person, reading)
 
 
 def _person(
-    app: Application, org: ProtectedOrg, head: Snapshot, found: PersonRecords
+    app: Application, org: ProtectedOrg, head: Snapshot, records: PersonRecords
 ) -> PersonExport:
-    tables = list(found.ids)
+    tables = list(records.ids)
     parts = zip(tables, safe_names(tables), strict=True)
-    paths = distinct([file_path(one.table, one.record, one.name) for one in found.files])
+    paths = distinct([file_path(file.table, file.record, file.name) for file in records.files])
     return PersonExport(
         org=org.name,
         zone=org.identity.zone,
         made_at=app.clock.now(),
         as_of=head.info.as_of,
         tables=tuple(
-            ExportedTable(_shape(head, name), safe, found.ids[name]) for name, safe in parts
+            ExportedTable(_shape(head, name), safe, records.ids[name]) for name, safe in parts
         ),
-        files=_files(found, paths),
-        unknown=found.unknown,
-        unsearched=found.unsearched,
+        files=_files(records, paths),
+        unknown=records.unknown,
+        unsearched=records.unsearched,
     )
 
 
-def _files(found: PersonRecords, paths: Sequence[str]) -> tuple[FilePart, ...]:
-    return tuple(FilePart(one, path) for one, path in zip(found.files, paths, strict=True))
+def _files(records: PersonRecords, paths: Sequence[str]) -> tuple[FilePart, ...]:
+    return tuple(FilePart(file, path) for file, path in zip(records.files, paths, strict=True))
 
 
 def _shape(head: Snapshot, name: str) -> Table:

@@ -79,7 +79,7 @@ class RectifyResult:
     @property
     def versions(self) -> int:
         """Versions over all tables."""
-        return sum(one.versions for one in self.tables)
+        return sum(table.versions for table in self.tables)
 
 
 def _noted(done: RectifyResult) -> dict[str, Json]:
@@ -96,25 +96,25 @@ def plan(app: Application, org: str, wish: CorrectionRequest) -> RectifyPlan:
     """
     known = get_org(org)
     planned = app.whole_vault.plan(known.oid, _wish(app, known, wish), pause=app.brake.check)
-    found = planned.effect
+    rectification = planned.effect
     return RectifyPlan(
         org=known.name,
         zone=known.identity.zone,
         digest=planned.digest,
-        records=len(found.records),
-        tables=found.tables,
-        columns=found.columns,
-        current=found.current,
-        files=found.files,
-        file_bytes=found.file_bytes,
-        restores=found.journals,
-        certificates=found.certificates,
-        rewritten=found.rewritten,
-        elsewhere=elsewhere_of(app, found.elsewhere),
+        records=len(rectification.records),
+        tables=rectification.tables,
+        columns=rectification.columns,
+        current=rectification.current,
+        files=rectification.files,
+        file_bytes=rectification.file_bytes,
+        restores=rectification.journals,
+        certificates=rectification.certificates,
+        rewritten=rectification.rewritten,
+        elsewhere=elsewhere_of(app, rectification.elsewhere),
     )
 
 
-@action("rectify.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+@action("rectify.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -> RectifyResult:
     """Correct what the plan of this digest said, everywhere in the vault and the home, at once.
 
@@ -125,10 +125,10 @@ def rectify(app: Application, org: str, wish: CorrectionRequest, *, plan: str) -
     run = f"rectify-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
     vault = app.whole_vault
 
-    def before_write(found: Rectification) -> None:
+    def before_write(rectification: Rectification) -> None:
         check_no_restore(app, known)  # the look takes its time, and one may have begun meanwhile
-        if found.columns:
-            scrubbing.note(app, known, found.records, run=run)
+        if rectification.columns:
+            scrubbing.note(app, known, rectification.records, run=run)
 
     with scrubbing.nothing_else(app, known, run=run):
         check_no_restore(app, known)

@@ -31,7 +31,7 @@ class BackupQueued:
     "backup.ask",
     Right.OPERATE,
     trace=Trace.WRITE,
-    told=lambda queued: {"run": queued.run},
+    detail=lambda queued: {"run": queued.run},
 )
 def ask_backup(app: Application, org: str) -> BackupQueued:
     """Have the service back up an org now, or retry a waiting nightly backup now.

@@ -154,7 +154,10 @@ def _tables(
     totals: Mapping[str, int],
 ) -> Iterable[RunTable]:
     head = app.vault.head(org.oid)
-    labels = {one.name: one.label for one in (head.schema().tables if head is not None else ())}
+    labels = {
+        described_table.name: described_table.label
+        for described_table in (head.schema().tables if head is not None else ())
+    }
     by_table = {item.table: item for item in items if item.table}
     for table in sorted({*by_table, *totals}):
         item, total = by_table.get(table), totals.get(table)

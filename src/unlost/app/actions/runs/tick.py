@@ -77,7 +77,7 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
     nights = open_nights()
     if nights:
         let_hours_give_way({night.oid for night in nights})
-    asked = [
+    due_jobs = [
         *_tries(nights, now),
         *_hours(turns, nights),
         *restore_jobs(app),
@@ -85,13 +85,13 @@ def tick(app: Application, jobs: Jobs) -> TickResult:
         *_mirroring(app, now),
     ]
     # A job that broke off counts as finished in the queue, and its id would be ignored then.
-    jobs.again(job.id for job in asked if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
-    for job in asked:
+    jobs.again(job.id for job in due_jobs if job.kind in (JobKind.NIGHT, JobKind.RESTORE))
+    for job in due_jobs:
         jobs.enqueue(job)
     # Only after enqueueing, which is idempotent: a crash in between loses no hour.
     for turn in turns:
         put_off_hour(turn.oid, hour_at=turn.following)
-    return TickResult(tuple(begun), tuple(job.id for job in asked), tuple(failed))
+    return TickResult(tuple(begun), tuple(job.id for job in due_jobs), tuple(failed))
 
 
 def _begin(schedule: StoredSchedule, now: datetime) -> str | None:

@@ -88,7 +88,7 @@ def storage_use(app: Application, org: str) -> StorageUse:
         head.info.number,
         head.info.as_of,
         since,
-        tuple(_line(head, one) for one in uses),
+        tuple(_line(head, table_use) for table_use in uses),
         tuple(_years(uses)),
         tuple(_owners(head, uses, rules)) if reads else (),
         tuple(_threads(app, known, head, rules, since)) if reads else (),

@@ -56,8 +56,8 @@ def compact(app: Application, org: str | None = None) -> CompactResult:
     """
     if org is not None:
         return CompactResult((_compacted(app, get_org(org)),))
-    mine = [one for one in app.orgs() if app.actor.may(Right.OPERATE, one.oid)]
-    return CompactResult(tuple(_compacted(app, one) for one in mine))
+    mine = [org_row for org_row in app.orgs() if app.actor.may(Right.OPERATE, org_row.oid)]
+    return CompactResult(tuple(_compacted(app, org_row) for org_row in mine))
 
 
 def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
@@ -65,7 +65,7 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
 
     Never raises: an alert reports failures.
     """
-    org = next((one for one in list_orgs() if one.oid == oid), None)
+    org = next((org_row for org_row in list_orgs() if org_row.oid == oid), None)
     if org is None:
         return None
     give_back()  # return the memory of the preceding backup to the system
@@ -76,8 +76,10 @@ def keep_small(app: Application, oid: str) -> UpkeepRecord | None:
             return None  # stopped, or another process compacts: the next night does the rest
         record = UpkeepRecord(app.clock.now(), error_code=error.code, error_sentence=error.sentence)
     except Exception as error:  # noqa: BLE001 (a fault of ours must not end the worker)
-        told = str(error) or type(error).__name__
-        record = UpkeepRecord(app.clock.now(), error_code=type(error).__name__, error_sentence=told)
+        reason = str(error) or type(error).__name__
+        record = UpkeepRecord(
+            app.clock.now(), error_code=type(error).__name__, error_sentence=reason
+        )
     else:
         return _record(app, org, done, swept)
     save_upkeep(oid, record)
@@ -121,8 +123,8 @@ def _record(app: Application, org: ProtectedOrg, done: Compaction, swept: Sweep)
     record = UpkeepRecord(
         at=app.clock.now(),
         snapshot=done.snapshot,
-        before=sum(one.bytes_before for one in done.merged),
-        after=sum(one.bytes_after for one in done.merged),
+        before=sum(merged.bytes_before for merged in done.merged),
+        after=sum(merged.bytes_after for merged in done.merged),
         removed=swept.removed_bytes,
         waiting=swept.waiting_bytes,
         next_at=swept.next_at,

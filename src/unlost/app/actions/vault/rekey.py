@@ -46,9 +46,9 @@ def rekey(app: Application, org: str | None = None) -> AllRekeyed:
     After a renewal of the master key the service does it automatically, a part each night. Backups
     do not change. Raises Conflict (``run-in-progress``) during other maintenance.
     """
-    mine = [one for one in app.orgs() if app.actor.may(Right.MANAGE, one.oid)]
-    done = tuple(_rekeyed(app, one) for one in ([get_org(org)] if org else mine))
-    if any(one.snapshot for one in done):
+    mine = [org_row for org_row in app.orgs() if app.actor.may(Right.MANAGE, org_row.oid)]
+    done = tuple(_rekeyed(app, org_row) for org_row in ([get_org(org)] if org else mine))
+    if any(rekeyed.snapshot for rekeyed in done):
         renew_copies(app)  # after an interrupted renewal they may be under an earlier key
     return AllRekeyed(done)
 

@@ -47,12 +47,12 @@ class OrgSalvage:
     @property
     def lost(self) -> int:
         """Versions that are lost, of all tables."""
-        return sum(one.lost for one in self.tables)
+        return sum(table.lost for table in self.tables)
 
     @property
     def reduced(self) -> int:
         """Versions that have lost columns, of all tables."""
-        return sum(one.reduced for one in self.tables)
+        return sum(table.reduced for table in self.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,12 @@ class SalvageResult:
 
 def _noted(done: SalvageResult) -> dict[str, Json]:
     return {
-        "versions_lost": sum(one.lost for one in done.orgs),
-        "versions_reduced": sum(one.reduced for one in done.orgs),
-        "files_lost": sum(one.files_lost for one in done.orgs),
-        "certificates_lost": sum(len(one.certificates) for one in done.orgs),
-        "journals_lost": [run for one in done.orgs for run in one.journals],
-        "snapshots": [one.snapshot for one in done.orgs],
+        "versions_lost": sum(org.lost for org in done.orgs),
+        "versions_reduced": sum(org.reduced for org in done.orgs),
+        "files_lost": sum(org.files_lost for org in done.orgs),
+        "certificates_lost": sum(len(org.certificates) for org in done.orgs),
+        "journals_lost": [run for org in done.orgs for run in org.journals],
+        "snapshots": [org.snapshot for org in done.orgs],
     }
 
 
@@ -98,11 +98,11 @@ def plan(app: Application) -> SalvagePlan:
     where it is not there, StoreError where it does not answer, or the vault cannot be read now.
     """
     _check_copy(app)
-    orgs = tuple(one.told for one in _planned(app))
+    orgs = tuple(org_plan.told for org_plan in _planned(app))
     return SalvagePlan(digest_of(*orgs), orgs)
 
 
-@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, told=_noted)
+@action("salvage.run", Right.MANAGE, trace=Trace.WRITE, where=Where.HOME, detail=_noted)
 def salvage(app: Application, *, plan: str) -> SalvageResult:
     """Do what the plan of this digest said, and look at the vault again.
 
@@ -112,13 +112,15 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
     """
     _check_copy(app)
     seen = tuple(_planned(app))
-    if digest_of(*(one.told for one in seen)) != plan:
+    if digest_of(*(org_plan.told for org_plan in seen)) != plan:
         raise Salvage().changed()
-    with ExitStack() as held:
-        going = [one for one in seen if one.plan.effect.objects]
-        done = _all_salvaged(app, [_Run(one, _held(app, one.org, held)) for one in going])
+    with ExitStack() as leases:
+        going = [org_plan for org_plan in seen if org_plan.plan.effect.objects]
+        done = _all_salvaged(
+            app, [_Run(org_plan, _held(app, org_plan.org, leases)) for org_plan in going]
+        )
     report = app.damaged_vault.verify(VerifyLevel.FULL)
-    damages = tuple(one.told for one in report.damages)
+    damages = tuple(damage.told for damage in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
     save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
     return SalvageResult(done, report.damages)
@@ -148,18 +150,18 @@ class _Run:
 def _planned(app: Application) -> Iterator[_OrgPlan]:
     for org in list_orgs():
         try:
-            found = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
+            maintenance_plan = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
         except IntegrityError as error:
             broken = Damage(f"orgs/{org.oid}", error.sentence)
-            found = planned(Salvage(), SalvageEffect(left=(broken,)))
-        if found.effect.objects or found.effect.left:
-            yield _OrgPlan(org, found)
+            maintenance_plan = planned(Salvage(), SalvageEffect(left=(broken,)))
+        if maintenance_plan.effect.objects or maintenance_plan.effect.left:
+            yield _OrgPlan(org, maintenance_plan)
 
 
-def _held(app: Application, org: ProtectedOrg, held: ExitStack) -> str:
+def _held(app: Application, org: ProtectedOrg, leases: ExitStack) -> str:
     """Keep all else from an org until ``held`` ends; the name of the run."""
     run = f"salvage-{app.clock.now():%Y%m%d-%H%M%S}-{app.entropy.bytes(4).hex()}"
-    held.enter_context(scrubbing.nothing_else(app, org, run=run))
+    leases.enter_context(scrubbing.nothing_else(app, org, run=run))
     check_no_restore(app, org)
     scrubbing.finish(app, org)  # of an erasure that was cut off
     return run
@@ -183,19 +185,19 @@ def _salvaged(app: Application, run: _Run) -> OrgSalvage:
     return _told(org, app.whole_vault.apply(org.oid, plan, run=run.name, pause=app.brake.check))
 
 
-def _told(org: ProtectedOrg, found: SalvageEffect) -> OrgSalvage:
+def _told(org: ProtectedOrg, effect: SalvageEffect) -> OrgSalvage:
     return OrgSalvage(
         org=org.name,
         zone=org.identity.zone,
-        objects=found.objects,
-        tables=found.tables,
-        files=found.files,
-        files_lost=found.files_lost,
-        certificates=found.certificates,
-        journals=found.journals,
-        reread=found.reread,
-        left=found.left,
-        snapshot=found.snapshot,
+        objects=effect.objects,
+        tables=effect.tables,
+        files=effect.files,
+        files_lost=effect.files_lost,
+        certificates=effect.certificates,
+        journals=effect.journals,
+        reread=effect.reread,
+        left=effect.left,
+        snapshot=effect.snapshot,
     )
 
 
@@ -229,7 +231,7 @@ def _check_copy(app: Application) -> None:
 
 def _broke_off(org: ProtectedOrg, done: Iterable[OrgSalvage], error: UnlostError) -> Conflict:
     why = "what would be lost has changed" if error.code == "salvage-changed" else error.sentence
-    names = ", ".join(one.org for one in done)
+    names = ", ".join(org_salvage.org for org_salvage in done)
     return Conflict(
         "salvage-broke-off",
         f"Salvaged: {names}. Not {org.name}, nor what comes after it: {why.rstrip('.')}.",

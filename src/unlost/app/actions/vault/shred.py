@@ -72,7 +72,7 @@ def plan(app: Application, org: str) -> ShredPlan:
     )
 
 
-@action("shred.run", Right.MANAGE, trace=Trace.WRITE, told=_noted)
+@action("shred.run", Right.MANAGE, trace=Trace.WRITE, detail=_noted)
 def shred(app: Application, org: str, *, typed: str, head: str) -> ShredResult:
     """Destroy the keys of an org in the vault, all copies and epochs, then its objects; and forget it.
 

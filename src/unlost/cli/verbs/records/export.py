@@ -142,9 +142,11 @@ def _show(out: "Console", result: "ExportResult") -> None:
     delta = result.form is ExportFormat.DELTA
     heads = ("Table", "Rows", *(("Version",) if delta else ()), "File")
     table = grid(*heads, right={"Rows", "Version"})
-    for one in result.tables:
-        version = (str(one.version),) if delta else ()
-        table.add_row(plain(one.table), f"{one.rows:,}", *version, plain(one.path))
+    for table_export in result.tables:
+        version = (str(table_export.version),) if delta else ()
+        table.add_row(
+            plain(table_export.table), f"{table_export.rows:,}", *version, plain(table_export.path)
+        )
     out.print(table)
     misfits = sum(one.misfits for one in result.tables)
     if misfits:

@@ -148,8 +148,13 @@ def show_tables(out: "Console", tables: "Sequence[TableErased]") -> None:
 
     numbers = ("records", "of them alive", "versions")
     table = grid("table", *numbers, right=numbers)
-    for one in tables:
-        table.add_row(one.table, f"{one.records:,}", f"{one.alive:,}", f"{one.versions:,}")
+    for erased_table in tables:
+        table.add_row(
+            erased_table.table,
+            f"{erased_table.records:,}",
+            f"{erased_table.alive:,}",
+            f"{erased_table.versions:,}",
+        )
     if tables:
         out.print(table)
 

@@ -90,8 +90,13 @@ def _show_going(out: "Console", seen: "ForgetPlan") -> None:
         out.print(f"  and {many(len(seen.kept) - LISTED, 'older night')}")
     numbers = ("versions that go", "records that go altogether", "versions that stay")
     table = grid("table", *numbers, right=numbers)
-    for one in seen.tables:
-        table.add_row(one.table, f"{one.versions:,}", f"{one.records:,}", f"{one.kept:,}")
+    for forgotten_table in seen.tables:
+        table.add_row(
+            forgotten_table.table,
+            f"{forgotten_table.versions:,}",
+            f"{forgotten_table.records:,}",
+            f"{forgotten_table.kept:,}",
+        )
     if seen.tables:
         out.print(table)
     out.print(

@@ -153,7 +153,7 @@ def _show_loops(out: "Console", loops: "Sequence[MailLoop]", *, zone: str) -> No
     if not loops:
         out.print("No loop of automatic mails was found.")
         return
-    total = sum(one.bytes for one in loops)
+    total = sum(mail_loop.bytes for mail_loop in loops)
     out.print(f"{many(len(loops), 'loop')} of automatic mails, {size(total)} together:")
     for loop in loops:
         out.print(f"  {short(loop.subject)}: {many(loop.mails, 'mail')}, {size(loop.bytes)}")

@@ -211,8 +211,8 @@ def _upload(columns: Line, collected: Sequence[tuple[WriteRow, Line, str]]) -> I
 
 def _sent(op: WriteOp, row: WriteRow, names: Sequence[str]) -> list[str]:
     """The fields of a row, as written to the file."""
-    held = row.cells
-    cells = [csv_cell(held[n]) if n in held else "" for n in names]
+    row_cells = row.cells
+    cells = [csv_cell(row_cells[n]) if n in row_cells else "" for n in names]
     return cells if op is WriteOp.CREATE else [str(row.id), *cells]
 
 

@@ -50,8 +50,8 @@ class RecordLookups:
             part = match.firsts[at : at + IDS_IN_A_QUERY]
             listed = ",".join(_literal(table, columns[0], value) for value in part)
             for record in self._live(table, ("Id", *columns), f"{columns[0]} IN ({listed})"):
-                told = tuple(text_of(record.get(name)) or "" for name in columns)
-                match.take(told, str(record["Id"]))
+                key_values = tuple(text_of(record.get(name)) or "" for name in columns)
+                match.take(key_values, str(record["Id"]))
         return match.found()
 
     def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
@@ -131,10 +131,12 @@ class RecordLookups:
                 "recent-unknown", f"Salesforce does not tell who made a record of {table.name}."
             )
         wanted = ("Id", *(name for name in columns if name != "Id"))
-        asked = tuple(dict.fromkeys((*wanted, *STAMPS)))
+        columns_read = tuple(dict.fromkeys((*wanted, *STAMPS)))
         records: dict[object, Record] = {}
         for conditions in self._since(table, since, births):
-            records |= {record["Id"]: record for record in self._live(table, asked, *conditions)}
+            records |= {
+                record["Id"]: record for record in self._live(table, columns_read, *conditions)
+            }
         born = _born(list(records.values()), since.replace(microsecond=0), births or ())
         return self._rows(born, wanted, columns)
 
@@ -153,7 +155,7 @@ class RecordLookups:
         conditions = [
             f"CreatedDate IN ({','.join(some)})" for some in batched(dates, IDS_IN_A_QUERY)
         ]
-        return [[f"CreatedDate >= {lo}"], *([one] for one in conditions)]
+        return [[f"CreatedDate >= {lo}"], *([date_condition] for date_condition in conditions)]
 
     def _live(self, table: Table, columns: Sequence[str], *conditions: str) -> list[Record]:
         archives = _archives(table)

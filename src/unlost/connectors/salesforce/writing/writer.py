@@ -77,8 +77,8 @@ class SalesforceWriter:
         """Describe these tables in one call; refused ones are requested again when needed."""
         names = [table.name for table in tables if table.name not in self._describes]
         if len(names) > 1:
-            told = self._api.batch([f"sobjects/{name}/describe" for name in names])
-            answers = zip(names, told, strict=True)
+            describes = self._api.batch([f"sobjects/{name}/describe" for name in names])
+            answers = zip(names, describes, strict=True)
             self._describes |= {
                 name: describe for name, (status, describe) in answers if status == 200
             }

@@ -197,7 +197,7 @@ class RestoreLog:
         # Not ``clear``: other threads append meanwhile, and only ``pop`` and ``append`` are atomic.
         tickets = [self._waiting.pop(0) for _ in range(len(self._waiting))]
         try:
-            self._journal.append(encode([one.entry for one in tickets]))
+            self._journal.append(encode([waiting_ticket.entry for waiting_ticket in tickets]))
         except BaseException as error:  # noqa: BLE001 each waiting thread raises it
             for ticket in tickets:
                 ticket.error = error

@@ -70,15 +70,15 @@ class Children:
             shape = self._survey.shape(self._number, name)
             if shape is None or not state.alive:
                 continue
-            own = {
+            own_references = {
                 column.name: column.reference
                 for column in shape.columns
                 if column.reference is not None
                 and not column.has(ColumnTrait.VOLATILE)
                 and any(self._survey.holds_business(table) for table in column.reference.tables)
             }
-            if own:
-                references[name] = own
+            if own_references:
+                references[name] = own_references
         return references
 
 

@@ -183,10 +183,13 @@ class _Batch:
     unread: Mapping[str, frozenset[str]]
 
     def facts(
-        self, at: int, pick: WantedState, held: tuple[str, LiveRow] | None, wrong: Cells
+        self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None, wrong: Cells
     ) -> RecordFacts:
-        edits = self._edits(at, pick, held)
-        cells, live = {**self._cells[at], **edits}, held[1].cells if held is not None else None
+        edits = self._edits(at, pick, live_row)
+        cells, live = (
+            {**self._cells[at], **edits},
+            live_row[1].cells if live_row is not None else None,
+        )
         lens, capability = self.lens, self.lens.capability
         differing = self._differing(pick, cells, live, edits, names=lens.plain)
         linked = self._wanted(tuple(lens.references), pick, edits)
@@ -197,8 +200,8 @@ class _Batch:
             pick.snapshot,
             self._versions[at],
             self._digests[at],
-            _standing(held),
-            held[0] if held is not None else None,
+            _standing(live_row),
+            live_row[0] if live_row is not None else None,
             references,
             _seen(lens, live, (*differing, *seen_references)),
             seen_references,
@@ -227,14 +230,14 @@ class _Batch:
         return tuple(n for n in self.lens.looked_at if n in wanted and n not in edits)
 
     def _edits(
-        self, at: int, pick: WantedState, held: tuple[str, LiveRow] | None
+        self, at: int, pick: WantedState, live_row: tuple[str, LiveRow] | None
     ) -> Mapping[str, str | None]:
         """The values that are wanted of a record instead of the vault's.
 
         A live record that was not chosen keeps the people it names, apart from values typed for it.
         """
         edits, typed = self.survey.edits, self.survey.typed(pick.key)
-        left_alone = not pick.selected and _standing(held) is LiveStanding.LIVE
+        left_alone = not pick.selected and _standing(live_row) is LiveStanding.LIVE
         if not edits.instead or left_alone:
             return typed
         cells = self._cells[at]

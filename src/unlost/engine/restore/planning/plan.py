@@ -207,23 +207,23 @@ class _Drafting:
     def _look_for_files(self) -> None:
         """Record the files of created records: their bytes, or that the vault lacks them."""
         groups: dict[tuple[int, str], list[DraftStep]] = {}
-        for made in self.drafts.values():
-            table = made.key.table
+        for new_record in self.drafts.values():
+            table = new_record.key.table
             holds = self.gathering.survey.capability(table).file_column is not None
-            if holds and made.action is Action.CREATE:
-                groups.setdefault((made.facts.snapshot, table), []).append(made)
+            if holds and new_record.action is Action.CREATE:
+                groups.setdefault((new_record.facts.snapshot, table), []).append(new_record)
         for (number, table), steps in groups.items():
             column = self.gathering.survey.capability(table).file_column
             for some in chunks(steps, FETCH_IDS):
                 stored = self._stored(number, table, some)
-                for made in some:
-                    self._note_file(made, stored.get((made.key.record, str(column))))
+                for new_record in some:
+                    self._note_file(new_record, stored.get((new_record.key.record, str(column))))
 
     def _stored(
         self, number: int, table: str, drafts: Sequence[DraftStep]
     ) -> Mapping[tuple[str, str], StoredFile]:
         snapshot = self.gathering.survey.snapshot(number)
-        files = snapshot.files(table, [made.key.record for made in drafts])
+        files = snapshot.files(table, [draft_step.key.record for draft_step in drafts])
         return {(file.record, file.column): file for file in files}
 
     def _note_file(self, step: DraftStep, stored: StoredFile | None) -> None:
@@ -255,7 +255,9 @@ def _plan(
 ) -> RestorePlan:
     drafts = sorted(settling.drafts.values(), key=_place)
     cost = estimate(drafts, survey.capability, files)
-    tables = [survey.table(name) for name in sorted({made.key.table for made in drafts})]
+    tables = [
+        survey.table(name) for name in sorted({draft_step.key.table for draft_step in drafts})
+    ]
     gathering = settling.gathering
     notes = predict(
         Prospect(
@@ -276,11 +278,11 @@ def _plan(
             survey.org,
             survey.org,
             # The run describes tables by this snapshot: the newest one has the latest schema.
-            max(made.facts.snapshot for made in drafts),
+            max(draft_step.facts.snapshot for draft_step in drafts),
             survey.ports.clock.now(),
             head.selection,
             head.related is RelatedPolicy.ALL and not head.left_out,
-            tuple(_step(made) for made in drafts),
+            tuple(_step(draft_step) for draft_step in drafts),
             tuple(_links(gathering)),
             notes,
             cost,

@@ -312,10 +312,10 @@ class _Walk:
 
     def _held(self, table: str, ids: Iterable[str]) -> set[str]:
         snapshot = self.gathering.survey.snapshot(self.number)
-        found: set[str] = set()
+        found_ids: set[str] = set()
         for chunk in chunks(sorted(ids), FETCH_IDS):
-            found.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
-        return found
+            found_ids.update(snapshot.get(table, chunk, columns=[])["_u_id"].to_pylist())
+        return found_ids
 
     def _lost(self, table: str, ids: Sequence[str]) -> list[str]:
         """Learn the live ids of these records; returns the lost ones."""

@@ -139,11 +139,11 @@ class RestoreSurvey:
 
     def alive(self, name: str, ids: Iterable[str]) -> set[str]:
         """The live ones of these ids."""
-        found: set[str] = set()
+        live_ids: set[str] = set()
         for chunk in chunks(sorted(set(ids)), FETCH_IDS):
             rows = self.ports.writer.fetch(self.table(name), chunk, columns=[])
-            found.update(rows.ids.to_pylist())
-        return found
+            live_ids.update(rows.ids.to_pylist())
+        return live_ids
 
     # --- the vault ---------------------------------------------------------------------------------
 

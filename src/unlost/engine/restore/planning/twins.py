@@ -76,7 +76,7 @@ def _ask(
     table = gathering.survey.table(name)
     for values in chunks(sorted(wanted), FETCH_IDS):
         live, many = find_apart(gathering.survey.ports.writer, table, key, values)
-        twins.many.update(wanted[one] for one in many)
+        twins.many.update(wanted[shared_values] for shared_values in many)
         for value, record in live.items():
             twins.live.setdefault(wanted[value], record)
 

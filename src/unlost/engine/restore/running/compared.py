@@ -45,7 +45,11 @@ def compared(
         for row in _unlike(table.column(name), live.column(name), should[name]):
             step = states.steps[row]
             reasons[row].setdefault(name, never.get(name) or _word(session, step, name))
-    away = [one for one in should if one not in live.column_names and table.column(one) is None]
+    away = [
+        wanted_name
+        for wanted_name in should
+        if wanted_name not in live.column_names and table.column(wanted_name) is None
+    ]
     _judge(session, table, states, reasons)
     for name in away:
         for row in _rows(pc.is_valid(should[name])):

@@ -62,9 +62,9 @@ def batches_abreast(
     capabilities = [session.capability(table) for table in by_table]
     steps = [step for plan_steps in by_table.values() for step in plan_steps]
     marks = {
-        key: one
+        key: row_marks
         for t, plan_steps in by_table.items()
-        for key, one in _marks(session, t, plan_steps, late=late)
+        for key, row_marks in _marks(session, t, plan_steps, late=late)
     }
     parts = lanes(
         [marks[step.key] for step in steps],

@@ -49,8 +49,8 @@ def digests(table: Table, rows: pa.Table, columns: Sequence[str]) -> list[str]:
     """The hash of each row over these columns, equal to ``digest``; computed by column."""
     kinds = {column.name: column for column in table.columns}
     names = sorted(name for name in columns if _counts(kinds.get(name)))
-    told = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
-    return [_hashed(pairs) for pairs in _pairs(names, told, rows.num_rows)]
+    brief_columns = [_brief_texts(_kind(kinds.get(name)), rows.column(name)) for name in names]
+    return [_hashed(pairs) for pairs in _pairs(names, brief_columns, rows.num_rows)]
 
 
 def digests_of(table: Table, rows: Sequence[Cells]) -> list[str]:

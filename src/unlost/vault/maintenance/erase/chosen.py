@@ -47,7 +47,7 @@ class ErasedRecords:
         by_table: dict[str, list[str]] = {}
         for key in self.records:
             by_table.setdefault(key.table, []).append(key.record)
-        return {table: sorted_unique(own) for table, own in sorted(by_table.items())}
+        return {table: sorted_unique(record_ids) for table, record_ids in sorted(by_table.items())}
 
 
 def choose(room: OrgVault, state: LiveState, wished: Sequence[RecordKey]) -> ErasedRecords:
@@ -86,25 +86,25 @@ def marks_of(
 
     Nor what the org's own log tells of them from now on. Raises UsageError (``match-no-record``).
     """
-    for one in match:
-        if one.table not in chosen.ids:
-            raise _nothing_to_match(one)
+    for match_column in match:
+        if match_column.table not in chosen.ids:
+            raise _nothing_to_match(match_column)
     marker = Pseudonymizer(room.sealed.keys, room.org)
     marks: list[SuppressionMark] = []
     for table, ids in chosen.ids.items():
         marks += marker.marks((table, ""), ids.to_pylist(), run=run)
         for log in logs_of(room, chosen.state, table):
-            told = matching(ids).drop_nulls().to_list()
-            marks += marker.marks((log.table, log.record_column), told, run=run)
+            normalized = matching(ids).drop_nulls().to_list()
+            marks += marker.marks((log.table, log.record_column), normalized, run=run)
         for column in (one.column for one in match if one.table == table):
             marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
     return tuple(dict.fromkeys(marks))
 
 
-def _nothing_to_match(one: MatchColumn) -> UsageError:
+def _nothing_to_match(column: MatchColumn) -> UsageError:
     return UsageError(
         "match-no-record",
-        f"No record of {one.table} is erased, so that its column {one.column} tells of nobody.",
+        f"No record of {column.table} is erased, so that its column {column.column} tells of nobody.",
         next_step="Name a column of a table of which a record is erased, or name such a record too.",
     )
 
@@ -112,11 +112,11 @@ def _nothing_to_match(one: MatchColumn) -> UsageError:
 def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) -> None:
     """Raise UsageError (``column-unknown``) for a column that no table has or had."""
     schema = room.chain.manifest(state.seq)[0].schema
-    for one in match:
-        if one.column not in room.schemas.known(schema, one.table):
+    for column in match:
+        if column.column not in room.schemas.known(schema, column.table):
             raise UsageError(
                 "column-unknown",
-                f"“{one.table}” never had a column “{one.column}” by which records could be told.",
+                f"“{column.table}” never had a column “{column.column}” by which records could be told.",
                 next_step="Name it as the org does: TABLE.COLUMN.",
             )
 
@@ -124,8 +124,8 @@ def check_match(room: OrgVault, state: LiveState, match: Sequence[MatchColumn]) 
 def _values(room: OrgVault, chosen: ErasedRecords, table: str, column: str) -> list[str]:
     """What all versions of the records of a table had in a column."""
     view = room.view(table, until=chosen.state.seq, state=chosen.state)
-    found = view.find(chosen.ids[table], (), cells=[column])
-    return matching(found.column(column).combine_chunks()).drop_nulls().unique().to_list()
+    versions = view.find(chosen.ids[table], (), cells=[column])
+    return matching(versions.column(column).combine_chunks()).drop_nulls().unique().to_list()
 
 
 def _lineage(room: OrgVault, state: LiveState) -> Sequence[Lineage]:
@@ -148,9 +148,9 @@ def _logged(room: OrgVault, state: LiveState, records: Sequence[RecordKey]) -> I
 def logs_of(room: OrgVault, state: LiveState, table: str) -> Iterator[ChangeLog]:
     """Where the org writes down the changes of a table's records, if it does and is backed up."""
     schema = room.chain.manifest(state.seq)[0].schema
-    found = room.schemas.table(schema, table)
-    if found is not None and found.change_log is not None:
-        yield found.change_log
+    log_table = room.schemas.table(schema, table)
+    if log_table is not None and log_table.change_log is not None:
+        yield log_table.change_log
 
 
 def _targets(room: OrgVault) -> list[str]:
@@ -164,36 +164,38 @@ def _closed(wished: Sequence[RecordKey], rows: Sequence[Lineage]) -> tuple[Recor
         old, live = RecordKey(row.table, row.old), RecordKey(row.table, row.live)
         beside.setdefault(old, []).append(live)
         beside.setdefault(live, []).append(old)
-    found = dict.fromkeys(wished)
-    left = list(found)
-    while left:
-        for other in beside.get(left.pop(), ()):
-            if other not in found:
-                found[other] = None
-                left.append(other)
-    return tuple(found)
+    siblings = dict.fromkeys(wished)
+    unresolved = list(siblings)
+    while unresolved:
+        for other in beside.get(unresolved.pop(), ()):
+            if other not in siblings:
+                siblings[other] = None
+                unresolved.append(other)
+    return tuple(siblings)
 
 
 def _elsewhere(
     records: Sequence[RecordKey], rows: Sequence[Lineage], *, org: str
 ) -> tuple[tuple[str, RecordKey], ...]:
     known = frozenset(records)
-    told = (
+    elsewhere = (
         (row.target, RecordKey(row.table, row.live))
         for row in rows
         if row.target != org and RecordKey(row.table, row.old) in known
     )
-    return tuple(dict.fromkeys(told))
+    return tuple(dict.fromkeys(elsewhere))
 
 
 def check_held(room: OrgVault, chosen: ErasedRecords, *, code: str, done: str) -> None:
     """Raise Conflict with this code if a hold protects any of them: then nothing is ``done``."""
     now = room.clock.now()
     holds = [hold for hold in holds_in(room, chosen.state) if hold.lasts(now)]
-    held = {key for hold in holds for key in _held_by(room, chosen, hold)}
-    if held:
-        first = min(held, key=str)
-        others, verb = (f" and {len(held) - 1} more", "are") if len(held) > 1 else ("", "is")
+    held_keys = {key for hold in holds for key in _held_by(room, chosen, hold)}
+    if held_keys:
+        first = min(held_keys, key=str)
+        others, verb = (
+            (f" and {len(held_keys) - 1} more", "are") if len(held_keys) > 1 else ("", "is")
+        )
         several = len(chosen.records) > 1
         raise Conflict(
             code,

@@ -50,17 +50,19 @@ def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) 
 def erasures(room: OrgVault) -> tuple[PastErasure, ...]:
     """The proofs of an org, oldest first."""
     state = room.chain.live()
-    made = erasures_in(room, state) if state.seq else []
-    if not made:
+    manifests = erasures_in(room, state) if state.seq else []
+    if not manifests:
         return ()
     by_run: dict[str, list[str]] = {}
     for mark in marks_in(room.view(SUPPRESSED, until=state.seq, state=state)):
         by_run.setdefault(mark.run, []).append(mark.pseudonym)
     complete = is_complete(room, state)
     return tuple(
-        PastErasure(one.erased, one.seq, tuple(sorted(by_run.get(one.run, ()))), complete)
-        for one in made
-        if one.erased is not None
+        PastErasure(
+            manifest.erased, manifest.seq, tuple(sorted(by_run.get(manifest.run, ()))), complete
+        )
+        for manifest in manifests
+        if manifest.erased is not None
     )
 
 
@@ -85,20 +87,20 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
 
     def erase(self, wish: Erase, agree: Agree) -> Erasure:
         """Look, ask, write, and commit."""
-        found = find(self._room, self._state, wish, run=self._run, pause=self._pause)
-        agree(found.told)
-        if found.nothing:
+        erasure_survey = find(self._room, self._state, wish, run=self._run, pause=self._pause)
+        agree(erasure_survey.told)
+        if erasure_survey.nothing:
             self._work.give_up()
-            return found.told
-        return replace(found.told, snapshot=self._commit(found))
+            return erasure_survey.told
+        return replace(erasure_survey.told, snapshot=self._commit(erasure_survey))
 
     def _rewritten(
-        self, found: ErasureSurvey, repacked: RepackedPacks
+        self, erasure_survey: ErasureSurvey, repacked: RepackedPacks
     ) -> Iterable[ReplacedSegments]:
         replaced = [
-            one
-            for each in found.hits
-            for one in rewritten(
+            rewritten_table
+            for each in erasure_survey.hits
+            for rewritten_table in rewritten(
                 self._room,
                 self._out,
                 each,
@@ -106,16 +108,16 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
                 repacked=repacked if each.view.table == FILES_TABLE else None,
             )
         ]
-        return (*replaced, *self._sifted(found, replaced))
+        return (*replaced, *self._sifted(erasure_survey, replaced))
 
     def _sifted(
-        self, found: ErasureSurvey, replaced: Sequence[ReplacedSegments]
+        self, erasure_survey: ErasureSurvey, replaced: Sequence[ReplacedSegments]
     ) -> Iterable[ReplacedSegments]:
         """``$search`` and ``$changes`` without what they tell of the records."""
-        first = {table: self._first(table, replaced) for table in found.chosen.ids}
+        first = {table: self._first(table, replaced) for table in erasure_survey.chosen.ids}
         for table, leave in (
-            (SEARCH, leaving_words(found.chosen)),
-            (CHANGES, leaving_changes(found.chosen, first)),
+            (SEARCH, leaving_words(erasure_survey.chosen)),
+            (CHANGES, leaving_changes(erasure_survey.chosen, first)),
         ):
             yield from all_sifted(
                 self._room, self._out, self._state, table, leave=leave, pause=self._pause
@@ -123,37 +125,42 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
 
     def _first(self, table: str, replaced: Sequence[ReplacedSegments]) -> int:
         """The first commit of which a table has something afterwards."""
-        gone = {entry.id for one in replaced for entry in one.old}
-        held = self._state.of(table, until=self._state.seq)
-        firsts = [live.first for live in held if live.entry.id not in gone]
-        new = (entry for one in replaced for entry in one.new if entry.table == table)
+        gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
+        segments = self._state.of(table, until=self._state.seq)
+        firsts = [live.first for live in segments if live.entry.id not in gone]
+        new = (
+            entry
+            for replaced_segments in replaced
+            for entry in replaced_segments.new
+            if entry.table == table
+        )
         return min([*firsts, *(entry.first for entry in new)], default=0)
 
-    def _records(self, found: ErasureSurvey) -> Iterable[pa.Array]:
-        return found.chosen.ids.values()
+    def _records(self, erasure_survey: ErasureSurvey) -> Iterable[pa.Array]:
+        return erasure_survey.chosen.ids.values()
 
-    def _marks(self, found: ErasureSurvey) -> tuple[SegmentEntry, ...]:
-        return write_marks(self._room, self._state, self._out, found.marks)
+    def _marks(self, erasure_survey: ErasureSurvey) -> tuple[SegmentEntry, ...]:
+        return write_marks(self._room, self._state, self._out, erasure_survey.marks)
 
-    def _gone_at(self, found: ErasureSurvey, seq: int) -> Iterable[TableErased]:
-        return erased_at(found.versions, seq)
+    def _gone_at(self, erasure_survey: ErasureSurvey, seq: int) -> Iterable[TableErased]:
+        return erased_at(erasure_survey.versions, seq)
 
-    def _balanced(self, found: ErasureSurvey) -> CountCorrections:
-        tables = found.told.tables
+    def _balanced(self, erasure_survey: ErasureSurvey) -> CountCorrections:
+        tables = erasure_survey.told.tables
         return CountCorrections(
-            tombstones={one.table: one.records - one.alive for one in tables},
-            alive={one.table: one.alive for one in tables},
+            tombstones={table.table: table.records - table.alive for table in tables},
+            alive={table.table: table.alive for table in tables},
         )
 
-    def _proof(self, found: ErasureSurvey) -> ErasureProof:
-        pseudonyms = sorted({mark.pseudonym for mark in found.marks})
+    def _proof(self, erasure_survey: ErasureSurvey) -> ErasureProof:
+        pseudonyms = sorted({mark.pseudonym for mark in erasure_survey.marks})
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),
-            by=found.wish.by,
-            tables=found.told.tables,
-            files=found.told.files,
-            journals=len(found.journals),
+            by=erasure_survey.wish.by,
+            tables=erasure_survey.told.tables,
+            files=erasure_survey.told.files,
+            journals=len(erasure_survey.journals),
             listed=len(pseudonyms),
             marks=blake3("\n".join(pseudonyms).encode()).hexdigest(),
         )

@@ -77,25 +77,25 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
         state,
         ids=chosen.ids,
         file_rows=system[FILES_TABLE],
-        named=[texts for one in hits for texts in one.blobs],
+        named=[texts for affected in hits for texts in affected.blobs],
         pause=pause,
     )
     files = _hit(room, state, FILES_TABLE, contents.rows, pause)
     hits.append(replace(files, ranks=files.ranks | contents.ranks))
     naming = RecordNameFinder(chosen.records)
-    found = ErasureSurvey(
+    erasure_survey = ErasureSurvey(
         wish=wish,
         chosen=chosen,
-        matched=frozenset((one.table, one.column) for one in wish.match),
+        matched=frozenset((column.table, column.column) for column in wish.match),
         marks=marks,
         versions=rows,
-        hits=tuple(one for one in hits if one.ranks),
+        hits=tuple(affected for affected in hits if affected.ranks),
         contents=contents,
         journals=journals_naming(room, naming),
         certificates=tuple(certificates_naming(room, state, naming)),
         told=Erasure(),
     )
-    return replace(found, told=_told(found))
+    return replace(erasure_survey, told=_told(erasure_survey))
 
 
 def _hit(
@@ -104,21 +104,27 @@ def _hit(
     return hit(room.view(table, until=state.seq, state=state), ids, pause=pause)
 
 
-def _told(found: ErasureSurvey) -> Erasure:
-    chosen, rows = found.chosen, found.versions
+def _told(erasure_survey: ErasureSurvey) -> Erasure:
+    chosen, rows = erasure_survey.chosen, erasure_survey.versions
     tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
-    known = {(table, one) for table, own in rows.items() for one in own.column(U_ID).to_pylist()}
-    moving = found.contents.freed.packs
+    known = {
+        (table, record_id)
+        for table, rows_of_table in rows.items()
+        for record_id in rows_of_table.column(U_ID).to_pylist()
+    }
+    moving = erasure_survey.contents.freed.packs
     return Erasure(
         records=chosen.records,
         unknown=tuple(key for key in chosen.records if (key.table, key.record) not in known),
         tables=tuple(tables),
-        values=sum((mark.table, mark.column) in found.matched for mark in found.marks),
-        files=found.contents.freed.contents,
-        file_bytes=found.contents.freed.bytes,
-        journals=found.journals,
-        certificates=len(found.certificates),
-        rewritten=sum(one.bytes for one in found.hits)
+        values=sum(
+            (mark.table, mark.column) in erasure_survey.matched for mark in erasure_survey.marks
+        ),
+        files=erasure_survey.contents.freed.contents,
+        file_bytes=erasure_survey.contents.freed.bytes,
+        journals=erasure_survey.journals,
+        certificates=len(erasure_survey.certificates),
+        rewritten=sum(affected.bytes for affected in erasure_survey.hits)
         + sum(chosen.state.packs[pack].bytes for pack in moving),
         elsewhere=chosen.elsewhere,
     )
@@ -130,10 +136,10 @@ def leaving_words(chosen: ErasedRecords) -> Leave:
 
     def leave(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in ids.items():
+        for table, ids_of_table in ids.items():
             mine = pc.and_(
                 pc.equal(rows.column("table"), table),
-                pc.is_in(rows.column("record"), value_set=own),
+                pc.is_in(rows.column("record"), value_set=ids_of_table),
             )
             goes = pc.or_(goes, mine.combine_chunks())
         return goes

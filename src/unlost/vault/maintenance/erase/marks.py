@@ -40,12 +40,14 @@ def erased_among(room: OrgVault, records: Collection[RecordKey]) -> frozenset[Re
     state = room.chain.live()
     marks = marks_in(room.view(SUPPRESSED, until=state.seq, state=state))
     listed = SuppressionList.of(Pseudonymizer(room.sealed.keys, room.org), marks)
-    found: set[RecordKey] = set()
+    erased_keys: set[RecordKey] = set()
     for table in {key.table for key in records}:
         if listed.touches(table):
             ids = pa.array([key.record for key in records if key.table == table], pa.string())
-            found |= {RecordKey(table, one) for one in hit_ids(ids, listed.records(table, ids))}
-    return frozenset(found)
+            erased_keys |= {
+                RecordKey(table, hit_id) for hit_id in hit_ids(ids, listed.records(table, ids))
+            }
+    return frozenset(erased_keys)
 
 
 def write_marks(

@@ -66,50 +66,52 @@ class _Looking:
 
     def in_files(self, file_rows: pa.Array) -> set[str]:
         """Contents that these rows of ``$files`` name."""
-        found: set[str] = set()
+        blobs_in_files: set[str] = set()
         for place in self._files.locate(file_rows):
             rows = self._files.read_keys(place.rank, place.groups, (U_ID, self._blob))
             mine = rows.filter(pc.is_in(rows.column(U_ID), value_set=file_rows))
-            found.update(names_in(mine.column(self._blob)))
-        return found
+            blobs_in_files.update(names_in(mine.column(self._blob)))
+        return blobs_in_files
 
     def needed(self, contents: set[str], ids: Ids, file_rows: pa.Array) -> set[str]:
         """Those of the contents that another row names."""
-        found: set[str] = set()
+        blobs_needed: set[str] = set()
         none = pa.array([], pa.string())
         tables = [table for table in self._state.segments if not is_system(table)]
         for table in tables:
             view = self._room.view(table, until=self._state.seq, state=self._state)
             for _, rows in self._rows(view, U_BLOBS):
-                found.update(_others(rows, U_BLOBS, ids.get(table, none)))
+                blobs_needed.update(_others(rows, U_BLOBS, ids.get(table, none)))
         for _, rows in self._rows(self._files, self._blob):
-            found.update(_others(rows, self._blob, file_rows))
-        return found & contents
+            blobs_needed.update(_others(rows, self._blob, file_rows))
+        return blobs_needed & contents
 
     def packs(self, gone: pa.Array, *, count: int) -> ErasedContents:
         """What goes of packs, when these rows of ``$files`` do."""
-        held: Counter[str] = Counter()
+        pieces_by_pack: Counter[str] = Counter()
         freed = [NO_PIECES]
         for _, rows in self._rows(self._files, self._extents):
             goes = pc.is_in(rows.column(U_ID), value_set=gone)
             freed.append(pieces_in(rows.filter(goes).column(self._extents)))
             staying = pieces_in(rows.filter(pc.invert(goes)).column(self._extents))
-            held.update(dict(staying.group_by("pack").agg(pl.col("length").sum()).iter_rows()))
+            pieces_by_pack.update(
+                dict(staying.group_by("pack").agg(pl.col("length").sum()).iter_rows())
+            )
         pieces = pl.concat(freed).unique()
         touched = frozenset(pieces.get_column("pack").to_list())
         leaving = [
             ident
             for ident, pack in self._state.packs.items()
-            if ident in touched or held[ident] < content_bytes(pack.bytes)
+            if ident in touched or pieces_by_pack[ident] < content_bytes(pack.bytes)
         ]
-        moving = sorted_unique(pack for pack in leaving if held[pack])
-        left, ranks = self._moved(moving, gone)
+        moving = sorted_unique(pack for pack in leaving if pieces_by_pack[pack])
+        staying_pieces, ranks = self._moved(moving, gone)
         return ErasedContents(
             FreedContents(
                 contents=count,
                 bytes=int(pieces.get_column("length").sum()),
-                empty=tuple(sorted(pack for pack in leaving if not held[pack])),
-                moving=left,
+                empty=tuple(sorted(pack for pack in leaving if not pieces_by_pack[pack])),
+                moving=staying_pieces,
             ),
             gone,
             ranks,

@@ -57,13 +57,15 @@ class RecordNameFinder:
         self._values = values
         self.instead = instead
         self._spoken = spoken(records)
-        quoted = (msgspec.json.encode(one).decode() for one in ids)
-        self._quoted = [text for one in quoted for text in (one, one.replace('"', '\\"'))]
+        quoted = (msgspec.json.encode(record_id).decode() for record_id in ids)
+        self._quoted = [
+            text for quoted_id in quoted for text in (quoted_id, quoted_id.replace('"', '\\"'))
+        ]
 
     def in_text(self, text: str) -> bool:
         """For sentences, in which an id stands between other words."""
-        told = self._values is None or any(value in text for value in self._values)
-        return told and self._spoken.search(text) is not None
+        is_named = self._values is None or any(value in text for value in self._values)
+        return is_named and self._spoken.search(text) is not None
 
     def in_json(self, text: str) -> bool:
         """For documents, in which an id is a text of its own, also in JSON within JSON."""
@@ -73,8 +75,8 @@ class RecordNameFinder:
         """The finding; what it tells of such a record is gone."""
         if finding is None:
             return None
-        told = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
-        if not self.in_text(told):
+        full_text = f"{finding.sentence}\n{finding.next_step}\n{finding.detail}"
+        if not self.in_text(full_text):
             return finding
         return replace(finding, sentence=self.instead, next_step="", detail="")
 
@@ -103,8 +105,8 @@ def manifest_without(
 
     Its tables held the records that were ``erased`` then no more.
     """
-    gone = {one.table: one for one in erased}
-    states = tuple(_state(one, gone.get(one.table), naming) for one in manifest.states)
+    gone = {table.table: table for table in erased}
+    states = tuple(_state(state, gone.get(state.table), naming) for state in manifest.states)
     certificate = manifest.certificate
     return msgspec.structs.replace(
         manifest,
@@ -122,17 +124,17 @@ def certificates_naming(
     for name in sorted(state.objects):
         if name.startswith(folder):
             content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=name)
-            found = decoder_for(Certificate).decode(content)
-            left = certificate_without(found, naming)
-            if left != found:
-                yield name, left
+            certificate = decoder_for(Certificate).decode(content)
+            certificate_left = certificate_without(certificate, naming)
+            if certificate_left != certificate:
+                yield name, certificate_left
 
 
 def journals_naming(room: OrgVault, naming: RecordNameFinder) -> tuple[str, ...]:
     """Runs whose journals name any of the records."""
     runs = journal_runs(room.sealed, org=room.org).keys()
-    left = runs - unjournaled(room, room.chain.live())
-    return tuple(sorted(run for run in left if _names_any(room, run, naming)))
+    runs_unknown = runs - unjournaled(room, room.chain.live())
+    return tuple(sorted(run for run in runs_unknown if _names_any(room, run, naming)))
 
 
 def put_certificate(room: OrgVault, name: str, certificate: Certificate) -> ObjectEntry:
@@ -161,17 +163,19 @@ def _sealed(room: OrgVault, kind: ObjectKind, name: str, content: bytes) -> Obje
 
 def _findings(findings: tuple[Finding, ...], naming: RecordNameFinder) -> Iterator[Finding]:
     for finding in findings:
-        left = naming.finding(finding)
-        if left is not None:
-            yield left
+        finding_without = naming.finding(finding)
+        if finding_without is not None:
+            yield finding_without
 
 
 def _state(state: TableState, gone: TableErased | None, naming: RecordNameFinder) -> TableState:
-    left = replace(state, finding=naming.finding(state.finding))
+    state_without = replace(state, finding=naming.finding(state.finding))
     if gone is None:
-        return left
+        return state_without
     dead = gone.records - gone.alive
-    return replace(left, alive=left.alive - gone.alive, deleted=left.deleted - dead)
+    return replace(
+        state_without, alive=state_without.alive - gone.alive, deleted=state_without.deleted - dead
+    )
 
 
 def _part(part: TablePart, live: Collection[str], naming: RecordNameFinder) -> TablePart:

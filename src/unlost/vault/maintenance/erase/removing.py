@@ -125,7 +125,11 @@ def close_committed(room: OrgVault, state: LiveState) -> None:
 
 def check_alone(room: OrgVault, state: LiveState, *, run: str) -> None:
     """Raise Conflict while another run is open: what it reads or writes may be what is to go."""
-    others = [one for one in open_runs(room) if one.run != run and not committed(state, one.run)]
+    others = [
+        intent
+        for intent in open_runs(room)
+        if intent.run != run and not committed(state, intent.run)
+    ]
     if others:
         raise Conflict(
             "runs-open",
@@ -149,90 +153,95 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         return self._work.base
 
     @abstractmethod
-    def _rewritten(self, found: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
+    def _rewritten(self, survey: F, repacked: RepackedPacks) -> Iterable[ReplacedSegments]:
         """The segments that are written again, those of ``$search`` and ``$changes`` too."""
 
     @abstractmethod
-    def _records(self, found: F) -> Iterable[pa.Array]:
+    def _records(self, survey: F) -> Iterable[pa.Array]:
         """The ids of the records of which no old version may be left."""
 
     @abstractmethod
-    def _marks(self, found: F) -> tuple[SegmentEntry, ...]:
+    def _marks(self, survey: F) -> tuple[SegmentEntry, ...]:
         """What the list of what stays out has besides."""
 
     @abstractmethod
-    def _gone_at(self, found: F, seq: int) -> Iterable[TableErased]:
+    def _gone_at(self, survey: F, seq: int) -> Iterable[TableErased]:
         """The records that tables have no more as of a commit."""
 
     @abstractmethod
-    def _balanced(self, found: F) -> CountCorrections:
+    def _balanced(self, survey: F) -> CountCorrections:
         """What states of tables count no more."""
 
     @abstractmethod
-    def _proof(self, found: F) -> ErasureProof:
+    def _proof(self, survey: F) -> ErasureProof:
         """What is told of it for ever."""
 
-    def _commit(self, found: F) -> int:
+    def _commit(self, survey: F) -> int:
         """Write, and commit; what was written is removed where that fails. The commit's number."""
         listing = self._listing()  # before the runs are looked at: what is in it is nobody's
-        made: list[str] = []
+        written_names: list[str] = []
         try:
-            written = self._write(found, made)
-            return self._committed(found, written, listing)
+            written = self._write(survey, written_names)
+            return self._committed(survey, written, listing)
         except Exception:
-            self._drop(made)
+            self._drop(written_names)
             raise
 
     def _listing(self) -> dict[str, int]:
         """What may be garbage: also certificates that runs put and then made another one."""
         folder = object_names.certificates(self._room.org)
         certificates = self._room.sealed.store.list(folder)
-        return listing_of(self._room) | {one.name: one.size for one in certificates}
-
-    def _write(self, found: F, made: list[str]) -> WrittenCommit:
-        repacked = repack(self._room, found.contents.freed.moving)
-        made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
-        replaced = tuple(self._rewritten(found, repacked))
-        replaced += tuple(self._beside(found, replaced))
-        marks = self._marks(found)
-        certificates = {
-            name: put_certificate(self._room, name, left) for name, left in found.certificates
+        return listing_of(self._room) | {
+            certificate.name: certificate.size for certificate in certificates
         }
-        made += [entry.name for entry in certificates.values()]
+
+    def _write(self, survey: F, written_names: list[str]) -> WrittenCommit:
+        repacked = repack(self._room, survey.contents.freed.moving)
+        written_names += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
+        replaced = tuple(self._rewritten(survey, repacked))
+        replaced += tuple(self._beside(survey, replaced))
+        marks = self._marks(survey)
+        certificates = {
+            name: put_certificate(self._room, name, certificate)
+            for name, certificate in survey.certificates
+        }
+        written_names += [entry.name for entry in certificates.values()]
         names = {name: entry.name for name, entry in certificates.items()}
-        redactions = self._redactions(found, replaced, names, made)
+        redactions = self._redactions(survey, replaced, names, written_names)
         withdrawn = (*names, *self._replaced_redactions(redactions))
         objects = (*certificates.values(), *redactions)
         return WrittenCommit(replaced, repacked, marks, objects, names, withdrawn)
 
-    def _beside(self, found: F, replaced: Sequence[ReplacedSegments]) -> Iterable[ReplacedSegments]:
+    def _beside(
+        self, survey: F, replaced: Sequence[ReplacedSegments]
+    ) -> Iterable[ReplacedSegments]:
         """What shares bundles with what goes, written again elsewhere."""
-        room, state, ids = self._room, self._state, self._records(found)
+        room, state, ids = self._room, self._state, self._records(survey)
         leaving = touched(replaced) | set(holding(room, state, ids, pause=self._pause))
-        gone = {entry.id for one in replaced for entry in one.old}
+        gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
         return unbundled(room, self._out, state, leaving, gone=gone, pause=self._pause)
 
     def _redactions(
         self,
-        found: F,
+        survey: F,
         replaced: Sequence[ReplacedSegments],
         names: Mapping[str, str],
-        made: list[str],
+        written_names: list[str],
     ) -> list[ObjectEntry]:
         """What stands in place of manifests that tell too much."""
-        gone = {entry.id for one in replaced for entry in one.old}
-        held = self._state.segments.values()
-        live = {ident for own in held for ident in own if ident not in gone}
-        entries, naming = [], found.naming
+        gone = {entry.id for replaced_segments in replaced for entry in replaced_segments.old}
+        segments = self._state.segments.values()
+        live = {ident for by_ident in segments for ident in by_ident if ident not in gone}
+        entries, naming = [], survey.naming
         for seq in sorted(self._state.commits):
             self._pause()
             manifest, head = self._room.chain.manifest(seq)
-            left = manifest_without(
-                manifest, live=live, names=names, naming=naming, erased=self._gone_at(found, seq)
+            manifest_left = manifest_without(
+                manifest, live=live, names=names, naming=naming, erased=self._gone_at(survey, seq)
             )
-            if left != manifest:
-                entry = put_redaction(self._room, left, head=head, by=self._state.seq + 1)
-                made.append(entry.name)
+            if manifest_left != manifest:
+                entry = put_redaction(self._room, manifest_left, head=head, by=self._state.seq + 1)
+                written_names.append(entry.name)
                 entries.append(entry)
         return entries
 
@@ -240,48 +249,50 @@ class RemovalCommit[F: ErasedDocuments](ABC):
         """Redactions that others stand in place of now."""
         seqs = {object_names.redacted(entry.name) for entry in fresh}
         folder = object_names.redactions(self._room.org)
-        own = [name for name in self._state.objects if name.startswith(folder)]
-        return [name for name in own if object_names.redacted(name) in seqs]
+        redaction_names = [name for name in self._state.objects if name.startswith(folder)]
+        return [name for name in redaction_names if object_names.redacted(name) in seqs]
 
-    def _committed(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
-        room, state, balanced = self._room, self._state, self._balanced(found)
+    def _committed(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> int:
+        room, state, balanced = self._room, self._state, self._balanced(survey)
         check_alone(room, room.chain.proved(), run=self._run)
-        parts = [one.part for one in written.replaced]
+        parts = [replaced.part for replaced in written.replaced]
         if written.marks:
             parts.append(TablePart(table=SUPPRESSED, segments=written.marks))
         return self._work.commit(
             MaintenanceWork(
                 parts=_by_table(parts),
                 packs=written.repacked.entries,
-                condemned=tuple(sorted(self._condemned(found, written, listing))),
+                condemned=tuple(sorted(self._condemned(survey, written, listing))),
                 collected=collected_up_to(room, state),
-                dropped=found.contents.freed.packs,
+                dropped=survey.contents.freed.packs,
                 tombstones=balanced.tombstones,
                 alive=balanced.alive,
                 objects=written.objects,
                 withdrawn=written.withdrawn,
-                unjournaled=found.journals,
+                unjournaled=survey.journals,
                 recertified=written.recertified,
-                erased=self._proof(found),
+                erased=self._proof(survey),
             ),
             alone=True,
         ).number
 
-    def _condemned(self, found: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
+    def _condemned(self, survey: F, written: WrittenCommit, listing: Mapping[str, int]) -> set[str]:
         """Segments and packs that nobody needs: replaced now, or earlier, or left by runs that ended."""
         org = self._room.org
-        gone = [entry for one in written.replaced for entry in (*one.old, *one.between)]
+        gone = [
+            entry for replaced in written.replaced for entry in (*replaced.old, *replaced.between)
+        ]
         names = {entry.name for entry in unneeded_objects(self._state, gone, org=org)}
-        packs = map(self._state.pack_id, found.contents.freed.packs)
+        packs = map(self._state.pack_id, survey.contents.freed.packs)
         names |= {object_names.pack(org, pack) for pack in packs}
         live = {entry.name for entry in live_objects(self._state, org=org)}
         return names | (listing.keys() - live)
 
-    def _drop(self, made: Sequence[str]) -> None:
+    def _drop(self, written_names: Sequence[str]) -> None:
         """After a failure: remove what was written, unless it was committed or may be still."""
         with suppress(UnlostError):
             if self._work.came_to_nothing():
-                for name in made:
+                for name in written_names:
                     self._room.sealed.store.delete(name)
 
 

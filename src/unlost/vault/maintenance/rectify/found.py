@@ -91,21 +91,27 @@ class RectificationSurvey:
     @property
     def columns(self) -> Mapping[str, frozenset[str]]:
         """By table the columns in which something changes."""
-        found: dict[str, set[str]] = {one.table: set() for one in self.said}
-        for one in self.changes:
-            found[one.table] |= one.cells.keys()
-        return {table: frozenset(own) for table, own in found.items()}
+        by_table: dict[str, set[str]] = {changes.table: set() for changes in self.said}
+        for change in self.changes:
+            by_table[change.table] |= change.cells.keys()
+        return {table: frozenset(column_names) for table, column_names in by_table.items()}
 
     @property
     def naming(self) -> RecordNameFinder:
         """What tells documents that name the record, and what stood there."""
-        values = frozenset(text for one in self.changes for text in one.wrong)
+        values = frozenset(text for change in self.changes for text in change.wrong)
         return RecordNameFinder(_own(self.chosen, self.wish), values=values, instead=CORRECTED)
 
     def becoming(self, table: str) -> Mapping[Place, CorrectedRow]:
         """What versions of a table become."""
-        own = (one for one in self.touched if one.table == table and one.shown)
-        return {one.row.place: one.corrected for one in own}
+        rectified_rows = (
+            rectified_row
+            for rectified_row in self.touched
+            if rectified_row.table == table and rectified_row.shown
+        )
+        return {
+            rectified_row.row.place: rectified_row.corrected for rectified_row in rectified_rows
+        }
 
     @property
     def touched(self) -> tuple[RectifiedRow, ...]:
@@ -115,7 +121,11 @@ class RectificationSurvey:
     @property
     def compared(self) -> list[str]:
         """Ids in ``$changes`` of versions of which it is not told any more whether they differ."""
-        rows = [(one.table, one.row) for one in self.touched if one.shown]
+        rows = [
+            (rectified_row.table, rectified_row.row)
+            for rectified_row in self.touched
+            if rectified_row.shown
+        ]
         return [change_id(table, row.snap, row.record) for table, row in rows]
 
 
@@ -139,18 +149,21 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
     check_held(room, chosen, code="rectify-held", done="changed")
     rights = tuple(_rights(room, chosen, wish))
     looked = _looked(room, state, rights, pause)
-    if not any(one.right.table == wish.record.table for one in looked):
+    if not any(looked_row.right.table == wish.record.table for looked_row in looked):
         raise _unknown(wish)
     shown = _shown(room, state, rights)
     changes = tuple(_changes(room, looked, shown))
-    found = RectificationSurvey(
+    rectification_survey = RectificationSurvey(
         wish=wish,
         chosen=chosen,
         rights=rights,
         changes=changes,
         beside=tuple(_beside(looked, shown)),
         said=tuple(
-            WordChanges(one.right.table, one.row, {**one.row.cells, **one.cells}) for one in looked
+            WordChanges(
+                looked_row.right.table, looked_row.row, {**looked_row.row.cells, **looked_row.cells}
+            )
+            for looked_row in looked
         ),
         hits=(),
         contents=NO_CONTENTS,
@@ -159,8 +172,10 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
         told=Rectification(),
     )
     if changes:
-        found = _documented(room, state, _lying(room, state, found, looked, pause))
-    return replace(found, told=_told(found, looked))
+        rectification_survey = _documented(
+            room, state, _lying(room, state, rectification_survey, looked, pause)
+        )
+    return replace(rectification_survey, told=_told(rectification_survey, looked))
 
 
 def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
@@ -168,7 +183,7 @@ def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[Co
     table, ids = wish.record.table, chosen.ids
     schema = room.chain.manifest(chosen.state.seq)[0].schema
     known = room.schemas.known(schema, table)
-    values = {one.column: one.value for one in wish.values}
+    values = {right_value.column: right_value.value for right_value in wish.values}
     _check(known, wish)
     check_free(room.schemas.table(schema, table), wish)
     if wish.was is None:
@@ -186,7 +201,7 @@ def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[Co
 
 def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
     """Raise UsageError for what cannot be set."""
-    names = {one.column for one in wish.values}
+    names = {right_value.column for right_value in wish.values}
     twice = len(names) < len(wish.values)
     if not names or twice or (wish.was is not None and len(names) > 1):
         raise UsageError(
@@ -194,18 +209,18 @@ def _check(known: Mapping[str, KnownColumn], wish: Rectify) -> None:
             "It is not said what is to be corrected.",
             next_step="Set a column, each once: --set COLUMN=VALUE. With --was set just one.",
         )
-    for one in wish.values:
-        column = known.get(one.column)
+    for value in wish.values:
+        column = known.get(value.column)
         if column is None or column.kind is WireKind.BINARY:
             raise UsageError(
                 "column-unknown",
-                f"“{wish.record.table}” never had a column “{one.column}” with values of its own.",
+                f"“{wish.record.table}” never had a column “{value.column}” with values of its own.",
                 next_step="Name it as the org does; `unlost show` names those of a record.",
             )
-        if len((one.value or "").encode()) > CELL_BYTES:
+        if len((value.value or "").encode()) > CELL_BYTES:
             raise UsageError(
                 "rectify-too-long",
-                f"The new value of {one.column} has more than {CELL_BYTES >> 10} KiB.",
+                f"The new value of {value.column} has more than {CELL_BYTES >> 10} KiB.",
                 next_step="Set a shorter one, or empty the column with --set COLUMN=.",
             )
 
@@ -214,87 +229,122 @@ def _looked(
     room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns], pause: Pause
 ) -> list[_Looked]:
     """All rows, each once; several rights may look at a row of a log, and at most one changes it."""
-    found: dict[_Key, _Looked] = {}
+    rows_by_key: dict[_Key, _Looked] = {}
     for right in rights:
         pause()
         for row in rows_of(room, state, right.table, right.ids, right.columns):
-            one = _Looked(right, row, right.of(row))
-            if one.cells or one.key not in found:
-                found[one.key] = one
-    return list(found.values())
+            looked_row = _Looked(right, row, right.of(row))
+            if looked_row.cells or looked_row.key not in rows_by_key:
+                rows_by_key[looked_row.key] = looked_row
+    return list(rows_by_key.values())
 
 
 def _changes(
     room: OrgVault, looked: Sequence[_Looked], shown: Collection[_Key]
 ) -> Iterator[RectifiedRow]:
-    for one in looked:
-        if one.cells:
-            become = corrected(one.row, one.cells, known_of(room, one.right.table, one.row))
-            yield RectifiedRow(one.right.table, one.row, one.cells, become, one.key in shown)
+    for looked_row in looked:
+        if looked_row.cells:
+            become = corrected(
+                looked_row.row,
+                looked_row.cells,
+                known_of(room, looked_row.right.table, looked_row.row),
+            )
+            yield RectifiedRow(
+                looked_row.right.table,
+                looked_row.row,
+                looked_row.cells,
+                become,
+                looked_row.key in shown,
+            )
 
 
 def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[RectifiedRow]:
     """Versions that stay, behind one that changes."""
     before: dict[tuple[str, str], _Looked] = {}
-    for one in _by_age(looked):
-        if one.key in shown:
-            last = before.get((one.right.table, one.row.record))
-            before[one.right.table, one.row.record] = one
-            if last is not None and last.cells and not one.cells:
-                yield RectifiedRow(one.right.table, one.row, {}, kept(one.row), shown=True)
+    for looked_row in _by_age(looked):
+        if looked_row.key in shown:
+            last = before.get((looked_row.right.table, looked_row.row.record))
+            before[looked_row.right.table, looked_row.row.record] = looked_row
+            if last is not None and last.cells and not looked_row.cells:
+                yield RectifiedRow(
+                    looked_row.right.table, looked_row.row, {}, kept(looked_row.row), shown=True
+                )
 
 
 def _shown(room: OrgVault, state: LiveState, rights: Sequence[CorrectedColumns]) -> frozenset[_Key]:
     """The rows that snapshots show: not those that another of the same commit replaced."""
-    found: set[_Key] = set()
+    shown_keys: set[_Key] = set()
     for table, ids in {right.table: right.ids for right in rights}.items():
         rows = room.view(table, until=state.seq, state=state).find(ids, ())
         columns = (rows.column(name).to_pylist() for name in (RANK, U_ID, U_SNAP))
-        found |= {(table, *key) for key in zip(*columns, strict=True)}
-    return frozenset(found)
+        shown_keys |= {(table, *key) for key in zip(*columns, strict=True)}
+    return frozenset(shown_keys)
 
 
 def _lying(
     room: OrgVault,
     state: LiveState,
-    found: RectificationSurvey,
+    rectification_survey: RectificationSurvey,
     looked: Sequence[_Looked],
     pause: Pause,
 ) -> RectificationSurvey:
     """With the contents that go, and the segments that are written again."""
-    ids = {right.table: right.ids for right in found.rights}
+    ids = {right.table: right.ids for right in rectification_survey.rights}
     none = pa.array([], pa.string())
     contents = contents_of(
-        room, state, ids=ids, file_rows=none, named=[_unneeded(found, looked)], pause=pause
+        room,
+        state,
+        ids=ids,
+        file_rows=none,
+        named=[_unneeded(rectification_survey, looked)],
+        pause=pause,
     )
     hits = [
-        AffectedTable(room.view(table, until=state.seq, state=state), own, ranks)
-        for table, own in ids.items()
-        if (ranks := frozenset(one.row.rank for one in found.touched if one.table == table))
+        AffectedTable(room.view(table, until=state.seq, state=state), ids_of_table, ranks)
+        for table, ids_of_table in ids.items()
+        if (
+            ranks := frozenset(
+                rectified_row.row.rank
+                for rectified_row in rectification_survey.touched
+                if rectified_row.table == table
+            )
+        )
     ]
     view = room.view(FILES_TABLE, until=state.seq, state=state)
     files = hit(view, contents.rows, pause=pause)
     files = replace(files, ranks=files.ranks | contents.ranks)
-    return replace(found, contents=contents, hits=(*hits, *((files,) if files.ranks else ())))
+    return replace(
+        rectification_survey, contents=contents, hits=(*hits, *((files,) if files.ranks else ()))
+    )
 
 
-def _unneeded(found: RectificationSurvey, looked: Sequence[_Looked]) -> pa.ChunkedArray:
+def _unneeded(
+    rectification_survey: RectificationSurvey, looked: Sequence[_Looked]
+) -> pa.ChunkedArray:
     """Contents that the rows had, and have no more."""
-    become = {(one.table, one.row.rank, *one.row.place): one.corrected for one in found.changes}
-    blobs = [become[one.key].blobs if one.key in become else one.row.blobs for one in looked]
-    had = names_in(pa.chunked_array([[one.row.blobs for one in looked]], pa.string()))
-    left = names_in(pa.chunked_array([blobs], pa.string()))
-    return pa.chunked_array([sorted(set(had) - set(left))], pa.string())
+    become = {
+        (change.table, change.row.rank, *change.row.place): change.corrected
+        for change in rectification_survey.changes
+    }
+    blobs = [
+        become[looked_row.key].blobs if looked_row.key in become else looked_row.row.blobs
+        for looked_row in looked
+    ]
+    had = names_in(pa.chunked_array([[looked_row.row.blobs for looked_row in looked]], pa.string()))
+    names = names_in(pa.chunked_array([blobs], pa.string()))
+    return pa.chunked_array([sorted(set(had) - set(names))], pa.string())
 
 
 def _documented(
-    room: OrgVault, state: LiveState, found: RectificationSurvey
+    room: OrgVault, state: LiveState, rectification_survey: RectificationSurvey
 ) -> RectificationSurvey:
     """With the journals that go, and the certificates that are written anew."""
     return replace(
-        found,
-        journals=journals_naming(room, RecordNameFinder(_own(found.chosen, found.wish))),
-        certificates=tuple(certificates_naming(room, state, found.naming)),
+        rectification_survey,
+        journals=journals_naming(
+            room, RecordNameFinder(_own(rectification_survey.chosen, rectification_survey.wish))
+        ),
+        certificates=tuple(certificates_naming(room, state, rectification_survey.naming)),
     )
 
 
@@ -303,57 +353,60 @@ def _own(chosen: ErasedRecords, wish: Rectify) -> tuple[RecordKey, ...]:
     return tuple(key for key in chosen.records if key.table == wish.record.table)
 
 
-def _told(found: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
-    shown = [one for one in found.changes if one.shown]
+def _told(rectification_survey: RectificationSurvey, looked: Sequence[_Looked]) -> Rectification:
+    shown = [change for change in rectification_survey.changes if change.shown]
     newest = _newest(looked)
-    freed, packs = found.contents.freed, found.chosen.state.packs
+    freed, packs = rectification_survey.contents.freed, rectification_survey.chosen.state.packs
     return Rectification(
-        records=_own(found.chosen, found.wish),
+        records=_own(rectification_survey.chosen, rectification_survey.wish),
         tables=tuple(_table(table, shown, newest) for table in sorted({c.table for c in shown})),
-        columns=tuple(sorted({name for one in shown for name in one.columns})),
-        current=tuple(sorted(_current(found, shown, newest))),
+        columns=tuple(sorted({name for rectified_row in shown for name in rectified_row.columns})),
+        current=tuple(sorted(_current(rectification_survey, shown, newest))),
         files=freed.contents,
         file_bytes=freed.bytes,
-        journals=found.journals,
-        certificates=len(found.certificates),
-        rewritten=sum(one.bytes for one in found.hits)
+        journals=rectification_survey.journals,
+        certificates=len(rectification_survey.certificates),
+        rewritten=sum(affected.bytes for affected in rectification_survey.hits)
         + sum(packs[pack].bytes for pack in freed.packs),
-        elsewhere=found.chosen.elsewhere,
+        elsewhere=rectification_survey.chosen.elsewhere,
     )
 
 
 def _newest(looked: Sequence[_Looked]) -> Mapping[tuple[str, str], RectifyRow]:
     """The newest version by table and record."""
-    return {(one.right.table, one.row.record): one.row for one in _by_age(looked)}
+    return {
+        (looked_row.right.table, looked_row.row.record): looked_row.row
+        for looked_row in _by_age(looked)
+    }
 
 
 def _by_age(looked: Sequence[_Looked]) -> list[_Looked]:
     """Oldest first; of rows of one commit the one that is shown comes last."""
-    return sorted(looked, key=lambda one: (one.row.snap, one.row.rank))
+    return sorted(looked, key=lambda looked_row: (looked_row.row.snap, looked_row.row.rank))
 
 
 def _table(
     table: str, shown: Sequence[RectifiedRow], newest: Mapping[tuple[str, str], RectifyRow]
 ) -> TableErased:
-    own = [one.row for one in shown if one.table == table]
-    records = {row.record for row in own}
+    rectify_rows = [rectified_row.row for rectified_row in shown if rectified_row.table == table]
+    records = {row.record for row in rectify_rows}
     alive = sum(newest[table, record].op == "U" for record in records)
-    return TableErased(table, len(records), len(own), alive)
+    return TableErased(table, len(records), len(rectify_rows), alive)
 
 
 def _current(
-    found: RectificationSurvey,
+    rectification_survey: RectificationSurvey,
     shown: Sequence[RectifiedRow],
     newest: Mapping[tuple[str, str], RectifyRow],
 ) -> set[str]:
     """Columns of the record's table that are wrong in the newest version of one that is alive."""
     return {
         name
-        for one in shown
-        if one.table == found.wish.record.table
-        and one.row.op == "U"
-        and newest[one.table, one.row.record].place == one.row.place
-        for name in one.columns
+        for rectified_row in shown
+        if rectified_row.table == rectification_survey.wish.record.table
+        and rectified_row.row.op == "U"
+        and newest[rectified_row.table, rectified_row.row.record].place == rectified_row.row.place
+        for name in rectified_row.columns
     }
 
 

@@ -50,65 +50,67 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
 
     def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
         """Look, ask, write, and commit."""
-        found = find(self._room, self._state, wish, pause=self._pause)
-        agree(found.told)
-        if not found.changes:
+        rectification_survey = find(self._room, self._state, wish, pause=self._pause)
+        agree(rectification_survey.told)
+        if not rectification_survey.changes:
             self._work.give_up()
-            return found.told
-        return replace(found.told, snapshot=self._commit(found))
+            return rectification_survey.told
+        return replace(rectification_survey.told, snapshot=self._commit(rectification_survey))
 
     def _rewritten(
-        self, found: RectificationSurvey, repacked: RepackedPacks
+        self, rectification_survey: RectificationSurvey, repacked: RepackedPacks
     ) -> Iterable[ReplacedSegments]:
-        for each in found.hits:
+        for each in rectification_survey.hits:
             table = each.view.table
             if table == FILES_TABLE:
                 yield from rewritten(
                     self._room, self._out, each, pause=self._pause, repacked=repacked
                 )
             else:
-                choose = partial(ReplacedRows, corrected=found.becoming(table))
+                choose = partial(ReplacedRows, corrected=rectification_survey.becoming(table))
                 yield from rewritten(self._room, self._out, each, pause=self._pause, choose=choose)
-        yield from self._words(found)
+        yield from self._words(rectification_survey)
         yield from all_sifted(
             self._room,
             self._out,
             self._state,
             CHANGES,
-            leave=index_touched(found.compared),
+            leave=index_touched(rectification_survey.compared),
             pause=self._pause,
             become=untold_index,
         )
 
-    def _words(self, found: RectificationSurvey) -> Iterable[ReplacedSegments]:
-        columns = found.columns
-        leave = leaving(found.said, columns)
+    def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
+        columns = rectification_survey.columns
+        leave = leaving(rectification_survey.said, columns)
         yield from all_sifted(
             self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
         )
-        yield from written_words(self._room, self._out, self._state, found.said, columns)
+        yield from written_words(
+            self._room, self._out, self._state, rectification_survey.said, columns
+        )
 
-    def _records(self, found: RectificationSurvey) -> Iterable[pa.Array]:
-        return [each.ids for each in found.hits]
+    def _records(self, rectification_survey: RectificationSurvey) -> Iterable[pa.Array]:
+        return [each.ids for each in rectification_survey.hits]
 
-    def _marks(self, found: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (nothing stays out)
+    def _marks(self, survey: RectificationSurvey) -> tuple[SegmentEntry, ...]:  # noqa: ARG002 (none)
         return ()
 
-    def _gone_at(self, found: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
+    def _gone_at(self, survey: RectificationSurvey, seq: int) -> Iterable[TableErased]:  # noqa: ARG002 (none)
         return ()
 
-    def _balanced(self, found: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
+    def _balanced(self, rectification_survey: RectificationSurvey) -> CountCorrections:  # noqa: ARG002 (all records stay)
         return CountCorrections()
 
-    def _proof(self, found: RectificationSurvey) -> ErasureProof:
+    def _proof(self, rectification_survey: RectificationSurvey) -> ErasureProof:
         return ErasureProof(
             run=self._run,
             at=self._room.clock.now(),
-            by=found.wish.by,
-            tables=found.told.tables,
-            files=found.told.files,
-            journals=len(found.journals),
+            by=rectification_survey.wish.by,
+            tables=rectification_survey.told.tables,
+            files=rectification_survey.told.files,
+            journals=len(rectification_survey.journals),
             listed=0,
             marks=blake3(b"").hexdigest(),
-            columns=found.told.columns,
+            columns=rectification_survey.told.columns,
         )

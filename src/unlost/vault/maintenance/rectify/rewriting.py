@@ -31,20 +31,24 @@ class ReplacedRows:
         at = np.flatnonzero(mine)
         keys = rows.select([U_ID, U_SNAP]).take(pa.array(at))
         places = zip(keys.column(U_ID).to_pylist(), keys.column(U_SNAP).to_pylist(), strict=True)
-        found = {
+        corrected_rows = {
             int(row): self._corrected[place]
             for row, place in zip(at, places, strict=True)
             if place in self._corrected
         }
-        return _patched(rows, found)
+        return _patched(rows, corrected_rows)
 
 
-def _patched(rows: pa.Table, found: Mapping[int, CorrectedRow]) -> pa.Table:
+def _patched(rows: pa.Table, corrected_rows: Mapping[int, CorrectedRow]) -> pa.Table:
     """Rows with what was found for some places in them."""
     by_column: dict[str, dict[int, object]] = {}
-    for row, one in found.items():
-        told = {U_BLOBS: one.blobs, U_ROW_HASH: one.row_hash, U_PREV: one.prev}
-        for name, value in {**one.cells, **told}.items():
+    for row, corrected_row in corrected_rows.items():
+        patched = {
+            U_BLOBS: corrected_row.blobs,
+            U_ROW_HASH: corrected_row.row_hash,
+            U_PREV: corrected_row.prev,
+        }
+        for name, value in {**corrected_row.cells, **patched}.items():
             by_column.setdefault(name, {})[row] = value
     for name, values in by_column.items():
         at = rows.column_names.index(name)
@@ -65,5 +69,5 @@ def index_touched(keys: Sequence[str]) -> Leave:
 def untold_index(rows: pa.Table) -> pa.Table:
     """Rows of ``$changes`` that tell no more whether something differs."""
     prev = rows.column(U_PREV).combine_chunks()
-    told = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
-    return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), told)
+    prev_ops = pc.if_else(pc.is_in(prev, value_set=pa.array(OVER_ALIVE)), UNTOLD, prev)
+    return rows.set_column(rows.column_names.index(U_PREV), rows.schema.field(U_PREV), prev_ops)

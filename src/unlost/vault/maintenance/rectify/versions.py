@@ -51,8 +51,8 @@ class OldValueTest:
         """Whether a cell has it."""
         if value is None or not self.text:
             return not (value or self.text)
-        one, other = canonical(pl.Series([value, self.text]), self.kind)
-        return bool(one == other)
+        same_text, other = canonical(pl.Series([value, self.text]), self.kind)
+        return bool(same_text == other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,9 @@ def rows_of(
             rows = _read(view, place, [present[name] for name in columns if name in present])
             rows = rows.filter(pc.equal(rows.column(U_SHAPE), number))
             cells = resolve(named(rows, columns, present), columns, load).select(list(columns))
-            for row, own in zip(rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True):
+            for row, row_cells in zip(
+                rows.select(_ROW).to_pylist(), cells.to_pylist(), strict=True
+            ):
                 yield RectifyRow(
                     rank=place.rank,
                     record=row[U_ID],
@@ -139,7 +141,7 @@ def rows_of(
                     snap=row[U_SNAP],
                     shape=shape,
                     present=present,
-                    cells=own,
+                    cells=row_cells,
                     blobs=row[U_BLOBS],
                     row_hash=row[U_ROW_HASH],
                 )
@@ -183,19 +185,19 @@ def _without(blobs: str | None, codes: Collection[str]) -> str | None:
     """The contents that a row names, but for those of these columns."""
     if blobs is None:
         return None
-    left = {
+    remaining = {
         code: blob
         for code, blob in decoder_for(BlobCell).decode(blobs).items()
         if code not in codes
     }
-    return msgspec.json.encode(left).decode() if left else None
+    return msgspec.json.encode(remaining).decode() if remaining else None
 
 
 def _shapes(view: TableView, rank: int) -> Sequence[SegmentShape]:
     """The shapes of a segment; one that was not merged has one."""
     label, present = view.reading.segments.facts(view.segments[rank].entry)
     known = view.reading.schemas.known(label.schema, view.table).values()
-    columns = tuple(code for code in (physical(one.code) for one in known) if code in present)
+    columns = tuple(code for code in (physical(column.code) for column in known) if code in present)
     return label.shapes or (SegmentShape(label.schema, columns, label.tokenizer),)
 
 

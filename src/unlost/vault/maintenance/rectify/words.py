@@ -28,18 +28,20 @@ class WordChanges:
     cells: Cells
 
 
-def leaving(said: Sequence[WordChanges], columns: Mapping[str, Collection[str]]) -> Leave:
+def leaving(changes: Sequence[WordChanges], columns: Mapping[str, Collection[str]]) -> Leave:
     """Words of these rows in ``columns`` (by table)."""
     records: dict[str, set[str]] = {}
-    for one in said:
-        records.setdefault(one.table, set()).add(one.row.record)
+    for word_changes in changes:
+        records.setdefault(word_changes.table, set()).add(word_changes.row.record)
 
     def leave(rows: pa.Table) -> pa.Array:
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in records.items():
+        for table, tokens_of_table in records.items():
             mine = pc.and_(
                 pc.equal(rows.column("table"), table),
-                pc.is_in(rows.column("record"), value_set=pa.array(sorted(own), pa.string())),
+                pc.is_in(
+                    rows.column("record"), value_set=pa.array(sorted(tokens_of_table), pa.string())
+                ),
             )
             names = pa.array(sorted(columns[table]), pa.string())
             mine = pc.and_(mine, pc.is_in(rows.column("column"), value_set=names))
@@ -53,18 +55,18 @@ def written_words(
     room: OrgVault,
     out: SegmentWriter,
     state: LiveState,
-    said: Sequence[WordChanges],
+    changes: Sequence[WordChanges],
     columns: Mapping[str, Collection[str]],
 ) -> Iterator[ReplacedSegments]:
     """Segments of ``$search`` with the words of these rows, each beside those of the same commits."""
     tiers = [(tier.first, tier.last) for tier in tiers_of(state.of(SEARCH, until=state.seq))]
     by_reach: dict[tuple[int, int], list[tuple[str, pa.Table]]] = {}
-    for one in said:
-        words = _words(room, one, columns[one.table])
+    for word_changes in changes:
+        words = _words(room, word_changes, columns[word_changes.table])
         if words is not None and len(words):
-            snap = one.row.snap
+            snap = word_changes.row.snap
             reach = next((t for t in tiers if t[0] <= snap <= t[1]), (snap, snap))
-            by_reach.setdefault(reach, []).append((one.row.shape.schema, words))
+            by_reach.setdefault(reach, []).append((word_changes.row.shape.schema, words))
     for (first, last), parts in sorted(by_reach.items()):
         rows = pa.concat_tables([words for _, words in parts]).combine_chunks()
         label = SegmentLabel(table=SEARCH, schema=parts[-1][0], base=state.seq, tokenizer=VERSION)
@@ -73,17 +75,19 @@ def written_words(
         yield ReplacedSegments((), (stream.close(),))
 
 
-def _words(room: OrgVault, one: WordChanges, columns: Collection[str]) -> pa.Table | None:
+def _words(room: OrgVault, changes: WordChanges, columns: Collection[str]) -> pa.Table | None:
     """The words of a row; None where none were ever made of these columns."""
-    if not one.row.shape.tokenizer:
+    if not changes.row.shape.tokenizer:
         return None
-    made = room.schemas.tokenizer(one.row.shape.schema, one.table, names=tuple(one.row.present))
-    tokenizer = _only(made, columns) if made is not None else None
+    tokenizer_then = room.schemas.tokenizer(
+        changes.row.shape.schema, changes.table, names=tuple(changes.row.present)
+    )
+    tokenizer = _only(tokenizer_then, columns) if tokenizer_then is not None else None
     if tokenizer is None or not tokenizer.columns:
         return None
     names = tuple(dict.fromkeys(tokenizer.columns))
-    cells = {name: pa.array([one.cells[name]], pa.string()) for name in names}
-    return tokenizer.tokens(pa.table({U_ID: pa.array([one.row.record], pa.string()), **cells}))
+    cells = {name: pa.array([changes.cells[name]], pa.string()) for name in names}
+    return tokenizer.tokens(pa.table({U_ID: pa.array([changes.row.record], pa.string()), **cells}))
 
 
 def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:

@@ -67,7 +67,7 @@ class ResealedData:
         """The names of all objects that nothing needs any more."""
         segments = objects_of((old for old, _ in self.segments), org=org)
         packs = (object_names.pack(org, old.id) for old, _ in self.packs)
-        return (*(one.name for one in segments), *packs)
+        return (*(segment.name for segment in segments), *packs)
 
 
 def new_mark(room: OrgVault) -> str:
@@ -84,15 +84,15 @@ def together(segments: Sequence[LiveSegment]) -> list[list[LiveSegment]]:
 
 
 def seal_segments(
-    room: OrgVault, out: SegmentWriter, own: Sequence[LiveSegment]
+    room: OrgVault, out: SegmentWriter, segments: Sequence[LiveSegment]
 ) -> list[SegmentEntry]:
     """What stands in place of segments that go together, in their order. Durable."""
-    if not own[0].entry.bundle:
-        return [_seal_alone(room, out, live) for live in own]
-    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in own]
+    if not segments[0].entry.bundle:
+        return [_seal_alone(room, out, live) for live in segments]
+    pieces = [piece_of(room, out, live, reach=_reach(live)) for live in segments]
     by_id = {entry.id: entry for entry in write_bundles(out, pieces)}
     new = [by_id[piece.ident] for piece in pieces]
-    for live, entry in zip(own, new, strict=True):
+    for live, entry in zip(segments, new, strict=True):
         _check_same(room, live.entry, entry)
     return new
 

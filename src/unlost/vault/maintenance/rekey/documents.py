@@ -109,10 +109,10 @@ def _manifest(
     """What stands in place of a manifest: the same, but for the name that its certificate has now."""
     manifest, head = room.chain.manifest(seq)
     certificate = state.commits[seq].certificate
-    told = msgspec.structs.replace(
+    manifest_now = msgspec.structs.replace(
         manifest, certificate=certificates.get(certificate or "", certificate)
     )
-    return _read_back(room, put_redaction(room, told, head=head, by=state.seq + 1))
+    return _read_back(room, put_redaction(room, manifest_now, head=head, by=state.seq + 1))
 
 
 def seal_beside(room: OrgVault, kind: ObjectKind, name: str) -> None:

@@ -28,7 +28,7 @@ def under_earlier(room: OrgVault) -> UnderEarlier:
     segments = [live.entry for live in earlier_segments(state, epoch)]
     packs = earlier_packs(state, epoch)
     objects = len({entry.object for entry in segments}) + len(packs)
-    size = sum(one.own_bytes for one in segments) + sum(one.bytes for one in packs)
+    size = sum(segment.own_bytes for segment in segments) + sum(pack.bytes for pack in packs)
     return UnderEarlier(objects, size, complete=is_complete(keys, room.org))
 
 
@@ -39,8 +39,12 @@ def is_complete(keys: Keyring, org: str) -> bool:
 
 def earlier_segments(state: LiveState, epoch: int) -> list[LiveSegment]:
     """Live segments under earlier keys, those of one table together."""
-    held = (own[ident] for _, own in sorted(state.segments.items()) for ident in sorted(own))
-    return [live for live in held if live.entry.epoch < epoch]
+    segments = (
+        segments_by_ident[ident]
+        for _, segments_by_ident in sorted(state.segments.items())
+        for ident in sorted(segments_by_ident)
+    )
+    return [live for live in segments if live.entry.epoch < epoch]
 
 
 def earlier_packs(state: LiveState, epoch: int) -> list[PackEntry]:
@@ -123,8 +127,10 @@ class EarlierKeysSurvey:
         """Segments and packs that no commit has any more, and that are still there: sizes by name."""
         live = {entry.name for entry in live_objects(state, org=self.room.org)}
         listing = listing_of(self.room)
-        left = {name: size for name, size in listing.items() if name not in live}
-        return {name: size for name, size in left.items() if self._data_is_earlier(name, size)}
+        waiting_sizes = {name: size for name, size in listing.items() if name not in live}
+        return {
+            name: size for name, size in waiting_sizes.items() if self._data_is_earlier(name, size)
+        }
 
     def _listed(self, folder: str) -> list[str]:
         names = [listed.name for listed in self.room.sealed.store.list(folder)]

@@ -99,9 +99,9 @@ class _Rekeying:
     def end(self) -> Rekeyed:
         """What no commit names; and the earlier keys go, if nothing is under them any more."""
         self._beside()
-        left = self._left()
-        if left.waiting or left.held_by or left.damaged:
-            return left
+        rekeyed = self._left()
+        if rekeyed.waiting or rekeyed.held_by or rekeyed.damaged:
+            return rekeyed
         self._remove_needless()
         keys, org = self._room.sealed.keys, self._room.org
         keys.retire(org, before=self._epoch)
@@ -115,15 +115,17 @@ class _Rekeying:
 
     def _segments(self, state: LiveState) -> list[list[LiveSegment]]:
         """Those under earlier keys that are not known to be damaged, what goes together at once."""
-        found = together(earlier_segments(state, self._epoch))
-        return [own for own in found if self._object(own) not in self._damaged]
+        segments = together(earlier_segments(state, self._epoch))
+        return [segment for segment in segments if self._object(segment) not in self._damaged]
 
-    def _object(self, own: list[LiveSegment]) -> str:
-        return object_names.segment(self._room.org, own[0].entry.object)
+    def _object(self, segments: list[LiveSegment]) -> str:
+        return object_names.segment(self._room.org, segments[0].entry.object)
 
     def _packs(self, state: LiveState) -> list[PackEntry]:
-        found, org = earlier_packs(state, self._epoch), self._room.org
-        return [pack for pack in found if object_names.pack(org, pack.id) not in self._damaged]
+        pack_entries, org = earlier_packs(state, self._epoch), self._room.org
+        return [
+            pack for pack in pack_entries if object_names.pack(org, pack.id) not in self._damaged
+        ]
 
     def _manifests(self, state: LiveState) -> Iterator[int]:
         for seq in self._looking.manifests(state):
@@ -147,32 +149,32 @@ class _Rekeying:
             self._room, run=f"{self._run}-{self._steps}", kind=CommitKind.REKEY
         )
         work.open()
-        made: list[str] = []
+        written_names: list[str] = []
         try:
-            done = act(work, made)
+            done = act(work, written_names)
         except Exception:
-            self._drop(work, made)
+            self._drop(work, written_names)
             work.give_up()
             raise
         remove_erased(self._room, self._room.chain.proved())
         return done
 
-    def _drop(self, work: MaintenanceCommit, made: list[str]) -> None:
+    def _drop(self, work: MaintenanceCommit, written_names: list[str]) -> None:
         with suppress(UnlostError):
             if work.came_to_nothing():
-                for name in made:
+                for name in written_names:
                     self._room.sealed.store.delete(name)
 
-    def _data(self, work: MaintenanceCommit, made: list[str]) -> Rekeyed:
+    def _data(self, work: MaintenanceCommit, written_names: list[str]) -> Rekeyed:
         """Segments, then packs, until it is enough for one commit."""
         done, room = ResealedData(), self._room
         out = SegmentWriter(room.org, sealed=room.sealed, prefix=work.prefix)
-        for own in self._segments(work.base):
-            if done.is_enough(sum(live.entry.own_bytes for live in own)):
+        for segment in self._segments(work.base):
+            if done.is_enough(sum(live.entry.own_bytes for live in segment)):
                 break
             self._pause()
-            with self._noting(self._object(own)):
-                for live, new in zip(own, seal_segments(room, out, own), strict=True):
+            with self._noting(self._object(segment)):
+                for live, new in zip(segment, seal_segments(room, out, segment), strict=True):
                     done.took(live.entry, new)
         for pack in self._packs(work.base):
             if done.is_enough(pack.bytes):
@@ -180,37 +182,42 @@ class _Rekeying:
             self._pause()
             with self._noting(object_names.pack(room.org, pack.id)):
                 resealed = seal_pack(room, pack)
-                made.append(object_names.pack(room.org, resealed.id))
+                written_names.append(object_names.pack(room.org, resealed.id))
                 done.took_pack(pack, resealed)
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = MaintenanceWork(
+        maintenance_work = MaintenanceWork(
             parts=done.parts(),
             packs=tuple(new for _, new in done.packs),
             condemned=tuple(sorted(done.replaced(room.org))),
         )
-        return self._commit(work, told, _going_on(done.objects, done.bytes))
+        return self._commit(work, maintenance_work, _going_on(done.objects, done.bytes))
 
     def _documents(
-        self, work: MaintenanceCommit, made: list[str], *, names: list[str], seqs: list[int]
+        self,
+        work: MaintenanceCommit,
+        written_names: list[str],
+        *,
+        names: list[str],
+        seqs: list[int],
     ) -> Rekeyed:
         """Schemas and certificates, and what stands in place of manifests."""
         done = ResealedDocuments()
         sealing = seal_documents(self._room, work.base, names, seqs, done=done, noting=self._noting)
         for name in sealing:
-            made.append(name)
+            written_names.append(name)
             self._pause()
         if not done.objects:
             work.give_up()
             return _going_on(0, 0)
-        told = MaintenanceWork(
+        maintenance_work = MaintenanceWork(
             objects=done.objects,
             withdrawn=done.withdrawn(self._room, work.base),
             recertified=done.recertified(self._room.org),
         )
-        size = sum(one.bytes for one in done.objects)
-        return self._commit(work, told, _going_on(len(done.objects), size), alone=True)
+        size = sum(object_entry.bytes for object_entry in done.objects)
+        return self._commit(work, maintenance_work, _going_on(len(done.objects), size), alone=True)
 
     def _last(self, work: MaintenanceCommit, _: list[str]) -> Rekeyed:
         return self._commit(work, MaintenanceWork(), Rekeyed())
@@ -224,7 +231,7 @@ class _Rekeying:
     def _beside(self) -> None:
         """Journals of runs that are not under way, and the identity."""
         room = self._room
-        under_way = tuple(object_names.journal(room.org, one.run) for one in open_runs(room))
+        under_way = tuple(object_names.journal(room.org, run.run) for run in open_runs(room))
         for name in self._looking.journals():
             if not name.startswith(under_way):
                 self._pause()
@@ -239,14 +246,14 @@ class _Rekeying:
         state = self._room.chain.proved()
         self._damaged.update(self._looking.lost_entries(state))
         waiting = self._looking.waiting(state)
-        held = [
+        pending_runs = [
             object_names.run_of(name) for name in (*self._looking.runs(), *self._looking.journals())
         ]
         if self._looking.needless(state):  # an open run may still come to need it
-            held += [intent.run for intent in open_runs(self._room)]
+            pending_runs += [intent.run for intent in open_runs(self._room)]
         return Rekeyed(
             waiting=len(waiting),
-            held_by=next(iter(held), ""),
+            held_by=next(iter(pending_runs), ""),
             damaged=min(self._damaged, default=""),
             complete=False,
         )

@@ -55,9 +55,9 @@ class UnneededContents:
 
     def stays(self, looked: SurveyedVersions, columns: Iterable[str]) -> None:
         """The same of versions that stay."""
-        kept = looked.staying
+        staying = looked.staying
         for name in columns:
-            self.contents.difference_update(names_in(kept.column(name)))
+            self.contents.difference_update(names_in(staying.column(name)))
 
     @property
     def rows(self) -> pa.Array:
@@ -73,9 +73,9 @@ def naming_columns(room: OrgVault, table: str) -> tuple[str, ...]:
 def file_rows_of(room: OrgVault, schema: str, table: str, records: pa.Array) -> pa.Array:
     """Ids of the rows of ``$files`` that there may be for records of a table."""
     known = room.schemas.known(schema, table)
-    found = room.schemas.table(schema, table)
+    file_table = room.schemas.table(schema, table)
     columns = {name for name, column in known.items() if column.kind is WireKind.BINARY}
-    columns |= {file.column for file in (found.files if found else ())}
+    columns |= {file.column for file in (file_table.files if file_table else ())}
     ids = [file_row_id(table, record, c) for record in records.to_pylist() for c in sorted(columns)]
     return pa.array(ids, pa.string())
 
@@ -101,12 +101,14 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
         staying.append(found.join(touched, on="pack", how="semi"))
     needed = pl.concat(staying).unique()
     pieces = pieces.join(needed, on=pieces.columns, how="anti")
-    held = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
-    worth = [pack for pack, bytes_ in held.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)]
+    bytes_by_pack = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())
+    worth = [
+        pack for pack, bytes_ in bytes_by_pack.items() if bytes_ < sizes.get(pack, 0) * (1 - WORTH)
+    ]
     return FreedContents(
         contents=count,
         bytes=int(pieces.get_column("length").sum()),
-        empty=tuple(sorted(set(touched.get_column("pack").to_list()) - held.keys())),
+        empty=tuple(sorted(set(touched.get_column("pack").to_list()) - bytes_by_pack.keys())),
         moving=needed.filter(pl.col("pack").is_in(worth)),
     )
 

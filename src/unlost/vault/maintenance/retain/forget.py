@@ -56,7 +56,7 @@ class ForgetCommitParts:
     def replaced(self, room: OrgVault) -> Iterator[ObjectEntry]:
         """Objects that are needed no more."""
         spills = self.spills
-        gone = [entry for one in self.tables for entry in (*one.old, *one.between)]
+        gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
         gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
         yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
@@ -121,19 +121,19 @@ def _forgotten(
     spills = _spills(room, out, scope.state)
     tables = TablesForgotten(room, scope, pause, spills=spills)
     tallies = tables.tally()
-    told = _told(scope, tallies, tables)
-    agree(told)
-    if told.nothing:
+    forgetting = _told(scope, tallies, tables)
+    agree(forgetting)
+    if forgetting.nothing:
         work.give_up()
-        return told
+        return forgetting
     repacked = RepackedPacks()
     try:
         repacked = repack(room, tables.freed.moving)
         done = [_rewritten(room, out, tally, repacked, pause) for tally in tallies]
         done += _bare(room, out, scope.state, spills, pause)
         done += _unbundled(room, out, scope, tallies, done, pause)
-        made = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
-        return _commit(room, work, made, told)
+        parts = ForgetCommitParts(scope, tallies, tuple(done), tables.freed, repacked, spills)
+        return _commit(room, work, parts, forgetting)
     except Exception:
         _drop_packs(room, repacked, work)
         raise
@@ -157,8 +157,10 @@ def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
 
 
 def _spill(room: OrgVault, out: SegmentWriter, state: LiveState, table: str) -> RowSpill:
-    held = state.of(table, until=state.seq)
-    label = room.reader.facts(held[-1].entry)[0] if held else SegmentLabel(table, "", state.seq)
+    segments = state.of(table, until=state.seq)
+    label = (
+        room.reader.facts(segments[-1].entry)[0] if segments else SegmentLabel(table, "", state.seq)
+    )
     return RowSpill(out, label, CommitRange(1, state.seq))
 
 
@@ -185,29 +187,31 @@ def _bare(
     room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
 ) -> list[ReplacedSegments]:
     """``$search`` and ``$changes`` without what goes."""
-    words, changes, told = (s.close() for s in (spills.words, spills.changes, spills.told))
-    found = [
+    words, changes, segments = (s.close() for s in (spills.words, spills.changes, spills.told))
+    bare_replaced = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
-        _without(room, out, state.of(CHANGES, until=state.seq), changes, told, pause),
+        _without(room, out, state.of(CHANGES, until=state.seq), changes, segments, pause),
     ]
-    return [one for one in found if one is not None]
+    return [replaced for replaced in bare_replaced if replaced is not None]
 
 
 def _without(
     room: OrgVault,
     out: SegmentWriter,
-    held: Sequence[LiveSegment],
+    segments: Sequence[LiveSegment],
     gone: Sequence[LiveSegment],
     fresh: Sequence[LiveSegment],
     pause: Pause,
 ) -> ReplacedSegments | None:
-    if not held or not gone:
+    if not segments or not gone:
         return None
-    tiers: Sequence[Tier] = tiers_of(held)
+    tiers: Sequence[Tier] = tiers_of(segments)
     reach = CommitRange(tiers[0].first, tiers[-1].last)
-    merger = Merger(held[0].entry.table, room.reading, out, reach, pause)
-    new = merger.merge([*held, *fresh], without=gone)
-    return ReplacedSegments(tuple(live.entry for live in held), tuple(new), tuple(merger.between))
+    merger = Merger(segments[0].entry.table, room.reading, out, reach, pause)
+    new = merger.merge([*segments, *fresh], without=gone)
+    return ReplacedSegments(
+        tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
+    )
 
 
 def _unbundled(
@@ -222,26 +226,28 @@ def _unbundled(
 
     Of a record that goes altogether a night that stays may have said that it was deleted.
     """
-    kept = () if any(one.records for one in tallies) else scope.kept
-    leaving = touched(done) | wasted(scope.state, kept=kept)
-    gone = {entry.id for one in done for entry in one.old}
+    kept_numbers = () if any(tally.records for tally in tallies) else scope.kept
+    leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
+    gone = {entry.id for replaced in done for entry in replaced.old}
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(
-    room: OrgVault, work: MaintenanceCommit, made: ForgetCommitParts, told: Forgetting
+    room: OrgVault, work: MaintenanceCommit, parts: ForgetCommitParts, told: Forgetting
 ) -> Forgetting:
-    objects = list(made.replaced(room))
+    objects = list(parts.replaced(room))
     check_alone(room)
     info = work.commit(
         MaintenanceWork(
-            parts=tuple(one.part for one in made.tables),
-            packs=made.repacked.entries,
+            parts=tuple(table.part for table in parts.tables),
+            packs=parts.repacked.entries,
             condemned=tuple(sorted(each.name for each in objects)),
             collected=collected_up_to(room, room.chain.live()),
-            dropped=made.freed.packs,
-            forgotten=made.scope.going,
-            tombstones={one.table: one.records for one in made.tallies if one.table != FILES_TABLE},
+            dropped=parts.freed.packs,
+            forgotten=parts.scope.going,
+            tombstones={
+                tally.table: tally.records for tally in parts.tallies if tally.table != FILES_TABLE
+            },
         ),
         alone=True,
     )
@@ -254,10 +260,12 @@ def _told(
     return Forgetting(
         nights=scope.going,
         kept=scope.kept,
-        tables=tuple(one.told for one in tallies if one.table != FILES_TABLE and one.versions),
+        tables=tuple(
+            tally.told for tally in tallies if tally.table != FILES_TABLE and tally.versions
+        ),
         files=tables.freed.contents,
         file_bytes=tables.freed.bytes,
         packs=len(tables.freed.packs),
-        rewritten=sum(one.bytes for one in tallies),
+        rewritten=sum(tally.bytes for tally in tallies),
         holds=scope.holds,
     )

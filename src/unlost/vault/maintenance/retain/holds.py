@@ -48,10 +48,12 @@ def holds_in(room: OrgVault, state: LiveState) -> Iterator[Hold]:
     view = room.view(HOLDS, until=state.seq, state=state)
     for rows in key_pieces(view, (U_OP,)):
         newest = newest_of_each(rows)
-        held = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
-        found = view.newest(held.column(U_ID).combine_chunks(), ())
-        cells = view.cells(found, _CELLS).to_pylist()
-        keys = zip(found.column(U_ID).to_pylist(), found.column(U_SNAP).to_pylist(), strict=True)
+        standing = newest.filter(pc.equal(newest.column(U_OP), Op.STATE.value))
+        versions = view.newest(standing.column(U_ID).combine_chunks(), ())
+        cells = view.cells(versions, _CELLS).to_pylist()
+        keys = zip(
+            versions.column(U_ID).to_pylist(), versions.column(U_SNAP).to_pylist(), strict=True
+        )
         for (key, since), cell in zip(keys, cells, strict=True):
             yield _hold(key, cell, since=since)
 

@@ -49,15 +49,17 @@ def kept_nights(
     whole = nights(backups)
     if not rules.thins or not whole:
         return frozenset(info.number for info in backups)
-    kept = {info.number for info in backups if info.number >= whole[-1].number}
-    kept |= {next((info.number for info in reversed(whole) if good(info)), whole[-1].number)}
-    kept |= {info.number for info in backups if info.number in pinned}
+    kept_numbers = {info.number for info in backups if info.number >= whole[-1].number}
+    kept_numbers |= {
+        next((info.number for info in reversed(whole) if good(info)), whole[-1].number)
+    }
+    kept_numbers |= {info.number for info in backups if info.number in pinned}
     if rules.days:
         begin = now - timedelta(days=rules.days)
-        kept |= {info.number for info in backups if info.as_of >= begin}
+        kept_numbers |= {info.number for info in backups if info.as_of >= begin}
     for count, of in _counted(rules):
-        kept |= set(_last_of_periods(whole, count, of, zone=zone, good=good))
-    return frozenset(kept)
+        kept_numbers |= set(_last_of_periods(whole, count, of, zone=zone, good=good))
+    return frozenset(kept_numbers)
 
 
 def _counted(rules: KeepRules) -> Iterable[tuple[int, _Of]]:

@@ -83,11 +83,11 @@ def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionSco
     now = room.clock.now()
     holds = tuple(hold for hold in holds_in(room, state) if hold.lasts(now))
     backups = shown_backups(state)
-    kept = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
+    kept_numbers = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
     return RetentionScope(
         state=state,
-        kept=tuple(sorted(kept)),
-        going=tuple(info.number for info in backups if info.number not in kept),
+        kept=tuple(sorted(kept_numbers)),
+        going=tuple(info.number for info in backups if info.number not in kept_numbers),
         rules=rules,
         holds=holds,
         now=now,

@@ -39,9 +39,9 @@ class RowSpill:
         return [LiveSegment(entry, seq=0, order=at) for at, entry in enumerate(self.entries)]
 
     def _write(self) -> None:
-        held, self._held, self._rows = self._held, [], 0
-        if held:
-            rows = once(held, pa.schema(BARE_FIELDS[self.label.table]))
+        waiting_rows, self._held, self._rows = self._held, [], 0
+        if waiting_rows:
+            rows = once(waiting_rows, pa.schema(BARE_FIELDS[self.label.table]))
             stream = self.out.stream(self.label, reach=self.reach)
             stream.append(rows)
             self.entries.append(stream.close())

@@ -80,10 +80,10 @@ class RetentionSurvey:
         rows = in_id_order(pa.concat_tables(parts), several=len(parts) > 1)
         shown = shown_of_each(rows.column(U_ID), rows.column(U_SNAP).to_numpy())
         keys = rows if shown.all() else rows.filter(pa.array(shown))
-        found = fates(keys, self.keeping)
+        version_fates = fates(keys, self.keeping)
         silent = pc.equal(keys.column(U_PREV), UNTOLD).fill_null(fill_value=False).to_numpy()
-        found = replace(found, untold=found.untold & ~silent)
-        return SurveyedVersions(keys, found, *_losers(rows, shown, keys, found))
+        version_fates = replace(version_fates, untold=version_fates.untold & ~silent)
+        return SurveyedVersions(keys, version_fates, *_losers(rows, shown, keys, version_fates))
 
 
 class Survivors:
@@ -117,13 +117,16 @@ class Survivors:
 
 
 def _losers(
-    rows: pa.Table, shown: "np.typing.NDArray[np.bool_]", keys: pa.Table, found: VersionFates
+    rows: pa.Table,
+    shown: "np.typing.NDArray[np.bool_]",
+    keys: pa.Table,
+    version_fates: VersionFates,
 ) -> tuple[pa.Table, pa.Table]:
     """Rows that are not shown: those of records of which something goes, and the others."""
     losers = rows.slice(0, 0) if shown.all() else rows.filter(pa.array(~shown))
     if not len(losers):
         return losers, losers
-    touched = keys.column(U_ID).filter(pa.array(found.goes))
+    touched = keys.column(U_ID).filter(pa.array(version_fates.goes))
     mine = pc.is_in(losers.column(U_ID), value_set=touched.combine_chunks())
     return losers.filter(mine), losers.filter(pc.invert(mine))
 

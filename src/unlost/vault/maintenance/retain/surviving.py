@@ -119,9 +119,9 @@ class _Records:
 
     def before(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each version what stands at the one before it; -1 at the first of a record."""
-        found = np.full(len(places), -1, dtype=np.int64)
-        found[1:] = np.where(self.last[:-1], -1, places[:-1])
-        return found
+        positions_before = np.full(len(places), -1, dtype=np.int64)
+        positions_before[1:] = np.where(self.last[:-1], -1, places[:-1])
+        return positions_before
 
     def latest_where(self, mask: Mask) -> NDArray[np.int64]:
         """For each version the place of the newest one of its record, up to it, for which it is true.
@@ -164,8 +164,8 @@ def _before(rows: pa.Table, limit: datetime | None) -> Mask:
     if limit is None:
         return np.zeros(len(rows), dtype=np.bool_)
     observed = rows.column(U_OBSERVED_AT)
-    found = pc.less(observed, pa.scalar(limit, observed.type))
-    return np.asarray(found.to_numpy(), dtype=np.bool_)
+    is_older = pc.less(observed, pa.scalar(limit, observed.type))
+    return np.asarray(is_older.to_numpy(), dtype=np.bool_)
 
 
 def _among(ids: pa.ChunkedArray, some: pa.Array) -> Mask:

@@ -133,9 +133,9 @@ class TablesForgotten:
     def tally(self) -> list[TableTally]:
         """All tables of which something goes; ``$files`` comes last."""
         sources = [table for table in sorted(self._scope.state.segments) if not is_system(table)]
-        found = [self._tally(self._survey(table)) for table in sources]
-        found += self._files()
-        return [one for one in found if one.touched.any()]
+        tallies = [self._tally(self._survey(table)) for table in sources]
+        tallies += self._files()
+        return [tally for tally in tallies if tally.touched.any()]
 
     def _files(self) -> Iterator[TableTally]:
         if FILES_TABLE not in self._scope.state.segments:

@@ -46,13 +46,13 @@ class VersionWords:
         cells = resolve(rows.select([*names, U_BLOBS]), names, load)
         head = rows.select([U_ID, RANK, U_SHAPE])
         whole = pa.table([*head.columns, *cells.columns], [*head.column_names, *cells.column_names])
-        gone, kept = (self._tokens(whole.filter(pa.array(mask))) for mask in (goes, ~goes))
-        return without_rows(gone, kept, _SCHEMA)
+        gone, kept_tokens = (self._tokens(whole.filter(pa.array(mask))) for mask in (goes, ~goes))
+        return without_rows(gone, kept_tokens, _SCHEMA)
 
     def _tokens(self, rows: pa.Table) -> pa.Table:
         """The words of versions, each by the schema under which it was written."""
         kinds = rows.select([RANK, U_SHAPE]).group_by([RANK, U_SHAPE]).aggregate([])
-        found = [_SCHEMA.empty_table()]
+        token_tables = [_SCHEMA.empty_table()]
         for kind in kinds.to_pylist():
             tokenizer = self._tokenizer(kind[RANK], kind[U_SHAPE])
             if tokenizer is not None:
@@ -60,8 +60,8 @@ class VersionWords:
                     pc.equal(rows.column(RANK), kind[RANK]),
                     pc.equal(rows.column(U_SHAPE), kind[U_SHAPE]),
                 )
-                found.append(tokenizer.tokens(rows.filter(same)))
-        return pa.concat_tables(found)
+                token_tables.append(tokenizer.tokens(rows.filter(same)))
+        return pa.concat_tables(token_tables)
 
     def _names(self) -> tuple[str, ...]:
         """All columns that words of any version are made of."""
@@ -78,8 +78,8 @@ class VersionWords:
         if key not in self._tokenizers:
             shape = self._shapes(rank)[number]
             present = tuple(self._view.names(rank, shape=number))
-            made = self._room.schemas.tokenizer(shape.schema, self._view.table, names=present)
-            self._tokenizers[key] = made if shape.tokenizer == VERSION else None
+            tokenizer = self._room.schemas.tokenizer(shape.schema, self._view.table, names=present)
+            self._tokenizers[key] = tokenizer if shape.tokenizer == VERSION else None
         return self._tokenizers[key]
 
     def _shapes(self, rank: int) -> tuple[SegmentShape, ...]:

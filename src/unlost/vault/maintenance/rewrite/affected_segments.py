@@ -89,7 +89,7 @@ class AllExceptRows:
 def rewritten(
     room: OrgVault,
     out: SegmentWriter,
-    found: AffectedTable,
+    table: AffectedTable,
     *,
     pause: Pause,
     choose: Choosing | None = None,
@@ -99,13 +99,13 @@ def rewritten(
 
     Contents that moved are found in their new packs.
     """
-    for tier, segments in found.groups:
-        view = TableView(found.view.table, segments, room.reading)
-        choice = choose(view) if choose is not None else AllExceptRows(view, found.ids)
+    for tier, segments in table.groups:
+        view = TableView(table.view.table, segments, room.reading)
+        choice = choose(view) if choose is not None else AllExceptRows(view, table.ids)
         if repacked is not None:
             choice = RelocatedContents(choice, room, repacked)
         reach = CommitRange(tier.first, tier.last)
-        merger = Merger(found.view.table, room.reading, out, reach, pause, choice=choice)
+        merger = Merger(table.view.table, room.reading, out, reach, pause, choice=choice)
         new = merger.merge(segments)
         yield ReplacedSegments(
             tuple(live.entry for live in segments), tuple(new), tuple(merger.between)
@@ -124,9 +124,9 @@ def all_sifted(
 ) -> Iterator[ReplacedSegments]:
     """Those segments of a bare table that have rows which go, without them; see ``sifted``."""
     for live in state.of(table, until=state.seq):
-        one = sifted(room, out, live, leave, pause=pause, become=become)
-        if one is not None:
-            yield one
+        replaced = sifted(room, out, live, leave, pause=pause, become=become)
+        if replaced is not None:
+            yield replaced
 
 
 def sifted(
@@ -147,9 +147,9 @@ def sifted(
     if not any(pc.any(leave(rows)).as_py() for rows in _rows(view, names, pause)):
         return None
     label = room.reader.facts(live.entry)[0]
-    kept = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
+    sifted_rows = (_left(rows, leave(rows), become) for rows in _rows(view, names, pause))
     new = write_all(
-        (rows for rows in kept if len(rows)),
+        (rows for rows in sifted_rows if len(rows)),
         lambda: out.stream(
             label, group_rows=TOKEN_GROUP_ROWS, reach=CommitRange(live.first, live.last)
         ),
@@ -189,7 +189,7 @@ def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
         return
     part: list[LiveSegment] = []
     reach = b""
-    for live in sorted(tier.segments, key=lambda one: one.entry.min_id.encode()):
+    for live in sorted(tier.segments, key=lambda segment: segment.entry.min_id.encode()):
         if part and live.entry.min_id.encode() > reach:
             yield sorted(part, key=lambda one: one.rank)
             part, reach = [], b""

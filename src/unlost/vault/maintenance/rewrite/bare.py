@@ -24,13 +24,13 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
     in the same part, and each part costs another reading.
     """
     reader = PieceReader(view, lambda _: schema.names)
-    kept = len(view.segments) - without
+    base_count = len(view.segments) - without
     for piece in cut(view):
         if _rows_near(view, piece) <= PIECE_ROWS:
-            yield from _once(reader.read(piece), schema, kept=kept)
+            yield from _once(reader.read(piece), schema, kept=base_count)
         else:
             for narrow in _narrowed(view, piece):
-                yield from _by_parts(view, narrow, schema, kept=kept)
+                yield from _by_parts(view, narrow, schema, base_count=base_count)
 
 
 def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
@@ -48,13 +48,15 @@ def _narrowed(view: TableView, piece: MergePiece) -> Iterator[MergePiece]:
 
 
 def _by_parts(
-    view: TableView, piece: MergePiece, schema: pa.Schema, *, kept: int
+    view: TableView, piece: MergePiece, schema: pa.Schema, *, base_count: int
 ) -> Iterator[pa.Table]:
     many = max(1, -(-_rows_near(view, piece) // PIECE_ROWS))
     if piece.high != piece.low + _NEXT or _RECORD not in schema.names:
         many = 1  # of several ids the parts would not be in order; these are never many rows
     for part in range(many):
-        yield from _once(_part(view, piece, schema.names, part=part, of=many), schema, kept=kept)
+        yield from _once(
+            _part(view, piece, schema.names, part=part, of=many), schema, kept=base_count
+        )
 
 
 def _once(
@@ -65,9 +67,9 @@ def _once(
     rows = [part for rank, part in ranked if rank < kept]
     left_out = [part for rank, part in ranked if rank >= kept]
     if rows:
-        found = once(rows, schema, without=left_out)
-        if len(found):
-            yield found
+        unique_rows = once(rows, schema, without=left_out)
+        if len(unique_rows):
+            yield unique_rows
 
 
 def once(
@@ -106,7 +108,7 @@ def _part(
     for rank in range(len(view.segments)):
         for group, _ in groups_in(view, rank, piece):
             rows = between(view.read(rank, [group], columns), piece)
-            left = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
-            mine = rows.filter(pa.array(left == part))
+            remainders = id_hashes(rows.column(_RECORD).combine_chunks()) % np.uint64(of)
+            mine = rows.filter(pa.array(remainders == part))
             if len(mine):
                 yield rank, mine

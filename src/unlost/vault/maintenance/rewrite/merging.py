@@ -64,8 +64,8 @@ class Merger:
         whose rows are left out.
         """
         most = AT_ONCE // 2 if without else AT_ONCE
-        kept, left_out = self._fewer(segments, most), self._fewer(without, most)
-        return self._written([*kept, *left_out], without=len(left_out), choice=self.choice)
+        base, left_out = self._fewer(segments, most), self._fewer(without, most)
+        return self._written([*base, *left_out], without=len(left_out), choice=self.choice)
 
     def _fewer(self, segments: Sequence[LiveSegment], most: int) -> Sequence[LiveSegment]:
         """The same rows in segments of which no more than ``most`` overlap in one place."""

@@ -38,8 +38,8 @@ def pieces_in(texts: pa.ChunkedArray) -> pl.DataFrame:
     if not len(filled):
         return NO_PIECES
     series = pl.Series("text", pl.from_arrow(filled.cast(pa.string())))
-    found = series.str.extract_all(_EXTENT).explode().drop_nulls()
-    parts = found.to_frame().select(
+    extent_texts = series.str.extract_all(_EXTENT).explode().drop_nulls()
+    parts = extent_texts.to_frame().select(
         pl.col("text").str.extract(_EXTENT, 1).alias("pack"),
         pl.col("text").str.extract(_EXTENT, 2).cast(pl.Int64).alias("offset"),
         pl.col("text").str.extract(_EXTENT, 3).cast(pl.Int64).alias("length"),
@@ -67,10 +67,12 @@ def repack(room: OrgVault, pieces: pl.DataFrame) -> RepackedPacks:
     """
     state, writing = room.chain.live(), _Writing(room)
     try:
-        for (pack,), own in pieces.sort("pack", "offset").group_by("pack", maintain_order=True):
+        for (pack,), pack_pieces in pieces.sort("pack", "offset").group_by(
+            "pack", maintain_order=True
+        ):
             name = object_names.pack(room.org, state.pack_id(str(pack)))
             content = room.sealed.get(ObjectKind.PACK, org=room.org, name=name)
-            for offset, length in own.select("offset", "length").iter_rows():
+            for offset, length in pack_pieces.select("offset", "length").iter_rows():
                 writing.add((str(pack), offset), content[offset : offset + length])
         return writing.close()
     except Exception:
@@ -160,16 +162,20 @@ class RelocatedContents:
         moved = names_any(extents, self._repacked.packs)
         if not pc.any(moved).as_py():
             return rows
-        told = [self._told(text) for text in extents.filter(moved).to_pylist()]
-        cells = pc.replace_with_mask(extents.combine_chunks(), moved, pa.array(told, pa.string()))
+        moved_texts = [self._told(text) for text in extents.filter(moved).to_pylist()]
+        cells = pc.replace_with_mask(
+            extents.combine_chunks(), moved, pa.array(moved_texts, pa.string())
+        )
         rows = _with(rows, self._extents, cells)
         return _with(rows, U_ROW_HASH, self._hashes(rows))
 
     def _told(self, text: str) -> str:
         extents = decoder_for(tuple[tuple[str, int, int], ...]).decode(text)
         places_now = self._repacked.moved
-        told = [[*places_now.get((pack, at), (pack, at)), length] for pack, at, length in extents]
-        return msgspec.json.encode(told).decode()
+        moved_pieces = [
+            [*places_now.get((pack, at), (pack, at)), length] for pack, at, length in extents
+        ]
+        return msgspec.json.encode(moved_pieces).decode()
 
     def _hashes(self, rows: pa.Table) -> pa.Array:
         columns = [
@@ -185,8 +191,8 @@ def names_any(extents: pa.ChunkedArray, packs: pa.Array) -> pa.Array:
     texts = pl.Series("text", pl.from_arrow(extents.cast(pa.string())))
     if not len(packs):
         return pa.array([False] * len(texts), pa.bool_())
-    found = texts.str.contains_any(packs.to_pylist()).fill_null(value=False)
-    return found.to_arrow()
+    matches = texts.str.contains_any(packs.to_pylist()).fill_null(value=False)
+    return matches.to_arrow()
 
 
 def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -24,13 +24,13 @@ def alike(
 
     A rebased commit did not replace what its rows say: they say so no more.
     """
-    held = {name: rows.column(name) for name in rows.column_names}
+    columns_by_name = {name: rows.column(name) for name in rows.column_names}
     if U_SHAPE in schema.names:
-        held[U_SHAPE] = _shape(rows, shapes.places[rank])
+        columns_by_name[U_SHAPE] = _shape(rows, shapes.places[rank])
     if rebased:
-        held[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
+        columns_by_name[U_PREV] = pa.repeat(pa.scalar(UNTOLD, pa.string()), len(rows))
     absent = pa.nulls(len(rows), pa.string())
-    columns = [held.get(field.name, absent) for field in schema]
+    columns = [columns_by_name.get(field.name, absent) for field in schema]
     ranks = pa.array(np.full(len(rows), rank, dtype=np.int32))
     return pa.table([*columns, ranks], schema=schema.append(pa.field(RANK, pa.int32())))
 
@@ -57,5 +57,5 @@ def side_by_side(parts: Sequence[pa.Table]) -> pa.Table:
 
 def _shape(rows: pa.Table, places: Sequence[int]) -> pa.Array:
     """The numbers of the rows' shapes among all."""
-    own = rows.column(U_SHAPE).to_numpy()
-    return pa.array(np.asarray(places, dtype=np.int32)[own])
+    own_shapes = rows.column(U_SHAPE).to_numpy()
+    return pa.array(np.asarray(places, dtype=np.int32)[own_shapes])

@@ -45,8 +45,8 @@ def shapes_of(view: TableView) -> SegmentShapes:
     places = []
     for live in view.segments:
         label, present = view.reading.segments.facts(live.entry)
-        own = label.shapes or (_only_shape(label, present),)
-        places.append(tuple(_place(shape, known, view) for shape in own))
+        shapes = label.shapes or (_only_shape(label, present),)
+        places.append(tuple(_place(shape, known, view) for shape in shapes))
     return SegmentShapes(tuple(known), tuple(places))
 
 
@@ -102,20 +102,20 @@ def _place(shape: SegmentShape, known: dict[SegmentShape, int], view: TableView)
     return known.setdefault(shape, len(known))
 
 
-def _alike(one: SegmentShape, other: SegmentShape, view: TableView) -> bool:
+def _alike(shape: SegmentShape, other: SegmentShape, view: TableView) -> bool:
     """Whether two shapes mean the same: their schemas may differ in other tables."""
-    if (one.columns, one.tokenizer) != (other.columns, other.tokenizer):
+    if (shape.columns, shape.tokenizer) != (other.columns, other.tokenizer):
         return False
-    return one.schema == other.schema or _same_table(
-        view.reading.schemas, view.table, (one.schema, other.schema)
+    return shape.schema == other.schema or _same_table(
+        view.reading.schemas, view.table, (shape.schema, other.schema)
     )
 
 
 def _same_table(schemas: SchemaReader, table: str, idents: Sequence[str]) -> bool:
     if SYSTEM_SCHEMA in idents:
         return False
-    told = [
+    described = [
         (schemas.table(ident, table), schemas.known(ident, table), schemas.keys(ident, table))
         for ident in idents
     ]
-    return told[0] == told[1]
+    return described[0] == described[1]

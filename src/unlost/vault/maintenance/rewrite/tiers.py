@@ -45,7 +45,7 @@ def tiers_of(segments: Sequence[LiveSegment]) -> list[Tier]:
     """The tiers of a table, oldest first."""
     ordered = sorted(segments, key=lambda live: live.rank)
     reaches = groupby(ordered, key=lambda live: (live.first, live.last))
-    return [Tier(first, last, tuple(held)) for (first, last), held in reaches]
+    return [Tier(first, last, tuple(reach_segments)) for (first, last), reach_segments in reaches]
 
 
 def depth(segments: Iterable[LiveSegment]) -> int:

@@ -77,7 +77,7 @@ class ReplacementCertificates:
 
     def _certificate(self, manifest: Manifest, info: SnapshotInfo, files: Files) -> Certificate:
         lines = tuple(self._lines(manifest, info, files))
-        held = sum(line.stored for line in lines)
+        stored_rows = sum(line.stored for line in lines)
         return Certificate(
             org=manifest.identity,
             run=info.run,
@@ -88,7 +88,7 @@ class ReplacementCertificates:
             findings=(LOST,),
             quotas=(),
             verdict=Verdict.GAPS,
-            sentence=f"{LOST.sentence} {held:,} records of {len(lines):,} tables are in the vault.",
+            sentence=f"{LOST.sentence} {stored_rows:,} records of {len(lines):,} tables are in the vault.",
             files=sum(line.files for line in lines),
             file_bytes=sum(line.file_bytes for line in lines),
             rests_on=self._night_before(info.number) if info.partial else None,
@@ -105,25 +105,27 @@ class ReplacementCertificates:
     def _read_since(self, hour: SnapshotInfo) -> frozenset[str]:
         """Tables that hours read since the night, up to this one."""
         night = self._night_before(hour.number) or 0
-        hours = (one for number, one in self.state.commits.items() if night < number <= hour.number)
-        return frozenset(table for one in hours for table in one.only)
+        hours = (
+            info for number, info in self.state.commits.items() if night < number <= hour.number
+        )
+        return frozenset(table for info in hours for table in info.only)
 
     def _night_before(self, number: int) -> int | None:
-        backups = (one for _, one in sorted(self.state.commits.items()) if one.number < number)
-        before = nights(one for one in backups if one.kind is CommitKind.BACKUP)
+        backups = (info for _, info in sorted(self.state.commits.items()) if info.number < number)
+        before = nights(backup for backup in backups if backup.kind is CommitKind.BACKUP)
         return before[-1].number if before else None
 
     def _files(self, numbers: Iterable[int]) -> dict[int, Files]:
         """As of some commits: each file once, as it was then."""
         view = self.room.view(FILES_TABLE, until=self.state.seq, state=self.state)
-        size, found = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
+        size, frames_by_seq = files_column(self.room, "size"), dict[int, list[pl.DataFrame]]()
         for rows in key_pieces(view, (U_SNAP, size)):
             self.pause()
             files = rows.filter(pc.starts_with(rows.column(U_ID).cast(pa.string()), _FILE_ROW))
             for number in numbers:
                 then = files.filter(pc.less_equal(files.column(U_SNAP), number))
-                found.setdefault(number, []).append(_by_table(newest_of_each(then), size))
-        return {number: _summed(parts) for number, parts in found.items()}
+                frames_by_seq.setdefault(number, []).append(_by_table(newest_of_each(then), size))
+        return {number: _summed(parts) for number, parts in frames_by_seq.items()}
 
 
 def _summed(parts: Iterable[pl.DataFrame]) -> Files:
@@ -133,8 +135,8 @@ def _summed(parts: Iterable[pl.DataFrame]) -> Files:
 
 def _by_table(rows: pa.Table, size: str) -> pl.DataFrame:
     cells = [rows.column(name).cast(pa.string()) for name in (U_ID, size)]
-    told = pl.DataFrame(pl.from_arrow(pa.table(cells, names=["id", "bytes"])))
-    named = told.select(
+    contents = pl.DataFrame(pl.from_arrow(pa.table(cells, names=["id", "bytes"])))
+    named = contents.select(
         pl.col("id").str.split(_QUOTE).list.get(_TABLE, null_on_oob=True).alias("table"),
         pl.col("bytes").cast(pl.Int64, strict=False).fill_null(0),
     )
@@ -173,4 +175,4 @@ def _findings(state: TableState, table: Table | None) -> Iterator[Finding]:
 
 def has_files(table: Table) -> bool:
     """True if records of the table may have files."""
-    return bool(table.files) or any(one.kind is WireKind.BINARY for one in table.columns)
+    return bool(table.files) or any(column.kind is WireKind.BINARY for column in table.columns)

@@ -101,16 +101,16 @@ def leavings(room: OrgVault, live: LiveSegment) -> Iterator[RemainingChunks | No
     Raises StoreError where it cannot be read now.
     """
     name = object_names.segment(room.org, live.entry.object)
-    with ExitStack() as held:
+    with ExitStack() as stack:
         file = None
         if room.sealed.store.size(name) == live.entry.bytes:
-            file = _opened(room, live, held) or _opened(room, live, held)
+            file = _opened(room, live, stack) or _opened(room, live, stack)
         yield None if file is None else RemainingChunks(file, live, room=room)
 
 
-def _opened(room: OrgVault, live: LiveSegment, held: ExitStack) -> pq.ParquetFile | None:
+def _opened(room: OrgVault, live: LiveSegment, stack: ExitStack) -> pq.ParquetFile | None:
     try:
-        return held.enter_context(room.reader.opened(live.entry))
+        return stack.enter_context(room.reader.opened(live.entry))
     except IntegrityError:
         return None
 

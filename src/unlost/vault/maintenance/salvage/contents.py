@@ -133,7 +133,9 @@ class Reachable:
             (ident, extents) not in self._contents.bad
             and ident not in self._contents.unnamed
             and not (blob is not None and self._contents.missing(blob))
-            for ident, extents, blob in zip(*(one.to_pylist() for one in columns), strict=True)
+            for ident, extents, blob in zip(
+                *(column.to_pylist() for column in columns), strict=True
+            )
         ]
         return rows if all(keep) else rows.filter(pa.array(keep, pa.bool_()))
 

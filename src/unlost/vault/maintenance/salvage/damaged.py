@@ -33,7 +33,11 @@ class Damaged:
 
     def of(self, state: LiveState, table: str) -> list[LiveSegment]:
         """The damaged segments of a table, oldest first."""
-        return [one for one in state.of(table, until=state.seq) if one.entry.id in self.segments]
+        return [
+            segment
+            for segment in state.of(table, until=state.seq)
+            if segment.entry.id in self.segments
+        ]
 
 
 def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
@@ -41,8 +45,11 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
 
     Raises StoreError where the store does not give all of an object now, or not the same again.
     """
-    listing = {one.name: one.size for one in room.sealed.store.list(f"orgs/{room.org}/")}
-    damages = {one.object: one for one in _damages(room, state, listing)}
+    listing = {
+        listed_object.name: listed_object.size
+        for listed_object in room.sealed.store.list(f"orgs/{room.org}/")
+    }
+    damages = {damage.object: damage for damage in _damages(room, state, listing)}
     schema = next(
         (name for name in damages if name.startswith(object_names.schemas(room.org))), None
     )
@@ -56,25 +63,25 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
     packs = {stem: object_names.pack(room.org, pack.id) for stem, pack in state.packs.items()}
     damaged_packs = frozenset(stem for stem, name in packs.items() if name in damages)
     named = {packs[stem] for stem in damaged_packs} | {
-        one.name
+        segment_object.name
         for entry in state.entries()
         if entry.id in segments
-        for one in segment_objects(entry, org=room.org)
-        if one.name in damages
+        for segment_object in segment_objects(entry, org=room.org)
+        if segment_object.name in damages
     }
     certificates = [
         name for name in damages if name.startswith(object_names.certificates(room.org))
     ]
     journals = broken_journals(room, state, listing)
     named |= {*certificates, *journals.objects}
-    left = [damages[name] for name in sorted(damages.keys() - named)]
+    other_damages = [damages[name] for name in sorted(damages.keys() - named)]
     return Damaged(
         segments,
         damaged_packs,
         tuple(sorted(certificates)),
         journals.runs,
         tuple(sorted(named)),
-        (*left, *journals.left),
+        (*other_damages, *journals.left),
     )
 
 
@@ -87,5 +94,8 @@ def _damages(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> tu
 def _segments(room: OrgVault, state: LiveState, damages: dict[str, Damage]) -> Iterator[str]:
     """The ids of segments of which an object is damaged."""
     for entry in state.entries():
-        if any(one.name in damages for one in segment_objects(entry, org=room.org)):
+        if any(
+            segment_object.name in damages
+            for segment_object in segment_objects(entry, org=room.org)
+        ):
             yield entry.id

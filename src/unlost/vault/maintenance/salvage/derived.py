@@ -59,20 +59,21 @@ class RebuiltTable:
     def words(self, live: LiveSegment) -> ReplacedSegments:
         """A damaged segment of ``$search``: what is left of it, and the words that were lost."""
         reach = CommitRange(live.first, live.last)
-        kept, lost = self._left_of(live, reach)
+        segment_entries, lost = self._left_of(live, reach)
         label = SegmentLabel(SEARCH, self._schema(), self.after.seq, tokenizer=VERSION)
-        found = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
+        word_rows = (_inside(rows, lost) for rows in self._all_words()) if lost else ()
         new = [
-            self._written(rows, label, reach) for rows in sorted_parts(found, BARE_FIELDS[SEARCH])
+            self._written(rows, label, reach)
+            for rows in sorted_parts(word_rows, BARE_FIELDS[SEARCH])
         ]
-        return ReplacedSegments((live.entry,), (*kept, *new))
+        return ReplacedSegments((live.entry,), (*segment_entries, *new))
 
     def changes(self, tables: Iterable[str], *, damaged: bool) -> Iterator[ReplacedSegments]:
         """``$changes`` of these tables; ``damaged``: it is damaged itself, and made again for all."""
-        held = self.after.of(CHANGES, until=self.after.seq)
+        segments = self.after.of(CHANGES, until=self.after.seq)
         wanted = {table for table in self.after.segments if not is_system(table)}
         if damaged:
-            yield ReplacedSegments(tuple(live.entry for live in held), ())
+            yield ReplacedSegments(tuple(live.entry for live in segments), ())
         else:
             wanted &= set(tables)
             yield from all_sifted(
@@ -98,14 +99,14 @@ class RebuiltTable:
     ) -> tuple[tuple[SegmentEntry, ...], list[Within]]:
         """What is left of a segment, written again, and the ids of the row groups that are lost."""
         entry, car = live.entry, sidecar_of(self.room, live)
-        with leavings(self.room, live) as left:
-            if left is None:
+        with leavings(self.room, live) as chunks:
+            if chunks is None:
                 return (), [(entry.min_id, entry.max_id)]
-            stream = self.out.stream(left.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
+            stream = self.out.stream(chunks.label, group_rows=TOKEN_GROUP_ROWS, reach=reach)
             lost: list[Within] = []
-            for number in range(len(left.spans)):
+            for number in range(len(chunks.spans)):
                 self.pause()
-                rows = whole_rows(left, number)
+                rows = whole_rows(chunks, number)
                 if rows is None:
                     lost.append(span_of_ids(car, live, number))
                 else:
@@ -114,11 +115,11 @@ class RebuiltTable:
 
     def _all_words(self) -> Iterator[pa.Table]:
         """The words of all rows, as far as any were made of them."""
-        for table, held in sorted(self.after.segments.items()):
-            for live in held.values() if not is_system(table) else ():
+        for table, segments in sorted(self.after.segments.items()):
+            for live in segments.values() if not is_system(table) else ():
                 label, _ = self.room.reader.facts(live.entry)
-                own = SegmentShape(label.schema, (), label.tokenizer)
-                for number, shape in enumerate(label.shapes or (own,)):
+                segment_shape = SegmentShape(label.schema, (), label.tokenizer)
+                for number, shape in enumerate(label.shapes or (segment_shape,)):
                     if shape.tokenizer:
                         yield from self._words_of(live, number, shape)
 
@@ -140,9 +141,9 @@ class RebuiltTable:
 
     def _change_rows(self, table: str) -> Iterator[pa.Table]:
         """What commits did whose segments were merged with others, but for the table's first commit."""
-        held = self.after.segments.get(table, {}).values()
-        first = min((live.first for live in held), default=0)
-        for live in held:
+        live_segments = self.after.segments.get(table, {}).values()
+        first = min((live.first for live in live_segments), default=0)
+        for live in live_segments:
             if live.first == live.last:
                 continue
             view = TableView(table, [live], self.room.reading)
@@ -152,27 +153,29 @@ class RebuiltTable:
                 yield change_rows(table, rows.filter(pc.greater(rows.column(U_SNAP), first)))
 
 
-def whole_rows(left: RemainingChunks, number: int) -> pa.Table | None:
+def whole_rows(chunks: RemainingChunks, number: int) -> pa.Table | None:
     """A row group of a bare table; None if any column of it is lost."""
-    fields = BARE_FIELDS[left.live.entry.table]
-    columns = [left.read(left.spans[number], field.name) for field in fields]
+    fields = BARE_FIELDS[chunks.live.entry.table]
+    columns = [chunks.read(chunks.spans[number], field.name) for field in fields]
     if any(column is None for column in columns):
         return None
     return pa.table(columns, schema=pa.schema(fields))
 
 
-def sorted_parts(found: Iterable[pa.Table], fields: Sequence[pa.Field]) -> Iterator[pa.Table]:
+def sorted_parts(
+    tables_found: Iterable[pa.Table], fields: Sequence[pa.Field]
+) -> Iterator[pa.Table]:
     """Rows of a bare table in sorted parts, each row once in a part."""
-    schema, held, count = pa.schema(fields), list[pa.Table](), 0
-    for rows in found:
+    schema, waiting_rows, count = pa.schema(fields), list[pa.Table](), 0
+    for rows in tables_found:
         if len(rows):
-            held.append(rows.select(schema.names))
+            waiting_rows.append(rows.select(schema.names))
             count += len(rows)
         if count >= AT_ONCE:
-            yield once(held, schema)
-            held, count = [], 0
-    if held:
-        yield once(held, schema)
+            yield once(waiting_rows, schema)
+            waiting_rows, count = [], 0
+    if waiting_rows:
+        yield once(waiting_rows, schema)
 
 
 def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
@@ -180,8 +183,8 @@ def _inside(rows: pa.Table, spans: Sequence[Within]) -> pa.Table:
     mask = pa.array([False] * len(rows), pa.bool_())
     for low, high in spans:
         least, most = (pa.scalar(text.encode(), pa.binary()) for text in (low, high))
-        own = pc.and_(pc.greater_equal(ids, least), pc.less_equal(ids, most))
-        mask = pc.or_(mask, own.combine_chunks())
+        is_inside = pc.and_(pc.greater_equal(ids, least), pc.less_equal(ids, most))
+        mask = pc.or_(mask, is_inside.combine_chunks())
     return rows.filter(mask)
 
 

@@ -41,8 +41,8 @@ def lacked_of(
         return list(without)
     known = room.schemas.known(SYSTEM_SCHEMA, table)
     of_blobs, of_files = _codes(known, _OF_BLOBS), _codes(known, _HAVE_FILES)
-    told = zip(without, _blobs(ids), strict=True)
-    return [one & (of_blobs if blob else of_files) for one, blob in told]
+    pairs = zip(without, _blobs(ids), strict=True)
+    return [lacking & (of_blobs if blob else of_files) for lacking, blob in pairs]
 
 
 def rows_without(
@@ -55,16 +55,18 @@ def rows_without(
     known = room.schemas.known(SYSTEM_SCHEMA, table)
     if table != FILES:
         needed = _codes(known, _NEEDED.get(table, frozenset(known)))
-        return np.array([bool(one & needed) for one in without], dtype=np.bool_)
+        return np.array([bool(lacking & needed) for lacking in without], dtype=np.bool_)
     of_blobs, of_files = _codes(known, _OF_BLOBS), _codes(known, _OF_FILES)
-    told = zip(without, _blobs(ids), strict=True)
-    return np.array([bool(one & (of_blobs if blob else of_files)) for one, blob in told], np.bool_)
+    pairs = zip(without, _blobs(ids), strict=True)
+    return np.array(
+        [bool(lacking & (of_blobs if blob else of_files)) for lacking, blob in pairs], np.bool_
+    )
 
 
 def _blobs(ids: pa.Array) -> list[bool]:
     """Which rows of ``$files`` are of contents; the others are of files."""
-    found: list[bool] = pc.starts_with(ids, BLOB_ROW).to_pylist()
-    return found
+    are_blob_rows: list[bool] = pc.starts_with(ids, BLOB_ROW).to_pylist()
+    return are_blob_rows
 
 
 def _codes(known: Mapping[str, KnownColumn], names: frozenset[str]) -> frozenset[str]:

@@ -46,7 +46,7 @@ def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]
     first = _proved(room, state, listing)
     if not first.damages():
         return BrokenJournals()
-    names = [one.object for one in first.damages()]
+    names = [damage.object for damage in first.damages()]
     before = dict(_sights(room, names))
     again = _proved(room, state, _listing(room))
     if first.damages() != again.damages() or before != dict(_sights(room, names)):
@@ -54,19 +54,19 @@ def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]
     return _told(room, state, first)
 
 
-def _told(room: OrgVault, state: LiveState, found: "_Proving") -> BrokenJournals:
+def _told(room: OrgVault, state: LiveState, proving: "_Proving") -> BrokenJournals:
     runs: set[str] = set()
     objects: list[str] = []
-    left: list[Damage] = []
-    for one in found.damages():
-        run, number = _entry_of(room.org, one.object)
+    damages: list[Damage] = []
+    for damage in proving.damages():
+        run, number = _entry_of(room.org, damage.object)
         proof = state.journals.get(run)
-        if one.object in found.unsure or (proof is not None and number >= proof.entries):
-            left.append(one)
+        if damage.object in proving.unsure or (proof is not None and number >= proof.entries):
+            damages.append(damage)
         else:
             runs.add(run)
-            objects.append(one.object)
-    return BrokenJournals(tuple(sorted(runs)), tuple(objects), tuple(left))
+            objects.append(damage.object)
+    return BrokenJournals(tuple(sorted(runs)), tuple(objects), tuple(damages))
 
 
 def _entry_of(org: str, name: str) -> tuple[str, int]:
@@ -77,15 +77,15 @@ def _entry_of(org: str, name: str) -> tuple[str, int]:
 
 def _listing(room: OrgVault) -> Mapping[str, int]:
     store, folder = room.sealed.store, object_names.journals(room.org)
-    return {one.name: one.size for one in store.list(folder)}
+    return {listed_object.name: listed_object.size for listed_object in store.list(folder)}
 
 
 def _proved(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> "_Proving":
-    found = _Proving()
-    verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=found)
+    proving = _Proving()
+    verifier = JournalVerifier(room.org, sealed=room.sealed, listing=listing, ledger=proving)
     over = unjournaled(room, state)
     verifier.check(state.journals, VerifyScope(VerifyLevel.FULL), over=over)
-    return found
+    return proving
 
 
 def _sights(room: OrgVault, names: Iterable[str]) -> Iterator[tuple[str, StoredDigest]]:

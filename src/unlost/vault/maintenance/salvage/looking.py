@@ -45,8 +45,8 @@ class SalvageSurvey:
     def lost_files(self) -> list[LostFile]:
         """Files that the vault has no more: their rows are lost, or their contents."""
         rows = self.files.losses.gone if self.files is not None else {}
-        own = [lost_file(ident) for ident in rows if is_file(ident)]
-        return list(dict.fromkeys((*own, *self.contents.files)))
+        files = [lost_file(ident) for ident in rows if is_file(ident)]
+        return list(dict.fromkeys((*files, *self.contents.files)))
 
     def told(self, reread: Iterable[str]) -> SalvageEffect:
         """As people are told."""
@@ -59,7 +59,7 @@ class SalvageSurvey:
         ]
         return SalvageEffect(
             objects=self.damaged.objects,
-            tables=tuple(sorted(tables, key=lambda one: one.table)),
+            tables=tuple(sorted(tables, key=lambda salvaged_table: salvaged_table.table)),
             files=tuple(files[:LISTED]),
             files_lost=len(files),
             certificates=tuple(sorted(self._uncertified())),
@@ -71,7 +71,7 @@ class SalvageSurvey:
     def _uncertified(self) -> Iterator[int]:
         """The commits whose certificates are lost."""
         lost = frozenset(self.damaged.certificates)
-        return (number for number, one in self.state.commits.items() if one.certificate in lost)
+        return (number for number, info in self.state.commits.items() if info.certificate in lost)
 
     def _files_told(self, files: Sequence[LostFile]) -> TableSalvaged:
         assert self.files is not None
@@ -104,25 +104,25 @@ class SalvageSurveyor:
 
     def find(self) -> SalvageSurvey:
         """All of it; raises IntegrityError where something is damaged that all else stands on."""
-        found, damaged = self._found, self._found.damaged
+        salvage_survey, damaged = self._found, self._found.damaged
         if not damaged:
-            return found
+            return salvage_survey
         if damaged.packs or damaged.of(self._state, FILES_TABLE):
             self._contents()
         for table in sorted(self._state.segments):
             if table not in BARE_FIELDS and table != FILES_TABLE:
                 self._table(table)
-        if any(work.losses.any for work in (*found.of_files, *found.works)):
+        if any(work.losses.any for work in (*salvage_survey.of_files, *salvage_survey.works)):
             self._unnamed()
-        found.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
-        return found
+        salvage_survey.remade = tuple(t for t in (CHANGES, SEARCH) if damaged.of(self._state, t))
+        return salvage_survey
 
     def reread(self) -> frozenset[str]:
         """Tables that the next backup reads whole."""
-        found = self._found
-        tables = {work.table for work in found.works if work.losses.any}
-        tables |= {one.record.table for one in found.lost_files}
-        losses = found.files is not None and bool(found.files.losses.spans)
+        salvage_survey = self._found
+        tables = {work.table for work in salvage_survey.works if work.losses.any}
+        tables |= {one.record.table for one in salvage_survey.lost_files}
+        losses = salvage_survey.files is not None and bool(salvage_survey.files.losses.spans)
         if losses or self._is_uncertain():
             tables |= set(self._with_files())
         return frozenset(table for table in tables if not is_system(table))
@@ -130,10 +130,10 @@ class SalvageSurveyor:
     def _is_uncertain(self) -> bool:
         """True if a certificate is lost on which the next backup rests: nobody knows which files it lacks."""
         commits = sorted(self._state.commits.items())
-        backups = [one for _, one in commits if one.kind is CommitKind.BACKUP]
-        night = max((one.number for one in nights(backups)), default=0)
+        backups = [info for _, info in commits if info.kind is CommitKind.BACKUP]
+        night = max((info.number for info in nights(backups)), default=0)
         lost = frozenset(self._found.damaged.certificates)
-        return any(one.certificate in lost for one in backups if one.number >= night)
+        return any(backup.certificate in lost for backup in backups if backup.number >= night)
 
     def _work(self, table: str) -> TableWork:
         return TableWork(
@@ -148,28 +148,33 @@ class SalvageSurveyor:
 
     def _contents(self) -> None:
         """Look at ``$files`` twice: at where contents are, then at the files that have them."""
-        found, room = self._found, self._room
-        look = ContentsLook(room, self._state, found.damaged)
-        work = found.files = self._work(FILES_TABLE)
+        salvage_survey, room = self._found, self._room
+        look = ContentsLook(room, self._state, salvage_survey.damaged)
+        work = salvage_survey.files = self._work(FILES_TABLE)
         self._parts = [by_name(room, rows) for rows in work.look()]
         for rows in self._files(work):
             look.blobs(rows)
         for rows in self._files(work):
             look.files(rows)
-        found.contents = look.found
+        salvage_survey.contents = look.found
 
     def _unnamed(self) -> None:
         """Look which contents nothing names any more, now that rows are lost that may have named them."""
-        found = self._found
-        looked = {work.table: work for work in found.works}
+        salvage_survey = self._found
+        looked = {work.table: work for work in salvage_survey.works}
         for table in self._state.segments:
             if not is_system(table):
                 work = looked.get(table) or self._work(table)
                 self._named.update(names_of(work.healthy(), self._pause))
-        files = found.files or self._work(FILES_TABLE)
-        gone = unnamed(lambda: self._files(files), self._named, found.contents, found.damaged.packs)
+        files = salvage_survey.files or self._work(FILES_TABLE)
+        gone = unnamed(
+            lambda: self._files(files),
+            self._named,
+            salvage_survey.contents,
+            salvage_survey.damaged.packs,
+        )
         if gone.rows:
-            found.files, contents = files, found.contents
+            salvage_survey.files, contents = files, salvage_survey.contents
             contents.unnamed, contents.leaving, contents.moving = gone.rows, gone.packs, gone.moving
 
     def _files(self, work: TableWork) -> Iterator[pa.Table]:

@@ -53,7 +53,7 @@ class Losses:
 
     def touches(self, rows_ids: pa.ChunkedArray) -> Sequence[bool]:
         """Which rows are of records of which a version is lost, or not whole any more."""
-        within = [(one.low.encode(), one.high.encode()) for one in self.spans]
+        within = [(span.low.encode(), span.high.encode()) for span in self.spans]
         return [
             ident in self.ids or any(low <= ident.encode() <= high for low, high in within)
             for ident in rows_ids.to_pylist()

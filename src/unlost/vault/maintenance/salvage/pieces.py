@@ -106,12 +106,12 @@ class RowGroupReader:
             gone = None if ids is None else tuple(ids.to_pylist())
             return SalvagedRows(self.schema.empty_table(), span.rows, gone)
         cells = {name: self.left.read(span, name) for name in self.left.cells}
-        own = _Own(self, span.rows, head, cells)
-        return own.piece()
+        own_rows = _Own(self, span.rows, head, cells)
+        return own_rows.piece()
 
     def _head(self, span: RowSpan) -> dict[str, pa.Array | None]:
         """System columns; None for those that cannot be read nor be told otherwise."""
-        names = [one.name for one in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
+        names = [system_field.name for system_field in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
             name: self.left.read(span, name) if name in self.left.present else None
             for name in names
@@ -148,26 +148,29 @@ class _Own:
         """Look, and put together what is left."""
         shapes = self._old_shapes()
         self._without = [
-            one & frozenset(shape.columns) for one, shape in zip(self._without, shapes, strict=True)
+            missing_codes & frozenset(shape.columns)
+            for missing_codes, shape in zip(self._without, shapes, strict=True)
         ]
         if self._beyond:
-            self._without = [one | self._beyond for one in self._without]
+            self._without = [missing_codes | self._beyond for missing_codes in self._without]
         self._without = lacked_of(self._all.room, self._table, self._ids, self._without)
         named_blobs = self._blobs()
         blobs = self._unnamed(shapes) if named_blobs is None else self._reachable(named_blobs)
         lacked = zip(self._without, self._with_cells.tolist(), strict=True)
-        needed = [one if filled else _NOTHING for one, filled in lacked]
+        needed = [lacked_codes if filled else _NOTHING for lacked_codes, filled in lacked]
         gone = rows_without(self._all.room, self._table, self._ids, needed)
         numbers, new = self._new_shapes(shapes)
         rows = self._rows(blobs, numbers)
-        touched = np.array([bool(one) for one in self._without]) & self._with_cells
+        touched = (
+            np.array([bool(missing_codes) for missing_codes in self._without]) & self._with_cells
+        )
         hashed = self._hashed(rows, new, numbers, touched)
         short = (touched | bool(self._forgotten)) & ~gone
         lacking = tuple(self._without[at] | self._forgotten for at in np.flatnonzero(short))
         lost = tuple(self._ids.filter(pa.array(gone)).to_pylist())
         reduced = tuple(self._ids.filter(pa.array(short)).to_pylist())
-        kept = hashed.filter(pa.array(~gone)) if gone.any() else hashed
-        return SalvagedRows(kept, self._count, lost, reduced, self._told(), lacking)
+        sure_rows = hashed.filter(pa.array(~gone)) if gone.any() else hashed
+        return SalvagedRows(sure_rows, self._count, lost, reduced, self._told(), lacking)
 
     @property
     def _ids(self) -> pa.Array:
@@ -186,20 +189,20 @@ class _Own:
 
     def _told(self) -> frozenset[str]:
         """What was lost of some row, by the names of the source."""
-        codes = {code for one in self._without for code in one}
+        codes = {code for missing_codes in self._without for code in missing_codes}
         known = self._all.room.schemas.known(self._all.left.label.schema, self._table)
-        names = {physical(one.code): name for name, one in known.items()}
+        names = {physical(column.code): name for name, column in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 
     def _old_shapes(self) -> list[SegmentShape]:
         """The shape of each row; where that is lost, what all shapes have."""
-        shapes, told = self._all.left.shapes, self._head[U_SHAPE]
-        if told is not None:
-            return [shapes[number] for number in told.to_pylist()]
-        common = frozenset.intersection(*(frozenset(one.columns) for one in shapes))
+        shapes, shape_numbers = self._all.left.shapes, self._head[U_SHAPE]
+        if shape_numbers is not None:
+            return [shapes[number] for number in shape_numbers.to_pylist()]
+        common = frozenset.intersection(*(frozenset(shape.columns) for shape in shapes))
         columns = tuple(name for name in shapes[0].columns if name in common)
         only = SegmentShape(
-            self._all.left.label.schema, columns, min(one.tokenizer for one in shapes)
+            self._all.left.label.schema, columns, min(shape.tokenizer for shape in shapes)
         )
         self._beyond = frozenset(self._cells) - common
         return [only] * self._count
@@ -213,11 +216,15 @@ class _Own:
         for at, text in enumerate(blobs):
             if text is None:
                 continue
-            told = decoder_for(BlobCell).decode(text)
-            gone = {code for code, (blob, _) in told.items() if self._all.missing(blob)}
-            self._without[at] = (self._without[at] - frozenset(told)) | gone | self._beyond
-            left = {code: one for code, one in told.items() if code not in self._without[at]}
-            blobs[at] = msgspec.json.encode(left).decode() if left else None
+            cells_by_code = decoder_for(BlobCell).decode(text)
+            gone = {code for code, (blob, _) in cells_by_code.items() if self._all.missing(blob)}
+            self._without[at] = (self._without[at] - frozenset(cells_by_code)) | gone | self._beyond
+            reachable = {
+                code: blob_cell
+                for code, blob_cell in cells_by_code.items()
+                if code not in self._without[at]
+            }
+            blobs[at] = msgspec.json.encode(reachable).decode() if reachable else None
         return blobs
 
     def _unnamed(self, shapes: Sequence[SegmentShape]) -> list[str | None]:
@@ -242,15 +249,17 @@ class _Own:
         return _long_columns(shape, self._known(shape), counting=counting)
 
     def _unsure(self, shapes: Sequence[SegmentShape]) -> NDArray[np.bool_]:
-        told = self._head[U_ROW_HASH]
-        if told is None or self._lost:
+        stored_hashes = self._head[U_ROW_HASH]
+        if stored_hashes is None or self._lost:
             return np.ones(self._count, dtype=np.bool_)
-        found = np.zeros((self._count, 2), dtype=np.uint64)
-        held = pa.table(dict(self._cells))
+        hashes_found = np.zeros((self._count, 2), dtype=np.uint64)
+        table = pa.table(dict(self._cells))
         for shape in dict.fromkeys(shapes):
-            at = np.flatnonzero([one is shape or one == shape for one in shapes])
-            found[at] = hashes_of(held.take(pa.array(at)), shape, self._known(shape))
-        return np.asarray((found != from_array(told)).any(axis=1))
+            at = np.flatnonzero(
+                [segment_shape is shape or segment_shape == shape for segment_shape in shapes]
+            )
+            hashes_found[at] = hashes_of(table.take(pa.array(at)), shape, self._known(shape))
+        return np.asarray((hashes_found != from_array(stored_hashes)).any(axis=1))
 
     def _new_shapes(
         self, shapes: Sequence[SegmentShape]
@@ -281,13 +290,13 @@ class _Own:
         for name, column in self._cells.items():
             columns[name] = self._only_read(name, column)
         schema = self._all.schema
-        return pa.table([columns[one.name] for one in schema], schema=schema)
+        return pa.table([columns[field_row.name] for field_row in schema], schema=schema)
 
     def _only_read(self, name: str, column: pa.Array | None) -> pa.Array:
         """A column that is null where it was not read."""
         if column is None:
             return pa.nulls(self._count, pa.string())
-        gone = np.array([name in one for one in self._without], dtype=np.bool_)
+        gone = np.array([name in missing_codes for missing_codes in self._without], dtype=np.bool_)
         return (
             pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), column)
             if gone.any()
@@ -318,12 +327,12 @@ class _Own:
 def _long_columns(
     shape: SegmentShape, known: Mapping[str, KnownColumn], *, counting: bool
 ) -> frozenset[str]:
-    found = {
-        physical(one.code)
-        for one in known.values()
-        if one.kind not in _SHORT and (counting or one.volatile)
+    long_columns = {
+        physical(column.code)
+        for column in known.values()
+        if column.kind not in _SHORT and (counting or column.volatile)
     }
-    return frozenset(found & set(shape.columns))
+    return frozenset(long_columns & set(shape.columns))
 
 
 def _resolved(
@@ -331,7 +340,9 @@ def _resolved(
 ) -> Hashes:
     """Hashes of rows of one shape, with the texts of their blobs."""
     present = {
-        n: physical(one.code) for n, one in known.items() if physical(one.code) in shape.columns
+        n: physical(column.code)
+        for n, column in known.items()
+        if physical(column.code) in shape.columns
     }
     names = tuple(present)
     cells = resolve(named(rows, names, present), names, load)
@@ -342,14 +353,14 @@ def _resolved(
 def hashes_of(rows: pa.Table, shape: SegmentShape, known: Mapping[str, KnownColumn]) -> Hashes:
     """Hashes of rows of one shape by their physical columns."""
     columns = [
-        (HashedColumn(name, one.kind), rows.column(physical(one.code)).combine_chunks())
-        for name, one in known.items()
-        if not one.volatile and physical(one.code) in shape.columns
+        (HashedColumn(name, column.kind), rows.column(physical(column.code)).combine_chunks())
+        for name, column in known.items()
+        if not column.volatile and physical(column.code) in shape.columns
     ]
     return row_hashes(columns, rows=len(rows))
 
 
-def label_of(left: RemainingChunks, book: ShapeTable) -> SegmentLabel:
+def label_of(chunks: RemainingChunks, book: ShapeTable) -> SegmentLabel:
     """What is written of a segment says so of itself."""
-    own = left.label
-    return SegmentLabel(own.table, own.schema, own.base, own.tokenizer, tuple(book.shapes))
+    label = chunks.label
+    return SegmentLabel(label.table, label.schema, label.base, label.tokenizer, tuple(book.shapes))

@@ -43,7 +43,7 @@ def proved_damages(
         return _looked(store, entry, listing.get(entry.name))
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
-        yield from (one for one in pool.map(look, objects) if one is not None)
+        yield from (damage for damage in pool.map(look, objects) if damage is not None)
 
 
 def _looked(store: Store, entry: ObjectEntry, listed: int | None) -> Damage | None:

@@ -105,13 +105,13 @@ class _Done:
     def took(self, more: Sequence[ReplacedSegments]) -> None:
         """Take in what stands in place of what."""
         self.replaced += more
-        for one in more:
-            table = one.part.table
-            held = self.after.segments.setdefault(table, {})
-            for entry in one.old:
-                held.pop(entry.id, None)
-            for order, entry in enumerate(one.new):
-                held[entry.id] = LiveSegment(entry, self.after.seq, order)
+        for replaced in more:
+            table = replaced.part.table
+            segments = self.after.segments.setdefault(table, {})
+            for entry in replaced.old:
+                segments.pop(entry.id, None)
+            for order, entry in enumerate(replaced.new):
+                segments[entry.id] = LiveSegment(entry, self.after.seq, order)
 
 
 class _Salvaging:
@@ -129,50 +129,52 @@ class _Salvaging:
     def salvage(self, agree: Agree) -> SalvageEffect:
         """Look, ask, write, and commit."""
         look = SalvageSurveyor(self._room, self._state, self._pause)
-        found, reread = look.find(), look.reread()
-        told = found.told(reread)
-        agree(told)
-        if not found.damaged:
+        salvage_survey, reread = look.find(), look.reread()
+        salvage_effect = salvage_survey.told(reread)
+        agree(salvage_effect)
+        if not salvage_survey.damaged:
             self._work.give_up()
-            return told
+            return salvage_effect
         try:
-            number = self._commit(found, told)
+            number = self._commit(salvage_survey, salvage_effect)
         except Exception:
             self._drop()
             raise
         with suppress(UnlostError):  # it is done; what is left of it the next sweep removes
             remove_erased(self._room, self._room.chain.proved())
-        return replace(told, snapshot=number)
+        return replace(salvage_effect, snapshot=number)
 
-    def _commit(self, found: SalvageSurvey, told: SalvageEffect) -> int:
-        repacked = self._moved(found.contents.moving)
+    def _commit(self, salvage_survey: SalvageSurvey, told: SalvageEffect) -> int:
+        repacked = self._moved(salvage_survey.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
-        self._files(found, repacked, done)
-        for work in found.works:
+        self._files(salvage_survey, repacked, done)
+        for work in salvage_survey.works:
             choose = partial(PredecessorUnknown, losses=work.losses)
             done.took(self._rewritten(work, choose, done.after))
-        self._derived(found, done)
-        certificates = self._certificates(found.damaged.certificates, done.after)
+        self._derived(salvage_survey, done)
+        certificates = self._certificates(salvage_survey.damaged.certificates, done.after)
         check_alone(self._room, self._room.chain.proved(), run=self._run)
-        gone = [entry for one in done.replaced for entry in (*one.old, *one.between)]
+        gone = [entry for replaced in done.replaced for entry in (*replaced.old, *replaced.between)]
         objects = unneeded_objects(self._state, gone, org=self._room.org)
-        leaving = found.damaged.packs | found.contents.leaving
+        leaving = salvage_survey.damaged.packs | salvage_survey.contents.leaving
         packs = {object_names.pack(self._room.org, self._state.pack_id(pack)) for pack in leaving}
-        counted = {work.table: self._counted(work.table, done.after) for work in found.works}
+        counted = {
+            work.table: self._counted(work.table, done.after) for work in salvage_survey.works
+        }
         return self._work.commit(
             MaintenanceWork(
                 parts=tuple(_parts(done.replaced, told)),
                 packs=repacked.entries,
-                condemned=tuple(sorted({one.name for one in objects} | packs)),
+                condemned=tuple(sorted({object_entry.name for object_entry in objects} | packs)),
                 collected=collected_up_to(self._room, self._state),
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
                 reread=frozenset(told.reread),
                 objects=tuple(certificates.values()),
-                withdrawn=found.damaged.certificates,
+                withdrawn=salvage_survey.damaged.certificates,
                 recertified={name: entry.name for name, entry in certificates.items()},
-                unjournaled=found.damaged.journals,
+                unjournaled=salvage_survey.damaged.journals,
             ),
             alone=True,
         ).number
@@ -192,28 +194,30 @@ class _Salvaging:
         except (IntegrityError, NotFound):
             ids = sorted({self._state.pack_id(pack) for pack in pieces["pack"].to_list()})
             raise unsteady(
-                ", ".join(object_names.pack(self._room.org, one) for one in ids)
+                ", ".join(object_names.pack(self._room.org, pack_id) for pack_id in ids)
             ) from None
 
-    def _files(self, found: SalvageSurvey, repacked: RepackedPacks, done: _Done) -> None:
+    def _files(self, salvage_survey: SalvageSurvey, repacked: RepackedPacks, done: _Done) -> None:
         """Segments of ``$files``: damaged, or with rows of contents that are lost or moved."""
-        work = found.files
+        work = salvage_survey.files
         if work is None:
             return
         healthy = work.healthy().segments
-        touched = [live for live in healthy if self._is_touched(live, found, repacked)]
+        touched = [live for live in healthy if self._is_touched(live, salvage_survey, repacked)]
 
         def choose(view: TableView) -> MergeChoice:
-            reachable = Reachable(view, self._room, found.contents)
+            reachable = Reachable(view, self._room, salvage_survey.contents)
             untold = _Both(reachable, PredecessorUnknown(view, work.losses))
             return RelocatedContents(untold, self._room, repacked)
 
         done.took(self._rewritten(work, choose, done.after, beside=touched))
 
-    def _is_touched(self, live: LiveSegment, found: SalvageSurvey, repacked: RepackedPacks) -> bool:
+    def _is_touched(
+        self, live: LiveSegment, salvage_survey: SalvageSurvey, repacked: RepackedPacks
+    ) -> bool:
         view = TableView(FILES_TABLE, [live], self._room.reading)
         choice = RelocatedContents(
-            Reachable(view, self._room, found.contents), self._room, repacked
+            Reachable(view, self._room, salvage_survey.contents), self._room, repacked
         )
         names = list(self._room.reader.facts(live.entry)[1])
         for group in range(len(view.sidecar(0).fences)):
@@ -235,15 +239,17 @@ class _Salvaging:
         stand_ins |= {live.entry.id: live for live in beside}
         return list(work.rewritten(self._out, stand_ins, choose))
 
-    def _derived(self, found: SalvageSurvey, done: _Done) -> None:
+    def _derived(self, salvage_survey: SalvageSurvey, done: _Done) -> None:
         """``$search`` and ``$changes``, from the records as they are then."""
         load = self._room.load_blob(until=self._state.seq, state=done.after)
         remade = RebuiltTable(self._room, done.after, self._out, load, self._pause)
-        for live in found.damaged.of(self._state, SEARCH):
+        for live in salvage_survey.damaged.of(self._state, SEARCH):
             done.took([remade.words(live)])
-        tables = [work.table for work in found.works]
+        tables = [work.table for work in salvage_survey.works]
         damaged = any(
-            found.damaged.of(self._state, table) for table in found.remade if table != SEARCH
+            salvage_survey.damaged.of(self._state, table)
+            for table in salvage_survey.remade
+            if table != SEARCH
         )
         if tables or damaged:
             done.took(list(remade.changes(tables, damaged=damaged)))
@@ -254,8 +260,8 @@ class _Salvaging:
         alive = dead = 0
         for rows in key_pieces(view, (U_ID, U_OP)):
             ops = newest_of_each(rows).column(U_OP)
-            own = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
-            alive, dead = alive + own, dead + len(ops) - own
+            updates = int(np.count_nonzero(pc.equal(ops, "U").to_numpy()))
+            alive, dead = alive + updates, dead + len(ops) - updates
         return alive, dead
 
     def _drop(self) -> None:
@@ -269,8 +275,8 @@ class _Salvaging:
 class _Both:
     """What stays by one choice, as another has it."""
 
-    def __init__(self, one: MergeChoice, other: MergeChoice) -> None:
-        self._one = one
+    def __init__(self, choice: MergeChoice, other: MergeChoice) -> None:
+        self._one = choice
         self._other = other
 
     def pieces(self) -> Sequence[MergePiece]:
@@ -282,34 +288,39 @@ class _Both:
         return self._other.staying(piece, self._one.staying(piece, rows))
 
 
-def _parts(replaced: Sequence[ReplacedSegments], told: SalvageEffect) -> Iterator[TablePart]:
+def _parts(replaced: Sequence[ReplacedSegments], effect: SalvageEffect) -> Iterator[TablePart]:
     """One part for each table, with a sentence about what is lost of it."""
-    findings = {one.table: finding_of(one, files=told.files_lost) for one in told.tables}
+    findings = {
+        salvaged_table.table: finding_of(salvaged_table, files=effect.files_lost)
+        for salvaged_table in effect.tables
+    }
     merged: dict[str, TablePart] = {}
-    for one in replaced:
-        table, before = one.part.table, merged.get(one.part.table)
+    for replaced_segments in replaced:
+        table, before = replaced_segments.part.table, merged.get(replaced_segments.part.table)
         merged[table] = TablePart(
             table=table,
-            segments=(*(before.segments if before else ()), *one.part.segments),
-            removed=(*(before.removed if before else ()), *one.part.removed),
+            segments=(*(before.segments if before else ()), *replaced_segments.part.segments),
+            removed=(*(before.removed if before else ()), *replaced_segments.part.removed),
             finding=findings.get(table),
         )
     yield from (merged[name] for name in sorted(merged))
 
 
-def finding_of(one: TableSalvaged, *, files: int) -> Finding | None:
+def finding_of(table: TableSalvaged, *, files: int) -> Finding | None:
     """What is told of a table for ever; ids are not. ``files`` are lost in all, which ``$files`` tells."""
-    words = [f"{_versions(one.lost)} of {one.table} {_are(one.lost)} lost"] if one.lost else []
-    if one.reduced:
-        columns = ", ".join(one.columns)
-        have = "has" if one.reduced == 1 else "have"
-        words.append(f"{_versions(one.reduced)} of {one.table} {have} no {columns} any more")
-    if one.table == FILES_TABLE and files:
+    words = (
+        [f"{_versions(table.lost)} of {table.table} {_are(table.lost)} lost"] if table.lost else []
+    )
+    if table.reduced:
+        columns = ", ".join(table.columns)
+        have = "has" if table.reduced == 1 else "have"
+        words.append(f"{_versions(table.reduced)} of {table.table} {have} no {columns} any more")
+    if table.table == FILES_TABLE and files:
         words.append(f"{files} {'file' if files == 1 else 'files'} {_are(files)} lost")
     if not words:
         return None
-    sentence = f"{'; '.join(words)}. {one.warning}".rstrip()
-    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=one.table)
+    sentence = f"{'; '.join(words)}. {table.warning}".rstrip()
+    return Finding(FindingKind.SALVAGED, Severity.NOTE, sentence, table=table.table)
 
 
 def _versions(count: int) -> str:

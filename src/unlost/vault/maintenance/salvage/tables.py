@@ -56,13 +56,13 @@ class TableWork:
     def _looked(self, live: LiveSegment) -> Iterator[SalvagedRows]:
         book = self.books[live.entry.id] = ShapeTable()
         car = sidecar_of(self.room, live)
-        with leavings(self.room, live) as left:
-            if left is None:
+        with leavings(self.room, live) as chunks:
+            if chunks is None:
                 entry = live.entry
                 self.losses.span(entry.min_id, entry.max_id, entry.rows)
                 return
-            piecing = RowGroupReader(self.room, left, book, self.missing)
-            for number, span in enumerate(left.spans):
+            piecing = RowGroupReader(self.room, chunks, book, self.missing)
+            for number, span in enumerate(chunks.spans):
                 self.pause()
                 piece = piecing.piece(span)
                 self.losses.took(piece, *span_of_ids(car, live, number))
@@ -75,17 +75,17 @@ class TableWork:
     def _substitute(
         self, live: LiveSegment, out: SegmentWriter, load: LoadBlobs
     ) -> LiveSegment | None:
-        with leavings(self.room, live) as left:
-            if left is None:
+        with leavings(self.room, live) as chunks:
+            if chunks is None:
                 return None
             book = self.books[live.entry.id]
-            piecing = RowGroupReader(self.room, left, book, self.missing, load)
+            piecing = RowGroupReader(self.room, chunks, book, self.missing, load)
             stream = out.stream(
-                label_of(left, book),
+                label_of(chunks, book),
                 group_rows=GROUP_ROWS,
                 reach=CommitRange(live.first, live.last),
             )
-            for span in left.spans:
+            for span in chunks.spans:
                 self.pause()
                 rows = piecing.piece(span).rows
                 if len(rows):
@@ -95,9 +95,11 @@ class TableWork:
     def healthy(self) -> TableView:
         """The other segments of the table, oldest first."""
         damaged = {live.entry.id for live in self.damaged}
-        held = self.state.of(self.table, until=self.state.seq)
+        segments = self.state.of(self.table, until=self.state.seq)
         return TableView(
-            self.table, [one for one in held if one.entry.id not in damaged], self.room.reading
+            self.table,
+            [segment for segment in segments if segment.entry.id not in damaged],
+            self.room.reading,
         )
 
     def rewritten(
@@ -106,23 +108,23 @@ class TableWork:
         """The damaged segments, those that must stay beside them, and those that follow what is lost."""
         whole = self.room.view(self.table, until=self.state.seq, state=self.state)
         hit_ids = stand_ins.keys() | set(self._following())
-        ranks = (at for at, one in enumerate(whole.segments) if one.entry.id in hit_ids)
-        found = AffectedTable(whole, pa.array([], pa.string()), frozenset(ranks))
-        for tier, part in found.groups:
-            made = [stand_ins.get(one.entry.id, one) for one in part]
-            left = [one for one in made if one is not None]
-            old = tuple(one.entry for one in part)
-            own = [one.entry for one in left if one not in part]
-            if not left:
+        ranks = (at for at, segment in enumerate(whole.segments) if segment.entry.id in hit_ids)
+        table = AffectedTable(whole, pa.array([], pa.string()), frozenset(ranks))
+        for tier, part in table.groups:
+            segments = [stand_ins.get(segment.entry.id, segment) for segment in part]
+            segments_left = [segment for segment in segments if segment is not None]
+            old = tuple(segment.entry for segment in part)
+            segment_entries = [segment.entry for segment in segments_left if segment not in part]
+            if not segments_left:
                 yield ReplacedSegments(old, ())
                 continue
-            view = TableView(self.table, left, self.room.reading)
+            view = TableView(self.table, segments_left, self.room.reading)
             reach = CommitRange(tier.first, tier.last)
             merger = Merger(
                 self.table, self.room.reading, out, reach, self.pause, choice=choose(view)
             )
-            new = merger.merge(left)
-            yield ReplacedSegments(old, tuple(new), (*own, *merger.between))
+            new = merger.merge(segments_left)
+            yield ReplacedSegments(old, tuple(new), (*segment_entries, *merger.between))
 
     def _following(self) -> Iterator[str]:
         """Segments with newer versions of records of which one is not as it was."""
@@ -130,7 +132,7 @@ class TableWork:
         oldest = min((live.first for live in self.damaged), default=0)
         if not self.losses.any:
             return
-        newer = {at for at, one in enumerate(view.segments) if one.last >= oldest}
+        newer = {at for at, segment in enumerate(view.segments) if segment.last >= oldest}
         named = hit(view, sorted_unique(self.losses.ids), pause=self.pause).ranks if view else set()
         for at in sorted(newer):
             entry = view.segments[at].entry
@@ -140,7 +142,7 @@ class TableWork:
     def _in_spans(self, entry: SegmentEntry) -> bool:
         low, high = entry.min_id.encode(), entry.max_id.encode()
         return any(
-            one.low.encode() <= high and low <= one.high.encode() for one in self.losses.spans
+            span.low.encode() <= high and low <= span.high.encode() for span in self.losses.spans
         )
 
 
@@ -160,9 +162,9 @@ class PredecessorUnknown:
         mask = np.array(self._losses.touches(rows.column(U_ID)), dtype=np.bool_)
         if not mask.any():
             return rows
-        told = pc.if_else(pa.array(mask), UNTOLD, rows.column(U_PREV))
+        prev_ops = pc.if_else(pa.array(mask), UNTOLD, rows.column(U_PREV))
         at = rows.column_names.index(U_PREV)
-        return rows.set_column(at, rows.schema.field(U_PREV), told)
+        return rows.set_column(at, rows.schema.field(U_PREV), prev_ops)
 
 
 def naming_lost(view: TableView, missing: Missing, pause: Pause) -> Iterator[LiveSegment]:

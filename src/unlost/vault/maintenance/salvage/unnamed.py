@@ -47,7 +47,7 @@ def unnamed(
     for rows in files():
         named.update(names_in(rows.column("blob")))
     going = frozenset(_going(files, named))
-    gone, left = [NO_PIECES], [NO_PIECES]
+    gone, staying_pieces = [NO_PIECES], [NO_PIECES]
     for rows in files():
         goes = pc.is_in(rows.column(U_ID), value_set=pa.array(sorted(going), pa.string()))
         gone.append(pieces_in(rows.column("extents").filter(goes)))
@@ -63,11 +63,11 @@ def unnamed(
             ],
             pa.bool_(),
         )
-        found = pieces_in(rows.column("extents").filter(stays))
-        left.append(found.join(touched, on="pack", how="semi"))
+        pieces = pieces_in(rows.column("extents").filter(stays))
+        staying_pieces.append(pieces.join(touched, on="pack", how="semi"))
     moving = contents.moving.join(freed, on=freed.columns, how="anti")
     packs = frozenset(touched.get_column("pack").to_list())
-    return UnnamedContents(going, pl.concat([moving, *left]).unique(), packs)
+    return UnnamedContents(going, pl.concat([moving, *staying_pieces]).unique(), packs)
 
 
 def _going(files: Rows, named: set[str]) -> Iterator[str]:

@@ -158,8 +158,8 @@ class ChainVerifier:
             content = self._sealed.get(ObjectKind.MANIFEST, org=self._org, name=name)
             manifest, text = unpack(content, Manifest, name=name)
             head = head_of(text)
-        said = (manifest.seq, manifest.org, manifest.vault)
-        if said != (seq, self._org, self._sealed.keys.vault.hex()):
+        identity_read = (manifest.seq, manifest.org, manifest.vault)
+        if identity_read != (seq, self._org, self._sealed.keys.vault.hex()):
             raise IntegrityError("chain-replaced", "It says that it is another commit.")
         return manifest, head
 
@@ -181,8 +181,8 @@ class ChainVerifier:
             state = from_checkpoint(self._read_checkpoint(name))
             if not self._proves(walk, state, seq):
                 return None
-            for one in range(seq + 1, self._newest() + 1):
-                manifest, head = self._read(self._name(one), one)
+            for number in range(seq + 1, self._newest() + 1):
+                manifest, head = self._read(self._name(number), number)
                 state.apply(manifest, head=head)
         except (IntegrityError, NotFound):
             return None
@@ -190,8 +190,8 @@ class ChainVerifier:
 
     def _proves(self, walk: ChainWalk, state: LiveState, seq: int) -> bool:
         """True if a state is what a manifest proves."""
-        told = (state.seq, state.head, live_root(state, org=self._org))
-        return told == (seq, *walk.manifests[seq])
+        checkpoint_facts = (state.seq, state.head, live_root(state, org=self._org))
+        return checkpoint_facts == (seq, *walk.manifests[seq])
 
     def _check_root(self, walk: ChainWalk) -> None:
         state = walk.state

@@ -118,9 +118,13 @@ class DeepVerifier:
     def _check_index(self, state: LiveState) -> None:
         """What is told of merged commits is what they did, where all objects are whole."""
         if self._all_good(state):
-            told = next(iter(state.segments.get(CHANGES, {})), None)
+            first_index = next(iter(state.segments.get(CHANGES, {})), None)
             commit = object_names.commit(self._room.org, state.seq)
-            name = object_names.segment(self._room.org, told) if told is not None else commit
+            name = (
+                object_names.segment(self._room.org, first_index)
+                if first_index is not None
+                else commit
+            )
             self._ledger.attempt(name, IndexCheck(self._room, state).check)
 
     def _all_good(self, state: LiveState) -> bool:
@@ -145,11 +149,11 @@ class SegmentCheck:
         car = self._room.reader.sidecar(self._entry)
         ids = [self._ids(group) for group in range(len(car.fences))]
         fences = [GroupFence(part[0].as_py(), len(part), 0) for part in ids if len(part)]
-        told = [GroupFence(fence.first, fence.rows, 0) for fence in car.fences]
+        group_fences = [GroupFence(fence.first, fence.rows, 0) for fence in car.fences]
         hashes = id_hashes(pa.concat_arrays(ids))
         told_of = counted(hashes, table=self._entry.table, merged=self._live.merged)
         built = build_filter(told_of)
-        if fences != told or not np.array_equal(built, car.filter):
+        if fences != group_fences or not np.array_equal(built, car.filter):
             raise _disagrees("The sidecar does not agree with the rows")
 
     def rows(self) -> None:
@@ -214,7 +218,7 @@ class SegmentCheck:
 
 
 def _all_segments(state: LiveState) -> list[LiveSegment]:
-    return [live for held in state.segments.values() for live in held.values()]
+    return [live for segment in state.segments.values() for live in segment.values()]
 
 
 def _blobs_in(live: LiveSegment, room: OrgVault) -> list[Blob]:

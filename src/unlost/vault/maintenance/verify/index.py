@@ -67,8 +67,8 @@ class IndexCheck:
 
     def check(self) -> None:
         """Raises IntegrityError if it does not tell what merged commits did."""
-        told = sum(map(sums_of, self._told()), ChangeSums())
-        if told != sum(map(sums_of, self._expected()), ChangeSums()):
+        sums = sum(map(sums_of, self._told()), ChangeSums())
+        if sums != sum(map(sums_of, self._expected()), ChangeSums()):
             raise IntegrityError(
                 "index-disagrees",
                 "What is told of merged commits is not what they did.",
@@ -81,9 +81,9 @@ class IndexCheck:
 
     def _expected(self) -> Iterator[pa.Table]:
         """All rows of segments with several commits, but those of the table's first commit."""
-        for table, held in self._state.segments.items():
-            first = min((live.first for live in held.values()), default=0)
-            for live in held.values():
+        for table, segments in self._state.segments.items():
+            first = min((live.first for live in segments.values()), default=0)
+            for live in segments.values():
                 if live.first != live.last and not is_system(table):
                     for rows in self._groups(live, (U_ID, U_OP, U_PREV, U_SNAP)):
                         later = rows.filter(pc.greater(rows.column(U_SNAP), first))

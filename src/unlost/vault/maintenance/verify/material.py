@@ -57,13 +57,13 @@ def _check_register(
     for number in numbers:
         name = register_name(number)
         ledger.saw(store.size(name) or 0)
-        found = ledger.attempt(name, partial(read_entry, store, keys, number))
-        if found is None:
+        register = ledger.attempt(name, partial(read_entry, store, keys, number))
+        if register is None:
             continue
-        if found.master < master:
+        if register.master < master:
             ledger.damage(name, "Somebody made it with an earlier master key.")
             continue
-        master, whole, counting = found.master, number, found
+        master, whole, counting = register.master, number, register
     top = max(1, entries, whole)
     for before, after in pairwise((0, *(one for one in numbers if one <= top), top + 1)):
         _check_gap(ledger, before, after, name_of=register_name)
@@ -75,8 +75,8 @@ def _check_gap(
 ) -> None:
     """One damage for a gap between two numbers, by the name of the last that is missing."""
     if (gap := after - before - 1) > 0:
-        told = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
-        ledger.damage(name_of(after - 1), told)
+        problem = MISSING if gap == 1 else f"It is missing, and {gap - 1} before it."
+        ledger.damage(name_of(after - 1), problem)
 
 
 def _check_listed(store: Store, ledger: VerifyFindings, name: str, digest: str | None) -> None:

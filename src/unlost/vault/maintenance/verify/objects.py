@@ -39,10 +39,10 @@ def check_digests(
     """Every byte, by digest, a few objects at a time; gives those that agree."""
 
     def check(entry: ObjectEntry) -> ObjectEntry | None:
-        found = ledger.attempt(entry.name, lambda: _digest(store, entry))
-        if found is not None and found != entry.blake3:
+        digest_now = ledger.attempt(entry.name, lambda: _digest(store, entry))
+        if digest_now is not None and digest_now != entry.blake3:
             ledger.damage(entry.name, "Its bytes are not those that were written.")
-        return entry if found == entry.blake3 else None
+        return entry if digest_now == entry.blake3 else None
 
     with ThreadPoolExecutor(min(_MOST_READERS, os.cpu_count() or 1)) as pool:
         return [entry for entry in pool.map(check, objects) if entry is not None]

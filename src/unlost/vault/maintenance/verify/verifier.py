@@ -98,7 +98,7 @@ class OrgVerifier:
             walk.state.journals, look, over=walk.unjournaled
         )
         objects = check_sizes(live_objects(walk.state, org=self._org), listing, self._ledger)
-        objects = [one for one in objects if look.proves(one.name)]
+        objects = [object_entry for object_entry in objects if look.proves(object_entry.name)]
         objects = check_digests(objects, self._sealed.store, self._ledger)
         self.good = _names(objects)
         return walk
@@ -171,5 +171,5 @@ def _names(objects: Iterable[ObjectEntry]) -> frozenset[str]:
 
 def _orgs_in(sealed: SealedObjects) -> set[str]:
     names = (listed.name for prefix in ("orgs/", "names/") for listed in sealed.store.list(prefix))
-    found = {match[1] for match in map(_ORG.match, names) if match}
-    return found - shredded_orgs(sealed.store, sealed.keys).keys()
+    org_oids = {match[1] for match in map(_ORG.match, names) if match}
+    return org_oids - shredded_orgs(sealed.store, sealed.keys).keys()

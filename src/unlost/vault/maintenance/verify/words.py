@@ -55,8 +55,8 @@ class _Pass:
 
     def chosen(self, hashes: Hashes) -> Hashes:
         """Those of them that this pass looks at."""
-        left = hashes % np.uint64(self.of)
-        return np.asarray(hashes[left == self.number], dtype=np.uint64)
+        remainders = hashes % np.uint64(self.of)
+        return np.asarray(hashes[remainders == self.number], dtype=np.uint64)
 
 
 class WordsCheck:
@@ -68,8 +68,8 @@ class WordsCheck:
         self._words = list(state.segments.get(SEARCH, {}).values())
         self._tables = [
             live
-            for table, held in state.segments.items()
-            for live in held.values()
+            for table, segments in state.segments.items()
+            for live in segments.values()
             if not is_system(table)
         ]
 
@@ -84,14 +84,14 @@ class WordsCheck:
         for number in range(passes):
             self._check(_Pass(number, passes))
 
-    def _check(self, one: _Pass) -> None:
-        parts = [one.chosen(hashes) for hashes in self._told()]
-        told = np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
-        used = np.zeros(len(told), dtype=np.bool_)
+    def _check(self, word_pass: _Pass) -> None:
+        parts = [word_pass.chosen(hashes) for hashes in self._told()]
+        stored_hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
+        used = np.zeros(len(stored_hashes), dtype=np.bool_)
         for table, hashes in self._expected():
-            wanted = one.chosen(hashes)
-            at = np.searchsorted(told, wanted)
-            if (at == len(told)).any() or (told[at] != wanted).any():
+            wanted = word_pass.chosen(hashes)
+            at = np.searchsorted(stored_hashes, wanted)
+            if (at == len(stored_hashes)).any() or (stored_hashes[at] != wanted).any():
                 raise _disagrees(f"Words of “{table}” are missing in the search")
             used[at] = True
         if self._exact() and not used.all():
@@ -121,8 +121,8 @@ class WordsCheck:
         """The words of all rows that were written by today's rules."""
         for live in self._tables:
             label = self._label(live)
-            own = SegmentShape(label.schema, (), label.tokenizer)
-            for number, shape in enumerate(label.shapes or (own,)):
+            segment_shape = SegmentShape(label.schema, (), label.tokenizer)
+            for number, shape in enumerate(label.shapes or (segment_shape,)):
                 if shape.tokenizer == VERSION:
                     for hashes in self._of_shape(live, number, shape):
                         yield live.entry.table, hashes

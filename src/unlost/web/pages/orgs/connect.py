@@ -57,8 +57,10 @@ class KindForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
-    def __init__(self, data: Any, *, names: tuple[str, ...], taken: set[str], **told: Any) -> None:
-        super().__init__(data, **told)
+    def __init__(
+        self, data: Any, *, names: tuple[str, ...], taken: set[str], **form_options: Any
+    ) -> None:
+        super().__init__(data, **form_options)
         self._taken = taken
         choices = [(name, name.replace("-", " ").title()) for name in names]
         self.fields["connector"].widget = forms.RadioSelect(choices=choices)
