@@ -191,6 +191,7 @@ class Keyring:
         """Create an org's keys; existing keys do not change. Safe to repeat after a crash."""
         self._make(identity_folder(org), org=org)
         if self.generation == 1:
+            # A fixed number, so that two processes that add the org at the same time share one key.
             self._make(epoch_folder(org, _FIRST_EPOCH), org=org)
         elif self._writing(org) is None:
             self._begin_epoch(org)
@@ -203,6 +204,7 @@ class Keyring:
         Keys that the register does not list are ignored: a thief of an earlier master key may have
         planted them.
         """
+        # The new epoch comes first: from here on no object is written under a key from before.
         if self._writing(org) is None and self._held(org):
             self._begin_epoch(org)
         for base in self._of_generation(org):
@@ -413,6 +415,7 @@ class Keyring:
         """The newest epoch that the present master key has begun; None if there is none."""
         for epoch in reversed(self.epochs(org)):
             base = epoch_folder(org, epoch)
+            # A thief of an earlier master key may know an inherited org key: it is only read.
             if base not in self.inherited.keys and any(
                 self._opens(copy, org=org) for copy in self._own_copies(base)
             ):
@@ -493,6 +496,7 @@ class Keyring:
             else:
                 if self._counts(base, key, name=name, org=org):
                     return key
+        # No copy of ours opens, but a later master key exists: this process is outdated.
         if max(self._held(org).get(base, {1})) > self.generation:
             raise outdated()
         raise _lost(base) from worst
@@ -500,6 +504,7 @@ class Keyring:
     def _counts(self, base: str, key: bytes, *, name: str, org: str) -> bool:
         """False for a key that was planted with an earlier master key."""
         known = self._inherited(org)
+        # Only a holder of the present master key can make its copies; older ones need the code.
         if (generation_of(name) or 1) >= self.generation or not known:
             return True
         return self.code(base, key) == self.inherited.keys.get(base)

@@ -67,6 +67,7 @@ def remove_way(store: Store, keys: Keyring, slot: str) -> None:
 
     if slot not in {way.slot for way in ways(store, keys)}:
         raise slot_unknown(slot)
+    # The register first: a crash after this line leaves copies that open nothing.
     change_register(store, keys, without)
     for name in slot_copies(slot):
         store.delete(name)

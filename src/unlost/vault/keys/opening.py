@@ -93,6 +93,7 @@ def found_vault(
     """
     if store.size(VAULT_FILE) is not None:
         raise _exists(store)
+    # The register first: once ``vault.json`` is there, a copy must be listed to open the vault.
     sheet = confirmed.isoformat() if confirmed is not None else ""
     begin_register(store, keys, _whole_slots(store, keys), sheet=sheet)
     file = VaultFile(vault=keys.vault.hex(), created=created.isoformat())
@@ -153,6 +154,7 @@ def write_slot(
         keys, secret, slot, entropy, stretch
     )
     for name in slot_copies(slot):
+        # An equal copy is from an interrupted call: putting it again made it durable.
         if not store.put_new(name, copy) and store.get(name) != copy:
             raise _slot_exists(slot)
     return digest_of(copy)
@@ -247,6 +249,7 @@ def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
     if the entries that have the earlier master keys are lost).
     """
     try:
+        # It stays under the first master key after a renewal: it protects nothing (ADR 26).
         prove_vault_file(data, mac=partial(keys.mac, MAC_LABEL, generation=1))
     except IntegrityError:
         if read_vault_file(data).vault != keys.vault.hex():
@@ -256,6 +259,8 @@ def prove_opened(keys: Keyring, data: bytes, *, store: Store) -> None:
                 next_step="Look for the sheet or the key file of this vault: "
                 "its first line tells the vault's id.",
             ) from None
+        # Without the register a later master key looks like a first one. Then the key is right and
+        # the register is what is damaged.
         if keys.generation == 1 and _wraps_later(store, keys):
             numbers = entry_numbers(store)
             raise damaged_register(register_name(numbers[0]) if numbers else REGISTER) from None

@@ -193,6 +193,7 @@ def mend_register(store: Store, keys: Keyring) -> None:
     whole = set(entry_numbers(store)) - set(strange)
     for number in sorted(strange):
         store.delete(register_name(number))
+        # Each entry repeats what is in force, so the next whole entry can fill the gap.
         source = min(
             (whole_number for whole_number in whole if whole_number > number), default=number - 1
         )

@@ -34,6 +34,7 @@ def renew_master(
     ``taken_down`` is when the recovery sheet of the new key was taken down. Raises Conflict
     (``slot-exists``), NotAllowed (``key-outdated``) if another renewal was quicker.
     """
+    # No entry lists this slot yet, so a crash before ``succeed`` changes nothing.
     listed: Mapping[str, str] = {
         key.slot: write_slot(store, new, key, slot=key.slot, entropy=entropy)
     }
@@ -48,6 +49,7 @@ def finish_renewal(store: Store, keys: Keyring) -> None:
     Only keys that the register's entry lists are taken over; planted keys are removed. Raises
     NotAllowed (``key-outdated``). No change if no renewal was interrupted.
     """
+    # A crash may have left a single entry; until it is repeated, its loss would lose the vault.
     repeat_entry(store, keys)
     for org in _orgs(store, keys):
         if keys.generation > 1:

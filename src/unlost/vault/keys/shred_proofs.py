@@ -36,6 +36,7 @@ def shredded_orgs(store: Store, keys: Keyring) -> dict[str, ShreddedOrg]:
 def read_proof(store: Store, keys: Keyring, name: str) -> ShreddedOrg:
     """Read a copy of a proof, which must be valid; raises NotFound, IntegrityError, UsageError."""
     proof = read_shredded(store.get(name), name=name, mac=partial(_proof, keys, name))
+    # A thief of an earlier master key could make a proof to have an org taken for shredded.
     if proof.master != keys.generation and proof.org not in keys.inherited.shredded:
         raise damaged_proof(name)
     return proof

@@ -200,6 +200,7 @@ class ByPassphrase:
 
     def wrapping_key(self, slot: KeySlot) -> bytes:
         """The key that opens the slot; words may be typed in any case, with any spaces."""
+        # A forged slot without parameters must not get a key from the bare passphrase.
         if slot.stretch is None:
             raise damaged_slot(slot.name)
         words = " ".join(unicodedata.normalize("NFKC", self.passphrase).casefold().split())
@@ -304,6 +305,7 @@ def open_slot(store: Store, slot: str, secret: SlotSecret) -> UnlockedVault:
     """
     tried: dict[KeyStretch | None, bytes] = {}
     for copy in _whole_copies(store, slot):
+        # Stretching takes a second and 256 MiB, and intact copies have equal parameters.
         if copy.stretch not in tried:
             tried[copy.stretch] = secret.wrapping_key(copy)
         master = unwrap_master(copy, key=tried[copy.stretch])
