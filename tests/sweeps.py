@@ -21,17 +21,17 @@ def parts_of(count: int, *, full: int, quick: int = 1) -> list[ParameterSet]:
     return [pytest.param(part, marks=_tier(part, quick=quick, full=full)) for part in range(count)]
 
 
-def parts_in_two_ways(count: int) -> list[ParameterSet]:
-    """Each part with names that survive a power cut or are lost: one way in full, both in deep.
+def parts_in_two_ways(count: int, *, full: int) -> list[ParameterSet]:
+    """Each part with names that survive a power cut or are lost, in turns for those below ``full``.
 
-    The first part runs always.
+    The first part runs always, all parts in both ways in deep.
     """
     return [
         pytest.param(
             part,
             survive,
             id=f"{part}-{'names-survive' if survive else 'names-lost'}",
-            marks=_tier(part, quick=1, full=count) if survive is bool(part % 2) else [DEEP],
+            marks=_tier(part, quick=1, full=full) if survive is bool(part % 2) else [DEEP],
         )
         for part in range(count)
         for survive in (True, False)

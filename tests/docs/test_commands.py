@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from _pytest.mark import ParameterSet
 
+import warm
 from fakes.bucket_server import Bucket, serving
 from house.coverage_rooms import MOST, STRICT, WHOLE
 from patience import HANGING
@@ -34,10 +36,14 @@ DATABASE_IN_DOCS = re.compile(r"postgresql:///(\w+)\?")
 # newest backup too old (1).
 EXIT_CODES_AS_EXPECTED = """unlost() {
     local code=0
-    command unlost "$@" || code=$?
+    program "$@" || code=$?
     case "$code $1" in "3 "* | "1 doctor") code=0 ;; esac
     return $code
 }"""
+COLD = 'program() { command unlost "$@"; }'
+WARM = f"""python {Path(warm.__file__)} {{socket}} &
+until [ -S {{socket}} ]; do sleep 0.1; done
+program() {{{{ WARM={{socket}} python -S -E {Path(warm.__file__)} "$@"; }}}}"""
 
 
 def commands(page: Path) -> list[str]:
@@ -99,8 +105,13 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
 
 
 def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.CompletedProcess[str]:
-    """Run lines in one shell with the project's commands on the path; nothing survives it."""
-    script = "\n".join(["set -euo pipefail", EXIT_CODES_AS_EXPECTED, *lines]).replace(
+    """Run lines in one shell with the project's commands on the path; nothing survives it.
+
+    One process imports the program for all of them; while coverage is measured each does by itself.
+    """
+    socket = Path(tempfile.mkdtemp(prefix="warm-")) / "door"  # a socket's path must be short
+    program = COLD if "COVERAGE_PROCESS_CONFIG" in os.environ else WARM.format(socket=socket)
+    script = "\n".join(["set -euo pipefail", program, EXIT_CODES_AS_EXPECTED, *lines]).replace(
         PORT_IN_DOCS, str(port)
     )
     environment = {
@@ -123,6 +134,7 @@ def run_as_reader(lines: list[str], folder: Path, *, port: int) -> subprocess.Co
         finally:
             os.killpg(shell.pid, signal.SIGTERM)
             shell.wait()
+            shutil.rmtree(socket.parent)
     return subprocess.CompletedProcess(script, shell.returncode, said.read_text("utf-8"))
 
 

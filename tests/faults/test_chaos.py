@@ -80,7 +80,7 @@ class Machine:
         until(
             holds,
             seconds=120,
-            pause=0.1,
+            pause=0.4,
             failure=lambda: f"{what}: {self.log.read_text('utf-8')[-9000:]}",
         )
 

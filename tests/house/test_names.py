@@ -34,3 +34,40 @@ def test_no_two_public_classes_have_the_same_name() -> None:
 
 def test_a_name_that_is_used_twice_is_found() -> None:
     assert repeated({"Look": ["a.py", "b.py"], "Plan": ["c.py"]}) == {"Look": ["a.py", "b.py"]}
+
+
+VAGUE = frozenset({
+    "one", "told", "found", "held", "own", "said", "asked", "left", "made", "kept",
+})  # fmt: skip
+# Written in requests, documents and tables of the database, or the name of a template's filter.
+MOST_VAGUE = 20
+
+
+def bindings(tree: ast.AST) -> Iterator[str]:
+    """List each name that a variable, a parameter, a function or an attribute gets."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.MatchAs) and node.name:
+            yield node.name
+
+
+def test_values_are_called_by_their_nouns() -> None:
+    vague = [
+        f"{file.relative_to(SOURCES)}: {name}"
+        for file, tree in modules()
+        for name in bindings(tree)
+        if name in VAGUE
+    ]
+    assert len(vague) <= MOST_VAGUE, "\n".join(vague)
+
+
+def test_a_vague_name_is_found() -> None:
+    program = "def told(one):\n    for found in one:\n        self.held = [own for own in found]\n"
+    assert sorted(bindings(ast.parse(program))) == ["found", "held", "one", "own", "told"]

@@ -50,7 +50,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserAction:
-    """An action as registered; ``told`` returns the details that the audit adds to the subject."""
+    """An action as registered; ``audit_detail`` returns the details that the audit adds to the subject."""
 
     name: str
     right: Right
@@ -58,7 +58,7 @@ class UserAction:
     where: Where
     call: Callable[..., Any]
     subject: tuple[str, ...]
-    told: Callable[[Any], Mapping[str, Json]] | None
+    audit_detail: Callable[[Any], Mapping[str, Json]] | None
 
 
 ACTIONS: dict[str, UserAction] = {}
@@ -82,14 +82,14 @@ class ActionMarker:
     trace: Trace
     where: Where
     subject: tuple[str, ...]
-    told: Callable[[Any], Mapping[str, Json]] | None
+    audit_detail: Callable[[Any], Mapping[str, Json]] | None
 
     def __call__[**P, R](
         self, call: Callable[Concatenate["Application", P], R]
     ) -> Callable[Concatenate["Application", P], R]:
         """Register the function and return it with access control and audit around it."""
         user_action = UserAction(
-            self.name, self.right, self.trace, self.where, call, self.subject, self.told
+            self.name, self.right, self.trace, self.where, call, self.subject, self.audit_detail
         )
         signature = inspect.signature(call)
         assert self.name not in ACTIONS, self.name
@@ -221,7 +221,7 @@ def _noted(
         raise
     finally:
         _inside.reset(before)
-    detail = user_action.told(result.value) if user_action.told is not None else {}
+    detail = user_action.audit_detail(result.value) if user_action.audit_detail is not None else {}
     _note(app, user_action, given, outcome=DONE, detail=detail)
 
 

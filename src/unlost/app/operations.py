@@ -79,14 +79,14 @@ class ApiOperation:
         return f"{{{name}}}" in self.path
 
     @property
-    def left(self) -> tuple[str, ...]:
+    def free_parameters(self) -> tuple[str, ...]:
         """The parameters that are not in the path."""
         return tuple(name for name in self.parameters if not self.in_path(name))
 
     @property
     def alone(self) -> bool:
         """True if the body is the value of its only parameter, and not an object of several."""
-        if self.method is Method.GET or len(self.left) != 1:
+        if self.method is Method.GET or len(self.free_parameters) != 1:
             return False
         return is_dataclass(self.kind) or self.mapping
 
@@ -95,14 +95,14 @@ class ApiOperation:
         """True if that only parameter is a mapping with keys chosen by the client."""
         return (
             self.method is not Method.GET
-            and len(self.left) == 1
+            and len(self.free_parameters) == 1
             and get_origin(self.kind) is Mapping
         )
 
     @property
     def kind(self) -> Any:
         """The type of the first parameter that is not in the path."""
-        return hints(self.call)[self.left[0]]
+        return hints(self.call)[self.free_parameters[0]]
 
 
 @cache

@@ -49,8 +49,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
-    if asked:
+def _version(is_asked: bool) -> None:  # noqa: FBT001 (typer calls it so)
+    if is_asked:
         from importlib.metadata import version
 
         typer.echo(f"unlost {version('unlost')}")

@@ -156,7 +156,7 @@ def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
     # Callbacks and observers stay here.
     sent = {name: given[name] for name in operation.parameters if name in given}
     plain: dict[str, Any] = msgspec.to_builtins(sent, str_keys=True)
-    query = {name: plain[name] for name in operation.left if name in plain}
+    query = {name: plain[name] for name in operation.free_parameters if name in plain}
     parts = {name: quote(as_path(value), safe="") for name, value in plain.items()}
     options: dict[str, Any] = {
         "method": operation.method.value,
@@ -169,9 +169,9 @@ def _request(url: str, operation: ApiOperation, given: Given) -> dict[str, Any]:
         return options | {
             "params": {name: value for name, value in query.items() if value is not None}
         }
-    if not operation.left:
+    if not operation.free_parameters:
         return options
-    body = query.get(operation.left[0]) if operation.alone else query
+    body = query.get(operation.free_parameters[0]) if operation.alone else query
     typed = {"Content-Type": "application/json"}
     return options | {"content": msgspec.json.encode(body), "headers": typed}
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from unlost.model.errors import Conflict
 from unlost.model.maintenance import MaintenanceOperation, digest_of
+from unlost.model.written import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Hold:
         return self.until is None or now < self.until
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class TableForgotten:
     """What goes of a table: versions, records that go altogether, and versions that stay."""
@@ -75,14 +77,15 @@ class TableForgotten:
     table: str
     versions: int
     records: int
-    kept: int
+    staying: int
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """What forgetting takes away, or took away.
 
-    ``nights``: numbers of backups that are shown no more; ``kept``: those that are, oldest first.
+    ``nights``: numbers of backups that are shown no more; ``staying``: those that are, oldest first.
     ``files`` are contents (of files and long texts) that no version needs any more, of ``file_bytes``;
     ``packs`` are left with nothing that is needed. ``rewritten`` are bytes of segments that are written
     again without what goes. ``condemned`` bytes lie there until a sweep some days later. ``holds``: those in
@@ -90,7 +93,7 @@ class Forgetting:
     """
 
     nights: tuple[int, ...] = ()
-    kept: tuple[int, ...] = ()
+    staying: tuple[int, ...] = ()
     tables: tuple[TableForgotten, ...] = ()
     files: int = 0
     file_bytes: int = 0
@@ -150,7 +153,7 @@ class Forget(MaintenanceOperation[Forgetting]):
         return digest_of(
             self.rules,
             effect.nights,
-            effect.kept,
+            effect.staying,
             effect.tables,
             effect.files,
             effect.file_bytes,

@@ -7,6 +7,7 @@ from unlost.model.errors import Conflict
 from unlost.model.maintenance import MaintenanceOperation, digest_of
 from unlost.model.plan import RecordKey
 from unlost.model.snapshot import Damage
+from unlost.model.written import written
 
 LISTED = 1_000  # ids, and files, that are told one by one
 DIGEST_BYTES = 16
@@ -27,13 +28,14 @@ class LostSpan:
     versions: int
 
 
+@written(whole="kept")
 @dataclass(frozen=True, slots=True)
 class TableSalvaged:
     """What became of the versions of a table that lay in damaged objects, or whose long texts did.
 
     ``$files`` is told of also where only contents of files are lost.
 
-    ``kept`` are whole. ``reduced`` ones have lost the values of some of ``columns``, as if those had not been
+    ``whole`` are whole. ``reduced`` ones have lost the values of some of ``columns``, as if those had not been
     read with them. ``lost`` ones are gone: ``ids`` names the first ``LISTED`` of their records, ``spans``
     those whose ids are gone too. ``rebuilt``: it was made again from other tables, and nothing of it is lost.
     ``digest`` (hex) names the commit that was looked at, and all that is lost: each id, and of each reduced
@@ -41,7 +43,7 @@ class TableSalvaged:
     """
 
     table: str
-    kept: int = 0
+    whole: int = 0
     reduced: int = 0
     lost: int = 0
     columns: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class LostFile:
     column: str
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class SalvageEffect:
     """What salvaging does to an org, or did.
@@ -71,7 +74,7 @@ class SalvageEffect:
     ``objects`` are damaged and are not part of the vault afterwards. ``files`` are lost (the first
     ``LISTED`` of ``files_lost``). ``certificates`` of these commits are lost, and others stand in their
     place; ``journals`` of these runs, each as a whole: its entries prove each other. ``reread``: tables that
-    the next backup reads whole, so that what the org still has comes back. ``left`` is damage that this does
+    the next backup reads whole, so that what the org still has comes back. ``still_damaged`` is damage that this does
     not mend. ``snapshot``: the commit that did it.
     """
 
@@ -82,7 +85,7 @@ class SalvageEffect:
     certificates: tuple[int, ...] = ()
     journals: tuple[str, ...] = ()
     reread: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    still_damaged: tuple[Damage, ...] = ()
     snapshot: int | None = None
 
 

@@ -348,7 +348,7 @@ class Damage:
     sentence: str
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """Both in one sentence."""
         return f"{self.object}: {self.sentence}"
 

@@ -175,7 +175,7 @@ class TableScanner(ds.Scanner):  # type: ignore[misc]
         }
         rows = source.snapshot.get(source.table, ids, columns=sorted(inside)).combine_chunks()
         for batch in rows.to_batches():
-            yield source.told(batch, self._names)
+            yield source.as_text(batch, self._names)
 
 
 def referenced(where: pc.Expression | None, schema: pa.Schema) -> list[str]:

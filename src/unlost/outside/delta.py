@@ -151,7 +151,7 @@ class _Changed:
         inside = list(dict.fromkeys((*(column.inside for column in source.columns), "_u_op")))
         for batch in source.snapshot.newer(source.table, inside, after=self._after):
             gone = pc.not_equal(batch.column("_u_op"), "U")
-            renamed = source.told(batch, source.schema.names)
+            renamed = source.as_text(batch, source.schema.names)
             self.rows += len(batch)
             there = batch.filter(pc.invert(gone)).column("_u_id")
             self.lost += source.lost_of(there.to_pylist())

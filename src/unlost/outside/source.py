@@ -84,10 +84,10 @@ class TableSource:
         inside = [self._by_name[name].inside for name in names]
         read = self.snapshot.read if self.what is TableContent.RECORDS else self.snapshot.versions
         yield from ahead(
-            lambda batch: self.told(batch, names), read(self.table, inside, within=within)
+            lambda batch: self.as_text(batch, names), read(self.table, inside, within=within)
         )
 
-    def told(self, rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    def as_text(self, rows: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
         """Convert rows of the vault (its names, texts) to their exported form.
 
         The one place to withhold rows from other programs: no later code looks at rows.

@@ -26,14 +26,14 @@ def needs(right: Right) -> Callable[[View], View]:
 
     def marked(view: View) -> View:
         @wraps(view)
-        def asked(request: UserRequest, **named: str) -> HttpResponseBase:
+        def checked(request: UserRequest, **named: str) -> HttpResponseBase:
             if "org" in named:
                 check_org(request.unlost, right, named["org"])
             else:
                 check_home(request.unlost, right)
             return view(request, **named)
 
-        return asked
+        return checked
 
     return marked
 
@@ -43,10 +43,10 @@ def needs_somewhere(right: Right) -> Callable[[View], View]:
 
     def marked(view: View) -> View:
         @wraps(view)
-        def asked(request: UserRequest, **named: str) -> HttpResponseBase:
+        def checked(request: UserRequest, **named: str) -> HttpResponseBase:
             check_somewhere(request.unlost, right)
             return view(request, **named)
 
-        return asked
+        return checked
 
     return marked

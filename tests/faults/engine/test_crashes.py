@@ -1,7 +1,9 @@
 """A crash at every call of a scripted backup: the next attempt ends as if nothing had happened."""
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,18 +28,32 @@ def guarded(scene: Scene, ports: BackupPorts, point: CrashPoint) -> BackupPorts:
 PARTS, PARTS_OF_HOUR = 48, 16
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS))
-def test_a_crash_at_every_call_loses_and_doubles_nothing(
-    before_night: Scene, tmp_path: Path, part: int
-) -> None:
-    calm = before_night.copied(tmp_path / "calm")
-    before = picture(calm)
-    count = CrashPoint()
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """What a backup without a crash leaves: after the hour, and at the end."""
+
+    calls: int
+    before: Any
+    after_hour: Any
+    expected: Any
+
+
+@pytest.fixture(scope="module")
+def calm_night(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    calm = before_night.copied(tmp_path_factory.mktemp("calm"))
+    before, count = picture(calm), CrashPoint()
     done = backup(calm.oid, guarded(calm, calm.ports("night"), count), policy=calm.policy)
     assert isinstance(done, FinishedBackup)
-    expected = picture(calm)
-    assert count.calls > 100
-    for at in range(1 + part, count.calls + 1, PARTS):
+    return Calm(count.calls, before, None, picture(calm))
+
+
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
+def test_a_crash_at_every_call_loses_and_doubles_nothing(
+    before_night: Scene, calm_night: Calm, tmp_path: Path, part: int
+) -> None:
+    before, expected = calm_night.before, calm_night.expected
+    assert calm_night.calls > 100
+    for at in range(1 + part, calm_night.calls + 1, PARTS):
         scene = before_night.copied(tmp_path / f"crash-{at}")
         point = CrashPoint(at)
         with pytest.raises(Crash):
@@ -125,22 +141,25 @@ def before_hour(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS_OF_HOUR, full=PARTS_OF_HOUR))
-@pytest.mark.parametrize("for_good", [False, True], ids=["gone on with", "given up"])
-def test_a_crash_at_every_call_of_an_hour_changes_no_night(
-    before_hour: Scene, tmp_path: Path, for_good: bool, part: int
-) -> None:
-    """It goes on within its hour, or is given up; the night after it is the same in any case."""
-    calm = before_hour.copied(tmp_path / "calm")
-    count = CrashPoint()
-    ports = guarded(calm, calm.ports("hour"), count)
-    done = backup(calm.oid, ports, policy=calm.policy, only=HOUR)
+@pytest.fixture(scope="module")
+def calm_hour(before_hour: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+    calm, count = before_hour.copied(tmp_path_factory.mktemp("calm")), CrashPoint()
+    done = backup(calm.oid, guarded(calm, calm.ports("hour"), count), policy=calm.policy, only=HOUR)
     assert isinstance(done, FinishedBackup)
     after_hour = picture(calm)
     calm.night(run="night")
-    expected = shown(calm)
-    assert count.calls > 40
-    for at in range(1 + part, count.calls + 1, PARTS_OF_HOUR):
+    return Calm(count.calls, None, after_hour, shown(calm))
+
+
+@pytest.mark.parametrize("part", parts_of(PARTS_OF_HOUR, full=PARTS_OF_HOUR // 4))
+@pytest.mark.parametrize("for_good", [False, True], ids=["gone on with", "given up"])
+def test_a_crash_at_every_call_of_an_hour_changes_no_night(
+    before_hour: Scene, calm_hour: Calm, tmp_path: Path, for_good: bool, part: int
+) -> None:
+    """It goes on within its hour, or is given up; the night after it is the same in any case."""
+    after_hour, expected = calm_hour.after_hour, calm_hour.expected
+    assert calm_hour.calls > 40
+    for at in range(1 + part, calm_hour.calls + 1, PARTS_OF_HOUR):
         scene = before_hour.copied(tmp_path / f"crash-{at}")
         ports = guarded(scene, scene.ports("hour"), CrashPoint(at))
         with pytest.raises(Crash):

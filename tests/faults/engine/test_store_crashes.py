@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from faults.engine.story import picture
+from sweeps import parts_of
 from unit.engine.scene import Scene
 from unlost.engine.backup.backup import FinishedBackup
 from unlost.model.errors import StoreError
@@ -19,7 +20,7 @@ from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreCrash, 
 
 pytestmark = pytest.mark.full
 
-SHARDS = 2
+SHARDS = 4
 CHANGING = (StoreOperation.PUT, StoreOperation.DELETE)
 
 
@@ -50,7 +51,7 @@ def calm(before_night: Scene, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     return Calm(before, picture(scene), changes)
 
 
-@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("shard", parts_of(SHARDS, full=2))
 def test_a_crash_at_every_change_of_the_store_loses_and_doubles_nothing(
     before_night: Scene, calm: Calm, tmp_path: Path, shard: int
 ) -> None:
@@ -85,7 +86,7 @@ def test_a_store_that_is_full_at_any_moment_says_so_and_keeps_the_last_night(
 ) -> None:
     """When there is room again the same run ends. What is only a cache may fail unsaid."""
     refused = 0
-    for at in range(1, calm.changes[StoreOperation.PUT] + 1):
+    for at in range(1, calm.changes[StoreOperation.PUT] + 1, 2):
         scene = before_night.copied(tmp_path / f"full-{at}")
         store = with_faults(scene, Fault(FaultKind.FULL, at=at, on=StoreOperation.PUT))
         error = refusal_of(scene)
@@ -99,4 +100,4 @@ def test_a_store_that_is_full_at_any_moment_says_so_and_keeps_the_last_night(
             assert isinstance(scene.attempt(run="night"), FinishedBackup)
         assert picture(scene) == calm.after
         assert scene.vault.verify(VerifyLevel.DEEP).damages == ()
-    assert refused > calm.changes[StoreOperation.PUT] // 2
+    assert refused > calm.changes[StoreOperation.PUT] // 4

@@ -5,8 +5,8 @@ what an abandoned run left. Whatever was done of it when the power went, the nex
 """
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +22,7 @@ from unlost.vault.stores.unsynced import UnsyncedDisk
 from vaultstory import Story
 
 NIGHTS = 2
-PARTS = 8
+PARTS = 24
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,9 @@ def several_nights(disk: UnsyncedDisk) -> Story:
     return story
 
 
+after_several_nights = vaultstory.on_disk(several_nights)
+
+
 def keep_small(story: Story, run: str) -> None:
     """All of an upkeep, and what it leaves for later."""
     story.vault.compact(story.org, run=run)
@@ -69,26 +72,20 @@ def pictures(story: Story) -> list[object]:
     return told
 
 
+@cache
 def changes_of_an_upkeep() -> int:
-    disk = UnsyncedDisk(root=Path("/"))
-    story = several_nights(disk)
+    disk, story = after_several_nights()
     before = disk.changes
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compactor, "due", all_of)
-        keep_small(story, "compact-1")
+    keep_small(story, "compact-1")
     return disk.changes - before
 
 
-CHANGES = changes_of_an_upkeep()
-
-
-@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS))
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 3))
 def test_every_night_is_as_it_was_and_the_next_upkeep_does_the_rest(
     part: int, names_survive: bool
 ) -> None:
-    for crash_at in range(part + 1, CHANGES + 1, PARTS):
-        disk = UnsyncedDisk(root=Path("/"))
-        story = several_nights(disk)
+    for crash_at in range(part + 1, changes_of_an_upkeep() + 1, PARTS):
+        disk, story = after_several_nights()
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
         with pytest.raises(StoreCrash):
@@ -114,4 +111,4 @@ def strays(story: Story) -> set[str]:
 
 
 def test_there_are_enough_calls_to_cut_at() -> None:
-    assert CHANGES > 60
+    assert changes_of_an_upkeep() > 60

@@ -4,11 +4,12 @@ Whoever erases the same again finishes it: then no byte is left, wherever the po
 """
 
 from dataclasses import replace
-from pathlib import Path
+from functools import cache
 
 import pytest
 
 import scanner
+import vaultstory
 from faults.vault.test_compaction_cuts import pictures, several_nights, strays
 from faults.vault.test_power_cuts import opened
 from sweeps import parts_of
@@ -39,39 +40,39 @@ def begun(disk: UnsyncedDisk) -> Story:
     return story
 
 
+after_nights = vaultstory.on_disk(begun)
+
+
 def erase(story: Story, run: str) -> Erasure:
     return story.vault.apply(story.org, unconditional(Erase(GONE, by="admin")), run=run)
 
 
+@cache
 def ended() -> tuple[int, list[object]]:
     """How many changes it makes on the disk, and what the vault shows in the end."""
-    disk = UnsyncedDisk(root=Path("/"))
-    story = begun(disk)
+    disk, story = after_nights()
     before = disk.changes
     erase(story, "erase-1")
     return disk.changes - before, pictures(story)
 
 
-CHANGES, AFTER = ended()
-
-
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 8))
 def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> None:
     """Every change is cut at; at every other one new names survive."""
-    for crash_at in range(part + 1, CHANGES + 1, PARTS):
-        disk = UnsyncedDisk(root=Path("/"))
-        story = begun(disk)
+    changes, after = ended()
+    for crash_at in range(part + 1, changes + 1, PARTS):
+        disk, story = after_nights()
         before = pictures(story)
         disk.crash_at = disk.changes + crash_at
         with pytest.raises(StoreCrash):
             erase(story, "erase-1")
         disk.power_cut(names_survive=bool(part % 2))
         again = opened(story, disk)
-        assert pictures(again) in (before, AFTER)
+        assert pictures(again) in (before, after)
         assert again.vault.verify(VerifyLevel.FULL).damages == ()
         erase(again, "erase-2")
         assert scanner.found(again.vault, *VALUES) == set()
-        assert pictures(again) == AFTER
+        assert pictures(again) == after
         assert again.vault.verify(VerifyLevel.DEEP).damages == ()
         assert strays(again) == set()
         assert all(one.complete for one in again.vault.past_operations(again.org, PastErasure))
@@ -79,8 +80,8 @@ def test_all_or_nothing_is_erased_and_the_next_one_does_the_rest(part: int) -> N
 
 
 def test_something_is_erased_and_there_are_enough_calls_to_cut_at() -> None:
-    assert CHANGES > 30
-    disk = UnsyncedDisk(root=Path("/"))
-    story = begun(disk)
-    assert pictures(story) != AFTER
+    changes, after = ended()
+    assert changes > 30
+    _, story = after_nights()
+    assert pictures(story) != after
     assert all(scanner.found(story.vault, value) for value in VALUES)

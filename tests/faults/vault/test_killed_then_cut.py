@@ -5,12 +5,21 @@ it without making it durable. For every call of a night at which the first proce
 """
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import vaultstory
-from faults.vault.test_power_cuts import CHANGES, ROOT, first_vault, night, opened, phones
+from faults.vault.test_power_cuts import (
+    ROOT,
+    after_first_night,
+    changes_of_a_night,
+    first_vault,
+    night,
+    opened,
+    phones,
+)
 from sweeps import parts_of
 from unlost.model.snapshot import CommitKind, Lineage, VerifyLevel
 from unlost.testing.system import MemoryWitness
@@ -25,8 +34,7 @@ PARTS = 24  # tests that share the calls
 
 def killed_at(call: int) -> tuple[UnsyncedDisk, Story]:
     """A first process that ends before a call of its second night; the disk runs on."""
-    disk = UnsyncedDisk(root=Path("/"))
-    story = first_vault(disk)
+    disk, story = after_first_night()
     disk.crash_at = disk.changes + call
     with pytest.raises(StoreCrash):
         night(story, "night-2", phone="2")
@@ -34,9 +42,9 @@ def killed_at(call: int) -> tuple[UnsyncedDisk, Story]:
     return disk, story
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
 def test_what_the_next_process_committed_is_there_after_the_cut(part: int) -> None:
-    for call in range(part + 1, CHANGES + 1, PARTS):
+    for call in range(part + 1, changes_of_a_night() + 1, PARTS):
         disk, story = killed_at(call)
         second = opened(story, disk)
         night(second, "night-2", phone="2")
@@ -47,9 +55,9 @@ def test_what_the_next_process_committed_is_there_after_the_cut(part: int) -> No
         assert third.vault.verify(VerifyLevel.FULL).damages == ()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
 def test_what_the_next_process_has_read_is_there_after_the_cut(part: int) -> None:
-    for call in range(part + 1, CHANGES + 1, PARTS):
+    for call in range(part + 1, changes_of_a_night() + 1, PARTS):
         disk, story = killed_at(call)
         second = opened(story, disk)
         told = phones(second.vault, second.org)
@@ -86,7 +94,7 @@ def test_no_copy_of_a_key_that_a_killed_process_wrote_last_is_missing_after_the_
         assert opened(story, disk).vault.verify(VerifyLevel.FULL).damages == ()
 
 
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 2))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS // 4))
 def test_a_vault_that_the_next_process_founded_is_there_after_the_cut(part: int) -> None:
     whole = UnsyncedDisk(root=Path("/"))
     told = first_vault(whole)
@@ -117,19 +125,18 @@ def restored(story: Story) -> None:
     vaultstory.finish(story, commit, [commit.lineage(rows)])
 
 
+@cache
 def calls_of_a_restore() -> int:
-    disk = UnsyncedDisk(root=Path("/"))
-    story = first_vault(disk)
+    disk, story = after_first_night()
     before = disk.changes
     restored(story)
     return disk.changes - before
 
 
-@pytest.mark.parametrize("part", parts_of(8, full=4))
+@pytest.mark.parametrize("part", parts_of(8, full=3))
 def test_a_restore_that_the_next_process_ended_is_there_after_the_cut(part: int) -> None:
     for call in range(part + 1, calls_of_a_restore() + 1, 8):
-        disk = UnsyncedDisk(root=Path("/"))
-        story = first_vault(disk)
+        disk, story = after_first_night()
         disk.crash_at = disk.changes + call
         with pytest.raises(StoreCrash):
             restored(story)

@@ -5,12 +5,13 @@ changes it, a night is begun, the power is cut there, and the vault is opened ag
 snapshot is exact, the vault is whole, and the same run commits its night when it is done again.
 """
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import vaultstory
-from sweeps import parts_of
+from sweeps import parts_in_two_ways, parts_of
 from unlost.model.errors import StoreError
 from unlost.model.snapshot import CommitKind, VerifyLevel
 from unlost.testing.clock import VirtualClock
@@ -55,6 +56,9 @@ def night(story: Story, run: str, *, phone: str) -> None:
     vaultstory.finish(story, commit, added)
 
 
+after_first_night = vaultstory.on_disk(first_vault)
+
+
 def opened(story: Story, disk: UnsyncedDisk) -> Story:
     """The vault as another process finds it; the witness lies elsewhere and is kept."""
     store, entropy = LocalStore(ROOT, disk=disk), SeededEntropy(disk.changes)
@@ -89,23 +93,18 @@ def phones(vault: EncryptedVault, org: str) -> tuple[int, list[str]]:
     return head.info.number, head.scan("Account").read_all().column("Phone").to_pylist()
 
 
+@cache
 def changes_of_a_night() -> int:
-    disk = UnsyncedDisk(root=Path("/"))
-    story = first_vault(disk)
+    disk, story = after_first_night()
     before = disk.changes
     night(story, "night-2", phone="2")
     return disk.changes - before
 
 
-CHANGES = changes_of_a_night()
-
-
-@pytest.mark.parametrize("names_survive", [True, False], ids=["names-survive", "names-lost"])
-@pytest.mark.parametrize("part", parts_of(PARTS, full=PARTS))
+@pytest.mark.parametrize(("part", "names_survive"), parts_in_two_ways(PARTS, full=PARTS // 2))
 def test_the_last_snapshot_is_exact_and_the_run_goes_on(part: int, names_survive: bool) -> None:
-    for crash_at in range(part + 1, CHANGES + 1, PARTS):
-        disk = UnsyncedDisk(root=Path("/"))
-        story = first_vault(disk)
+    for crash_at in range(part + 1, changes_of_a_night() + 1, PARTS):
+        disk, story = after_first_night()
         disk.crash_at = disk.changes + crash_at
         with pytest.raises(StoreCrash):
             night(story, "night-2", phone="2")
@@ -120,7 +119,7 @@ def test_the_last_snapshot_is_exact_and_the_run_goes_on(part: int, names_survive
 
 
 def test_there_are_enough_calls_to_cut_at() -> None:
-    assert CHANGES > 80
+    assert changes_of_a_night() > 80
 
 
 def failed_night(story: Story) -> StoreError | None:
@@ -132,12 +131,11 @@ def failed_night(story: Story) -> StoreError | None:
     return None
 
 
-@pytest.mark.parametrize("part", parts_of(8, full=8))
+@pytest.mark.parametrize("part", parts_of(8, full=4))
 def test_a_disk_that_is_full_keeps_the_last_snapshot_and_says_so(part: int) -> None:
     """Room for a little more each time, until the night fits."""
     for more in range(part * 3_000, 300_000, 24_000):
-        disk = UnsyncedDisk(root=Path("/"))
-        story = first_vault(disk)
+        disk, story = after_first_night()
         disk.capacity = sum(size for _, size in disk.walk(Path("/"))) + more
         error = failed_night(story)
         if error is None:
@@ -154,8 +152,7 @@ def test_a_disk_that_is_full_keeps_the_last_snapshot_and_says_so(part: int) -> N
 
 
 def test_a_vault_whose_witness_is_lost_too_is_opened_at_its_head() -> None:
-    disk = UnsyncedDisk(root=Path("/"))
-    story = first_vault(disk)
+    disk, story = after_first_night()
     night(story, "night-2", phone="2")
     disk.power_cut(names_survive=False)
     story.witness, story.clock = MemoryWitness(), VirtualClock()

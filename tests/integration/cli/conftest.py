@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,12 +96,37 @@ def simulator() -> Iterator[SimulatorProcess]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def program(simulator: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """A home with the chocolate maker's org and one backup."""
-    folder = tmp_path_factory.mktemp("home")
+@pytest.fixture(scope="session")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the chocolate maker's org and one backup, to be copied; its simulator is gone."""
+    folder = tmp_path_factory.mktemp("first")
     made = Program(folder / "home")
-    assert made("init", str(made.home), "--recovery-out", str(folder / "sheet.txt")).code == 0
-    assert add_org(made, simulator.url).code in {0, 3}
-    assert made("backup", "chocolate").code in {0, 3}
+    with SimulatorProcess() as served:
+        assert made("init", str(made.home), "--recovery-out", str(folder / "sheet.txt")).code == 0
+        assert add_org(made, served.url).code in {0, 3}
+        assert made("backup", "chocolate").code in {0, 3}
+    return made.home
+
+
+def moved_in(
+    first_home: Path, folder: Path, url: str, *, environment: dict[str, str] | None = None
+) -> Program:
+    """Copy the first home and its sheet into a folder; from now on a simulator at ``url`` answers.
+
+    It must be new: then its org is as it was when the backup was made.
+    """
+    shutil.copytree(first_home.parent, folder, dirs_exist_ok=True)
+    made = Program(folder / "home", environment or {})
+    with closing(sqlite3.connect(made.home / "catalog.sqlite")) as database, database:
+        database.execute(
+            "UPDATE catalog_org SET config = json_set(config, '$.login_url', ?)", (url,)
+        )
     return made
+
+
+@pytest.fixture(scope="module")
+def program(
+    simulator: SimulatorProcess, first_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Program:
+    """A home with the chocolate maker's org and one backup."""
+    return moved_in(first_home, tmp_path_factory.mktemp("home"), simulator.url)

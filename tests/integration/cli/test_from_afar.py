@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.cli.conftest import UNLOST, Ended, Program, add_org
+from integration.cli.conftest import UNLOST, Ended, Program, moved_in
 from integration.cli.test_restore import CUSTOMER, SECRET, live_accounts
 from patience import HANGING
 from unlost_simulators.process import SimulatorProcess
@@ -46,13 +46,11 @@ def served(tmp_path: Path) -> Iterator[SimulatorProcess]:
 
 
 @pytest.fixture
-def home(served: SimulatorProcess, tmp_path: Path) -> Program:
+def home(served: SimulatorProcess, first_home: Path, tmp_path: Path) -> Program:
     """A home with one night, whose org can be written to."""
-    made = Program(tmp_path / "home", {"UNLOST_WRITER_CLIENT_SECRET": SECRET})
-    assert made("init", str(made.home), "--recovery-out", str(tmp_path / "sheet.txt")).code == 0
-    assert add_org(made, served.url).code in {0, 3}
+    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
+    made = moved_in(first_home, tmp_path, served.url, environment=secret)
     writer(made, served)
-    assert made("backup", "chocolate").code in {0, 3}
     return made
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integration.cli.conftest import Program, add_org
+from integration.cli.conftest import Program, moved_in
 from unlost_simulators.process import SimulatorProcess
 
 pytestmark = [pytest.mark.full, pytest.mark.network]
@@ -26,13 +26,13 @@ def served() -> Iterator[SimulatorProcess]:
 
 
 @pytest.fixture(scope="module")
-def shop(served: SimulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Program:
+def shop(
+    served: SimulatorProcess, first_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Program:
     """A customer was lost, and its owner left; who restores may not write for those who left."""
     folder = tmp_path_factory.mktemp("otherwise")
-    made = Program(folder / "home", {"UNLOST_WRITER_CLIENT_SECRET": SECRET})
-    assert made("init", str(made.home), "--recovery-out", str(folder / "sheet.txt")).code == 0
-    assert add_org(made, served.url).code in {0, 3}
-    assert made("backup", "chocolate").code in {0, 3}
+    secret = {"UNLOST_WRITER_CLIENT_SECRET": SECRET}
+    made = moved_in(first_home, folder, served.url, environment=secret)
     served.admin.post("story/delete-customer")
     served.admin.post("clock/advance", days=20)
     left = user(served, LEFT)

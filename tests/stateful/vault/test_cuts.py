@@ -459,7 +459,7 @@ class Cuts(RuleBasedStateMachine):
 
 @pytest.mark.full
 def test_what_is_cut_off_has_happened_or_has_not() -> None:
-    let_live(Cuts, examples=15, steps=10)
+    let_live(Cuts, examples=10, steps=10)
 
 
 @pytest.mark.deep

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from homes import SECRET, WRITE_SECRET
+from homes import SECRET, WRITE_SECRET, server_database
 from postgres import Postgres
 from unit.app.test_rebuild import Machine
 from unlost.app.actions.alerts.alerts import ChannelRequest, add_channel
@@ -75,7 +75,7 @@ def test_a_home_with_a_database_has_no_files_of_its_own(tmp_path: Path, server: 
 
 
 def test_the_doctor_looks_at_the_server(tmp_path: Path, server: Postgres) -> None:
-    with machine(tmp_path, server.database()).opened() as app:
+    with machine(tmp_path, server_database(server)).opened() as app:
         lived(app)
         sentences = [check.sentence for check in doctor(app).checks if check.name == "database"]
         assert len(sentences) == 1
@@ -83,7 +83,7 @@ def test_the_doctor_looks_at_the_server(tmp_path: Path, server: Postgres) -> Non
 
 
 def test_a_database_of_another_home_is_refused(tmp_path: Path, server: Postgres) -> None:
-    url = server.database()
+    url = server_database(server)
     with machine(tmp_path, url).opened() as app:
         lived(app)
     with pytest.raises(Conflict) as caught:
@@ -122,7 +122,7 @@ def test_only_urls_without_a_password_are_taken(tmp_path: Path, url: str, code: 
 def test_a_url_that_somebody_put_a_password_into_is_refused_later_too(
     tmp_path: Path, server: Postgres
 ) -> None:
-    home = machine(tmp_path, server.database()).home
+    home = machine(tmp_path, server_database(server)).home
     text = (home / FILE).read_text()
     (home / FILE).write_text(text.replace("user=unlost", "user=unlost&password=x"))
     with pytest.raises(UsageError) as caught:
@@ -140,7 +140,7 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
 def test_sessions_that_end_in_the_middle_are_told_and_made_anew(
     tmp_path: Path, server: Postgres
 ) -> None:
-    with machine(tmp_path, server.database()).opened() as app:
+    with machine(tmp_path, server_database(server)).opened() as app:
         lived(app)
         server.cut()
         with pytest.raises(StoreError) as caught, returned_connection():
@@ -150,7 +150,7 @@ def test_sessions_that_end_in_the_middle_are_told_and_made_anew(
 
 
 def test_a_newer_database_is_refused_untouched(tmp_path: Path, server: Postgres) -> None:
-    url = server.database()
+    url = server_database(server)
     home = machine(tmp_path, url).home
     with psycopg.connect(url) as session:
         session.execute(
@@ -164,7 +164,7 @@ def test_a_newer_database_is_refused_untouched(tmp_path: Path, server: Postgres)
 
 
 def test_a_database_of_a_development_version_is_refused(tmp_path: Path, server: Postgres) -> None:
-    url = server.database()
+    url = server_database(server)
     home = machine(tmp_path, url).home
     with psycopg.connect(url) as session:
         session.execute(
@@ -178,7 +178,7 @@ def test_a_database_of_a_development_version_is_refused(tmp_path: Path, server: 
 
 
 def test_homes_in_files_and_in_a_database_do_not_mix(tmp_path: Path, server: Postgres) -> None:
-    made = machine(tmp_path, server.database())
+    made = machine(tmp_path, server_database(server))
     with made.opened() as app:
         lived(app)
     with open_application(tmp_path / "home", connectors=made.load, clock=made.clock) as app:
@@ -194,14 +194,14 @@ def test_homes_in_files_and_in_a_database_do_not_mix(tmp_path: Path, server: Pos
 def test_a_home_is_rebuilt_out_of_its_copy_into_either(
     tmp_path: Path, server: Postgres, *, from_database: bool, to_database: bool
 ) -> None:
-    made = machine(tmp_path, server.database() if from_database else "")
+    made = machine(tmp_path, server_database(server) if from_database else "")
     with made.opened() as app:
         lived(app)
         assert copy_if_due(app, patience=timedelta(0))
         schedule, org = show(app, "sales"), get_org("sales")
         runs = list_runs("sales")
     made.lost()
-    target = server.database() if to_database else ""
+    target = server_database(server) if to_database else ""
     place = InitRequest(made.home, vault=made.vault, database=target)
     wish = Rebuild(place, made.sheet.read_text(), home_key=tmp_path / "saved.key")
     result = rebuild(wish, clock=made.clock, entropy=made.entropy, connectors=made.load)
@@ -234,7 +234,7 @@ def test_a_worker_needs_a_database(tmp_path: Path) -> None:
 def test_unlost_toml_is_for_its_owner_and_says_where_the_data_is(
     tmp_path: Path, server: Postgres
 ) -> None:
-    url = server.database()
+    url = server_database(server)
     file = machine(tmp_path, url).home / FILE
     assert json.dumps(url) in file.read_text()
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700

@@ -370,16 +370,24 @@ def of_search(small: SmallVault) -> set[tuple[str, ...]]:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("pieces", "at_once"), [(1, 10**6), (7, 10**6), (7, 9), (40, 3)])
+@pytest.mark.parametrize(
+    ("pieces", "at_once", "ids"),
+    [(1, 10**6, IDS), (7, 10**6, IDS), (7, 9, IDS[::2]), (40, 3, IDS[::4])],
+    ids=["1-all", "7-all", "7-9", "40-3"],
+)
 def test_no_word_is_lost_however_its_rows_are_cut(
-    small: SmallVault, monkeypatch: pytest.MonkeyPatch, pieces: int, at_once: int
+    small: SmallVault,
+    monkeypatch: pytest.MonkeyPatch,
+    pieces: int,
+    at_once: int,
+    ids: Sequence[str],
 ) -> None:
     monkeypatch.setattr(table_writer, "TOKEN_GROUP_ROWS", 4)
     monkeypatch.setattr(merging, "TOKEN_GROUP_ROWS", 4)
     monkeypatch.setattr(merge, "PIECE_ROWS", pieces)
     monkeypatch.setattr(bare, "PIECE_ROWS", at_once)
     for night in range(FEWEST + 1):
-        seen = [(f"{id_}-{night}", "U", {"Name": f"Inc {id_[2:]}"}) for id_ in IDS]
+        seen = [(f"{id_}-{night}", "U", {"Name": f"Inc {id_[2:]}"}) for id_ in ids]
         small.night(f"n{night}", *seen)
     before = of_search(small)
     small.vault.compact(small.org, run="c1")

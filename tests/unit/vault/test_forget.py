@@ -471,7 +471,7 @@ def test_forgetting_again_and_again_loses_no_change(monkeypatch: pytest.MonkeyPa
     small = SmallVault()
     rules = KeepRules(daily=2, weekly=3)
     night(small, "n1", *((i, "U", {"Name": i}) for i in IDS))
-    for number in range(2, 30):
+    for number in range(2, 20):
         night(small, f"n{number}", *((i, "U", {"Name": f"{number}"}) for i in IDS[number % 3 :: 3]))
         small.vault.compact(small.org, run=f"c{number}")
         seen = pictures_by_pair(small)
@@ -555,7 +555,7 @@ NIGHTS = st.lists(
 
 
 @pytest.mark.full
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(nights=NIGHTS, pinned=st.sets(st.integers(1, 12), max_size=3), parts=st.data())
 def test_whatever_was_and_whatever_stays(
     nights: list[dict[str, tuple[str, int]]], pinned: set[int], parts: st.DataObject

@@ -19,6 +19,8 @@ from unlost.vault.vault import VaultOptions
 
 type Told = dict[tuple[str, int], Version]
 
+PARTS = 6  # tests that share the chunks
+
 
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,13 +153,13 @@ def hold_against(before: Told, after: Told, done: SalvageEffect) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("part", parts_of(3, full=1))
+@pytest.mark.parametrize("part", parts_of(PARTS, full=1))
 @pytest.mark.parametrize("kind", ["plain", "merged", "bundled"])
 def test_each_column_chunk_costs_itself_alone(kind: str, part: int) -> None:
     reference = story(kind)
     before = told(reference)
     tables = {name: live.entry.table for name, live in lives(reference).items()}
-    for number, chunk in list(enumerate(chunks(reference)))[part::3]:
+    for number, chunk in list(enumerate(chunks(reference)))[part::PARTS]:
         vault = reference.copied()
         spoil(vault, chunk.object, chunk.start + (chunk.length // 2 if number % 2 else 0))
         done = salvaged(vault)

@@ -310,7 +310,9 @@ class Service:
             log.event("vault-verified", damages=len(verify_result.damages), part=part)
             healed = heal_vault(app, verify_result.damages) if verify_result.damages else None
             if healed is not None:
-                log.event("vault-repaired", objects=len(healed.objects), left=len(healed.left))
+                log.event(
+                    "vault-repaired", objects=len(healed.objects), left=len(healed.still_damaged)
+                )
             mirror = verify_mirror_part(app, part=some) if some is not None else None
             if mirror is not None:
                 event = {"damages": len(mirror.damages), "repaired": len(mirror.repaired)}

@@ -110,12 +110,12 @@ def _resolved(url: httpx.URL) -> str:
     return str(getaddrinfo[0][4][0])
 
 
-def _judged(host: str, status: int, told: bytes) -> int:
+def _judged(host: str, status: int, reply: bytes) -> int:
     if 200 <= status < 300:
         return status
     if status >= 500 or status in (408, 425, 429):
         raise _not_taken(host, f"it answered {status}")
-    text = told[:TOLD].decode(errors="replace")
+    text = reply[:TOLD].decode(errors="replace")
     raise NotAllowed(
         "message-refused",
         f"{host} refused the message: {status} {text}".rstrip() + ".",

@@ -59,8 +59,8 @@ class CountBalance:
     revived: int = 0
 
     @property
-    def held(self) -> int:
-        """Change of the number of live records."""
+    def alive(self) -> int:
+        """Change of the number of records that are alive."""
         return self.created + self.revived - self.deleted
 
     @property

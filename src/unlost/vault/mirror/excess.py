@@ -34,12 +34,12 @@ _SLOT = re.compile(r"keys/([^/]+)/[123]")
 class RemovedFromVault:
     """Names that the vault has removed for good: ``gone`` from the mirror too.
 
-    ``kept`` ones stay, as they may be all that is left: the mirror has not all that is live of their org, or
+    ``carried`` ones stay, as they may be all that is left: the mirror has not all that is live of their org, or
     the vault gave them up as damaged; or a commit of their org is lost, and nobody can tell.
     """
 
     gone: frozenset[str]
-    kept: frozenset[str]
+    carried: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class OverlayStore:
             size = self._other.size(name) if name.startswith(prefix) else None
             if size is not None:
                 listed_objects.append(ListedObject(name, size))
-        yield from sorted(listed_objects, key=lambda one: one.name)
+        yield from sorted(listed_objects, key=lambda other: other.name)
 
     def path(self, name: str) -> Path | None:
         """A file to read the object from."""

@@ -44,7 +44,7 @@ class RepairResult:
 
     objects: tuple[str, ...]
     bytes: int
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
     looked: int
 
 

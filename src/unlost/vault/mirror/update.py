@@ -18,7 +18,7 @@ class MirrorUpdate:
     """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
 
     ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
-    no commit took them from the vault: it may have lost them. ``kept`` ones the vault has removed, and the
+    no commit took them from the vault: it may have lost them. ``not_removed`` ones the vault has removed, and the
     mirror has not: something that is live of their org is damaged, or the vault gave them up as damaged, and
     they may be all that is left of it.
     ``broken`` tells by oid why orgs were left out, or why nothing of them was removed.
@@ -31,7 +31,7 @@ class MirrorUpdate:
     removed_bytes: int
     damaged: tuple[str, ...]
     strange: tuple[str, ...]
-    kept: tuple[str, ...]
+    not_removed: tuple[str, ...]
     broken: dict[str, str]
 
 
@@ -70,8 +70,8 @@ def update_mirror(
         removed_bytes=sum(excess[name] for name in away.gone),
         damaged=tuple(sorted({*copied.damaged, *missing})),
         # What went while we looked is judged the next time.
-        strange=tuple(sorted(excess.keys() - away.gone - away.kept - before)),
-        kept=tuple(sorted(away.kept)),
+        strange=tuple(sorted(excess.keys() - away.gone - away.carried - before)),
+        not_removed=tuple(sorted(away.carried)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
     )
 

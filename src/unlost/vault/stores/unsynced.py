@@ -118,14 +118,14 @@ class UnsyncedDisk:
         """Make the folder's names safe, and the removal of names from it."""
         self._change()
         self._must_have(path)
-        for name in [name for name in list(self._safe_names) if name.parent == path]:
+        for name in [name for name in list(self._safe_names) if _lies_in(name, path)]:
             del self._safe_names[name]
         there, folders = (
             list(self._names.items()),
             list(self._folders),
         )  # other threads may change them
-        self._safe_names |= {name: file for name, file in there if name.parent == path}
-        self._safe_folders |= {folder for folder in folders if folder.parent == path}
+        self._safe_names |= {name: file for name, file in there if _lies_in(name, path)}
+        self._safe_folders |= {folder for folder in folders if _lies_in(folder, path)}
 
     def unlink_abandoned(self, path: Path) -> bool:
         """Remove a file that is not open."""
@@ -144,8 +144,9 @@ class UnsyncedDisk:
 
     def walk(self, path: Path) -> Iterator[tuple[Path, int]]:
         """Files below a folder."""
+        begin = _begin(path)
         for name, file in list(self._names.items()):
-            if path in name.parents:
+            if str(name).startswith(begin):
                 yield name, len(file.data)
 
     def _change(self) -> None:
@@ -161,3 +162,14 @@ class UnsyncedDisk:
         if path not in self._names:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
         return self._names[path]
+
+
+def _begin(folder: Path) -> str:
+    """The text with which all paths below a folder begin: comparing that is much quicker than parents."""
+    return str(folder).rstrip("/") + "/"
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """True if ``folder`` holds this path itself, not in a folder below."""
+    begin = _begin(folder)
+    return str(path).startswith(begin) and "/" not in str(path)[len(begin) :]

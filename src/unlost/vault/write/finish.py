@@ -355,7 +355,7 @@ def _next_state(
     read = state.read_at == 0 or commit.window_start not in (None, state.window_start)
     return TableState(
         table=state.table,
-        alive=state.alive + balance.held,
+        alive=state.alive + balance.alive,
         deleted=state.deleted + balance.tombstones,
         cursor=commit.cursor,
         window_start=commit.window_start,

@@ -89,7 +89,7 @@ class OpenCommit:
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
         """As ``add``; but where it comes to few rows, the piece itself holds them (``held``)."""
         added = self._added(table, rows, carry=carry, out=self._holding)
-        return replace(added, buffered=self._holding.told(added.segments))
+        return replace(added, buffered=self._holding.buffered(added.segments))
 
     def recall(self, added: Iterable[Added]) -> None:
         """Know again the rows that pieces hold which an earlier process was given."""

@@ -67,7 +67,7 @@ class WriteBuffer:
         self._count(len(sealed))
         return self._known(BufferedRows(ident, sealed), segment)
 
-    def told(self, entries: Iterable[SegmentEntry]) -> tuple[BufferedRows, ...]:
+    def buffered(self, entries: Iterable[SegmentEntry]) -> tuple[BufferedRows, ...]:
         """What of these segments waits, for the piece that names them."""
         with self._lock:
             return tuple(self._sealed[entry.id] for entry in entries if entry.id in self._sealed)
@@ -79,7 +79,7 @@ class WriteBuffer:
         """
         with self._recalling:
             pieces = [
-                (one, each) for one in added for each in one.buffered if not self._knows(each)
+                (piece, each) for piece in added for each in piece.buffered if not self._knows(each)
             ]
             fresh = []
             for added_piece, each in pieces:

@@ -102,9 +102,13 @@ def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:
 
 def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
     """Yield the API's parameters; a lone body parameter is wrapped in an object unless a record."""
-    lone = operation.method is not Method.GET and len(operation.left) == 1 and not operation.alone
+    lone = (
+        operation.method is not Method.GET
+        and len(operation.free_parameters) == 1
+        and not operation.alone
+    )
     for name in operation.parameters:
-        if not (lone and name in operation.left):
+        if not (lone and name in operation.free_parameters):
             yield _parameter(operation, name)
     if lone:
         yield inspect.Parameter(
@@ -117,7 +121,7 @@ def _taken(operation: ApiOperation) -> Iterator[inspect.Parameter]:
 
 def _object_of(operation: ApiOperation) -> type:
     """Return a dataclass with the only parameter in the body as its field."""
-    [name] = operation.left
+    [name] = operation.free_parameters
     known = operation.parameters[name]
     words = operation.action.replace(".", " ").replace("-", " ").title().replace(" ", "")
     if known.default is inspect.Parameter.empty:

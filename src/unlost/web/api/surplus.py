@@ -35,7 +35,7 @@ def _names_in(body: bytes) -> set[str]:
 
 
 def _query(operation: ApiOperation) -> tuple[str, ...]:
-    return operation.left if operation.method is Method.GET else ()
+    return operation.free_parameters if operation.method is Method.GET else ()
 
 
 def _body(operation: ApiOperation) -> tuple[str, ...]:
@@ -44,4 +44,4 @@ def _body(operation: ApiOperation) -> tuple[str, ...]:
         return ()
     if operation.alone:
         return tuple(field.name for field in dataclasses.fields(operation.kind))
-    return operation.left
+    return operation.free_parameters

@@ -27,7 +27,7 @@ class ChannelForm(forms.Form):
             self.fields["secret"].required = False
             self.fields["secret"].help_text = _("It is kept; leave this empty to keep it.")
 
-    def asked(self) -> ChannelRequest:
+    def request(self) -> ChannelRequest:
         """Return the typed values for the action."""
         given = self.cleaned_data
         to = tuple(

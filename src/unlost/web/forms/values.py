@@ -28,7 +28,7 @@ class ValuesForm(forms.Form):
 
     def __init__(self, fields: PlannedFields, data: Any = None) -> None:
         super().__init__(data)
-        self.found = fields
+        self.planned = fields
         for field in fields.fields:
             self.fields[VALUE + field.name] = _field(field)
             if field.value is not None:
@@ -38,14 +38,14 @@ class ValuesForm(forms.Form):
 
     def rows(self) -> Iterator[tuple[PlannedField, forms.BoundField, forms.BoundField | None]]:
         """Yield each column with its field and its tick."""
-        for field in self.found.fields:
+        for field in self.planned.fields:
             tick = EMPTY + field.name
             yield field, self[VALUE + field.name], self[tick] if tick in self.fields else None
 
     def clean(self) -> dict[str, Any]:
         """Check that each value is valid for its column."""
         given = super().clean() or self.cleaned_data
-        for field in self.found.fields:
+        for field in self.planned.fields:
             text = given.get(VALUE + field.name)
             if text and not given.get(EMPTY + field.name):
                 self._check(field, text)
@@ -55,7 +55,7 @@ class ValuesForm(forms.Form):
         if field.means(text):
             return
         try:
-            read_value(field.column, text, zone=self.found.zone)
+            read_value(field.column, text, zone=self.planned.zone)
         except UsageError as error:
             self.add_error(VALUE + field.name, error_text(error))
 
@@ -66,7 +66,7 @@ class ValuesForm(forms.Form):
             field.name: None
             if given.get(EMPTY + field.name)
             else given.get(VALUE + field.name) or None
-            for field in self.found.fields
+            for field in self.planned.fields
         }
 
 

@@ -49,7 +49,7 @@ class PreviewProgress:
         return self.view.error if self.view is not None else None
 
     @property
-    def found(self) -> bool:
+    def is_found(self) -> bool:
         """True if a preview succeeded, maybe an earlier one."""
         return "found" in self.known
 

@@ -34,7 +34,7 @@ def asks_provider(view: View) -> View:
     """
 
     @wraps(view)
-    def asked(request: HttpRequest, provider_id: str) -> HttpResponse:
+    def checked(request: HttpRequest, provider_id: str) -> HttpResponse:
         if (provider_id, SsoProtocol.OIDC) not in {
             (provider.name, provider.kind) for provider in list_providers()
         }:
@@ -50,7 +50,7 @@ def asks_provider(view: View) -> View:
                 next_step=gettext_noop("Try again in a minute, or sign in with a password."),
             ) from error
 
-    return asked
+    return checked
 
 
 urlpatterns = [

@@ -19,11 +19,11 @@ def sends_away(view: View) -> View:
     """
 
     @wraps(view)
-    def told(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         response = view(request, *args, **kwargs)
         origins = sorted({provider.origin for provider in list_providers()})
         policy = settings.SECURE_CSP | {"form-action": [CSP.SELF, *origins]}
         response._csp_config = policy  # type: ignore[attr-defined]  # as Django's csp_override does
         return response
 
-    return told
+    return checked

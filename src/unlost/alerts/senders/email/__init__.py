@@ -81,10 +81,10 @@ class Email:
         return server
 
     def _judged(
-        self, code: int, told: bytes | str, *, partly: bool = False
+        self, code: int, reply: bytes | str, *, partly: bool = False
     ) -> TransientError | NotAllowed:
         """``partly``: other recipients have the mail, so it is not sent again."""
-        text = told.decode(errors="replace") if isinstance(told, bytes) else told
+        text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
         if code not in REFUSALS and not partly:
             return self._not_taken(f"{code} {text}")
         return NotAllowed(

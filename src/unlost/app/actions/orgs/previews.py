@@ -129,16 +129,16 @@ def _typed_settings(error: UnlostError) -> Mapping[str, Any]:
     return {"code": error.code, "sentence": error.sentence, "next_step": error.next_step}
 
 
-def _view(app: Application, kept: StoredPreview) -> LookView:
-    if not kept.answer:
-        return LookView(kept.id, LookState.LOOKING, alone=_is_alone(app, kept))
-    draft = open_draft(app, kept.answer, place=_place(app, kept.id))
+def _view(app: Application, preview: StoredPreview) -> LookView:
+    if not preview.answer:
+        return LookView(preview.id, LookState.LOOKING, alone=_is_alone(app, preview))
+    draft = open_draft(app, preview.answer, place=_place(app, preview.id))
     if "looked" in draft:
         return LookView(
-            kept.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(draft["looked"])
+            preview.id, LookState.FOUND, looked=decoder_for(OrgPreview).convert(draft["looked"])
         )
     error = UnlostError(draft["code"], draft["sentence"], next_step=draft["next_step"])
-    return LookView(kept.id, LookState.FAILED, error=error)
+    return LookView(preview.id, LookState.FAILED, error=error)
 
 
 def _is_alone(app: Application, preview: StoredPreview) -> bool:

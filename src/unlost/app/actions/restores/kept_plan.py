@@ -332,24 +332,26 @@ def _wanted(plan: StoredPlan) -> RestoreRequest:
     return decoder_for(RestoreRequest).convert(plan.request)
 
 
-def _view(app: Application, org: ProtectedOrg, kept: StoredPlan) -> PlanView:
+def _view(app: Application, org: ProtectedOrg, stored_plan: StoredPlan) -> PlanView:
     plan_summary = (
-        decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+        decoder_for(PlanSummary).convert(stored_plan.summary)
+        if stored_plan.summary is not None
+        else None
     )
     production = org.identity.kind is OrgKind.PRODUCTION
     return PlanView(
-        kept.id,
+        stored_plan.id,
         org.name,
         org.identity.zone,
         org.identity.kind,
-        kept.state,
-        kept.made_at,
-        kept.made_by,
-        _wanted(kept),
-        kept.run,
-        kept.error_code,
-        kept.error_sentence,
-        kept.error_next_step,
+        stored_plan.state,
+        stored_plan.made_at,
+        stored_plan.made_by,
+        _wanted(stored_plan),
+        stored_plan.run,
+        stored_plan.error_code,
+        stored_plan.error_sentence,
+        stored_plan.error_next_step,
         plan_summary,
         _labels(app, org) if plan_summary is not None else {},
         production and plan_summary is not None and plan_summary.changes > TYPED_FROM,
@@ -362,9 +364,13 @@ def _labels(app: Application, org: ProtectedOrg) -> Mapping[str, str]:
     return {table.name: table.label or table.name for table in tables}
 
 
-def _line(kept: StoredPlan, *, state: PlanState) -> PlanLine:
+def _line(stored_plan: StoredPlan, *, state: PlanState) -> PlanLine:
     plan_summary = (
-        decoder_for(PlanSummary).convert(kept.summary) if kept.summary is not None else None
+        decoder_for(PlanSummary).convert(stored_plan.summary)
+        if stored_plan.summary is not None
+        else None
     )
     records = plan_summary.changes if plan_summary is not None else None
-    return PlanLine(kept.id, kept.org, state, kept.made_at, kept.made_by, records)
+    return PlanLine(
+        stored_plan.id, stored_plan.org, state, stored_plan.made_at, stored_plan.made_by, records
+    )

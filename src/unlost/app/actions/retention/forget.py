@@ -26,6 +26,7 @@ from unlost.model.retention import (
 )
 from unlost.model.snapshot import CommitKind, SnapshotInfo
 from unlost.model.upkeep import Sweep
+from unlost.model.written import written
 
 KIND = CommitKind.COMPACT  # upkeep and forgetting exclude each other
 EVERY = timedelta(days=7)
@@ -42,11 +43,12 @@ class ForgottenBackup:
     as_of: datetime
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class ForgetPlan:
     """What forgetting would take away now.
 
-    ``digest`` names just this: who has seen it has it done by ``forget``. ``kept`` and ``going`` are
+    ``digest`` names just this: who has seen it has it done by ``forget``. ``staying`` and ``going`` are
     backups, oldest first. ``files`` of ``file_bytes`` are contents that nothing needs any more.
     ``rewritten`` bytes are written anew, for which the vault needs room for some days. ``holds`` are
     those in force.
@@ -57,7 +59,7 @@ class ForgetPlan:
     rules: KeepRules
     remarks: tuple[RuleWarning, ...]
     digest: str
-    kept: tuple[ForgottenBackup, ...]
+    staying: tuple[ForgottenBackup, ...]
     going: tuple[ForgottenBackup, ...]
     tables: tuple[TableForgotten, ...]
     versions: int
@@ -73,6 +75,7 @@ class ForgetPlan:
         return not (self.going or self.versions)
 
 
+@written(staying="kept")
 @dataclass(frozen=True, slots=True)
 class ForgetResult:
     """What was forgotten. ``snapshot`` is the commit that did it, None where nothing was to go.
@@ -85,7 +88,7 @@ class ForgetResult:
     zone: str
     snapshot: int | None
     nights: int
-    kept: int
+    staying: int
     versions: int
     records: int
     files: int
@@ -122,7 +125,7 @@ def plan(app: Application, org: str, wish: RetentionChange) -> ForgetPlan:
         rules=rules,
         remarks=remarks(rules),
         digest=planned.digest,
-        kept=_nights(infos, forgetting.kept),
+        staying=_nights(infos, forgetting.staying),
         going=_nights(infos, forgetting.nights),
         tables=forgetting.tables,
         versions=forgetting.versions,
@@ -150,7 +153,7 @@ def forget(app: Application, org: str, *, plan: str) -> ForgetResult:
         known.identity.zone,
         done.snapshot,
         len(done.nights),
-        len(done.kept),
+        len(done.staying),
         done.versions,
         done.records,
         done.files,

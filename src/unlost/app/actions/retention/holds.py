@@ -132,7 +132,7 @@ def _meant(app: Application, org: ProtectedOrg, wish: HoldRequest) -> tuple[Hold
 
 
 def _held(app: Application, org: ProtectedOrg, thing: HoldTarget) -> bool:
-    return any(one.thing == thing for one in app.whole_vault.holds(org.oid))
+    return any(placed.thing == thing for placed in app.whole_vault.holds(org.oid))
 
 
 def _scope(wish: HoldRequest) -> HoldScope:
@@ -203,10 +203,10 @@ def _until(text: str, *, zone: str, now: datetime) -> datetime | None:
 def _check_no_shorter(app: Application, org: ProtectedOrg, fresh: Hold) -> None:
     """Who may not lift a hold may not replace it by one that ends earlier either."""
     now = app.clock.now()
-    for one in app.whole_vault.holds(org.oid):
-        if one.thing != fresh.thing or not one.lasts(now) or fresh.until is None:
+    for placed in app.whole_vault.holds(org.oid):
+        if placed.thing != fresh.thing or not placed.lasts(now) or fresh.until is None:
             continue
-        shorter = one.until is None or fresh.until < one.until
+        shorter = placed.until is None or fresh.until < placed.until
         if shorter and not app.actor.may(Right.MANAGE, org.oid):
             raise NotAllowed(
                 "hold-shortened",
@@ -219,8 +219,12 @@ def _listed(app: Application, org: ProtectedOrg) -> Holds:
     now, vault = app.clock.now(), app.whole_vault
     commits: dict[int, SnapshotInfo] = {info.number: info for info in vault.commits(org.oid)}
     lines = [
-        HoldLine(one, one.lasts(now), commits[one.since].finished if one.since in commits else None)
-        for one in vault.holds(org.oid)
+        HoldLine(
+            placed,
+            placed.lasts(now),
+            commits[placed.since].finished if placed.since in commits else None,
+        )
+        for placed in vault.holds(org.oid)
     ]
     lines.sort(key=lambda line: line.hold.since)
     return Holds(org.name, org.identity.zone, tuple(lines))

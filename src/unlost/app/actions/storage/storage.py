@@ -131,15 +131,15 @@ def storage(
     )
 
 
-def _line(kept: StorageHistory, now: datetime, stop: float) -> StorageLine:
-    recent = _recent(kept.samples, now)
+def _line(history: StorageHistory, now: datetime, stop: float) -> StorageLine:
+    recent = _recent(history.samples, now)
     return StorageLine(
-        kept.name,
-        kept.samples[-1].used,
-        kept.limit,
-        kept.samples,
-        forecast(recent, limit=kept.limit, now=now, stop=stop),
-        forecast(recent, limit=kept.limit, now=now, stop=1.0),
+        history.name,
+        history.samples[-1].used,
+        history.limit,
+        history.samples,
+        forecast(recent, limit=history.limit, now=now, stop=stop),
+        forecast(recent, limit=history.limit, now=now, stop=1.0),
     )
 
 

@@ -208,6 +208,6 @@ def _result(app: Application, place: StoreAddress, done: MirrorUpdate) -> Mirror
         removed_bytes=done.removed_bytes,
         damaged=done.damaged,
         strange=done.strange,
-        not_removed=done.kept,
+        not_removed=done.not_removed,
         broken=tuple(f"{names.get(oid, oid)}: {why}" for oid, why in done.broken.items()),
     )

@@ -55,7 +55,7 @@ def repair(app: Application, place: StoreAddress | None = None) -> RepairReport:
     _check_there(app, there)
     done = _repaired(app, app.home.place, there, witnessed=True)
     save_check(_verify_part(app, done, mirror=False))
-    return RepairReport(str(there), done.objects, done.bytes, done.left)
+    return RepairReport(str(there), done.objects, done.bytes, done.still_damaged)
 
 
 def _check_there(app: Application, place: StoreAddress) -> None:
@@ -118,7 +118,7 @@ def _was_tried(app: Application, damages: Sequence[Damage]) -> bool:
     last = last_try_to_repair()
     if last is None or app.clock.now() - last.at > TRY_AGAIN:
         return False
-    return {damage.told for damage in damages} <= set(last.damages)
+    return {damage.text for damage in damages} <= set(last.damages)
 
 
 def _repaired(
@@ -129,7 +129,7 @@ def _repaired(
 
 
 def _verify_part(app: Application, done: RepairResult, *, mirror: bool) -> CheckRecord:
-    damages = tuple(damage.told for damage in done.left)
+    damages = tuple(damage.text for damage in done.still_damaged)
     return CheckRecord(
         app.clock.now(),
         VerifyLevel.FULL.value,

@@ -19,15 +19,17 @@ from unlost.model.night import CheckRecord
 from unlost.model.reading import Json
 from unlost.model.salvage import LostFile, Salvage, SalvageEffect, TableSalvaged
 from unlost.model.snapshot import Damage, VerifyLevel
+from unlost.model.written import written
 from unlost.vault.mirror.repair import curable
 
 
+@written(still_damaged="left")
 @dataclass(frozen=True, slots=True)
 class OrgSalvage:
     """What salvaging does to an org, or did; see ``unlost.model.salvage``.
 
     ``objects`` are damaged, and are not part of the vault afterwards. ``certificates`` of these commits are
-    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``left`` is not
+    lost, and ``journals`` of these runs. ``reread`` tables are read whole by the next backup. ``still_damaged`` is not
     mended by it; without ``objects`` that is all, and nothing is done.
     ``snapshot`` is the commit that did it, None in a plan.
     """
@@ -41,7 +43,7 @@ class OrgSalvage:
     certificates: tuple[int, ...]
     journals: tuple[str, ...]
     reread: tuple[str, ...]
-    left: tuple[Damage, ...]
+    still_damaged: tuple[Damage, ...]
     snapshot: int | None = None
 
     @property
@@ -98,7 +100,7 @@ def plan(app: Application) -> SalvagePlan:
     where it is not there, StoreError where it does not answer, or the vault cannot be read now.
     """
     _check_copy(app)
-    orgs = tuple(org_plan.told for org_plan in _planned(app))
+    orgs = tuple(org_plan.result for org_plan in _planned(app))
     return SalvagePlan(digest_of(*orgs), orgs)
 
 
@@ -112,7 +114,7 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
     """
     _check_copy(app)
     seen = tuple(_planned(app))
-    if digest_of(*(org_plan.told for org_plan in seen)) != plan:
+    if digest_of(*(org_plan.result for org_plan in seen)) != plan:
         raise Salvage().changed()
     with ExitStack() as leases:
         going = [org_plan for org_plan in seen if org_plan.plan.effect.objects]
@@ -120,7 +122,7 @@ def salvage(app: Application, *, plan: str) -> SalvageResult:
             app, [_Run(org_plan, _held(app, org_plan.org, leases)) for org_plan in going]
         )
     report = app.damaged_vault.verify(VerifyLevel.FULL)
-    damages = tuple(damage.told for damage in report.damages)
+    damages = tuple(damage.text for damage in report.damages)
     now, level = app.clock.now(), VerifyLevel.FULL.value
     save_check(CheckRecord(now, level, report.objects, report.bytes, damages))
     return SalvageResult(done, report.damages)
@@ -134,7 +136,7 @@ class _OrgPlan:
     plan: MaintenancePlan[SalvageEffect]
 
     @property
-    def told(self) -> OrgSalvage:
+    def result(self) -> OrgSalvage:
         """The plan as people see it."""
         return _told(self.org, self.plan.effect)
 
@@ -153,8 +155,8 @@ def _planned(app: Application) -> Iterator[_OrgPlan]:
             maintenance_plan = app.whole_vault.plan(org.oid, Salvage(), pause=app.brake.check)
         except IntegrityError as error:
             broken = Damage(f"orgs/{org.oid}", error.sentence)
-            maintenance_plan = planned(Salvage(), SalvageEffect(left=(broken,)))
-        if maintenance_plan.effect.objects or maintenance_plan.effect.left:
+            maintenance_plan = planned(Salvage(), SalvageEffect(still_damaged=(broken,)))
+        if maintenance_plan.effect.objects or maintenance_plan.effect.still_damaged:
             yield _OrgPlan(org, maintenance_plan)
 
 
@@ -196,7 +198,7 @@ def _told(org: ProtectedOrg, effect: SalvageEffect) -> OrgSalvage:
         certificates=effect.certificates,
         journals=effect.journals,
         reread=effect.reread,
-        left=effect.left,
+        still_damaged=effect.still_damaged,
         snapshot=effect.snapshot,
     )
 

@@ -56,7 +56,7 @@ def verify(
         )
     wanted = _head(expect) if expect else None
     report = app.damaged_vault.verify(level, part=part)
-    damages = tuple(damage.told for damage in report.damages)
+    damages = tuple(damage.text for damage in report.damages)
     now = app.clock.now()
     save_check(CheckRecord(now, level.value, report.objects, report.bytes, damages, part))
     names = app.names()

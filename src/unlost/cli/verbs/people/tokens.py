@@ -71,11 +71,11 @@ def drop(
     return ExitCode.OK
 
 
-def _show_new_token(out: "Console", made: "NewToken") -> None:
-    out.print(made.text)
+def _show_new_token(out: "Console", new_token: "NewToken") -> None:
+    out.print(new_token.text)
     out.print(
-        f"It is told this once. It acts for {made.token.owner} as {made.token.role.value} in "
-        f"{made.token.org or 'every org'}, until {when(made.token.expires_at)}."
+        f"It is told this once. It acts for {new_token.token.owner} as {new_token.token.role.value} in "
+        f"{new_token.token.org or 'every org'}, until {when(new_token.token.expires_at)}."
     )
 
 

@@ -148,14 +148,14 @@ def _show(out: "Console", result: "ExportResult") -> None:
             plain(table_export.table), f"{table_export.rows:,}", *version, plain(table_export.path)
         )
     out.print(table)
-    misfits = sum(one.misfits for one in result.tables)
+    misfits = sum(table.misfits for table in result.tables)
     if misfits:
         out.print(f"{many(misfits, 'value')} fitted no type and left as null; without --typed they are texts.")  # fmt: skip
-    lost = sum(one.lost for one in result.tables)
+    lost = sum(table.lost for table in result.tables)
     if lost:
         out.print(f"{many(lost, 'value')} left as null, because damage took them from the vault. `unlost show` says “not known” there.")  # fmt: skip
     if result.form is ExportFormat.CSV:
-        changed = sum(one.changed for one in result.tables)
+        changed = sum(table.changed for table in result.tables)
         out.print(
             f"For people: {many(changed, 'cell')} got an apostrophe, so that no spreadsheet runs them."
             if result.people

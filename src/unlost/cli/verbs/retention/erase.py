@@ -171,24 +171,26 @@ def _show(out: "Console", done: "ErasureResult") -> None:
     out.print(f"  {size(done.removed)} of old objects were removed.")
 
 
-def _show_all(out: "Console", told: "Erasures") -> None:
-    if not told.erasures:
-        out.print(f"Nothing was erased from {told.org}, nor corrected.")
-    for erasure in told.erasures:
-        _show_line(out, erasure, zone=told.zone)
+def _show_all(out: "Console", erasures: "Erasures") -> None:
+    if not erasures.erasures:
+        out.print(f"Nothing was erased from {erasures.org}, nor corrected.")
+    for erasure in erasures.erasures:
+        _show_line(out, erasure, zone=erasures.zone)
 
 
-def _show_line(out: "Console", one: "ErasureLine", *, zone: str) -> None:
-    records = sum(each.records for each in one.tables)
+def _show_line(out: "Console", erasure: "ErasureLine", *, zone: str) -> None:
+    records = sum(each.records for each in erasure.tables)
     state_text = (
-        "" if one.complete else " Old objects are still there: erase again, or wait for the upkeep."
+        ""
+        if erasure.complete
+        else " Old objects are still there: erase again, or wait for the upkeep."
     )
     out.print(
-        f"{when(one.at, zone=zone)}  {one.run}  by {one.by}, commit {one.snapshot}.{state_text}"
+        f"{when(erasure.at, zone=zone)}  {erasure.run}  by {erasure.by}, commit {erasure.snapshot}.{state_text}"
     )
-    tables = ", ".join(f"{each.table} {each.records:,}" for each in one.tables)
-    if one.columns:
-        out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(one.columns)}")
+    tables = ", ".join(f"{each.table} {each.records:,}" for each in erasure.tables)
+    if erasure.columns:
+        out.print(f"  {many(records, 'record')} corrected ({tables}): {', '.join(erasure.columns)}")
         return
-    out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(one.files, 'content')}")
-    out.print(f"  {many(one.listed, 'pseudonym')} kept out, {one.marks[:12]}")
+    out.print(f"  {many(records, 'record')} ({tables or 'none'}), {many(erasure.files, 'content')}")
+    out.print(f"  {many(erasure.listed, 'pseudonym')} kept out, {erasure.marks[:12]}")

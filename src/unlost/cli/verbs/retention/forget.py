@@ -82,12 +82,12 @@ def _show_plan(out: "Console", seen: "ForgetPlan") -> None:
 def _show_going(out: "Console", seen: "ForgetPlan") -> None:
     from unlost.cli.grid import grid
 
-    stay = many(len(seen.kept), "night stays", "nights stay")
+    stay = many(len(seen.staying), "night stays", "nights stay")
     out.print(f"{many(len(seen.going), 'night')} would go, {stay}:")
-    for night in seen.kept[-LISTED:]:
+    for night in seen.staying[-LISTED:]:
         out.print(f"  {night.number:>6}  {when(night.as_of, zone=seen.zone)}")
-    if len(seen.kept) > LISTED:
-        out.print(f"  and {many(len(seen.kept) - LISTED, 'older night')}")
+    if len(seen.staying) > LISTED:
+        out.print(f"  and {many(len(seen.staying) - LISTED, 'older night')}")
     numbers = ("versions that go", "records that go altogether", "versions that stay")
     table = grid("table", *numbers, right=numbers)
     for forgotten_table in seen.tables:
@@ -95,7 +95,7 @@ def _show_going(out: "Console", seen: "ForgetPlan") -> None:
             forgotten_table.table,
             f"{forgotten_table.versions:,}",
             f"{forgotten_table.records:,}",
-            f"{forgotten_table.kept:,}",
+            f"{forgotten_table.staying:,}",
         )
     if seen.tables:
         out.print(table)
@@ -111,7 +111,7 @@ def _show(out: "Console", done: "ForgetResult") -> None:
         return
     out.print(
         f"{done.org}: {many(done.nights, 'night')} forgotten, with {many(done.versions, 'version')} "
-        f"and {many(done.records, 'record')}; {many(done.kept, 'night stays', 'nights stay')}."
+        f"and {many(done.records, 'record')}; {many(done.staying, 'night stays', 'nights stay')}."
     )
     if done.waiting:
         since = f" from {when(done.next_at, zone=done.zone)} on" if done.next_at else ""

@@ -51,8 +51,10 @@ def runs(
     return ExitCode.OK
 
 
-def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json: bool) -> ExitCode:
-    if run is None or len(asked) > 1:
+def _controlled(
+    run: str | None, commands: list[str], home: Path | None, *, as_json: bool
+) -> ExitCode:
+    if run is None or len(commands) > 1:
         raise UsageError(
             "run-unnamed",
             "One run can be paused, cancelled or let go on, and it must be named.",
@@ -62,7 +64,7 @@ def _controlled(run: str | None, asked: list[str], home: Path | None, *, as_json
         from unlost.app.actions.runs import control
 
         # The functions are named like the options.
-        answer(getattr(control, asked[0])(application, run), as_json=as_json, show=_show_control)
+        answer(getattr(control, commands[0])(application, run), as_json=as_json, show=_show_control)
     return ExitCode.OK
 
 

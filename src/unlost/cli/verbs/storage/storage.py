@@ -108,7 +108,7 @@ def _show_tables(out: "Console", use: "StorageUse") -> None:
     out.print()
     out.print(table)
     if len(use.tables) > SHOWN:
-        rest = sum(one.bytes for one in use.tables[SHOWN:])
+        rest = sum(line.bytes for line in use.tables[SHOWN:])
         out.print(f"and {len(use.tables) - SHOWN} more tables with {size(rest)}")
 
 

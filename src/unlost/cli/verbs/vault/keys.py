@@ -433,18 +433,18 @@ def _answer(done: "KeyChange", key_file: Path | None, *, as_json: bool) -> None:
         answer(done, as_json=as_json, show=_show_change)
 
 
-def _show_all(out: "Console", found: "Keys") -> None:
+def _show_all(out: "Console", all_keys: "Keys") -> None:
     from unlost.cli.grid import grid
 
     table = grid("slot", "opened by", "whole copies", "", right=("whole copies",))
-    for slot in found.slots:
+    for slot in all_keys.slots:
         remark = "opens nothing: left over, or put back" if not slot.counts else ""
         if slot.service:
             remark = remark or "used by the service of this home"
         table.add_row(slot.slot, slot.kind.value, str(slot.whole_copies), remark)
     out.print(table)
-    if found.sheet_taken_down:
-        out.print(f"The recovery sheet was taken down on {found.sheet_taken_down:%Y-%m-%d}.")
+    if all_keys.sheet_taken_down:
+        out.print(f"The recovery sheet was taken down on {all_keys.sheet_taken_down:%Y-%m-%d}.")
     else:
         out.print(
             "Nobody confirmed so far that the recovery sheet was taken down: unlost key sheet"
@@ -508,20 +508,22 @@ def _show_rekeyed(out: "Console", done: "AllRekeyed") -> None:
         _show_org_rekeyed(out, org)
 
 
-def _show_org_rekeyed(out: "Console", one: "OrgRekeyed") -> None:
-    if one.objects:
-        out.print(f"{one.org}: {many(one.objects, 'object')} of {size(one.bytes)} sealed anew.")
-    if one.complete:
-        out.print(f"{one.org}: nothing is under an earlier key; earlier keys are gone.")
-    elif one.damaged:
-        out.print(f"{one.org}: {one.damaged} does not open, and keeps the earlier keys.")
-        out.print("Next: unlost verify --level full, and bring it back from a copy.")
-    elif one.held_by:
+def _show_org_rekeyed(out: "Console", rekeyed: "OrgRekeyed") -> None:
+    if rekeyed.objects:
         out.print(
-            f"{one.org}: the run {one.held_by} began under an earlier key, and must end first."
+            f"{rekeyed.org}: {many(rekeyed.objects, 'object')} of {size(rekeyed.bytes)} sealed anew."
+        )
+    if rekeyed.complete:
+        out.print(f"{rekeyed.org}: nothing is under an earlier key; earlier keys are gone.")
+    elif rekeyed.damaged:
+        out.print(f"{rekeyed.org}: {rekeyed.damaged} does not open, and keeps the earlier keys.")
+        out.print("Next: unlost verify --level full, and bring it back from a copy.")
+    elif rekeyed.held_by:
+        out.print(
+            f"{rekeyed.org}: the run {rekeyed.held_by} began under an earlier key, and must end first."
         )
     else:
         out.print(
-            f"{one.org}: {many(one.waiting, 'object')} that no backup needs any more go some days from "
+            f"{rekeyed.org}: {many(rekeyed.waiting, 'object')} that no backup needs any more go some days from "
             "now, when nobody can be reading them; upkeep does it, and removes the earlier keys then."
         )

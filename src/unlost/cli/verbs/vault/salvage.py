@@ -71,7 +71,7 @@ def _show_plan(out: "Console", seen: "SalvagePlan") -> None:
         for name in org.objects:
             out.print(f"  - {name}")
         _show_org(out, org, would="would be ")
-        for damage in org.left:
+        for damage in org.still_damaged:
             out.print(f"Not mended by this: {damage.object}: {plain(damage.sentence)}")
 
 
@@ -87,36 +87,36 @@ def _show(out: "Console", done: "SalvageResult") -> None:
         out.print(f"  - {damage.object}: {plain(damage.sentence)}")
 
 
-def _show_org(out: "Console", one: "OrgSalvage", *, would: str) -> None:
-    for table in one.tables:
+def _show_org(out: "Console", salvage: "OrgSalvage", *, would: str) -> None:
+    for table in salvage.tables:
         for line in _lines(table, would):
             out.print(f"  {plain(line)}")
-    if one.files_lost:
-        out.print(f"  {many(one.files_lost, 'file')} {would}lost:")
-        for file in one.files[:SHOWN]:
+    if salvage.files_lost:
+        out.print(f"  {many(salvage.files_lost, 'file')} {would}lost:")
+        for file in salvage.files[:SHOWN]:
             out.print(f"    {plain(f'{file.record} {file.column}')}")
-    if one.certificates:
-        nights = ", ".join(map(str, one.certificates[:SHOWN]))
-        more = ", …" if len(one.certificates) > SHOWN else ""
+    if salvage.certificates:
+        nights = ", ".join(map(str, salvage.certificates[:SHOWN]))
+        more = ", …" if len(salvage.certificates) > SHOWN else ""
         out.print(
-            f"  {many(len(one.certificates), 'certificate')} {would}lost, of the backups {nights}{more}:"
+            f"  {many(len(salvage.certificates), 'certificate')} {would}lost, of the backups {nights}{more}:"
             " nobody knows any more what was missing there."
         )
-    for run in one.journals:
+    for run in salvage.journals:
         out.print(
             f"  the journal of {plain(run)} {would or 'is '}lost: that run cannot be undone any more."
         )
-    if one.reread:
-        out.print(f"  The next backup reads whole: {plain(', '.join(one.reread))}.")
+    if salvage.reread:
+        out.print(f"  The next backup reads whole: {plain(', '.join(salvage.reread))}.")
 
 
 def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
     if table.rebuilt:
         yield f"{table.table}: {would}made again from the records; nothing of it is lost"
         return
-    if not (table.kept or table.reduced or table.lost):
+    if not (table.whole or table.reduced or table.lost):
         return  # only file contents are lost, which are listed elsewhere
-    yield f"{table.table}: {many(table.kept, 'version')} {would}kept whole"
+    yield f"{table.table}: {many(table.whole, 'version')} {would}kept whole"
     if table.reduced:
         yield f"  {many(table.reduced, 'version')} {would}kept without {', '.join(table.columns)}"
     if table.lost:
@@ -129,5 +129,5 @@ def _lines(table: "TableSalvaged", would: str) -> Iterable[str]:
         yield f"  {table.warning}"
 
 
-def _span(one: "LostSpan") -> str:
-    return f"    {one.versions} with ids from {one.low} to {one.high}"
+def _span(span: "LostSpan") -> str:
+    return f"    {span.versions} with ids from {span.low} to {span.high}"

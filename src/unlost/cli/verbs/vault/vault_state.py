@@ -168,9 +168,9 @@ def _show(out: "Console", result: "RebuildResult") -> None:
     out.print("      unlost doctor")
 
 
-def _show_org(out: "Console", one: "RebuiltOrg") -> None:
-    nightly = "every night" if one.nightly else "not by itself"
+def _show_org(out: "Console", rebuilt: "RebuiltOrg") -> None:
+    nightly = "every night" if rebuilt.nightly else "not by itself"
     out.print(
-        f"{plain(one.name)}: {many(one.backups, 'backup')}, the last {when(one.last_backup)}, "
-        f"{many(one.runs, 'run')}, backed up {nightly}"
+        f"{plain(rebuilt.name)}: {many(rebuilt.backups, 'backup')}, the last {when(rebuilt.last_backup)}, "
+        f"{many(rebuilt.runs, 'run')}, backed up {nightly}"
     )

@@ -52,7 +52,7 @@ class RecordLookups:
             for record in self._live(table, ("Id", *columns), f"{columns[0]} IN ({listed})"):
                 key_values = tuple(text_of(record.get(name)) or "" for name in columns)
                 match.take(key_values, str(record["Id"]))
-        return match.found()
+        return match.records()
 
     def fetch(self, table: Table, ids: Sequence[str], columns: Sequence[str]) -> Rows:
         """Live records of these ids."""
@@ -271,7 +271,7 @@ class MatchLookup:
         for value in self._folded.get(_folded(self._table, self._columns, values), ()):
             self._near.setdefault(value, []).append(record)
 
-    def found(self) -> dict[tuple[str, ...], str]:
+    def records(self) -> dict[tuple[str, ...], str]:
         """The record of each value; raises Conflict (``key-not-unique``)."""
         records = self._near | self._exact
         if any(len(same) > 1 for same in records.values()):

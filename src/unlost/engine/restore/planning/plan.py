@@ -287,7 +287,7 @@ def _plan(
             notes,
             cost,
             schema_digest(tables),
-            typed=survey.edits.told(),
+            typed=survey.edits.as_plan(),
             choices=choices(gathering, drafts),
         )
     )

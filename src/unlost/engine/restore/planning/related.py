@@ -193,8 +193,10 @@ class _Walk:
                 newcomer
             )
         for (_, table), newcomers in groups.items():
-            known = {one.pick.key: one for one in newcomers}
-            for facts in facts_of(self.gathering.survey, table, [one.pick for one in newcomers]):
+            known = {fresh_member.pick.key: fresh_member for fresh_member in newcomers}
+            for facts in facts_of(
+                self.gathering.survey, table, [fresh_member.pick for fresh_member in newcomers]
+            ):
                 newcomer = known[facts.key]
                 life = self.gathering.life(facts.key)
                 why = ActionReason.SELECTED if life in self.selected else newcomer.why

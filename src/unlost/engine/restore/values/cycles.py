@@ -11,7 +11,7 @@ def components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
     """
     search = _Search(_successors(count, pairs))
     for start in range(count):
-        if search.found[start] < 0:
+        if search.discovered[start] < 0:
             search.explore(start)
     return search.component
 
@@ -43,10 +43,10 @@ def _successors(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]
 
 @dataclass(slots=True)
 class _Search:
-    """A depth-first search. ``found`` numbers nodes by their discovery, -1 before it."""
+    """A depth-first search. ``discovered`` numbers nodes by their discovery, -1 before it."""
 
     successors: list[list[int]]
-    found: list[int] = field(init=False)
+    discovered: list[int] = field(init=False)
     lowest: list[int] = field(init=False)
     component: list[int] = field(init=False)
     _held: list[int] = field(default_factory=list)
@@ -55,7 +55,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         count = len(self.successors)
-        self.found, self.lowest, self.component = [-1] * count, [0] * count, [-1] * count
+        self.discovered, self.lowest, self.component = [-1] * count, [0] * count, [-1] * count
 
     def explore(self, start: int) -> None:
         """Explore everything that can be reached from here."""
@@ -71,21 +71,21 @@ class _Search:
             if path:
                 above = path[-1][0]
                 self.lowest[above] = min(self.lowest[above], self.lowest[node])
-            if self.lowest[node] == self.found[node]:
+            if self.lowest[node] == self.discovered[node]:
                 self._close(node)
 
     def _enter(self, node: int) -> tuple[int, Iterator[int]]:
-        self.found[node] = self.lowest[node] = self._discovered
+        self.discovered[node] = self.lowest[node] = self._discovered
         self._discovered += 1
         self._held.append(node)
         return node, iter(self.successors[node])
 
     def _leads_on(self, node: int, other: int) -> bool:
         """True if ``other`` is new; a node that is still on the stack closes a cycle."""
-        if self.found[other] < 0:
+        if self.discovered[other] < 0:
             return True
         if self.component[other] < 0:
-            self.lowest[node] = min(self.lowest[node], self.found[other])
+            self.lowest[node] = min(self.lowest[node], self.discovered[other])
         return False
 
     def _close(self, node: int) -> None:

@@ -54,7 +54,7 @@ class Edits:
         replacements = (self.instead.get(RecordKey(table, value)) for table in tables)
         return next((live for live in replacements if live is not None), None)
 
-    def told(self) -> TypedOverride:
+    def as_plan(self) -> TypedOverride:
         """The edits in a plan's form, in a fixed order."""
         values = [
             TypedValue(key.table, key.record, column, value)

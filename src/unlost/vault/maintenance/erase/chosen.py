@@ -96,7 +96,7 @@ def marks_of(
         for log in logs_of(room, chosen.state, table):
             normalized = matching(ids).drop_nulls().to_list()
             marks += marker.marks((log.table, log.record_column), normalized, run=run)
-        for column in (one.column for one in match if one.table == table):
+        for column in (matched.column for matched in match if matched.table == table):
             marks += marker.marks((table, column), _values(room, chosen, table, column), run=run)
     return tuple(dict.fromkeys(marks))
 

@@ -31,7 +31,7 @@ def plan_erasure(room: OrgVault, wish: Erase, *, pause: Pause) -> Erasure:
     """What ``erase`` would take away now."""
     state = room.chain.proved()
     _check_wish(room, state, wish)
-    return find(room, state, wish, run="", pause=pause).told
+    return find(room, state, wish, run="", pause=pause).effect
 
 
 def erase(room: OrgVault, wish: Erase, *, run: str, pause: Pause, agree: Agree) -> Erasure:
@@ -88,11 +88,11 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
     def erase(self, wish: Erase, agree: Agree) -> Erasure:
         """Look, ask, write, and commit."""
         erasure_survey = find(self._room, self._state, wish, run=self._run, pause=self._pause)
-        agree(erasure_survey.told)
+        agree(erasure_survey.effect)
         if erasure_survey.nothing:
             self._work.give_up()
-            return erasure_survey.told
-        return replace(erasure_survey.told, snapshot=self._commit(erasure_survey))
+            return erasure_survey.effect
+        return replace(erasure_survey.effect, snapshot=self._commit(erasure_survey))
 
     def _rewritten(
         self, erasure_survey: ErasureSurvey, repacked: RepackedPacks
@@ -146,7 +146,7 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
         return erased_at(erasure_survey.versions, seq)
 
     def _balanced(self, erasure_survey: ErasureSurvey) -> CountCorrections:
-        tables = erasure_survey.told.tables
+        tables = erasure_survey.effect.tables
         return CountCorrections(
             tombstones={table.table: table.records - table.alive for table in tables},
             alive={table.table: table.alive for table in tables},
@@ -158,8 +158,8 @@ class _Erasing(RemovalCommit[ErasureSurvey]):
             run=self._run,
             at=self._room.clock.now(),
             by=erasure_survey.wish.by,
-            tables=erasure_survey.told.tables,
-            files=erasure_survey.told.files,
+            tables=erasure_survey.effect.tables,
+            files=erasure_survey.effect.files,
             journals=len(erasure_survey.journals),
             listed=len(pseudonyms),
             marks=blake3("\n".join(pseudonyms).encode()).hexdigest(),

@@ -46,7 +46,7 @@ class ErasureSurvey:
     contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
-    told: Erasure
+    effect: Erasure
 
     @property
     def nothing(self) -> bool:
@@ -93,9 +93,9 @@ def find(room: OrgVault, state: LiveState, wish: Erase, *, run: str, pause: Paus
         contents=contents,
         journals=journals_naming(room, naming),
         certificates=tuple(certificates_naming(room, state, naming)),
-        told=Erasure(),
+        effect=Erasure(),
     )
-    return replace(erasure_survey, told=_told(erasure_survey))
+    return replace(erasure_survey, effect=_told(erasure_survey))
 
 
 def _hit(
@@ -106,7 +106,7 @@ def _hit(
 
 def _told(erasure_survey: ErasureSurvey) -> Erasure:
     chosen, rows = erasure_survey.chosen, erasure_survey.versions
-    tables = [erased_of(table, own) for table, own in rows.items() if len(own)]
+    tables = [erased_of(table, table_rows) for table, table_rows in rows.items() if len(table_rows)]
     known = {
         (table, record_id)
         for table, rows_of_table in rows.items()
@@ -154,14 +154,14 @@ def leaving_changes(chosen: ErasedRecords, first: Mapping[str, int]) -> Leave:
     def leave(rows: pa.Table) -> pa.Array:
         keys = rows.column(U_ID).combine_chunks()
         goes = pa.array([False] * len(rows), pa.bool_())
-        for table, own in ids.items():
+        for table, own_ids in ids.items():
             begin = len(table) + 1
             of_table = pc.starts_with(keys, f"{table}{SEPARATOR}")
             record = pc.utf8_slice_codeunits(keys, begin + _DIGITS + 1)
             early = pc.less_equal(
                 pc.utf8_slice_codeunits(keys, begin, begin + _DIGITS), f"{first[table]:0{_DIGITS}d}"
             )
-            mine = pc.or_(pc.is_in(record, value_set=own), early)
+            mine = pc.or_(pc.is_in(record, value_set=own_ids), early)
             goes = pc.or_(goes, pc.and_(of_table, mine))
         return goes
 

@@ -128,8 +128,8 @@ class _Looking:
             if len(named):
                 ranks.add(rank)
                 named = named.filter(pc.invert(pc.is_in(named.column(U_ID), value_set=gone)))
-                own = pieces_in(named.column(self._extents))
-                pieces.append(own.filter(pl.col("pack").is_in(wanted.implode())))
+                own_pieces = pieces_in(named.column(self._extents))
+                pieces.append(own_pieces.filter(pl.col("pack").is_in(wanted.implode())))
         return pl.concat(pieces).unique(), frozenset(ranks)
 
     def _rows(self, view: TableView, column: str) -> Iterator[tuple[int, pa.Table]]:

@@ -28,9 +28,9 @@ from unlost.vault.maintenance.rectify.versions import (
     Place,
     RectifyRow,
     corrected,
-    kept,
     known_of,
     rows_of,
+    unchanged_row,
 )
 from unlost.vault.maintenance.rectify.words import WordChanges
 from unlost.vault.maintenance.retain.contents import FreedContents, names_in
@@ -81,17 +81,17 @@ class RectificationSurvey:
     rights: tuple[CorrectedColumns, ...]
     changes: tuple[RectifiedRow, ...]
     beside: tuple[RectifiedRow, ...]
-    said: tuple[WordChanges, ...]
+    word_changes: tuple[WordChanges, ...]
     hits: tuple[AffectedTable, ...]
     contents: ErasedContents
     journals: tuple[str, ...]
     certificates: tuple[tuple[str, Certificate], ...]
-    told: Rectification
+    effect: Rectification
 
     @property
     def columns(self) -> Mapping[str, frozenset[str]]:
         """By table the columns in which something changes."""
-        by_table: dict[str, set[str]] = {changes.table: set() for changes in self.said}
+        by_table: dict[str, set[str]] = {changes.table: set() for changes in self.word_changes}
         for change in self.changes:
             by_table[change.table] |= change.cells.keys()
         return {table: frozenset(column_names) for table, column_names in by_table.items()}
@@ -159,7 +159,7 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
         rights=rights,
         changes=changes,
         beside=tuple(_beside(looked, shown)),
-        said=tuple(
+        word_changes=tuple(
             WordChanges(
                 looked_row.right.table, looked_row.row, {**looked_row.row.cells, **looked_row.cells}
             )
@@ -169,13 +169,13 @@ def find(room: OrgVault, state: LiveState, wish: Rectify, *, pause: Pause) -> Re
         contents=NO_CONTENTS,
         journals=(),
         certificates=(),
-        told=Rectification(),
+        effect=Rectification(),
     )
     if changes:
         rectification_survey = _documented(
             room, state, _lying(room, state, rectification_survey, looked, pause)
         )
-    return replace(rectification_survey, told=_told(rectification_survey, looked))
+    return replace(rectification_survey, effect=_told(rectification_survey, looked))
 
 
 def _rights(room: OrgVault, chosen: ErasedRecords, wish: Rectify) -> Iterator[CorrectedColumns]:
@@ -267,7 +267,11 @@ def _beside(looked: Sequence[_Looked], shown: Collection[_Key]) -> Iterator[Rect
             before[looked_row.right.table, looked_row.row.record] = looked_row
             if last is not None and last.cells and not looked_row.cells:
                 yield RectifiedRow(
-                    looked_row.right.table, looked_row.row, {}, kept(looked_row.row), shown=True
+                    looked_row.right.table,
+                    looked_row.row,
+                    {},
+                    unchanged_row(looked_row.row),
+                    shown=True,
                 )
 
 

@@ -26,7 +26,7 @@ type Agree = Callable[[Rectification], object]
 
 def plan_rectification(room: OrgVault, wish: Rectify, *, pause: Pause) -> Rectification:
     """What ``rectify`` would replace now."""
-    return find(room, room.chain.proved(), wish, pause=pause).told
+    return find(room, room.chain.proved(), wish, pause=pause).effect
 
 
 def rectify(
@@ -51,11 +51,11 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
     def rectify(self, wish: Rectify, agree: Agree) -> Rectification:
         """Look, ask, write, and commit."""
         rectification_survey = find(self._room, self._state, wish, pause=self._pause)
-        agree(rectification_survey.told)
+        agree(rectification_survey.effect)
         if not rectification_survey.changes:
             self._work.give_up()
-            return rectification_survey.told
-        return replace(rectification_survey.told, snapshot=self._commit(rectification_survey))
+            return rectification_survey.effect
+        return replace(rectification_survey.effect, snapshot=self._commit(rectification_survey))
 
     def _rewritten(
         self, rectification_survey: RectificationSurvey, repacked: RepackedPacks
@@ -82,12 +82,12 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
 
     def _words(self, rectification_survey: RectificationSurvey) -> Iterable[ReplacedSegments]:
         columns = rectification_survey.columns
-        leave = leaving(rectification_survey.said, columns)
+        leave = leaving(rectification_survey.word_changes, columns)
         yield from all_sifted(
             self._room, self._out, self._state, SEARCH, leave=leave, pause=self._pause
         )
         yield from written_words(
-            self._room, self._out, self._state, rectification_survey.said, columns
+            self._room, self._out, self._state, rectification_survey.word_changes, columns
         )
 
     def _records(self, rectification_survey: RectificationSurvey) -> Iterable[pa.Array]:
@@ -107,10 +107,10 @@ class _Rectifying(RemovalCommit[RectificationSurvey]):
             run=self._run,
             at=self._room.clock.now(),
             by=rectification_survey.wish.by,
-            tables=rectification_survey.told.tables,
-            files=rectification_survey.told.files,
+            tables=rectification_survey.effect.tables,
+            files=rectification_survey.effect.files,
             journals=len(rectification_survey.journals),
             listed=0,
             marks=blake3(b"").hexdigest(),
-            columns=rectification_survey.told.columns,
+            columns=rectification_survey.effect.columns,
         )

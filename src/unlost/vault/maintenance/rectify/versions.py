@@ -158,7 +158,7 @@ def corrected(row: RectifyRow, changes: Cells, known: Mapping[str, KnownColumn])
     return CorrectedRow(codes, _without(row.blobs, codes), as_array(hashes)[0].as_py(), untold(row))
 
 
-def kept(row: RectifyRow) -> CorrectedRow:
+def unchanged_row(row: RectifyRow) -> CorrectedRow:
     """A row as it is, that is compared anew with the one before it."""
     return CorrectedRow({}, row.blobs, row.row_hash, untold(row))
 

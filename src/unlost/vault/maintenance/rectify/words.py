@@ -93,12 +93,12 @@ def _words(room: OrgVault, changes: WordChanges, columns: Collection[str]) -> pa
 def _only(tokenizer: Tokenizer, columns: Collection[str]) -> Tokenizer:
     """A tokenizer of some of its columns."""
 
-    def kept(names: Sequence[str]) -> tuple[str, ...]:
+    def among_columns(names: Sequence[str]) -> tuple[str, ...]:
         return tuple(name for name in names if name in columns)
 
     return replace(
         tokenizer,
-        texts=kept(tokenizer.texts),
-        phones=kept(tokenizer.phones),
-        keys=kept(tokenizer.keys),
+        texts=among_columns(tokenizer.texts),
+        phones=among_columns(tokenizer.phones),
+        keys=among_columns(tokenizer.keys),
     )

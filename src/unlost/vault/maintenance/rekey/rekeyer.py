@@ -223,10 +223,15 @@ class _Rekeying:
         return self._commit(work, MaintenanceWork(), Rekeyed())
 
     def _commit(
-        self, work: MaintenanceCommit, told: MaintenanceWork, done: Rekeyed, *, alone: bool = False
+        self,
+        work: MaintenanceCommit,
+        described: MaintenanceWork,
+        done: Rekeyed,
+        *,
+        alone: bool = False,
     ) -> Rekeyed:
-        told = replace(told, collected=collected_up_to(self._room, work.base))
-        return replace(done, snapshot=work.commit(told, alone=alone).number)
+        described = replace(described, collected=collected_up_to(self._room, work.base))
+        return replace(done, snapshot=work.commit(described, alone=alone).number)
 
     def _beside(self) -> None:
         """Journals of runs that are not under way, and the identity."""

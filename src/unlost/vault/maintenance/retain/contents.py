@@ -97,8 +97,8 @@ def freed(files: RetentionSurvey, extents: str, sizes: Mapping[str, int]) -> Fre
     touched = pieces.select("pack").unique()
     staying = [_NOTHING]
     for looked in files.look((extents,)):
-        found = pieces_in(looked.staying.column(extents))
-        staying.append(found.join(touched, on="pack", how="semi"))
+        pieces_found = pieces_in(looked.staying.column(extents))
+        staying.append(pieces_found.join(touched, on="pack", how="semi"))
     needed = pl.concat(staying).unique()
     pieces = pieces.join(needed, on=pieces.columns, how="anti")
     bytes_by_pack = dict(needed.group_by("pack").agg(pl.col("length").sum()).iter_rows())

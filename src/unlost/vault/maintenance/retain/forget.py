@@ -57,7 +57,7 @@ class ForgetCommitParts:
         """Objects that are needed no more."""
         spills = self.spills
         gone = [entry for table in self.tables for entry in (*table.old, *table.between)]
-        gone += [*spills.words.entries, *spills.changes.entries, *spills.told.entries]
+        gone += [*spills.words.entries, *spills.changes.entries, *spills.untold_rows.entries]
         yield from unneeded_objects(self.scope.state, gone, org=room.org)
         for ident in self.freed.packs:
             pack = self.scope.state.packs[ident]
@@ -152,7 +152,7 @@ def _spills(room: OrgVault, out: SegmentWriter, state: LiveState) -> RowSpills:
     return RowSpills(
         words=_spill(room, out, state, SEARCH),
         changes=_spill(room, out, state, CHANGES),
-        told=_spill(room, out, state, CHANGES),
+        untold_rows=_spill(room, out, state, CHANGES),
     )
 
 
@@ -187,7 +187,9 @@ def _bare(
     room: OrgVault, out: SegmentWriter, state: LiveState, spills: RowSpills, pause: Pause
 ) -> list[ReplacedSegments]:
     """``$search`` and ``$changes`` without what goes."""
-    words, changes, segments = (s.close() for s in (spills.words, spills.changes, spills.told))
+    words, changes, segments = (
+        s.close() for s in (spills.words, spills.changes, spills.untold_rows)
+    )
     bare_replaced = [
         _without(room, out, state.of(SEARCH, until=state.seq), words, (), pause),
         _without(room, out, state.of(CHANGES, until=state.seq), changes, segments, pause),
@@ -226,14 +228,14 @@ def _unbundled(
 
     Of a record that goes altogether a night that stays may have said that it was deleted.
     """
-    kept_numbers = () if any(tally.records for tally in tallies) else scope.kept
+    kept_numbers = () if any(tally.records for tally in tallies) else scope.staying
     leaving = touched(done) | wasted(scope.state, kept_numbers=kept_numbers)
     gone = {entry.id for replaced in done for entry in replaced.old}
     return unbundled(room, out, scope.state, leaving, gone=gone, pause=pause)
 
 
 def _commit(
-    room: OrgVault, work: MaintenanceCommit, parts: ForgetCommitParts, told: Forgetting
+    room: OrgVault, work: MaintenanceCommit, parts: ForgetCommitParts, forgetting: Forgetting
 ) -> Forgetting:
     objects = list(parts.replaced(room))
     check_alone(room)
@@ -251,7 +253,7 @@ def _commit(
         ),
         alone=True,
     )
-    return replace(told, snapshot=info.number, condemned=sum(each.bytes for each in objects))
+    return replace(forgetting, snapshot=info.number, condemned=sum(each.bytes for each in objects))
 
 
 def _told(
@@ -259,9 +261,9 @@ def _told(
 ) -> Forgetting:
     return Forgetting(
         nights=scope.going,
-        kept=scope.kept,
+        staying=scope.staying,
         tables=tuple(
-            tally.told for tally in tallies if tally.table != FILES_TABLE and tally.versions
+            tally.report for tally in tallies if tally.table != FILES_TABLE and tally.versions
         ),
         files=tables.freed.contents,
         file_bytes=tables.freed.bytes,

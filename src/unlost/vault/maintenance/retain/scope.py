@@ -28,7 +28,7 @@ class RetentionScope:
     """The nights that stay and go, and the rules for what they do not decide."""
 
     state: LiveState
-    kept: tuple[int, ...]
+    staying: tuple[int, ...]
     going: tuple[int, ...]
     rules: KeepRules
     holds: tuple[Hold, ...]
@@ -38,16 +38,16 @@ class RetentionScope:
         """What stays of a table."""
         if is_system(table) and table != FILES_TABLE:
             return TableRetention()
-        if self._all_held(table) or not (self.rules.thins and self.kept):
+        if self._all_held(table) or not (self.rules.thins and self.staying):
             return TableRetention()
         if table == FILES_TABLE:
-            return TableRetention(nights=self.kept, held_beginnings=self._held_files())
+            return TableRetention(nights=self.staying, held_beginnings=self._held_files())
         limit = self.rules.deleted_days
         return TableRetention(
-            nights=self.kept,
+            nights=self.staying,
             deleted_before=self.now - timedelta(days=limit) if limit else None,
             held_until=max(_held_nights(self.holds), default=0),
-            held=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
+            held_ids=pa.array(sorted(self._held_records(table), key=str.encode), pa.string()),
         )
 
     def _all_held(self, table: str) -> bool:
@@ -86,7 +86,7 @@ def scope_of(room: OrgVault, state: LiveState, rules: KeepRules) -> RetentionSco
     kept_numbers = _kept(room, state, backups, rules, holds, now) if backups else frozenset()
     return RetentionScope(
         state=state,
-        kept=tuple(sorted(kept_numbers)),
+        staying=tuple(sorted(kept_numbers)),
         going=tuple(info.number for info in backups if info.number not in kept_numbers),
         rules=rules,
         holds=holds,

@@ -38,14 +38,14 @@ class TableRetention:
 
     ``nights``: the numbers of those that stay, None for all. ``deleted_before``: last states of
     records deleted before it go, but for those that a held night shows as deleted: whose tombstone is of
-    a commit up to ``held_until``. ``held``: ids of which everything stays, as of those that begin with
+    a commit up to ``held_until``. ``held_ids``: ids of which everything stays, as of those that begin with
     one of ``held_beginnings``. ``gone``: ids of which nothing does, whatever else is said.
     """
 
     nights: tuple[int, ...] | None = None
     deleted_before: datetime | None = None
     held_until: int = 0
-    held: pa.Array = field(default_factory=_no_ids)
+    held_ids: pa.Array = field(default_factory=_no_ids)
     held_beginnings: tuple[str, ...] = ()
     gone: pa.Array = field(default_factory=_no_ids)
 
@@ -84,8 +84,8 @@ def fates(rows: pa.Table, keeping: TableRetention) -> VersionFates:
     goes = np.zeros(len(rows), dtype=np.bool_)
     if keeping.nights is not None and len(rows):
         goes = ~_stays(rows, keeping, records)
-    if len(keeping.held):
-        goes &= ~_among(ids, keeping.held)
+    if len(keeping.held_ids):
+        goes &= ~_among(ids, keeping.held_ids)
     for beginning in keeping.held_beginnings:
         goes &= ~np.asarray(pc.starts_with(ids, beginning).to_numpy(), dtype=np.bool_)
     if len(keeping.gone):

@@ -37,7 +37,7 @@ class RowSpills:
 
     words: RowSpill
     changes: RowSpill
-    told: RowSpill  # what stands in ``$changes`` in place of rows that are true no more
+    untold_rows: RowSpill  # what stands in ``$changes`` in place of rows that are true no more
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class TableTally:
     survey: RetentionSurvey
     versions: int = 0
     records: int = 0
-    kept: int = 0
+    staying_versions: int = 0
     touched: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     staying: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -71,16 +71,16 @@ class TableTally:
         return sum(live.entry.own_bytes for tier in self.hit for live in tier.segments)
 
     @property
-    def told(self) -> TableForgotten:
+    def report(self) -> TableForgotten:
         """As people read it."""
-        return TableForgotten(self.table, self.versions, self.records, self.kept)
+        return TableForgotten(self.table, self.versions, self.records, self.staying_versions)
 
     def count(self, looked: SurveyedVersions, *, moved: pa.Array | None = None) -> None:
         """Take a piece in; ``moved``: versions that are written otherwise than they are."""
         fates, tiers = looked.fates, self._tiers_of(looked)
         goes = int(np.count_nonzero(fates.goes))
         self.versions += goes
-        self.kept += len(fates.goes) - goes
+        self.staying_versions += len(fates.goes) - goes
         self.records += int(np.count_nonzero(ends_of_whole(looked)))
         many = len(self.touched)
         touched = fates.goes | fates.untold
@@ -196,7 +196,7 @@ class TablesForgotten:
             spills.words.add(rows)
         stale = (fates.goes | fates.untold) & several
         spills.changes.add(change_rows(tally.table, keys.filter(pa.array(stale))))
-        spills.told.add(self._told_anew(tally, looked, fates.untold & several))
+        spills.untold_rows.add(self._told_anew(tally, looked, fates.untold & several))
 
     def _spill_first(self, spills: RowSpills, tally: TableTally) -> None:
         """Where the oldest tiers go altogether, the index tells nothing of the commit that is first then."""

@@ -191,8 +191,8 @@ def _together(tier: Tier) -> Iterator[list[LiveSegment]]:
     reach = b""
     for live in sorted(tier.segments, key=lambda segment: segment.entry.min_id.encode()):
         if part and live.entry.min_id.encode() > reach:
-            yield sorted(part, key=lambda one: one.rank)
+            yield sorted(part, key=lambda live: live.rank)
             part, reach = [], b""
         part.append(live)
         reach = max(reach, live.entry.max_id.encode())
-    yield sorted(part, key=lambda one: one.rank)
+    yield sorted(part, key=lambda live: live.rank)

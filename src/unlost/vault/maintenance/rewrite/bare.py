@@ -27,7 +27,7 @@ def bare_pieces(view: TableView, schema: pa.Schema, *, without: int = 0) -> Iter
     base_count = len(view.segments) - without
     for piece in cut(view):
         if _rows_near(view, piece) <= PIECE_ROWS:
-            yield from _once(reader.read(piece), schema, kept=base_count)
+            yield from _once(reader.read(piece), schema, base_count=base_count)
         else:
             for narrow in _narrowed(view, piece):
                 yield from _by_parts(view, narrow, schema, base_count=base_count)
@@ -55,17 +55,17 @@ def _by_parts(
         many = 1  # of several ids the parts would not be in order; these are never many rows
     for part in range(many):
         yield from _once(
-            _part(view, piece, schema.names, part=part, of=many), schema, kept=base_count
+            _part(view, piece, schema.names, part=part, of=many), schema, base_count=base_count
         )
 
 
 def _once(
-    parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, kept: int
+    parts: Iterable[tuple[int, pa.Table]], schema: pa.Schema, *, base_count: int
 ) -> Iterator[pa.Table]:
-    """Rows of segments by rank: those from rank ``kept`` on are left out of the others."""
+    """Rows of segments by rank: those from rank ``base_count`` on are left out of the others."""
     ranked = list(parts)
-    rows = [part for rank, part in ranked if rank < kept]
-    left_out = [part for rank, part in ranked if rank >= kept]
+    rows = [part for rank, part in ranked if rank < base_count]
+    left_out = [part for rank, part in ranked if rank >= base_count]
     if rows:
         unique_rows = once(rows, schema, without=left_out)
         if len(unique_rows):

@@ -61,14 +61,14 @@ class ContentsLook:
         self._room = room
         self._state = state
         self._packs = pa.array(sorted(damaged.packs), pa.string())
-        self.found = SalvagedContents(there=set())
+        self.contents = SalvagedContents(there=set())
 
     def blobs(self, rows: pa.Table) -> None:
         """Take in which contents can be read."""
         rows = rows.filter(pc.is_valid(rows.column("extents")))
         touched = names_any(rows.column("extents"), self._packs)
         fine = rows.filter(pc.invert(touched)).column(U_ID).to_pylist()
-        there = self.found.there
+        there = self.contents.there
         assert there is not None
         there.update(content_of(ident) for ident in fine)
         doubtful = rows.filter(touched)
@@ -77,17 +77,17 @@ class ContentsLook:
             if good:
                 there.add(content_of(row[U_ID]))
             else:
-                self.found.bad.add((row[U_ID], row["extents"]))
+                self.contents.bad.add((row[U_ID], row["extents"]))
         pieces = pieces_in(doubtful.filter(pa.array(whole, pa.bool_())).column("extents"))
         damaged = pieces.filter(pl.col("pack").is_in(self._packs.to_pylist()))
-        self.found.moving = pl.concat([self.found.moving, damaged]).unique()
+        self.contents.moving = pl.concat([self.contents.moving, damaged]).unique()
 
     def files(self, rows: pa.Table) -> None:
         """Take in which files are lost with their contents; to be called when all contents are known."""
         rows = rows.filter(pc.is_valid(rows.column("blob")))
         for ident, blob in zip(*(rows.column(n).to_pylist() for n in (U_ID, "blob")), strict=True):
-            if self.found.missing(blob):
-                self.found.files.append(lost_file(ident))
+            if self.contents.missing(blob):
+                self.contents.files.append(lost_file(ident))
 
     def _reads(self, row: dict[str, str | None]) -> bool:
         """True if a content comes whole, be it when it is asked for a second time: its name proves it.

@@ -18,7 +18,7 @@ class Damaged:
     """Damaged objects: segments by id, packs by the ids that rows of ``$files`` name.
 
     ``certificates`` by name, and the runs of ``journals`` that are given up as a whole. ``objects`` are the
-    names of all that; ``left`` is damage of other kinds.
+    names of all that; ``other_damages`` is damage of other kinds.
     """
 
     segments: frozenset[str] = frozenset()
@@ -26,7 +26,7 @@ class Damaged:
     certificates: tuple[str, ...] = ()
     journals: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    other_damages: tuple[Damage, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.objects)
@@ -81,7 +81,7 @@ def find_damaged(room: OrgVault, state: LiveState) -> Damaged:
         tuple(sorted(certificates)),
         journals.runs,
         tuple(sorted(named)),
-        (*other_damages, *journals.left),
+        (*other_damages, *journals.other_damages),
     )
 
 

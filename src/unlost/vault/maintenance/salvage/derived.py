@@ -80,8 +80,8 @@ class RebuiltTable:
                 self.room, self.out, self.after, CHANGES, leave=_of_tables(tables), pause=self.pause
             )
         label = SegmentLabel(CHANGES, SYSTEM_SCHEMA, self.after.seq)
-        found = (rows for table in sorted(wanted) for rows in self._change_rows(table))
-        for rows in sorted_parts(found, BARE_FIELDS[CHANGES]):
+        row_parts = (rows for table in sorted(wanted) for rows in self._change_rows(table))
+        for rows in sorted_parts(row_parts, BARE_FIELDS[CHANGES]):
             yield ReplacedSegments((), (self._written(rows, label, None),))
 
     def _written(

@@ -29,13 +29,13 @@ _READ_BYTES = 8 << 20
 class BrokenJournals:
     """The runs whose journals are given up, and the ``objects`` that are damaged there.
 
-    ``left`` is what says nothing against a journal itself: what somebody laid behind its end, and what is
+    ``other_damages`` is what says nothing against a journal itself: what somebody laid behind its end, and what is
     perhaps written in a newer format.
     """
 
     runs: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
-    left: tuple[Damage, ...] = ()
+    other_damages: tuple[Damage, ...] = ()
 
 
 def broken_journals(room: OrgVault, state: LiveState, listing: Mapping[str, int]) -> BrokenJournals:

@@ -48,10 +48,10 @@ class SalvageSurvey:
         files = [lost_file(ident) for ident in rows if is_file(ident)]
         return list(dict.fromkeys((*files, *self.contents.files)))
 
-    def told(self, reread: Iterable[str]) -> SalvageEffect:
+    def effect(self, reread: Iterable[str]) -> SalvageEffect:
         """As people are told."""
         files = self.lost_files
-        tables = [work.losses.told for work in self.works]
+        tables = [work.losses.report for work in self.works]
         tables += [self._files_told(files)] if self.of_files or files else []
         tables += [
             TableSalvaged(table, rebuilt=True, digest=begun(self.state).hexdigest(DIGEST_BYTES))
@@ -65,7 +65,7 @@ class SalvageSurvey:
             certificates=tuple(sorted(self._uncertified())),
             journals=self.damaged.journals,
             reread=tuple(sorted(reread)),
-            left=self.damaged.left,
+            still_damaged=self.damaged.other_damages,
         )
 
     def _uncertified(self) -> Iterator[int]:
@@ -78,7 +78,7 @@ class SalvageSurvey:
         losses = self.files.losses
         digest = losses.digest.copy()
         digest.update(msgspec.json.encode(files))
-        return replace(losses.told, digest=digest.hexdigest(DIGEST_BYTES))
+        return replace(losses.report, digest=digest.hexdigest(DIGEST_BYTES))
 
     @property
     def of_files(self) -> list[TableWork]:
@@ -121,7 +121,7 @@ class SalvageSurveyor:
         """Tables that the next backup reads whole."""
         salvage_survey = self._found
         tables = {work.table for work in salvage_survey.works if work.losses.any}
-        tables |= {one.record.table for one in salvage_survey.lost_files}
+        tables |= {file.record.table for file in salvage_survey.lost_files}
         losses = salvage_survey.files is not None and bool(salvage_survey.files.losses.spans)
         if losses or self._is_uncertain():
             tables |= set(self._with_files())
@@ -156,7 +156,7 @@ class SalvageSurveyor:
             look.blobs(rows)
         for rows in self._files(work):
             look.files(rows)
-        salvage_survey.contents = look.found
+        salvage_survey.contents = look.contents
 
     def _unnamed(self) -> None:
         """Look which contents nothing names any more, now that rows are lost that may have named them."""

@@ -19,7 +19,7 @@ class Losses:
     """
 
     table: str
-    kept: int = 0
+    whole: int = 0
     reduced: int = 0
     lost: int = 0
     columns: set[str] = field(default_factory=set)
@@ -36,7 +36,7 @@ class Losses:
         self._note(piece)
         self.lost += len(piece.lost)
         self.reduced += len(piece.reduced)
-        self.kept += piece.count - len(piece.lost) - len(piece.reduced)
+        self.whole += piece.count - len(piece.lost) - len(piece.reduced)
         self.columns |= piece.columns
         self.gone |= dict.fromkeys(piece.lost)
         self.ids.update((*piece.lost, *piece.reduced))
@@ -65,11 +65,11 @@ class Losses:
         return bool(self.lost or self.reduced)
 
     @property
-    def told(self) -> TableSalvaged:
+    def report(self) -> TableSalvaged:
         """As people are told."""
         return TableSalvaged(
             table=self.table,
-            kept=self.kept,
+            whole=self.whole,
             reduced=self.reduced,
             lost=self.lost,
             columns=tuple(sorted(self.columns)),

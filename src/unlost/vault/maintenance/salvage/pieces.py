@@ -87,7 +87,7 @@ class RowGroupReader:
     """Makes pieces of a segment. ``load`` gives texts of contents; None: hashes are left as they are."""
 
     room: OrgVault
-    left: RemainingChunks
+    remaining: RemainingChunks
     book: ShapeTable
     missing: Missing
     load: LoadBlobs | None = None
@@ -95,7 +95,7 @@ class RowGroupReader:
     @property
     def schema(self) -> pa.Schema:
         """The columns of pieces."""
-        cells = (pa.field(name, pa.string()) for name in self.left.cells)
+        cells = (pa.field(name, pa.string()) for name in self.remaining.cells)
         return pa.schema([*SYSTEM_FIELDS, *MERGED_FIELDS, *cells])
 
     def piece(self, span: RowSpan) -> SalvagedRows:
@@ -105,7 +105,7 @@ class RowGroupReader:
         if ids is None or any(head[name] is None for name in (U_OP, U_OBSERVED_AT, U_SNAP)):
             gone = None if ids is None else tuple(ids.to_pylist())
             return SalvagedRows(self.schema.empty_table(), span.rows, gone)
-        cells = {name: self.left.read(span, name) for name in self.left.cells}
+        cells = {name: self.remaining.read(span, name) for name in self.remaining.cells}
         own_rows = _Own(self, span.rows, head, cells)
         return own_rows.piece()
 
@@ -113,13 +113,15 @@ class RowGroupReader:
         """System columns; None for those that cannot be read nor be told otherwise."""
         names = [system_field.name for system_field in (*SYSTEM_FIELDS, *MERGED_FIELDS)]
         head = {
-            name: self.left.read(span, name) if name in self.left.present else None
+            name: self.remaining.read(span, name) if name in self.remaining.present else None
             for name in names
         }
-        live = self.left.live
-        if head[U_SNAP] is None and (U_SNAP not in self.left.present or live.first == live.last):
+        live = self.remaining.live
+        if head[U_SNAP] is None and (
+            U_SNAP not in self.remaining.present or live.first == live.last
+        ):
             head[U_SNAP] = pa.array(np.full(span.rows, live.last, dtype=np.int64))
-        if U_SHAPE not in self.left.present:
+        if U_SHAPE not in self.remaining.present:
             head[U_SHAPE] = pa.array(np.zeros(span.rows, dtype=np.int32))
         return head
 
@@ -142,7 +144,7 @@ class _Own:
         self._without: list[frozenset[str]] = [self._lost] * count
         self._beyond = _NOTHING
         self._forgotten: set[str] = set()
-        self._table = piecing.left.live.entry.table
+        self._table = piecing.remaining.live.entry.table
 
     def piece(self) -> SalvagedRows:
         """Look, and put together what is left."""
@@ -190,19 +192,19 @@ class _Own:
     def _told(self) -> frozenset[str]:
         """What was lost of some row, by the names of the source."""
         codes = {code for missing_codes in self._without for code in missing_codes}
-        known = self._all.room.schemas.known(self._all.left.label.schema, self._table)
+        known = self._all.room.schemas.known(self._all.remaining.label.schema, self._table)
         names = {physical(column.code): name for name, column in known.items()}
         return frozenset({names.get(code, code) for code in codes} | self._forgotten)
 
     def _old_shapes(self) -> list[SegmentShape]:
         """The shape of each row; where that is lost, what all shapes have."""
-        shapes, shape_numbers = self._all.left.shapes, self._head[U_SHAPE]
+        shapes, shape_numbers = self._all.remaining.shapes, self._head[U_SHAPE]
         if shape_numbers is not None:
             return [shapes[number] for number in shape_numbers.to_pylist()]
         common = frozenset.intersection(*(frozenset(shape.columns) for shape in shapes))
         columns = tuple(name for name in shapes[0].columns if name in common)
         only = SegmentShape(
-            self._all.left.label.schema, columns, min(shape.tokenizer for shape in shapes)
+            self._all.remaining.label.schema, columns, min(shape.tokenizer for shape in shapes)
         )
         self._beyond = frozenset(self._cells) - common
         return [only] * self._count

@@ -54,7 +54,7 @@ type Agree = Callable[[SalvageEffect], object]
 def plan_salvage(room: OrgVault, _: Salvage, *, pause: Pause) -> SalvageEffect:
     """Find what salvaging would keep and lose now."""
     look = SalvageSurveyor(room, room.chain.proved(), pause)
-    return look.find().told(look.reread())
+    return look.find().effect(look.reread())
 
 
 def salvage(room: OrgVault, _: Salvage, *, run: str, pause: Pause, agree: Agree) -> SalvageEffect:
@@ -130,7 +130,7 @@ class _Salvaging:
         """Look, ask, write, and commit."""
         look = SalvageSurveyor(self._room, self._state, self._pause)
         salvage_survey, reread = look.find(), look.reread()
-        salvage_effect = salvage_survey.told(reread)
+        salvage_effect = salvage_survey.effect(reread)
         agree(salvage_effect)
         if not salvage_survey.damaged:
             self._work.give_up()
@@ -144,7 +144,7 @@ class _Salvaging:
             remove_erased(self._room, self._room.chain.proved())
         return replace(salvage_effect, snapshot=number)
 
-    def _commit(self, salvage_survey: SalvageSurvey, told: SalvageEffect) -> int:
+    def _commit(self, salvage_survey: SalvageSurvey, effect: SalvageEffect) -> int:
         repacked = self._moved(salvage_survey.contents.moving)
         self._made += [object_names.pack(self._room.org, entry.id) for entry in repacked.entries]
         done = _Done([], self._state.copy())
@@ -164,13 +164,13 @@ class _Salvaging:
         }
         return self._work.commit(
             MaintenanceWork(
-                parts=tuple(_parts(done.replaced, told)),
+                parts=tuple(_parts(done.replaced, effect)),
                 packs=repacked.entries,
                 condemned=tuple(sorted({object_entry.name for object_entry in objects} | packs)),
                 collected=collected_up_to(self._room, self._state),
                 dropped=tuple(sorted(leaving)),
                 counted=counted,
-                reread=frozenset(told.reread),
+                reread=frozenset(effect.reread),
                 objects=tuple(certificates.values()),
                 withdrawn=salvage_survey.damaged.certificates,
                 recertified={name: entry.name for name, entry in certificates.items()},

@@ -175,7 +175,9 @@ class ChainVerifier:
     def _carried_on(self, walk: ChainWalk, name: str) -> LiveState | None:
         """The state at the end from a checkpoint on; None where that or a later manifest is not whole."""
         seq = object_names.sequence(name)
-        if not seq or any(one not in walk.manifests for one in range(seq, self._newest() + 1)):
+        if not seq or any(
+            seq_read not in walk.manifests for seq_read in range(seq, self._newest() + 1)
+        ):
             return None
         try:
             state = from_checkpoint(self._read_checkpoint(name))

@@ -65,7 +65,7 @@ def _check_register(
             continue
         master, whole, counting = register.master, number, register
     top = max(1, entries, whole)
-    for before, after in pairwise((0, *(one for one in numbers if one <= top), top + 1)):
+    for before, after in pairwise((0, *(entry for entry in numbers if entry <= top), top + 1)):
         _check_gap(ledger, before, after, name_of=register_name)
     return counting.slots if counting is not None else None
 

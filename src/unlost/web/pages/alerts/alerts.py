@@ -114,7 +114,7 @@ def add(request: UserRequest, kind: str) -> HttpResponse:
         form.add_error("name", _("There is a channel of this name. Remove that one first."))
     if form.is_valid():
         try:
-            channel = add_channel(request.unlost, form.asked(), secret=form.typed_secret())
+            channel = add_channel(request.unlost, form.request(), secret=form.typed_secret())
         except UnlostError as error:
             add_problem(form, error)
         else:

@@ -29,7 +29,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def one(request: UserRequest, org: str) -> HttpResponse:
+def edit(request: UserRequest, org: str) -> HttpResponse:
     """Show the schedule of an org, and change it if the actor may."""
     (schedule,) = show(request.unlost, org).schedules
     form = OrgScheduleForm(sent(request), initial=values_of(schedule.schedule))

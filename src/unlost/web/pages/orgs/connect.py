@@ -139,7 +139,7 @@ def scope(request: UserRequest) -> HttpResponse:
     known = at.known
     if at.going:
         return _looking(request, known)
-    if not at.found:
+    if not at.is_found:
         return _back(request)
     form = _scope_form(request, known)
     if form.is_valid():
@@ -157,7 +157,7 @@ def hour(request: UserRequest) -> HttpResponse:
     """Step 4: choose the schedule, and add the org, which is protected from then on."""
     at = progress(request)
     known = at.known
-    if at.going or not at.found:
+    if at.going or not at.is_found:
         return redirect("connect-scope")
     org = _added_org(known)
     form = ScheduleForm.of(Schedule(), sent(request))

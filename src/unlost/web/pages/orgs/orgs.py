@@ -20,7 +20,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 
 @require_GET
-def one(request: UserRequest, org: str) -> HttpResponse:
+def show(request: UserRequest, org: str) -> HttpResponse:
     """Show an org: its state, its backups, and the content and gaps of the newest one."""
     page = org_page(request.unlost, org)
     context = {

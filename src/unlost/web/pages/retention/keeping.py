@@ -117,7 +117,7 @@ def _page(
         "form": form or KeepForm(initial=initial),
         "seen": seen,
         "same": seen is not None and seen.rules == retention.rules,
-        "years": _by_year(seen.kept, zone=retention.zone) if seen is not None else (),
+        "years": _by_year(seen.staying, zone=retention.zone) if seen is not None else (),
         "holds": holds(request.unlost, org).holds if can["read"] else None,
         "hold_form": hold_form or HoldForm(),
     }

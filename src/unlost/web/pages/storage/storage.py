@@ -55,7 +55,7 @@ def every(request: UserRequest) -> HttpResponse:
 
 
 @require_GET
-def one(request: UserRequest, org: str) -> HttpResponse:
+def show(request: UserRequest, org: str) -> HttpResponse:
     """Show the storages of an org; ``?show=use`` and ``?show=loops`` add slow details."""
     app, show = request.unlost, request.GET.get("show", "")
     context: dict[str, object] = {"part": "storage", "org": org, "show": show}
