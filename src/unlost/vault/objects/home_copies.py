@@ -43,7 +43,7 @@ class VaultHomes:
         return number
 
     def _newest(self) -> int:
-        """The number of the newest copy that opens; without one, the end of the first gapless series."""
+        """The number of the newest copy that opens; else the end of the first gapless series."""
         numbers = self.numbers()
         for number in reversed(numbers):
             with suppress(IntegrityError, NotFound, UsageError):
@@ -93,7 +93,7 @@ class VaultHomes:
         return max(_FIRST, self._sealed.header(name_of(number)).epoch)
 
     def _renewed(self) -> bool:
-        """True if a copy is sealed under the present master key: then earlier ones are not valid."""
+        """True if a copy is sealed under the present master key: then earlier ones are void."""
         present = self._sealed.keys.generation
         return any(self._claims(number) == present for number in self.numbers())
 

@@ -77,7 +77,7 @@ class SegmentWriter:
     def writer(
         self, sink: pa.NativeFile, rows: pa.Table, *, ident: str, epoch: int
     ) -> pq.ParquetWriter:
-        """The Parquet writer that encrypts an object's row groups; ``rows`` is the first of them."""
+        """The Parquet writer that encrypts an object's row groups; ``rows`` is the first one."""
         name, keys = object_names.segment(self.org, ident), self.sealed.keys
         place = keys.place(ObjectKind.SEGMENT, org=self.org, name=name)
         secret = keys.object_key(ObjectKind.SEGMENT, org=self.org, name=name, epoch=epoch)
