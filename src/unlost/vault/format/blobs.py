@@ -43,8 +43,8 @@ def encoding_named(name: str | None) -> Encoding:
 class BlobEncoder:
     """Encodes one blob while its bytes arrive. Memory: a sample, and a few MB for zstd.
 
-    ``size``: how many bytes will come, where that is known. ``encoding`` is settled when ``feed``
-    has given out the first bytes, or ``finish`` was called.
+    ``size``: the number of bytes to expect, if known. ``encoding`` is final once ``feed`` has
+    returned the first bytes, or ``finish`` was called.
     """
 
     def __init__(self, *, size: int | None = None) -> None:
@@ -55,7 +55,7 @@ class BlobEncoder:
         self._frame: zstandard.ZstdCompressionObj | None = None
 
     def feed(self, chunk: bytes | memoryview) -> Iterator[bytes | memoryview]:
-        """The stored bytes that result from this chunk; some may come with a later call."""
+        """The stored bytes that result from this chunk; some are returned by a later call."""
         if self._settled:
             yield from self._encode(chunk)
             return

@@ -13,7 +13,7 @@ from unlost.model.errors import IntegrityError
 LINK_BYTES = 32
 FIRST_LINK = bytes(LINK_BYTES)
 _LEVEL = 3
-_LONGEST = 1 << 30  # no entry comes near; a damaged length must not ask for more
+_LONGEST = 1 << 30  # far above any real entry: a damaged length must not claim more memory
 
 
 def encode_entry(payload: bytes, *, link: bytes) -> bytes:

@@ -19,7 +19,7 @@ def check_number(number: object, *, name: str) -> None:
 def newer(name: str, number: int, *, upto: int | None = None) -> UsageError:
     """The error for an object of a newer format than this release reads.
 
-    ``upto`` is the newest that it does, where that is not the format of the vault.
+    ``upto`` is the newest format that it reads, if that is not the format of the vault.
     """
     known = FORMAT if upto is None else upto
     return UsageError(

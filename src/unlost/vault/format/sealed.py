@@ -88,7 +88,7 @@ class SealedHeader:
 
     @property
     def block(self) -> int:
-        """Content bytes of every block but the last."""
+        """Content bytes of every block except the last."""
         return 1 << self.power
 
     @property
@@ -180,9 +180,9 @@ def unseal(data: bytes, *, place: ObjectBinding, key: bytes) -> bytes:
 
 
 def span_of(header: SealedHeader, *, start: int, length: int) -> BlockSpan:
-    """The blocks that hold ``length`` (at least 1) content bytes from ``start``.
+    """The blocks that contain ``length`` (at least 1) content bytes from ``start``.
 
-    Raises UsageError (``object-range``) where the content does not reach so far.
+    Raises UsageError (``object-range``) if the content is shorter.
     """
     if start < 0 or length < 1 or start + length > header.length:
         raise UsageError(

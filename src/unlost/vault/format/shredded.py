@@ -1,8 +1,8 @@
 """The proof that an org was shredded: all that is left of it, in clear, proved by the master key.
 
-It lies in three copies, ``shredded/<oid>``, and with ``.2`` and ``.3``; any intact copy is enough.
-The bytes are one JSON object with the fields of ``ShreddedOrg`` in their order after ``format``,
-without spaces, closed by a code as ``vault.json`` is.
+It is stored in three copies, ``shredded/<oid>``, and with ``.2`` and ``.3``; any intact copy is
+enough. The bytes are one JSON object with the fields of ``ShreddedOrg`` in their order after
+``format``, without spaces, closed by a code as ``vault.json`` is.
 """
 
 import hmac

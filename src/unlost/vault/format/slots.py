@@ -65,8 +65,8 @@ class KeyStretch:
 class KeySlot:
     """A slot's parameters, its wrapped key and its code.
 
-    ``stretch`` is None where the secret is a random key rather than a passphrase. ``head`` is what
-    is bound into the wrapped key: everything before the nonce.
+    ``stretch`` is None if the secret is a random key rather than a passphrase. ``head`` is bound
+    into the wrapped key: everything before the nonce.
     """
 
     vault: str
@@ -83,7 +83,7 @@ class KeySlot:
 
     @property
     def copy(self) -> bytes:
-        """The whole object, as it lies in the store."""
+        """The whole object, as stored."""
         return self.proved + self.mac
 
 

@@ -1,8 +1,8 @@
 """Objects that the mirror has and the vault has not: removed by a commit, or lost?
 
 An object is removed from the mirror only if the vault proves that it was removed on purpose.
-Emptying the vault folder does not affect the mirror. Replacements are looked up in the mirror
-itself, at the commits that it has, because the vault goes on during an update. See docs/adr/0027.
+Emptying the vault folder does not affect the mirror. Replacements are looked up in the mirror, as
+of the commits it has, because the vault may commit during an update. See docs/adr/0027.
 """
 
 import re

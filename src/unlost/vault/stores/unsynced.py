@@ -170,6 +170,6 @@ def _begin(folder: Path) -> str:
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
-    """True if ``folder`` holds this path itself, not in a folder below."""
+    """True if ``path`` is directly in ``folder``, not in a folder below."""
     begin = _begin(folder)
     return str(path).startswith(begin) and "/" not in str(path)[len(begin) :]

@@ -46,7 +46,7 @@ class AccessKey:
 
 
 def key_in(credentials: Mapping[str, str]) -> AccessKey | None:
-    """The key among the settings of a client; None where there is none."""
+    """The key among the settings of a client; None if there is none."""
     key, secret, token = (
         credentials.get(f"aws_{name}", "")
         for name in ("access_key_id", "secret_access_key", "session_token")
