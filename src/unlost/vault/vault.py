@@ -170,6 +170,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         gone = shredded_orgs(self.sealed.store, self.sealed.keys)
         for life in count():  # an org that is added again after shredding gets another oid
             name = (identity.connector, identity.tenant, *([life] if life else []))
+            # Always the first master key: a renewal must not change the oids.
             code = self.sealed.keys.mac("org", msgspec.json.encode(name), generation=1)
             if (org := code[:_OID_BYTES].hex()) not in gone:
                 return org

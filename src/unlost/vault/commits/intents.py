@@ -76,6 +76,7 @@ class OpenRun:
         """Segments that the run has written so far: id and size."""
         for listed in self._sealed.store.list(object_names.segment(self.org, prefix)):
             ident = listed.name.rsplit("/", 1)[1]
+            # Sidecars have a suffix.
             if "." not in ident:
                 yield ident, listed.size
 
@@ -126,6 +127,7 @@ class OpenRun:
         The mark is removed last: until then it keeps the rest from being taken for an open run.
         """
         key, over = object_names.run_key(self.org, self.run), object_names.over(self.org, self.run)
+        # The key first: without it the buffered rows cannot be read, even if the rest fails.
         for name in sorted(self._beside(), key=lambda name: name != key):
             if name != over:
                 self._sealed.store.delete(name)

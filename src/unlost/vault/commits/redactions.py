@@ -93,6 +93,8 @@ class Redactions:
             if live not in state.objects:  # an older one, or one of a failed erasure
                 live = next((name for name in self._names(seq) if name in state.objects), "")
             proved = read if live == read.name else self._again(seq, live)
+            # What was read may be an older redaction than the live one. They must agree in all
+            # facts that are never erased.
             if proved is None or proved.digest != state.objects[live].blake3 or read != proved:
                 raise _not_proved(read.name)
             del self._unproved[seq]

@@ -92,6 +92,7 @@ class LiveState:
         """A copy that can be advanced without changing this state."""
         other = LiveState()
         other.seq, other.head = self.seq, self.head
+        # Two levels deep: a table's dict is changed in place, and the segments are frozen.
         other.segments = {table: dict(segments) for table, segments in self.segments.items()}
         other.packs = dict(self.packs)
         other.objects = dict(self.objects)

@@ -157,6 +157,7 @@ def _of_org(scope: OrgScope, names: Collection[str], mirror: _Mirror) -> Iterato
         if name in gone or anew or closed or _is_superseded(scope, name, mirror):
             names_left.discard(name)
             yield name
+    # Manifests come last: most names are decided without reading one.
     for manifest in _maintenance(scope):
         if not names_left:
             return

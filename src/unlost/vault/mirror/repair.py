@@ -102,6 +102,7 @@ class _Trial:
         """Verify with more and more objects of the other copy, until nothing is left to try."""
         self._take(_to_open(self._store, self._other, self._opened))
         keys = self._opened(OverlayStore(self._store, self._other, taken=self.taken)).sealed.keys
+        # A repair must not bring back objects of shredded orgs.
         self._gone = shredded_orgs(self._store, keys).keys()
         self._take(_ahead(self._store, self._other))
         while True:

@@ -43,7 +43,7 @@ FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "e
 BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10
 _BATCH_ROWS = 2_048
-_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)
+_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)  # not the fault of a single file
 
 
 def blob_row_id(blob: str) -> str:
@@ -194,6 +194,7 @@ class _Check:
 def _digest(algorithm: str) -> Callable[[bytes], str]:
     """A function that hashes bytes; with no bytes it returns the hex digest so far."""
     try:
+        # Sources use MD5. It only detects damage here, not forgery.
         digest = hashlib.new(algorithm, usedforsecurity=False)
     except ValueError:
         raise UsageError(

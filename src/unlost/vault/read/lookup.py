@@ -22,6 +22,7 @@ def records_with(
 ) -> list[str]:
     """Ids of records with a version that has one of these values; ``words`` is ``$search``."""
     with_tokens = [_has_tokens(view, rank, column) for rank in range(len(view.segments))]
+    # Segments from before tokens of whole values existed, or before the column named records.
     bare = [rank for rank, has in enumerate(with_tokens) if not has]
     record_ids = set(_read(view, bare, column, values))
     if any(with_tokens):

@@ -103,6 +103,7 @@ class VaultSnapshot:
         brought = False
         for number, info in sorted(self._state.commits.items()):
             if number > self._number:
+                # From the next backup on, tables have counts of their own.
                 if info.kind is CommitKind.BACKUP:
                     break
                 brought = brought or info.kind is CommitKind.RESTORE
@@ -222,6 +223,7 @@ class VaultSnapshot:
             *(newest.column(n).to_pylist() for n in (U_ID, RANK, U_SHAPE)), strict=True
         )
         for record, rank, shape in shown_rows:
+            # Without shapes a segment was never salvaged, so nothing of it is lost.
             lost = view.unread(rank)[shape : shape + 1]
             if lost and lost[0]:
                 by_table[record] = lost[0]
@@ -244,6 +246,7 @@ class VaultSnapshot:
         view = self.view(table)
         ids = sorted_unique(records_with(view, self.view(SEARCH), column, values))
         rows = self._filled(self._states(view, ids, tuple(wanted), narrow=True), tuple(wanted))
+        # A token finds every version with the value, and the newest may have another one.
         mine = pc.is_in(rows.column(column), value_set=pa.array(values, pa.string()))
         return rows.filter(mine).select([field.name for field in _fields(names)])
 

@@ -136,6 +136,7 @@ class TableView:
         read = [name for name in fields if present.get(name) in rows.column_names]
         cells = named(rows, list(dict.fromkeys((*names, *read))), present)
         values = {name for log in filters for name in log.value_columns}
+        # Without the value columns: else a hidden long text could be read through its blob.
         others = {name: column for name, column in present.items() if name not in values}
         for log in filters:
             cells = log.apply(cells, **{U_BLOBS: _by_name(rows.column(U_BLOBS), others)})
@@ -180,6 +181,7 @@ class TableView:
         too_new = self.until is not None and live.last > self.until
         if not live.merged or (live.first > self.after and not too_new):
             return None
+        # Only a merged segment can have rows out of range: the others belong to one commit.
         snaps = rows.column(U_SNAP).to_numpy()
         counting = snaps > self.after
         return counting if self.until is None else np.asarray(counting & (snaps <= self.until))
@@ -317,6 +319,7 @@ class TableView:
             return pa.schema(fields).empty_table()
         groups = list(_by_group(rows))
         parts = list(spread(lambda group: self._read_at(group, names), groups))
+        # The parts are in the order of groups: bring them back into the order of ``rows``.
         back = np.argsort(np.concatenate([group.rows for group in groups]), kind="stable")
         return pa.concat_tables(parts).combine_chunks().take(pa.array(back))
 
@@ -431,6 +434,7 @@ def all_places_of(stored_ids: pa.Array, wanted: pa.Array) -> NDArray[np.int64]:
     texts, wanted_texts = _fixed(stored_ids, width), _fixed(wanted, width)
     starts = np.searchsorted(texts, wanted_texts, side="left")
     counts = np.searchsorted(texts, wanted_texts, side="right") - starts
+    # The places of one id are consecutive: expand (start, count) to ranges without a loop.
     before = np.cumsum(counts) - counts
     return np.repeat(starts - before, counts) + np.arange(counts.sum())
 

@@ -165,7 +165,7 @@ class UnsyncedDisk:
 
 
 def _begin(folder: Path) -> str:
-    """The text with which all paths below a folder begin: comparing that is much quicker than parents."""
+    """The prefix of all paths below a folder; comparing it is much faster than ``parents``."""
     return str(folder).rstrip("/") + "/"
 
 

@@ -199,6 +199,7 @@ class OpenCommit:
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
         """The effect of these pieces on a table in this commit, as ``finish`` counts it."""
+        # An earlier process may have buffered the rows of these pieces.
         self.recall(added)
         return self._finishing().counts(table, added)
 
@@ -314,7 +315,7 @@ class OwnSegments:
         self._intent = intent
         self._notes = notes
         self._entries: dict[str, list[SegmentEntry]] = {}
-        self._found = not resumed
+        self._found = not resumed  # a new run has written nothing before
         self._lock = threading.Lock()
 
     def note(self, entry: SegmentEntry) -> None:

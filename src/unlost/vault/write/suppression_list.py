@@ -173,6 +173,7 @@ class SuppressionList:
             return hit
         filled = np.flatnonzero(texts.is_not_null().to_numpy())
         sieves = self.marker.sieves(texts.drop_nulls())
+        # The sieve lets few other texts pass, so the slow HMAC in Python is rare.
         for at in filled[np.isin(sieves, marked.sieves)].tolist():
             hit[at] = self.marker.pseudonym(place, texts[at]) in marked.pseudonyms
         return hit
