@@ -79,7 +79,7 @@ class EncryptedReader:
         return self.at(org, nights[-1].number) if nights else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups that were not forgotten, oldest first: nightly ones and any between them."""
+        """All backups that were not forgotten, oldest first, including partial ones."""
         return tuple(shown_backups(self._orgs.room(org).chain.live()))
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:

@@ -80,9 +80,9 @@ class Manifest(msgspec.Struct, frozen=True):
     ``base`` is the commit that the run compared with; ``schema`` the id of the schema object,
     ``objects`` the schemas and the certificate that the run added, ``reuses`` packs of earlier
     commits that it refers to again, ``journal`` the proof of its journal if it has one, ``slots``
-    the number of entries in the register of slots, ``only`` the tables that a backup between two
-    nights read (empty: all). ``condemned`` are objects that no later commit may refer to and that
-    may be removed some days later; the objects that commits up to ``collected`` condemned are gone.
+    the number of entries in the register of slots, ``only`` the tables that a partial backup read
+    (empty: all). ``condemned`` are objects that no later commit may refer to and that may be
+    removed some days later; the objects that commits up to ``collected`` condemned are gone.
     ``dropped`` are packs that are no longer live, ``forgotten`` backups that are no longer shown.
     ``live_root`` proves all objects that are live after this commit
     (``unlost.vault.commits.state.live_root``).

@@ -114,8 +114,8 @@ FILES_TABLE = Table(
 # The id of a row in ``$lineage`` is the JSON array [target, table, old].
 LINEAGE_TABLE = Table(name=LINEAGE, columns=_text("live", "run"))
 
-# ``$holds`` are legal holds. An id is the JSON array of scope, table, record, number of a night. U means
-# in force, P lifted.
+# ``$holds`` are legal holds. An id is the JSON array of scope, table, record, number of a backup. U
+# means in force, P lifted.
 HOLDS_TABLE = Table(name=HOLDS, columns=_text("reason", "by", "until"))
 
 # The id of a row in ``$suppressed`` is a pseudonym. See ``unlost.vault.write.suppression_list``.

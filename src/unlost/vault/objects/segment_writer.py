@@ -28,7 +28,9 @@ from unlost.vault.layout import object_names
 from unlost.vault.layout.segment_label import SegmentLabel, bound_to, metadata_of
 
 GROUP_ROWS = 8_192
-NIGHT_ROWS = 20_000  # a segment up to this size has the changes of a night; a larger one is a load
+NIGHT_ROWS = (
+    20_000  # a segment up to this size has the changes of a backup; a larger one, a first load
+)
 NIGHT_GROUP_ROWS = 2_048  # a version is read in half the time, for 2 % more bytes
 GROUP_BYTES = 8 << 20
 ZSTD_LEVEL = 3
@@ -227,7 +229,7 @@ def counted(hashes: NDArray[np.uint64], *, table: str, merged: bool) -> NDArray[
 
 
 def _usual_group(rows: int) -> int:
-    """Rows of a group: small in the changes of a night, which are read record by record."""
+    """Rows of a group: small for the changes of a backup, which are read record by record."""
     return GROUP_ROWS if rows > NIGHT_ROWS else NIGHT_GROUP_ROWS
 
 

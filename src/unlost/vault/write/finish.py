@@ -1,6 +1,7 @@
 """The commit protocol: one create-only put turns a run's work into a commit.
 
-Everything the run has added is already durable, but no manifest names it. ``CommitFinisher.run``
+Everything the run has added is already durable, in the vault or in its pieces, but no manifest
+names it. ``CommitFinisher.run``
 repeats these steps until the run is committed:
 
     1. prove the chain: its head, a new listing, the witness

@@ -8,7 +8,7 @@
     put_certificate  certs/<run>.<n>
     finish         commits/<number>    the commit protocol (``unlost.vault.write.finish``)
 
-Each method returns a piece (``Added``) that the run keeps and passes to ``finish``. After a crash
+The methods that add return a piece (``Added``) that the run keeps and passes to ``finish``. After a crash
 another process opens the same commit by the name of its run. It reads the intent and the notes, and
 finds the segments by their prefix, so that rows are compared with what the run wrote before. Pieces
 that were never passed to ``finish`` are garbage, which a sweep removes.
