@@ -73,8 +73,8 @@ SEARCH_FIELDS: tuple[pa.Field, ...] = (
     pa.field("column", pa.string(), nullable=False),
 )
 
-# The changes of commits to a table's records, for merged segments. An id is the table, the number of
-# the commit in ten digits, and the record, joined by SEPARATOR: so one commit's rows are adjacent.
+# The changes of commits to a table's records, for merged segments. An id is the table, the number
+# of the commit in ten digits, and the record, joined by SEPARATOR: so one commit's rows are adjacent.
 CHANGES_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
     pa.field(U_OP, pa.string(), nullable=False),

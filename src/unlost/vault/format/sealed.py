@@ -154,7 +154,7 @@ def seal_blocks(
 def read_header(data: bytes, *, name: str) -> SealedHeader:
     """The header at the start of an object.
 
-    Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``, ``format-unknown``).
+    Raises IntegrityError (``object-damaged``), UsageError (``format-newer``, ``format-unknown``).
     """
     if len(data) < HEADER_BYTES:
         raise damaged(name, "it is cut short")

@@ -8,10 +8,10 @@
     put_certificate  certs/<run>.<n>
     finish         commits/<number>    the commit protocol (``unlost.vault.write.finish``)
 
-The methods that add return a piece (``Added``) that the run keeps and passes to ``finish``. After a crash
-another process opens the same commit by the name of its run. It reads the intent and the notes, and
-finds the segments by their prefix, so that rows are compared with what the run wrote before. Pieces
-that were never passed to ``finish`` are garbage, which a sweep removes.
+The methods that add return a piece (``Added``) that the run keeps and passes to ``finish``. After a
+crash another process opens the same commit by the name of its run. It reads the intent and the
+notes, and finds the segments by their prefix, so that rows are compared with what the run wrote
+before. Pieces that were never passed to ``finish`` are garbage, which a sweep removes.
 
 See docs/adr/0001, docs/adr/0023 (erased data is refused) and docs/adr/0028 (``add_few``).
 """
