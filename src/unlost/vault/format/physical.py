@@ -74,7 +74,7 @@ SEARCH_FIELDS: tuple[pa.Field, ...] = (
 )
 
 # The changes of commits to a table's records, for merged segments. An id is the table, the number
-# of the commit in ten digits, and the record, joined by SEPARATOR: so one commit's rows are adjacent.
+# of the commit in ten digits, and the record, joined by SEPARATOR: so a commit's rows are adjacent.
 CHANGES_FIELDS: tuple[pa.Field, ...] = (
     pa.field(U_ID, pa.string(), nullable=False),
     pa.field(U_OP, pa.string(), nullable=False),

@@ -213,7 +213,7 @@ def _belongs(store: Store, keys: Keyring, number: int, first: int) -> bool:
 
 
 def _token(keys: Keyring, generation: int) -> str:
-    """The token by which a holder of a master key knows that it was replaced with its knowledge."""
+    """The token that proves to holders of a master key that one of them replaced it."""
     return keys.mac("followed", keys.vault, generation=generation).hex()
 
 
