@@ -75,7 +75,9 @@ def details() -> Iterator[str]:
     for name, action in sorted(ACTIONS.items()):
         if action.audit_detail is not None:
             result = STAND_INS.get(name) or Examples().whole(hints(action.call)["return"])
-            yield from (f"{name}: {line}" for line in value_shape(dict(action.audit_detail(result))))
+            yield from (
+                f"{name}: {line}" for line in value_shape(dict(action.audit_detail(result)))
+            )
 
 
 def _shape(name: str, kind: Any, place: str = "", default: str = "") -> Iterator[str]:
