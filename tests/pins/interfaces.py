@@ -73,9 +73,11 @@ def actions() -> Iterator[str]:
 def details() -> Iterator[str]:
     """List the shapes of the details that actions leave in the audit."""
     for name, action in sorted(ACTIONS.items()):
-        if action.told is not None:
+        if action.audit_detail is not None:
             result = STAND_INS.get(name) or Examples().whole(hints(action.call)["return"])
-            yield from (f"{name}: {line}" for line in value_shape(dict(action.told(result))))
+            yield from (
+                f"{name}: {line}" for line in value_shape(dict(action.audit_detail(result)))
+            )
 
 
 def _shape(name: str, kind: Any, place: str = "", default: str = "") -> Iterator[str]:

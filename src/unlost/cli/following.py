@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from unlost.app.actions.runs.run import RunStatus, RunTable, job
+from unlost.app.actions.runs.run import RunStatus, RunTable, run_status
 from unlost.app.compose import Application
 from unlost.catalog.runs import RunState
 from unlost.model.errors import Conflict, LimitReached, NotFound, UnlostError
@@ -39,7 +39,7 @@ def follow(
     """
     telling, waited = _Telling(observer), 0.0
     while waited < BEGINS_WITHIN:
-        now = run_status(app, run)
+        now = status_if_begun(app, run)
         if now is not None and not _untouched(now, before):
             before = None
             telling.tell(now)
@@ -52,10 +52,10 @@ def follow(
     raise not_begun(run)
 
 
-def run_status(app: Application, run: str) -> RunStatus | None:
+def status_if_begun(app: Application, run: str) -> RunStatus | None:
     """Return the status of a run; None if the service has not started it."""
     try:
-        return job(app, run)
+        return run_status(app, run)
     except NotFound as error:
         if error.code != "run-unknown":
             raise

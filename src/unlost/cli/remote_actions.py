@@ -25,14 +25,14 @@ from unlost.app.actions.restores.restore_run import RestoreResult
 from unlost.app.actions.retention.privacy import PersonData
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import go_on
-from unlost.app.actions.runs.run import job
+from unlost.app.actions.runs.run import run_status
 from unlost.app.compose import Application, SilentObserver
 from unlost.app.operations import RESULT
 from unlost.app.restores.overrides import AS_IT_WAS
 from unlost.catalog.audit import AuditEntry
 from unlost.catalog.plans import PlanState
 from unlost.catalog.runs import RunState
-from unlost.cli.following import follow, not_begun, run_status
+from unlost.cli.following import follow, not_begun, status_if_begun
 from unlost.cli.remote import Afar, Given, RemoteHome, home_needed
 from unlost.engine.restore.values.plan_file import read_plan
 from unlost.model.decoders import decoder_for
@@ -61,7 +61,7 @@ def backed_up(home: RemoteHome, given: Given) -> BackupResult:
         raise home_needed()
     app, org = _there(home), given["org"]
     queued = ask_backup(app, org)
-    before = run_status(app, queued.run)
+    before = status_if_begun(app, queued.run)
     done = follow(app, queued.run, observer=_observer(given), before=before)
     snapshot_list = snapshots(app, org)
     info = next(
@@ -129,7 +129,7 @@ def ran(home: RemoteHome, given: Given) -> RestoreResult:
 def retried(home: RemoteHome, given: Given) -> RestoreResult:
     """Plan the failed records again, and have the service run the plan."""
     app, run = _there(home), given["run"]
-    org = job(app, run).org
+    org = run_status(app, run).org
     request = PlanRequest(org, otherwise=given.get("otherwise") or AS_IT_WAS)
     wanted = RestoreRequest(request, retry=run, codes=tuple(given.get("codes", ())))
     view = _made_plan(app, choose(app, org, wanted))
@@ -139,7 +139,7 @@ def retried(home: RemoteHome, given: Given) -> RestoreResult:
 def resumed(home: RemoteHome, given: Given) -> RestoreResult:
     """Have the service resume one of its restores."""
     app, run = _there(home), given["run"]
-    before = job(app, run)
+    before = run_status(app, run)
     if before.state != RunState.DONE.value:
         # The restore was run from a terminal, so the service cannot resume it.
         if go_on(app, run).next_step:

@@ -1,4 +1,4 @@
-"""An opened vault, to read: the port ``VaultReader``. Of an org with hidden columns it reads none of them."""
+"""An opened vault for reading: the port ``VaultReader``. Hidden columns are never read."""
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -47,12 +47,12 @@ class OpenOrgs:
             return self._rooms[org]
 
     def oids(self) -> list[str]:
-        """The oids of all orgs, also of those whose chain is broken."""
+        """The oids of all orgs, including orgs whose chain is broken."""
         gone = self._shredded()
         return [org for org in named_orgs(self._sealed.store) if org not in gone]
 
     def identity(self, org: str) -> OrgIdentity:
-        """Who an org is, with the label that the newest commit tells."""
+        """The identity of an org, with the label in the newest commit."""
         return self.room(org).identity()
 
     def _shredded(self) -> Collection[str]:
@@ -70,7 +70,7 @@ class EncryptedReader:
         self._hidden = hidden
 
     def orgs(self) -> Mapping[str, OrgIdentity]:
-        """All orgs by oid, with the label that the newest commit tells."""
+        """All orgs by oid, with the label in the newest commit."""
         return {org: self._orgs.identity(org) for org in self._orgs.oids()}
 
     def head(self, org: str) -> VaultSnapshot | None:
@@ -79,17 +79,18 @@ class EncryptedReader:
         return self.at(org, nights[-1].number) if nights else None
 
     def snapshots(self, org: str) -> Sequence[SnapshotInfo]:
-        """All backups that were not forgotten, oldest first: nights, and those between them."""
+        """All backups that were not forgotten, oldest first, including partial ones."""
         return tuple(shown_backups(self._orgs.room(org).chain.live()))
 
     def commits(self, org: str) -> Sequence[SnapshotInfo]:
-        """All that took a number, oldest first: nights, restores and whatever else."""
+        """All commits, oldest first: backups, restores and all other kinds."""
         return tuple(self._orgs.room(org).chain.live().commits.values())
 
     def at(self, org: str, number: int, *, forgotten: bool = False) -> VaultSnapshot:
-        """The snapshot of this number; raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``).
+        """The snapshot of this number.
 
-        ``forgotten``: any commit, also one of which versions were forgotten.
+        Raises NotFound (``snapshot-unknown``, ``snapshot-forgotten``). ``forgotten``: allow any
+        commit, including commits whose versions were forgotten.
         """
         if not forgotten:
             _check_shown(self._orgs.room(org).chain.live(), number)
@@ -98,14 +99,14 @@ class EncryptedReader:
     def history(self, org: str, table: str, record: str) -> Sequence[Version]:
         """All versions of a record, oldest first; empty if the vault never saw it.
 
-        One that differs from the version before it only in hidden columns is among them.
+        Includes versions that differ from the one before only in hidden columns.
         """
         return history(self._reader(org), table, record)
 
     def changes(self, org: str, table: str, *, after: int, until: int) -> Iterator[pa.Table]:
         """Compare two snapshots: ``_u_id`` and ``change`` (``ChangeKind``), by id.
 
-        ``after`` 0 is the empty picture before the first commit. Raises NotFound.
+        ``after`` 0 is the empty state before the first commit. Raises NotFound.
         """
         reader = self._reader(org)
         for number in (after, until):
@@ -125,7 +126,7 @@ class EncryptedReader:
         return reader.open_blob(blob, until=reader.chain.live().seq)
 
     def journals(self, org: str, *, unfinished: bool = False) -> Sequence[str]:
-        """Runs that have a journal: those with a commit in its order, then the others.
+        """Runs that have a journal: runs with a commit in its order, then the others.
 
         ``unfinished``: only the others.
         """
@@ -139,10 +140,11 @@ class EncryptedReader:
         records: Sequence[str] = (),
         lives: Sequence[str] = (),
     ) -> Sequence[Lineage]:
-        """Which live records stand for records of this org: the newest row of each, by id.
+        """The live records that stand for records of this org: the newest row of each, by id.
 
-        With ``table`` and ``records`` (old ids) the cost is that of their rows; then the rows that
-        carry them on are given too. Otherwise all are read, and with ``lives`` those told that lead to one of them.
+        With ``table`` and ``records`` (old ids), only their rows are read, and the rows that lead
+        on from them are included. Otherwise all rows are read; with ``lives``, only rows that lead
+        to one of them are returned.
         """
         return lineage(
             self._reader(org),
@@ -157,7 +159,7 @@ class EncryptedReader:
     ) -> tuple[P, ...]:
         """List the operations of this kind that were applied, oldest first.
 
-        Where columns are hidden, what names columns is left out.
+        If columns are hidden, facts that name columns are left out.
         """
         every = past_operations(self._orgs.room(org), kind)
         if not self._hidden.get(org):
@@ -171,7 +173,10 @@ class EncryptedReader:
 
 
 def _check_shown(state: LiveState, number: int) -> None:
-    """Raise NotFound for what is not told any more: of others than kept backups, where some were forgotten."""
+    """Raise NotFound for a commit that is no longer shown.
+
+    After a forgetting, only the backups that were kept are shown.
+    """
     info = state.commits.get(number)
     if info is None or not state.forgotten:
         return

@@ -58,7 +58,10 @@ def open_vault(
     witness: Witness | None = None,
     options: VaultOptions | None = None,
 ) -> "EncryptedVault":
-    """The vault that these keys open. Without a ``witness`` a removed newest commit is not noticed."""
+    """The vault that these keys open.
+
+    Without a ``witness``, the removal of the newest commit goes unnoticed.
+    """
     sealed = SealedObjects(store, keys=keys, entropy=entropy)
     return EncryptedVault(sealed, clock=clock, witness=witness, options=options or VaultOptions())
 
@@ -93,14 +96,15 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         return VaultHomes(self.sealed)
 
     def visible(self, hidden: Mapping[str, HiddenColumns]) -> EncryptedReader:
-        """The vault to read, without the columns that are hidden of each org."""
+        """The vault for reading, without the hidden columns of each org."""
         return EncryptedReader(self._orgs, hidden=hidden)
 
     def adopt(self, identity: OrgIdentity) -> str:
-        """The oid of this org, made on first sight."""
+        """The oid of this org; creates the org when it is first seen."""
         for org, known in self.orgs().items():
             if known.same_org(identity) and self.room(org).chain.live().seq:
                 return org
+        # Its founder may have died before it was durable; from here on the org's data needs it.
         confirm_vault_file(self.sealed.store)
         org = self._oid(identity)
         self.sealed.keys.add_org(org)
@@ -110,7 +114,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         return org
 
     def begin(self, org: str, *, run: str, kind: CommitKind, identity: OrgIdentity) -> OpenCommit:
-        """Open, or re-open, the commit of a run; refuses another org's identity.
+        """Open or reopen the commit of a run; refuses another org's identity.
 
         Raises NotFound (``org-unknown``), Conflict (``org-identity``), IntegrityError.
         """
@@ -118,12 +122,12 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         return begin_commit(self.room(org), run=run, kind=kind, identity=identity)
 
     def at_time(self, org: str, when: datetime) -> VaultSnapshot | None:
-        """The last backup that began at or before an instant; None if there is none."""
+        """The last backup that began at or before a time; None if there is none."""
         earlier = [info for info in self.snapshots(org) if info.as_of <= when]
         return self.at(org, earlier[-1].number) if earlier else None
 
     def read_files(self, org: str, blobs: Collection[str]) -> Mapping[str, bytes]:
-        """The bytes of small files, found together; raises NotFound (``file-unknown``)."""
+        """The bytes of small files, with one lookup; raises NotFound (``file-unknown``)."""
         room = self.room(org)
         return room.load_blob(until=room.chain.live().seq)(blobs)
 
@@ -132,7 +136,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         return RunJournal(self.room(org), run)
 
     def uncached(self) -> "EncryptedVault":
-        """The same vault, which reads the store itself and nothing that this machine keeps of it."""
+        """The same vault, reading the store itself and not this machine's cache of it."""
         sealed, store = self.sealed, itself(self.sealed.store)
         if store is sealed.store:
             return self
@@ -148,7 +152,7 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
         return self._orgs.room(org)
 
     def oids(self) -> list[str]:
-        """The oids of all orgs, also of those whose chain is broken."""
+        """The oids of all orgs, including orgs whose chain is broken."""
         return self._orgs.oids()
 
     def _check_identity(self, org: str, identity: OrgIdentity) -> None:
@@ -162,10 +166,11 @@ class EncryptedVault(EncryptedReader, MaintainedVault):
             )
 
     def _oid(self, identity: OrgIdentity) -> str:
-        """The same for all who adopt this org, and nothing to those without the key."""
+        """The oid, equal for all writers and without meaning to others: it needs the master key."""
         gone = shredded_orgs(self.sealed.store, self.sealed.keys)
-        for life in count():  # an org that was shredded is another one when it comes back
+        for life in count():  # an org that is added again after shredding gets another oid
             name = (identity.connector, identity.tenant, *([life] if life else []))
+            # Always the first master key: a renewal must not change the oids.
             code = self.sealed.keys.mac("org", msgspec.json.encode(name), generation=1)
             if (org := code[:_OID_BYTES].hex()) not in gone:
                 return org

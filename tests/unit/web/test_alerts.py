@@ -64,8 +64,8 @@ def test_an_alert_leads_to_what_it_is_about() -> None:
     def of(rule: AlertRule, subject: str) -> str:
         return address(RaisedAlert(rule, "sales", subject, Urgency.NOW, "", ""))
 
-    assert of(AlertRule.RESTORE_HALTED, "restore-1") == "/jobs/restore-1/"
-    assert of(AlertRule.RUN_STUCK, "backup-1") == "/jobs/backup-1/"
+    assert of(AlertRule.RESTORE_HALTED, "restore-1") == "/runs/restore-1/"
+    assert of(AlertRule.RUN_STUCK, "backup-1") == "/runs/backup-1/"
     assert of(AlertRule.UNUSUAL_LOSS, "Case__c") == "/orgs/sales/lost/?table=Case__c"
     assert of(AlertRule.UNUSUAL_CHANGE, "Case__c") == "/orgs/sales/compare/?table=Case__c"
 

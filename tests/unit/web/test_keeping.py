@@ -169,7 +169,7 @@ def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> N
     found = re.search(r'name="plan" value="([0-9a-f]+)"', seen)
     assert found is not None
     admin.post(f"{PAGE}forget/", {"plan": found[1]})
-    assert "Backup 3 was forgotten since" in text_of(admin, f"/jobs/{run}/")
+    assert "Backup 3 was forgotten since" in text_of(admin, f"/runs/{run}/")
     story = text_of(admin, RECORD)
     for at in re.findall(r"fields/\?at=(\d+)", story):
         assert "Ada" in text_of(admin, f"{RECORD}fields/", at=at)
@@ -184,7 +184,7 @@ def test_pages_of_what_is_forgotten_lead_on(nights: World, sign_in: SignIn) -> N
         "/",
         "/orgs/",
         "/orgs/sales/",
-        "/jobs/",
+        "/runs/",
         "/vault/",
         "/orgs/sales/storage/",
         "/alerts/",

@@ -1,20 +1,28 @@
-"""Sealed objects: bytes that only the vault's key opens, and only in the place they belong to.
+"""Sealed objects: bytes that open only with the vault's key, and only under their own name.
 
 Every object of the vault but the segments (which are encrypted Parquet) has this form. It is a
-header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under a nonce of its own:
+header of 24 bytes and blocks of equal size, each sealed with AES-256-GCM under its own nonce:
 
-    offset  size  what
-    0       7     ``UNLOSTS``
-    7       1     format number, 1
-    8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
-    9       3     zero
-    12      4     epoch of the key, unsigned, little-endian
-    16      8     length of the content in bytes, unsigned, little-endian
-    24            blocks: nonce (12), ciphertext, tag (16); an empty content has one empty block
+ offset  size  content
+ 0       7     ``UNLOSTS``
+ 7       1     format number, 1
+ 8       1     size of a block as a power of two, 16 (64 KiB) to 20 (1 MiB)
+ 9       3     zero
+ 12      4     epoch of the key, unsigned, little-endian
+ 16      8     length of the content in bytes, unsigned, little-endian
+ 24            blocks: nonce (12), ciphertext, tag (16); an empty content has one empty block
 
-What stands around a block is bound into it: header, vault, org, kind, name of the object, number of
-the block and whether it is the last. A flipped bit, a cut, a swap of blocks or objects, or an old
-object under a new name does not open.
+The context of a block is bound into it as authenticated data: header, vault, org, kind and name of
+the object, number of the block, and a flag for the last block. A flipped bit, a cut, a swap of
+blocks or objects, or an old object under a new name does not open.
+
+A range is read without the rest of the object. For example, bytes 300,000 to 300,099 of an object
+with blocks of 256 KiB (262,144 bytes) lie in block 1, so only that block is fetched and opened:
+
+    header 24 | block 0: 12 + 262144 + 16 | block 1: 12 + 262144 + 16 | block 2 …
+                                           └── span_of(start=300000, length=100)
+
+See docs/adr/0001.
 """
 
 import struct
@@ -39,11 +47,11 @@ MIB1 = 20
 
 _MAGIC = b"UNLOSTS"
 _HEADER = struct.Struct("<7sBB3sIQ")
-_LONGEST = 1 << 40  # 1 TiB: no object comes near, and a damaged length must not ask for more
+_LONGEST = 1 << 40  # 1 TiB, far above any object: a damaged length must not claim more memory
 
 
 class ObjectKind(StrEnum):
-    """What an object is; part of its key and of what is bound into it."""
+    """The kind of an object; part of its key and of the data that is bound into it."""
 
     KEY = "key"
     MANIFEST = "manifest"
@@ -62,7 +70,7 @@ class ObjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectBinding:
-    """Where an object belongs. ``vault`` and ``org`` are 16 bytes, ``name`` the full name."""
+    """The place of an object. ``vault`` and ``org`` are 16 bytes, ``name`` the full name."""
 
     kind: ObjectKind
     vault: bytes
@@ -72,7 +80,7 @@ class ObjectBinding:
 
 @dataclass(frozen=True, slots=True)
 class SealedHeader:
-    """The clear head of a sealed object; ``length`` is that of the content."""
+    """The header of a sealed object, in clear; ``length`` is that of the content."""
 
     power: int
     epoch: int
@@ -80,12 +88,12 @@ class SealedHeader:
 
     @property
     def block(self) -> int:
-        """Content bytes of every block but the last."""
+        """Content bytes of every block except the last."""
         return 1 << self.power
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are, at least one."""
+        """The number of blocks, at least one."""
         return max(1, -(-self.length // self.block))
 
     @property
@@ -94,13 +102,13 @@ class SealedHeader:
         return HEADER_BYTES + self.length + self.blocks * BLOCK_OVERHEAD
 
     def pack(self) -> bytes:
-        """The 24 bytes."""
+        """The 24 bytes of the header."""
         return _HEADER.pack(_MAGIC, numbers.FORMAT, self.power, bytes(3), self.epoch, self.length)
 
 
 @dataclass(frozen=True, slots=True)
 class BlockSpan:
-    """Whole blocks of an object: numbers ``first`` to ``last``, and their bytes in the object."""
+    """A range of whole blocks: numbers ``first`` to ``last``, and their bytes in the object."""
 
     first: int
     last: int
@@ -117,7 +125,7 @@ def seal(
     entropy: Entropy,
     power: int = KIB256,
 ) -> bytes:
-    """The sealed object of a content."""
+    """Seal content as one object."""
     return b"".join(
         seal_blocks(content, place=place, key=key, epoch=epoch, entropy=entropy, power=power)
     )
@@ -146,7 +154,7 @@ def seal_blocks(
 def read_header(data: bytes, *, name: str) -> SealedHeader:
     """The header at the start of an object.
 
-    Raises IntegrityError (``object-damaged``), or UsageError (``format-newer``, ``format-unknown``).
+    Raises IntegrityError (``object-damaged``), UsageError (``format-newer``, ``format-unknown``).
     """
     if len(data) < HEADER_BYTES:
         raise damaged(name, "it is cut short")
@@ -172,9 +180,9 @@ def unseal(data: bytes, *, place: ObjectBinding, key: bytes) -> bytes:
 
 
 def span_of(header: SealedHeader, *, start: int, length: int) -> BlockSpan:
-    """The blocks that hold ``length`` (at least 1) content bytes from ``start``.
+    """The blocks that contain ``length`` (at least 1) content bytes from ``start``.
 
-    Raises UsageError (``object-range``) where the content does not reach so far.
+    Raises UsageError (``object-range``) if the content is shorter.
     """
     if start < 0 or length < 1 or start + length > header.length:
         raise UsageError(
@@ -229,7 +237,7 @@ def damaged(name: str, why: str) -> IntegrityError:
 
 
 def _bound(header: SealedHeader, place: ObjectBinding, number: int) -> bytes:
-    """What is authenticated beside a block: header, place, number, whether it is the last."""
+    """The authenticated data of a block: header, place, number, and a flag for the last block."""
     kind, name = place.kind.encode(), place.name.encode()
     return b"".join(
         (

@@ -1,8 +1,9 @@
-"""The ways into an opened vault: which there are, and how one goes or gives way to another.
+"""The slots of an opened vault: list, remove and replace them.
 
-A slot counts from the entry of the register that lists it until the entry that does not. So a way
-that is added, removed or replaced changes hands at one create-only put: a crash before it leaves
-things as they were, a crash after it leaves copies that open nothing, and doing it again clears up.
+A slot is valid from the entry of the register that lists it until the entry that does not. So
+adding, removing or replacing a slot takes effect with one create-only put. A crash before the put
+changes nothing; a crash after it leaves copies that open nothing, and repeating the call removes
+them. See docs/adr/0026.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from unlost.vault.keys.unlock import SlotSecret, slot_copies
 
 
 class SlotKind(StrEnum):
-    """What opens a slot."""
+    """The kind of secret that opens a slot."""
 
     KEY_FILE = "key file"
     PASSPHRASE = "passphrase"  # noqa: S105 (a word, no secret)
@@ -30,10 +31,10 @@ class SlotKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """A slot. ``whole`` tells how many of its three copies are as the register lists them.
+    """A slot. ``whole`` is the number of its three copies that match the register.
 
-    ``counts`` is false for what an interrupted change left, and for what somebody put back: it does
-    not open the vault.
+    ``counts`` is False for a slot that an interrupted change left or that was put back: it does not
+    open the vault.
     """
 
     slot: str
@@ -43,19 +44,19 @@ class SlotState:
 
     @property
     def usable(self) -> bool:
-        """True if somebody who holds its secret can open the vault."""
+        """True if the slot's secret opens the vault."""
         return self.counts and self.whole > 0
 
 
 def ways(store: Store, keys: Keyring) -> tuple[SlotState, ...]:
-    """All slots that the register lists or of which a copy is there; raises IntegrityError."""
+    """All slots that the register lists or that have a copy; raises IntegrityError."""
     return _ways(store, keys, registered(store, keys))
 
 
 def remove_way(store: Store, keys: Keyring, slot: str) -> None:
-    """Take a slot away. What a crash left of it is taken away as well.
+    """Remove a slot, and what a crash left of it.
 
-    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) where no other slot opens the vault.
+    Raises NotFound (``slot-unknown``), NotAllowed (``slot-last``) if no other slot opens the vault.
     """
 
     def without(register: Register) -> Register:
@@ -66,6 +67,7 @@ def remove_way(store: Store, keys: Keyring, slot: str) -> None:
 
     if slot not in {way.slot for way in ways(store, keys)}:
         raise slot_unknown(slot)
+    # The register first: a crash after this line leaves copies that open nothing.
     change_register(store, keys, without)
     for name in slot_copies(slot):
         store.delete(name)
@@ -82,9 +84,9 @@ def replace_way(
     stretch: KeyStretch | None = None,
     hand_over: Callable[[], object] = lambda: None,
 ) -> None:
-    """Put a slot of a new secret in the place of another, in one step.
+    """Replace a slot by a slot with a new secret, in one step.
 
-    ``hand_over`` is called when both open the vault, and puts the new secret where it is used.
+    ``hand_over`` is called while both open the vault, and puts the new secret where it is used.
     Raises NotFound (``slot-unknown``), Conflict (``slot-exists``).
     """
     if slot not in registered(store, keys).slots:
@@ -98,7 +100,7 @@ def replace_way(
 
 
 def note_sheet(store: Store, keys: Keyring, taken_down: str) -> None:
-    """Note in the register when somebody took the recovery sheet down (RFC 3339)."""
+    """Record in the register when the recovery sheet was taken down (RFC 3339)."""
     change_register(store, keys, lambda register: replace(register, sheet=taken_down))
 
 
@@ -123,7 +125,7 @@ def _way(store: Store, keys: Keyring, slot: str, digest: str | None) -> SlotStat
 
 
 def _kind(store: Store, keys: Keyring, name: str, digest: str | None) -> SlotKind | None:
-    """What opens one copy; None if it is not whole, or another than the register lists."""
+    """The kind of secret for one copy; None if it is damaged or not the copy the register lists."""
     try:
         check_slot_copy(store, keys, name)
         copy = store.get(name)

@@ -1,4 +1,4 @@
-"""Sealed objects in a store: each with the key and the bindings of its own place."""
+"""Sealed objects in a store, each with the key and the bindings of its place."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,9 +25,10 @@ from unlost.vault.layout import object_names
 
 @dataclass(frozen=True, slots=True)
 class WrittenObject:
-    """What a manifest tells of an object: size in the store, blake3 (hex) of it, epoch.
+    """The facts that a manifest records of an object: size in the store, its BLAKE3 (hex), epoch.
 
-    ``created`` is False where the name was taken: then nothing was written and the rest says nothing.
+    ``created`` is False if the name was taken: then nothing was written and the rest has no
+    meaning.
     """
 
     bytes: int
@@ -37,7 +38,7 @@ class WrittenObject:
 
 
 class _Tally:
-    """Size and digest of pieces on their way into a store."""
+    """Size and hash of pieces on their way into a store."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -68,7 +69,7 @@ class SealedObjects:
         content: bytes | bytearray | memoryview,
         power: int = KIB256,
     ) -> WrittenObject:
-        """Seal a content under a name; ``created`` tells whether the name was free."""
+        """Seal content under a name; ``created`` is True if the name was free."""
         epoch = self.keys.epoch(org)
         pieces = seal_blocks(
             content,
@@ -86,11 +87,11 @@ class SealedObjects:
         )
 
     def get(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
-        """The content of an object; raises NotFound, IntegrityError, UsageError (another format)."""
+        """The content of an object; raises NotFound, IntegrityError, UsageError (other format)."""
         return self.open(kind, org=org, name=name, data=self.store.get(name))
 
     def get_either(self, kind: ObjectKind, *, org: str, name: str) -> bytes:
-        """The content of an object, or of what was sealed anew in its place; raises as ``get`` does."""
+        """The content of an object, or of its replacement; raises as ``get`` does."""
         try:
             return self.get(kind, org=org, name=name)
         except NotFound:
@@ -100,7 +101,7 @@ class SealedObjects:
             return self.get(kind, org=org, name=other)
 
     def resealed(self, name: str) -> str | None:
-        """The name of what was sealed anew in place of an object; None if nothing was."""
+        """The name of an object's replacement that was sealed anew; None if there is none."""
         return next(
             (
                 listed_object.name
@@ -116,7 +117,7 @@ class SealedObjects:
         return unseal(data, place=self.keys.place(kind, org=org, name=name), key=key)
 
     def header(self, name: str) -> SealedHeader:
-        """The clear head of an object, unproved until a block of it opens."""
+        """The header of an object, unproved until one of its blocks opens."""
         return read_header(self.store.get_range(name, start=0, length=HEADER_BYTES), name=name)
 
     def get_range(
@@ -129,7 +130,7 @@ class SealedObjects:
         start: int,
         length: int,
     ) -> bytes:
-        """``length`` content bytes from ``start``, reading no more blocks than hold them."""
+        """``length`` content bytes from ``start``, reading only the blocks that contain them."""
         if length == 0:
             return b""
         if start + length > header.length:

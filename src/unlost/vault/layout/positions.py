@@ -7,6 +7,6 @@ from numpy.typing import NDArray
 
 
 def positions(ids_found: pa.ChunkedArray, ids: pa.Array) -> NDArray[np.int64]:
-    """Where in ``ids`` each of the ids found stands."""
+    """The position in ``ids`` of each of the ids found."""
     at = pc.index_in(ids_found, value_set=ids)
     return np.asarray(at.to_numpy(), dtype=np.int64)

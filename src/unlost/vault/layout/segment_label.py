@@ -1,4 +1,4 @@
-"""What a segment says of itself, inside its encrypted footer."""
+"""The label of a segment: its own description, inside its encrypted footer."""
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _COLUMN = "c"
 
 @dataclass(frozen=True, slots=True)
 class SegmentShape:
-    """Under which schema rows were written, and the physical columns that they have."""
+    """The schema under which rows were written, and their physical columns."""
 
     schema: str
     columns: tuple[str, ...]
@@ -36,11 +36,11 @@ class SegmentShape:
 
 @dataclass(frozen=True, slots=True)
 class SegmentLabel:
-    """What a segment says of itself.
+    """The description that a segment carries of itself.
 
-    ``tokenizer``: the version of the tokenizer, in segments of ``$search`` and in those whose rows
-    it made tokens of; else 0. ``shapes``: where rows of several segments were put together, how
-    each of those was written (``_u_shape`` is the place in it); else empty.
+    ``tokenizer``: the version of the tokenizer, in segments of ``$search`` and in segments whose
+    rows it made tokens of; else 0. ``shapes``: in a segment that was merged from several, the shape
+    in which each of them was written (``_u_shape`` is the index in it); else empty.
     """
 
     table: str
@@ -56,7 +56,7 @@ def search_label(of_rows: SegmentLabel) -> SegmentLabel:
 
 
 def bound_to(place: ObjectBinding) -> bytes:
-    """What every module of a segment is bound to: vault, org, and the name of the object."""
+    """The AAD prefix of every module of a segment: vault, org, and the name of the object."""
     return b"".join((place.vault, place.org, place.name.encode()))
 
 
@@ -74,7 +74,7 @@ def metadata_of(label: SegmentLabel) -> dict[bytes, bytes]:
 
 
 def label_of(metadata: Mapping[bytes, bytes]) -> SegmentLabel:
-    """The way back."""
+    """The label in the metadata of a Parquet file."""
     return SegmentLabel(
         table=metadata.get(META_TABLE, b"").decode(),
         schema=metadata.get(META_SCHEMA, b"").decode(),
@@ -85,7 +85,7 @@ def label_of(metadata: Mapping[bytes, bytes]) -> SegmentLabel:
 
 
 class BundlePart(msgspec.Struct, frozen=True):
-    """What a bundle says of one of the segments in it; they follow each other in this order.
+    """The description of one segment in a bundle; the parts are in the order of the rows.
 
     ``columns``: the numbers of its source columns, as ``1-9,12``.
     """
@@ -99,12 +99,12 @@ class BundlePart(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> SegmentLabel:
-        """As a segment of its own would say it."""
+        """The label that the segment would have outside a bundle."""
         return SegmentLabel(self.table, self.schema, self.base, self.tokenizer)
 
     @property
     def present(self) -> Iterator[str]:
-        """The physical columns that it has."""
+        """The physical columns of the segment."""
         for span in filter(None, self.columns.split(",")):
             first, _, last = span.partition("-")
             yield from map(physical, range(int(first), int(last or first) + 1))
@@ -117,13 +117,13 @@ def part_of(label: SegmentLabel, *, rows: int, columns: Iterable[str]) -> Bundle
 
 
 def metadata_of_bundle(parts: Sequence[BundlePart]) -> dict[bytes, bytes]:
-    """What a bundle says of itself, as the metadata of a Parquet file."""
+    """The descriptions of a bundle's segments, as the metadata of a Parquet file."""
     compress = zstandard.ZstdCompressor(level=_LEVEL).compress(msgspec.json.encode(parts))
     return {META_BUNDLE: base64.b64encode(compress)}
 
 
 def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[BundlePart, ...]:
-    """The way back; none if it is no bundle."""
+    """The segments in the metadata of a bundle; empty if the file is not a bundle."""
     if META_BUNDLE not in metadata:
         return ()
     decompress = zstandard.ZstdDecompressor().decompress(base64.b64decode(metadata[META_BUNDLE]))
@@ -131,7 +131,7 @@ def parts_of(metadata: Mapping[bytes, bytes]) -> tuple[BundlePart, ...]:
 
 
 def _spans(numbers: Sequence[int]) -> str:
-    """Numbers in ascending order, those that follow each other as one span."""
+    """Ascending numbers as text; consecutive numbers form one span."""
     spans: list[list[int]] = []
     for number in numbers:
         if spans and number == spans[-1][-1] + 1:

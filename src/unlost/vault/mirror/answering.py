@@ -1,4 +1,4 @@
-"""Another copy that must answer: what it does not tell is not what it does not have."""
+"""A copy whose failures are recorded: without an answer, an object does not count as missing."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,14 +10,14 @@ from unlost.vault.stores.unread import device_failed
 
 
 class AnsweringStore(ReadOnlyStore):
-    """A store of which it is kept when it did not answer, whatever its reader takes that for."""
+    """Another store that records when it did not answer, even if its reader ignores the error."""
 
     def __init__(self, inner: Store) -> None:
         super().__init__(inner)
         self._silent: StoreError | None = None
 
     def check(self) -> None:
-        """Raise StoreError (``copy-silent``) if it has not answered since this began."""
+        """Raise StoreError (``copy-silent``) if the store ever did not answer."""
         if self._silent is not None:
             raise StoreError(
                 "copy-silent",
@@ -36,7 +36,7 @@ class AnsweringStore(ReadOnlyStore):
         )
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._asked(lambda: super(AnsweringStore, self).size(name))
 
     def list(self, prefix: str) -> Iterator[ListedObject]:

@@ -1,10 +1,10 @@
-"""A vault in a second place: every object as it lies there, sealed as it is.
+"""Copying a vault to a second place: every object unchanged and sealed.
 
-No key is needed. What a commit refers to is copied before the commit, and commits in their order, so that
-a copy that broke off is the vault as it was some commits ago; the first one is no vault until its end. Either
-is gone on with by copying again. Runs that are under way are not part of a copy: nobody could end them there.
-
-Whoever has the keys says what is to be copied, and what each object must be (``CopySelection``).
+Copying needs no key. Objects are copied before the commits that refer to them, and commits in their
+order. So an interrupted copy is the vault of some commits ago; an interrupted first copy is not a
+vault yet. Copying again continues either. Open runs are not copied, because no process could end
+them in the copy. A caller with keys decides what is copied and what each object must be
+(``CopySelection``). See docs/adr/0027.
 """
 
 import re
@@ -20,42 +20,42 @@ from unlost.vault.format.manifest import ObjectEntry
 from unlost.vault.format.vaultjson import VAULT_FILE
 from unlost.vault.layout.parallel import spread
 
-PASSES = 5  # looks at the source: what is swept away under our hands is told anew by later commits
+PASSES = 5  # listings of the source: a sweep may remove an object before it is copied
 _PIECE_BYTES = 8 << 20
-UNFINISHED = "unfinished-copy"  # holds the bytes of the vault's own file
+UNFINISHED = "unfinished-copy"  # contains the bytes of ``vault.json``
 _UNDER_WAY = re.compile(r"orgs/[^/]+/runs/.*")
 _COMMIT = re.compile(r"orgs/[^/]+/(commits|checkpoints)/.*")
 
 
 class CopySelection(Protocol):
-    """What is copied of a vault as it is now."""
+    """The selection of the objects of a vault that are copied."""
 
     def wants(self, name: str) -> bool:
         """True for an object that belongs to the copy."""
         ...
 
     def entry(self, name: str) -> ObjectEntry | None:
-        """What an object must be; None where only the object itself proves that."""
+        """The required size and hash of an object; None if only the object can prove them."""
         ...
 
 
 class WholeVault:
-    """For who has no keys."""
+    """Selects all objects, for callers without keys."""
 
     def wants(self, name: str) -> bool:  # noqa: ARG002 (see ``CopySelection``)
-        """Whatever lies there."""
+        """True: every object is copied."""
         return True
 
     def entry(self, name: str) -> ObjectEntry | None:  # noqa: ARG002
-        """Nothing is known of any."""
+        """None: nothing is known of any object."""
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class CopyReport:
-    """Objects and bytes that were written, and objects that lay there already.
+    """The objects and bytes that were written, and the number of objects that existed already.
 
-    ``damaged`` are not what the vault wrote, and were left out.
+    ``damaged`` objects are not what the vault wrote, and were left out.
     """
 
     objects: int
@@ -71,11 +71,11 @@ def copy_vault(
     select: Callable[[], CopySelection] = WholeVault,
     tell: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> CopyReport:
-    """Copy what ``target`` lacks, and read back what was written.
+    """Copy the objects that ``target`` lacks, and read each back.
 
-    ``select`` is called before each look at the source. ``tell`` gets how many objects are there, and
-    how many there will be. Raises Conflict (``copy-other-vault``), IntegrityError (``copy-differs``),
-    NotFound (``vault-missing``), StoreError.
+    ``select`` is called before each listing of the source. The callback gets the number of objects
+    that exist and the number there will be. Raises Conflict (``copy-other-vault``), IntegrityError
+    (``copy-differs``), NotFound (``vault-missing``), StoreError.
     """
     _same_vault(source, target)
     written = [0, 0]
@@ -98,7 +98,7 @@ def copy_vault(
 
 @dataclass
 class _Pass:
-    """One look at the source, and what is copied by it."""
+    """One listing of the source, and its copying."""
 
     source: Store
     target: Store
@@ -108,7 +108,7 @@ class _Pass:
     wanted: int = 0
 
     def copies(self) -> Iterator[int | None]:
-        """Copy, several at a time up to the first commit; sizes, None for what is damaged."""
+        """Copy the objects, in parallel up to the first commit; gives sizes, None if damaged."""
         wanted = [
             listed_source
             for listed_source in _listed(self.source)
@@ -127,11 +127,12 @@ class _Pass:
             if lacking_object.name != VAULT_FILE and not _COMMIT.match(lacking_object.name)
         ]
         yield from spread(self._copy, early)
+        # One at a time: an interrupted copy must end with a complete commit.
         for listed_object in lacking[len(early) :]:
             yield self._copy(listed_object)
 
     def _copy(self, listed_object: ListedObject) -> int | None:
-        """Copy in pieces, so that memory holds few of them; what is damaged creates nothing."""
+        """Copy in pieces, so that memory stays small; a damaged object creates nothing."""
         entry, proof = self.selection.entry(listed_object.name), blake3()
 
         def pieces() -> Iterator[bytes]:
@@ -146,13 +147,14 @@ class _Pass:
         except _DamagedError:
             self.damaged.append(listed_object.name)
             return None
+        # If another process created the object, this one may not have read the source to its end.
         digest = proof.hexdigest() if created else _digest(self.source, listed_object)
         if _digest(self.target, listed_object) != digest:
             raise _differs(listed_object.name, self.target)
         return listed_object.size
 
     def _lacks(self, listed_object: ListedObject, target_sizes: Mapping[str, int]) -> bool:
-        """True if an object is to be copied. One that was cut short in the copy is made anew."""
+        """True if an object must be copied; one that is cut short in the copy is written again."""
         if target_sizes.get(listed_object.name, listed_object.size) == listed_object.size:
             return listed_object.name not in target_sizes
         entry = self.selection.entry(listed_object.name)
@@ -166,7 +168,7 @@ class _Pass:
 
 
 class _DamagedError(Exception):
-    """What is being copied is not what the vault wrote."""
+    """The object that is being copied is not what the vault wrote."""
 
 
 def _pieces(store: Store, listed_object: ListedObject) -> Iterator[bytes]:
@@ -182,10 +184,10 @@ def _digest(store: Store, listed_object: ListedObject) -> str:
 
 
 def _listed(source: Store) -> Sequence[ListedObject]:
-    """What a copy may have, in the order in which it is copied.
+    """The objects that a copy may have, in the order of copying.
 
-    A listing is no instant: commits are listed first, so that all that they refer to is found by the
-    second one.
+    A listing is not an instant: commits are listed first, so that the second listing finds all the
+    objects they refer to.
     """
     late = [
         listed_object
@@ -204,9 +206,9 @@ def _listed(source: Store) -> Sequence[ListedObject]:
 
 
 def _same_vault(source: Store, target: Store) -> None:
-    """Raise unless the place is empty, or holds this vault or the beginning of a copy of it.
+    """Raise unless the place is empty, or has this vault or an unfinished copy of it.
 
-    A first copy is marked as one until its end.
+    A first copy is marked as unfinished until its end.
     """
     source_file = source.get(VAULT_FILE) if source.size(VAULT_FILE) is not None else None
     if source_file is None:

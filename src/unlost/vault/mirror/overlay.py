@@ -1,4 +1,4 @@
-"""A store with some objects from another one: a vault as it would be if it were repaired."""
+"""A store with some objects from another one: the vault as it would be after a repair."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ from unlost.vault.stores.readonly import ReadOnlyStore
 
 
 class OverlayStore:
-    """Reads the names that were ``taken`` from the other store. Nothing is written to either."""
+    """Reads the names in ``taken`` from the other store. Neither store is written to."""
 
     def __init__(self, store: Store, other: Store, *, taken: Iterable[str]) -> None:
         self._own = ReadOnlyStore(store)
@@ -17,7 +17,7 @@ class OverlayStore:
 
     @property
     def properties(self) -> StoreProperties:
-        """Facts about the store that is to be repaired."""
+        """Facts about the store to be repaired."""
         return self._own.properties
 
     def put_new(self, name: str, data: bytes) -> bool:
@@ -41,7 +41,7 @@ class OverlayStore:
         return self._of(name).get_range(name, start=start, length=length)
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         return self._of(name).size(name)
 
     def list(self, prefix: str) -> Iterator[ListedObject]:

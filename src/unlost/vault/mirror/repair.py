@@ -1,7 +1,7 @@
 """Repairing a vault from another copy of it.
 
-What the other copy has is tried out first: the vault is verified as it would be with it. So nothing is
-replaced but by what proves itself there, and a mirror that somebody changed repairs nothing.
+Objects of the other copy are tried first: the vault is verified as if it had them. So only objects
+that prove themselves replace others, and a manipulated mirror repairs nothing. See docs/adr/0027.
 """
 
 import re
@@ -37,9 +37,9 @@ WITHHELD = (
 
 @dataclass(frozen=True, slots=True)
 class RepairResult:
-    """Objects that were brought back, with their bytes, and damage for which the mirror has no cure.
+    """The objects that were restored, with their bytes, and damage that the mirror cannot repair.
 
-    ``looked`` counts the objects of the last look at the repaired vault.
+    ``looked`` is the number of objects in the last verification of the repaired vault.
     """
 
     objects: tuple[str, ...]
@@ -49,9 +49,9 @@ class RepairResult:
 
 
 def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
-    """Bring back what is missing or damaged in ``store`` and whole in ``other``; safe to repeat.
+    """Restore objects that are missing or damaged in ``store`` and whole in ``other``; repeatable.
 
-    ``opened`` opens the vault in a store. Raises what that raises where neither copy opens; StoreError.
+    ``opened`` opens the vault in a store. Raises its error if neither copy opens; StoreError.
     """
     trial = _Trial(store, other, opened)
     report = trial.run()
@@ -62,10 +62,11 @@ def repair_from(store: Store, other: Store, *, opened: Open) -> RepairResult:
 
 
 def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
-    """What ``repair_from`` would bring back; nothing is written.
+    """The objects that ``repair_from`` would restore; writes nothing.
 
-    Raises what that raises, and StoreError (``copy-silent``) where ``other`` did not answer to all that it
-    was asked. What it has in vain is tried once more: bytes may be spoilt on their way.
+    Raises what that raises, and StoreError (``copy-silent``) if ``other`` did not answer
+    everything. Objects that were of no use are tried a second time, because bytes may be corrupted
+    in transit.
     """
     answering = AnsweringStore(other)
     trial = _Trial(store, answering, opened)
@@ -80,7 +81,10 @@ def curable(store: Store, other: Store, *, opened: Open) -> tuple[str, ...]:
 
 
 class _Trial:
-    """Finds out what would mend the store. ``taken``: digests of what lies there now, "" for nothing."""
+    """Finds the objects that would repair the store.
+
+    ``taken`` has their names, with the hash of the present bytes in the store ("" for none).
+    """
 
     def __init__(self, store: Store, other: Store, opened: Open) -> None:
         self._store, self._other, self._opened = store, other, opened
@@ -91,19 +95,21 @@ class _Trial:
 
     @property
     def in_vain(self) -> bool:
-        """True if something was tried that mends nothing."""
+        """True if an object was tried that repairs nothing."""
         return bool(self._seen - self.taken.keys())
 
     def run(self) -> VerifyReport:
-        """Verify with ever more of the other copy, until nothing new is found."""
+        """Verify with more and more objects of the other copy, until nothing is left to try."""
         self._take(_to_open(self._store, self._other, self._opened))
         keys = self._opened(OverlayStore(self._store, self._other, taken=self.taken)).sealed.keys
+        # A repair must not bring back objects of shredded orgs.
         self._gone = shredded_orgs(self._store, keys).keys()
         self._take(_ahead(self._store, self._other))
         while True:
             view = OverlayStore(self._store, self._other, taken=self.taken)
             report = self._opened(view).verify(VerifyLevel.FULL)
             damaged = {damage.object for damage in report.damages}
+            # An object that is still damaged in this view is damaged in the other copy too.
             useless = {name for name in self.taken if {name, _known_as(name)} & damaged}
             for name in useless:
                 del self.taken[name]
@@ -113,7 +119,7 @@ class _Trial:
                 return report
 
     def _take(self, names: Collection[str]) -> bool:
-        """Take those that are in the other copy and were not tried before; True if there were any."""
+        """Take the objects that the other copy has and that are untried; True if there are any."""
         wanted = [name for name in sorted(set(names)) if _org(name) not in self._gone]
         alternatives = (next(self._untried(name), None) for name in wanted)
         fresh = [name for name in alternatives if name is not None]
@@ -122,7 +128,7 @@ class _Trial:
         return bool(fresh)
 
     def _untried(self, name: str) -> Iterator[str]:
-        """What the other copy has of an object: under its name, or as it was sealed anew; one after the other."""
+        """The untried candidates for an object: under its name, or sealed anew; one by one."""
         if name not in self._seen and self._other.size(name) is not None:
             yield name
         for listed_object in self._other.list(f"{name}."):
@@ -130,9 +136,10 @@ class _Trial:
                 yield listed_object.name
 
     def _withhold(self, damaged: Collection[str]) -> None:
-        """Bring nothing back of an org whose commits are not whole with it either, but what is surely live.
+        """Withhold objects of an org whose commits stay damaged, unless they are certainly live.
 
-        The other copy may be older than what was erased: nobody can tell while the newest commits are lost.
+        The other copy may be older than an erasure, which cannot be known while the newest commits
+        are lost.
         """
         lost: dict[str, int] = {}  # the newest commit that is damaged, by org
         for name in damaged:
@@ -147,7 +154,7 @@ class _Trial:
             del self.taken[name]
 
     def _live(self, org: str, *, after: int) -> frozenset[str]:
-        """What an org's newest commit proves to be live, if that came after the newest one that is lost."""
+        """The objects that an org's newest commit proves live, if it is newer than lost ones."""
         vault = self._opened(OverlayStore(self._store, self._other, taken=self.taken))
         try:
             state = vault.room(org).chain.proved()
@@ -159,7 +166,7 @@ class _Trial:
 
 
 def _known_as(name: str) -> str:
-    """The name by which an object is missed that was sealed anew; others' own."""
+    """The original name of an object that was sealed anew; other names unchanged."""
     match = _ANEW.fullmatch(name)
     return match[1] if match else name
 
@@ -171,7 +178,7 @@ def _org(name: str) -> str | None:
 
 
 def _lies(store: Store, name: str) -> str:
-    """The digest of what lies under a name; empty where nothing does."""
+    """The hash of the bytes under a name; empty if there is no object."""
     try:
         return blake3(store.get(name)).hexdigest()
     except UnlostError:
@@ -179,7 +186,7 @@ def _lies(store: Store, name: str) -> str:
 
 
 def _to_open(store: Store, other: Store, opened: Open) -> set[str]:
-    """What opens the vault, where it cannot be opened as it is."""
+    """The objects that open the vault, if it does not open as it is."""
     try:
         opened(store)
     except UnlostError:
@@ -193,7 +200,7 @@ def _to_open(store: Store, other: Store, opened: Open) -> set[str]:
 
 
 def _differ(store: Store, other: Store, name: str) -> bool:
-    """True if an object is not the same in both; one that cannot be read is not."""
+    """True if the two copies of an object differ, or one cannot be read."""
     try:
         return store.get(name) != other.get(name)
     except UnlostError:
@@ -201,7 +208,7 @@ def _differ(store: Store, other: Store, name: str) -> bool:
 
 
 def _ahead(store: Store, other: Store) -> set[str]:
-    """Commits that the other copy has behind the newest ones of the store: these were lost."""
+    """Commits of the other copy that are newer than the newest in the store: these were lost."""
     newest: dict[str, str] = {}
     for name in _commits(store):
         newest[name.split(_COMMITS, 1)[0]] = name
@@ -217,9 +224,9 @@ def _commits(store: Store) -> Iterable[str]:
 
 
 def _put_back(store: Store, other: Store, name: str, was: str) -> int | None:
-    """Put the other copy's object in place; its size, None where something else lies there by now.
+    """Put the other copy's object in place; returns its size, or None if the store has changed.
 
-    Where that breaks off, the object is missing: repairing again brings it back.
+    If this is interrupted, the object is missing, and repeating the repair restores it.
     """
     data = other.get(name)
     if was:

@@ -1,4 +1,4 @@
-"""Bringing a mirror up to date: first what the vault has, then away with what it has removed for good."""
+"""Updating a mirror: copy what the vault has, then remove what it has removed for good."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ type Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class MirrorUpdate:
-    """What was done. ``objects`` with ``bytes`` were written; ``removed`` with ``removed_bytes`` went.
+    """The result of an update: objects and bytes that were written and removed.
 
-    ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` ones lie in the mirror, and
-    no commit took them from the vault: it may have lost them. ``not_removed`` ones the vault has removed, and the
-    mirror has not: something that is live of their org is damaged, or the vault gave them up as damaged, and
-    they may be all that is left of it.
-    ``broken`` tells by oid why orgs were left out, or why nothing of them was removed.
+    ``damaged`` objects of the vault, or missing ones, were left out. ``strange`` objects are in the
+    mirror only, and no commit removed them from the vault, which may have lost them.
+    ``not_removed`` objects were removed from the vault and stay in the mirror: an object of their
+    org is damaged, or the vault gave them up as damaged, so they may be the last copies. ``broken``
+    has, by oid, why orgs were left out or nothing of them was removed.
     """
 
     objects: int
@@ -38,7 +38,7 @@ class MirrorUpdate:
 def update_mirror(
     vault: EncryptedVault, target: Store, *, tell: Tell = lambda _done, _all: None
 ) -> MirrorUpdate:
-    """Bring a mirror up to date, or begin one in an empty place. Safe to repeat after a crash.
+    """Update a mirror, or begin one in an empty place. Safe to repeat after a crash.
 
     Raises Conflict (``copy-other-vault``), NotFound (``vault-missing``), IntegrityError
     (``copy-differs``), StoreError.
@@ -61,6 +61,7 @@ def update_mirror(
     away = taken_away(vault.sealed, scopes[-1], excess, target=target, lacking=lacking)
     for name in sorted(away.gone):
         target.delete(name)
+    # Objects that the mirror lacks and the vault did not have before the copy are lost.
     missing = {name for names in lacking.values() for name in names} - before
     return MirrorUpdate(
         objects=copied.objects,
@@ -69,7 +70,7 @@ def update_mirror(
         removed=len(away.gone),
         removed_bytes=sum(excess[name] for name in away.gone),
         damaged=tuple(sorted({*copied.damaged, *missing})),
-        # What went while we looked is judged the next time.
+        # Objects that were removed during the update are decided the next time.
         strange=tuple(sorted(excess.keys() - away.gone - away.carried - before)),
         not_removed=tuple(sorted(away.carried)),
         broken={org: error.sentence for org, error in scopes[-1].broken.items()},
@@ -77,7 +78,7 @@ def update_mirror(
 
 
 def _drop_other_slots(vault: EncryptedVault, target: Store) -> None:
-    """Remove slots from the mirror that the vault has anew under the same name: they are copied then."""
+    """Remove the mirror's copies of slots that the vault has replaced under the same name."""
     listed = registered(vault.sealed.store, vault.sealed.keys).slots
     for listed_object in list(target.list("keys/")):
         digest = listed.get(listed_object.name.split("/")[1])

@@ -1,4 +1,4 @@
-"""Rows that wait for the end of their run: read from memory as if they lay in a segment."""
+"""Rows that are buffered until the end of their run, and read as if they were in a segment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LEVEL = 3
 
 @dataclass(frozen=True, slots=True)
 class BufferedSegment:
-    """Rows of one segment, sorted, at least one; they are a row group of their own."""
+    """Rows of one segment, sorted, at least one; they form one row group."""
 
     rows: pa.Table
     label: SegmentLabel
@@ -28,7 +28,7 @@ class BufferedSegment:
 
     @classmethod
     def of(cls, rows: pa.Table, label: SegmentLabel) -> Self:
-        """Rows with their sidecar, which is made once."""
+        """Rows with their sidecar, which is computed once."""
         return cls(rows, label, _sidecar_of(rows, table=label.table))
 
     @property
@@ -38,11 +38,11 @@ class BufferedSegment:
 
     @property
     def facts(self) -> tuple[SegmentLabel, frozenset[str]]:
-        """What a segment would say of itself, and its physical columns."""
+        """The label and the physical columns, as a segment has them."""
         return self.label, frozenset(self.rows.column_names)
 
     def entry(self, ident: str) -> SegmentEntry:
-        """As a manifest would name it, but for where it lies."""
+        """The manifest entry of the rows, without the place of an object."""
         ids, table = self.rows.column(U_ID), self.label.table
         first, last = ids[0].as_py(), ids[-1].as_py()
         return SegmentEntry(ident, table, len(self.rows), 0, "", first, last, epoch=0)
@@ -68,7 +68,7 @@ def _sidecar_of(rows: pa.Table, *, table: str) -> Sidecar:
 
 
 def to_bytes(segment: BufferedSegment) -> bytes:
-    """Rows and their label."""
+    """Serialize rows and their label."""
     rows, sink = (
         segment.rows.replace_schema_metadata(metadata_of(segment.label)),
         pa.BufferOutputStream(),
@@ -79,7 +79,7 @@ def to_bytes(segment: BufferedSegment) -> bytes:
 
 
 def from_bytes(data: bytes) -> BufferedSegment:
-    """The way back."""
+    """Read rows and label from the bytes of ``to_bytes``."""
     stream = zstandard.ZstdDecompressor().decompress(data)
     rows = pa.ipc.open_stream(stream).read_all().combine_chunks()
     return BufferedSegment.of(rows.replace_schema_metadata(), label_of(rows.schema.metadata or {}))

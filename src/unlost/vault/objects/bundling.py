@@ -1,7 +1,15 @@
-"""Writing bundles: the few rows of many tables as one object.
+"""Writing bundles: the few rows of many tables, together in one object.
 
-A Parquet file has a fixed cost for each column of each of its row groups, and a store one for each
-object. Where a table has few new rows that is nearly all that they cost; so they share both.
+A Parquet file has a fixed cost for each column of each row group, and a store has one for each
+object. For a table with few new rows that is nearly the whole cost, so small segments share both:
+
+    1,500 tables with a few changed rows each
+      └─ sorted by width (number of columns, in three classes), then by table
+          └─ objects of at most 65,536 rows or 64 MiB of text
+              └─ row groups of at most 1,024 rows; no segment is split
+
+Segments of similar width share an object, because each column costs something in every row group,
+even if only one of the tables has it. See docs/adr/0028.
 """
 
 import base64
@@ -20,17 +28,17 @@ from unlost.vault.layout.segment_label import metadata_of_bundle, part_of
 from unlost.vault.objects.buffered_rows import BufferedSegment
 from unlost.vault.objects.segment_writer import GROUP_BYTES, CommitRange, SegmentWriter
 
-GROUP_ROWS = 1_024  # who looks at one record unpacks the rows of its whole group
+GROUP_ROWS = 1_024  # reading one record unpacks its whole group
 OBJECT_ROWS = 65_536
-OBJECT_BYTES = 64 << 20  # of text: an object is put together in memory
-BUNDLE_FROM = 2  # tables: two together cost a third less than each alone, one saves nothing
-_WIDTHS = (64, 256)  # a column costs something in each row group, also where nobody has it
+OBJECT_BYTES = 64 << 20  # of text: an object is built in memory
+BUNDLE_FROM = 2  # tables: two together cost a third less than two objects
+_WIDTHS = (64, 256)  # columns: an absent column, too, costs something in each row group
 _FIRST_CELL = "c"
 
 
 @dataclass(frozen=True, slots=True)
 class BundleEntry:
-    """Rows that become a segment under this id; with ``reach`` they stand for older commits."""
+    """Rows that become a segment with this id; with ``reach`` they replace older commits."""
 
     ident: str
     segment: BufferedSegment
@@ -38,18 +46,18 @@ class BundleEntry:
 
     @property
     def cells(self) -> list[str]:
-        """Its source columns as they are stored."""
+        """The names of its source columns, as stored."""
         return [name for name in self.segment.rows.column_names if name.startswith(_FIRST_CELL)]
 
     @property
     def width(self) -> int:
-        """Which pieces it shares an object with: those that have about as many columns."""
+        """The class of its number of columns: only entries of one class share an object."""
         return bisect_left(_WIDTHS, len(self.cells))
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """An object that holds all of some pieces, and how its manifest entries name it."""
+    """An object with all rows of some entries, and its facts for their manifest entries."""
 
     ident: str
     epoch: int
@@ -58,7 +66,10 @@ class _Object:
 
 
 def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[SegmentEntry]:
-    """The entries of pieces, those of a table in the order given; durable when it returns."""
+    """The manifest entries of ``pieces``; durable on return.
+
+    The entries of one table keep their order.
+    """
     ordered = sorted(pieces, key=lambda piece: (piece.width, piece.segment.label.table))
     alike = (
         list(bundle_entries)
@@ -69,7 +80,7 @@ def write_bundles(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> list[Seg
 
 
 def _objects(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
-    """Pieces that lie in one object each."""
+    """The entries that share an object, for each object."""
     yield from _cut(pieces, rows=OBJECT_ROWS, size=OBJECT_BYTES)
 
 
@@ -100,19 +111,19 @@ def _object(out: SegmentWriter, pieces: Sequence[BundleEntry]) -> _Object:
 
 
 def _schema(pieces: Sequence[BundleEntry]) -> pa.Schema:
-    """All columns that any of the pieces has."""
+    """All columns that any of the entries has."""
     cells = {name for piece in pieces for name in piece.cells}
     ordered = sorted(cells, key=lambda name: int(name.removeprefix(_FIRST_CELL)))
     return pa.schema([*SYSTEM_FIELDS, *(pa.field(name, pa.string()) for name in ordered)])
 
 
 def _groups(pieces: Sequence[BundleEntry]) -> Iterator[list[BundleEntry]]:
-    """Pieces that lie in one row group each: none is cut."""
+    """The entries that share a row group, for each group; no entry is split."""
     yield from _cut(pieces, rows=GROUP_ROWS, size=GROUP_BYTES)
 
 
 def _cut(pieces: Sequence[BundleEntry], *, rows: int, size: int) -> Iterator[list[BundleEntry]]:
-    """Pieces by so many rows and so much text at most, but for a piece that has more by itself."""
+    """Entries in lots of limited rows and text; an entry above the limits is a lot alone."""
     bundle_entries, had, text = list[BundleEntry](), 0, 0
     for piece in pieces:
         count = len(piece.segment.rows)

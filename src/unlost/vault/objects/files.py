@@ -1,13 +1,13 @@
-"""Files: from a source's streams to blobs, and the rows of ``$files`` that say whose they are.
+"""Files: storing a source's streams as blobs, and the rows of ``$files`` that refer to them.
 
-``$files`` is a system table with rows of two sorts, told apart by the first part of their id:
+``$files`` is a system table with two kinds of rows, recognized by the first part of their id:
 
-    ["blob", blob]                    size, extents, encoding
-    ["file", table, record, column]   blob, size, checksum, name, media_type
+ ["blob", blob]                    size, extents, encoding
+ ["file", table, record, column]   blob, size, checksum, name, media_type
 
-All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null where
-the bytes lie in packs as they are. A blob's row stands in the
-commit that brought its bytes; a file's row in each commit in which the file changed.
+All cells are text. ``extents`` is a JSON array of [pack, offset, length]; ``encoding`` is null if
+the bytes in packs are not compressed. A blob's row is in the commit that added its bytes; a file's
+row is in each commit in which the file changed.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ FILES_COLUMNS = ("blob", "size", "checksum", "name", "media_type", "extents", "e
 BLOB_COLUMNS = ("size", "extents", "encoding")
 _CHUNK = 256 << 10
 _BATCH_ROWS = 2_048
-_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)
+_STOPS_THE_RUN = (LimitReached, AuthExpired, StoreError)  # not the fault of a single file
 
 
 def blob_row_id(blob: str) -> str:
@@ -57,7 +57,7 @@ def file_row_id(table: str, record: str, column: str) -> str:
 
 
 def blob_of_row(row: Mapping[str, str | None]) -> Blob:
-    """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` tells of."""
+    """The blob that a row with ``_u_id`` and ``BLOB_COLUMNS`` describes."""
     _, blob = decoder_for(tuple[str, str]).decode(row["_u_id"] or "")
     extents = decoder_for(tuple[_ExtentCell, ...]).decode(row["extents"] or "")
     return Blob(
@@ -69,7 +69,7 @@ def blob_of_row(row: Mapping[str, str | None]) -> Blob:
 
 
 def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
-    """The file that a row with ``_u_id`` and the cells of a file tells of."""
+    """The file that a row with ``_u_id`` and the cells of a file describes."""
     _, table, record, column = decoder_for(tuple[str, str, str, str]).decode(row["_u_id"] or "")
     return StoredFile(
         blob=row["blob"] or "",
@@ -85,16 +85,16 @@ def file_of_row(row: Mapping[str, str | None], *, since: int) -> StoredFile:
 
 
 def blob_rows(blobs: Sequence[Blob], *, observed_at: datetime) -> Rows:
-    """Rows of ``$files`` for blobs that are no file of a record, such as very long cells."""
+    """Rows of ``$files`` for blobs that are not files of a record, for example very long cells."""
     return _rows([_blob_row(blob) for blob in blobs], observed_at)
 
 
 @dataclass(slots=True)
 class FileIntake:
-    """Takes files into packs and gives rows of ``$files``; counts as it goes. Use once.
+    """Stores files in packs and returns rows of ``$files``; counts them. Use once.
 
-    ``writer`` must be its own. The counts, ``findings``, ``packs`` and ``reuses`` are complete when
-    ``rows`` is used up.
+    ``writer`` must not be shared. The counts, ``findings``, ``packs`` and ``reuses`` are complete
+    when ``rows`` is exhausted.
     """
 
     writer: PackWriter
@@ -106,7 +106,7 @@ class FileIntake:
 
     @property
     def reuses(self) -> tuple[str, ...]:
-        """Packs of earlier commits in which contents lie already."""
+        """Packs of earlier commits that contain some of the contents already."""
         return self.writer.reused
 
     def rows(self, incoming: Iterable[IncomingFile]) -> Iterator[Rows]:
@@ -134,7 +134,7 @@ class FileIntake:
 
 
 class FileUnreadable(Exception):
-    """A file's stream broke off or did not agree with its row. Never leaves this room."""
+    """A file's stream broke off or did not match its row. Internal to the intake of files."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.sentence)
@@ -142,7 +142,7 @@ class FileUnreadable(Exception):
 
 
 def read_checked(file: IncomingFile) -> Iterator[bytes]:
-    """A file's bytes in chunks, checked against the size and checksum that its row tells.
+    """A file's bytes in chunks, checked against the size and checksum in its row.
 
     Raises FileUnreadable; limits, ended sessions and failures of our own store pass through.
     """
@@ -157,7 +157,7 @@ def read_checked(file: IncomingFile) -> Iterator[bytes]:
 
 
 class _Check:
-    """Size and checksum of a body as it passes."""
+    """Counts and hashes a body while it passes."""
 
     def __init__(self, ref: FileRef) -> None:
         self._ref = ref
@@ -166,7 +166,7 @@ class _Check:
         self._digest = _digest(algorithm) if ref.checksum else None
 
     def over(self, stream: BinaryIO) -> Iterator[bytes]:
-        """The same bytes; the last chunk is held back until all is proved."""
+        """The same bytes; the last chunk is withheld until all is proved."""
         carried = b""
         while chunk := stream.read(_CHUNK):
             self._count(chunk)
@@ -192,8 +192,9 @@ class _Check:
 
 
 def _digest(algorithm: str) -> Callable[[bytes], str]:
-    """Feed bytes, get the hex digest so far."""
+    """A function that hashes bytes; with no bytes it returns the hex digest so far."""
     try:
+        # Sources use MD5. It only detects damage here, not forgery.
         digest = hashlib.new(algorithm, usedforsecurity=False)
     except ValueError:
         raise UsageError(

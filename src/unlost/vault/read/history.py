@@ -29,7 +29,7 @@ _COLUMNS = (U_OP, U_ROW_HASH, U_OBSERVED_AT, U_MODIFIED_AT, U_MODIFIED_BY, U_SHA
 def history(room: OrgReader, table: str, record: str) -> Sequence[Version]:
     """All versions of a record, oldest first; empty if the vault never saw it.
 
-    Observations that say the same as the one before are no versions.
+    An observation that equals the version before it is not a version.
     """
     state = room.chain.live()
     view = room.view(table, until=state.seq, state=state)
@@ -39,10 +39,11 @@ def history(room: OrgReader, table: str, record: str) -> Sequence[Version]:
 
 
 def _version_rows(rows: pa.Table) -> pa.Table:
-    """Rows that are versions by the rules, each against the one before it."""
+    """The rows that are versions by the rules, each compared with the version before it."""
     ops = version_rules.ops_of(rows.column(U_OP))
     hashes = rows.column(U_ROW_HASH).to_pylist()
     ranks: list[int] = []
+    # A loop in Python: a record has few versions, and each depends on the last one kept.
     for number in range(len(rows)):
         before = ranks[-1] if ranks else None
         last = np.array([version_rules.NONE if before is None else ops[before]], dtype=np.int8)
@@ -55,7 +56,7 @@ def _version_rows(rows: pa.Table) -> pa.Table:
 def _cells(
     room: OrgReader, view: TableView, rows: pa.Table, *, until: int
 ) -> Sequence[dict[str, str | None]]:
-    """The cells of each version; those of equal columns are read together."""
+    """The cells of each version; versions with the same columns are read together."""
     dicts: list[dict[str, str | None]] = [{} for _ in range(len(rows))]
     versions = zip(*(rows.column(name).to_pylist() for name in (U_OP, RANK, U_SHAPE)), strict=True)
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)

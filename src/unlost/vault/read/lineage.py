@@ -1,7 +1,7 @@
-"""Lineage: which live record of a target org stands for which record of this one.
+"""Lineage: which live record of a target org stands for which record of this org.
 
 Rows of the system table ``$lineage``. Their id is the JSON array [target, table, old]; the newest
-row of an id counts, so that looking records up costs what looking up any records costs.
+row of an id counts, so that a lookup costs the same as that of any other record.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,10 +49,10 @@ def lineage(
     records: Sequence[str],
     lives: Sequence[str] = (),
 ) -> Sequence[Lineage]:
-    """The newest rows by id; with table and records those of these and what carries them on.
+    """The newest row of each id. With a table and records, follows the records to their successors.
 
-    ``targets``: oids of all orgs that records may have come back to. ``lives``: only rows that lead to one of
-    these.
+    ``targets``: oids of all orgs in which records may have been restored. ``lives``: return only
+    rows that lead to one of these records.
     """
     state = room.chain.live()
     view = room.view(LINEAGE, until=state.seq, state=state)
@@ -71,7 +71,7 @@ def lineage(
 def _followed(
     view: TableView, org: str, *, targets: Sequence[str], table: str, records: Sequence[str]
 ) -> list[Lineage]:
-    """Rows of the records, then of those that stand for them in their own org, and so on."""
+    """Rows of the records, then of the records that stand for them in their own org, and so on."""
     lineages: list[Lineage] = []
     wanted_lives: set[str] = set()
     wanted, places = set(records), list(targets)
@@ -80,6 +80,7 @@ def _followed(
         rows = _of(view, sorted_unique(_id(t, table, old) for t in places for old in wanted))
         lineages += rows
         wanted = {row.live for row in rows if row.target == org} - wanted_lives
+        # After the first step, only restores into the org itself continue the chain.
         places = [org]
     return sorted(lineages, key=lambda row: _id(row.target, row.table, row.old).encode())
 

@@ -1,7 +1,7 @@
-"""Records by the whole value of a column: by tokens where those were made, else by reading it.
+"""Finding records by the whole value of a column: by tokens if they exist, else by reading.
 
-A change log is asked for the rows of one record. The column that names the record has a token for
-each value (``unlost.vault.format.tokens``); segments that were written without are read instead.
+A change log is queried for the rows of one record. The column that names the record has a token for
+each value (``unlost.vault.format.tokens``); segments without tokens are read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,8 +20,9 @@ from unlost.vault.read.token_rows import exact
 def records_with(
     view: TableView, words: TableView, column: str, values: Sequence[str]
 ) -> list[str]:
-    """Ids of records of which some version has one of these values; ``words`` is ``$search``."""
+    """Ids of records with a version that has one of these values; ``words`` is ``$search``."""
     with_tokens = [_has_tokens(view, rank, column) for rank in range(len(view.segments))]
+    # Segments from before tokens of whole values existed, or before the column named records.
     bare = [rank for rank, has in enumerate(with_tokens) if not has]
     record_ids = set(_read(view, bare, column, values))
     if any(with_tokens):

@@ -1,4 +1,4 @@
-"""All that serves one org of an opened vault: its chain, its readers, its blobs."""
+"""The parts that serve one org of an opened vault: its chain, its readers, its blobs."""
 
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
@@ -29,11 +29,11 @@ from unlost.vault.read.table_view import SegmentReaders, TableView, sorted_uniqu
 
 @dataclass(frozen=True, slots=True)
 class VaultOptions:
-    """Choices of whoever opens a vault.
+    """Options for opening a vault.
 
-    ``search``: whether new rows become findable by their words. ``buffer_bytes``: how much text
-    waits in memory, over all tables that are read in parallel. ``bundle_from``: of how many tables a run
-    writes what is few as one object.
+    ``search``: make new rows searchable by their words. ``buffer_bytes``: how much text may be
+    buffered in memory, over all tables that are read in parallel. ``bundle_from``: the number of
+    tables from which a run writes small segments as one object.
     """
 
     search: bool = True
@@ -64,7 +64,10 @@ class OrgReader:
     def blobs(
         self, idents: Iterable[str], *, until: int, state: LiveState | None = None
     ) -> dict[str, Blob]:
-        """Where blobs lie, those that a commit up to ``until`` brought; as of a state or as of now."""
+        """Known blobs by id, with their places, if a commit up to ``until`` added them.
+
+        ``state``: look them up in this state instead of the present one.
+        """
         view = self.view(FILES_TABLE, until=until, state=state)
         rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
         keys = rows.column(U_ID).to_pylist()
@@ -83,18 +86,19 @@ class OrgReader:
         return open_blob(self.sealed, org=self.org, blob=placed)
 
     def placed(self, blob: Blob, state: LiveState) -> Blob:
-        """The blob with the packs as they are called now: some were sealed anew."""
+        """The blob with the present ids of its packs: some were sealed anew."""
         extents = (replace(extent, pack=state.pack_id(extent.pack)) for extent in blob.extents)
         return replace(blob, extents=tuple(extents))
 
     def load_blob(self, *, until: int, state: LiveState | None = None) -> LoadBlobs:
-        """What gives the whole bytes of blobs, looked up together; it raises NotFound."""
+        """A function that returns the whole bytes of blobs, with one lookup; it raises NotFound."""
 
         def load(idents: Collection[str]) -> dict[str, bytes]:
             by_ident = self.blobs(idents, until=until, state=state)
             for blob in set(idents) - by_ident.keys():
                 raise _unknown_file(blob)
             now = state or self.chain.live()
+            # By their places: the blobs of a pack are read one after the other.
             blobs = sorted((self.placed(blob, now) for blob in by_ident.values()), key=_lies)
             return {
                 blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
@@ -126,12 +130,12 @@ class OrgVault(OrgReader):
         self.unjournaled: dict[int, tuple[str, ...]] = {}  # by commit: what it took away is known
 
     def visible(self, hidden: HiddenColumns) -> OrgReader:
-        """The same org without its hidden columns, to read."""
+        """The same org for reading, without its hidden columns."""
         schemas = VisibleSchemas(self.schemas, hidden, newest=self._newest_schema)
         return OrgReader(self.org, self.sealed, self.chain, schemas, self.reader)
 
     def identity(self) -> OrgIdentity:
-        """Who the org is, with the label that the newest commit tells."""
+        """The identity of the org, with the label in the newest commit."""
         state = self.chain.live()
         if state.seq:
             return self.chain.manifest(state.seq)[0].identity

@@ -1,4 +1,4 @@
-"""What the segments of one commit do to a table, each record counted once."""
+"""The effect of one commit's segments on a table, with each record counted once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -37,7 +37,7 @@ def _in_order(group: list[tuple[int, SegmentEntry]]) -> Iterator[list[SegmentEnt
 
 
 def view_of(table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders) -> TableView:
-    """Segments of one commit as a table; nothing is left out of what ``key_pieces`` gives."""
+    """Segments of one commit as a table; ``key_pieces`` returns all of their rows."""
     live = [LiveSegment(entry, seq=0, order=order) for order, entry in enumerate(entries)]
     return TableView(table, live, reading)
 
@@ -45,13 +45,15 @@ def view_of(table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
 def replaced(
     table: str, entries: Sequence[SegmentEntry], reading: SegmentReaders
 ) -> tuple[CountBalance, int]:
-    """What versions that a later one of the same commit replaced had claimed, and how many.
+    """The claims of versions that a later one of the same commit replaced, and their number.
 
     Reads only segments whose ranges overlap, and of them only the keys.
     """
     claimed, count = CountBalance(), 0
     for group in overlapping(entries):
         for rows in key_pieces(view_of(table, group, reading), (U_OP, U_PREV)):
+            # Each row claims its effect over the base, so the claims of all but the last are too
+            # many.
             losers = rows.filter(pa.array(~last_of_each(rows.column(U_ID))))
             if len(losers):
                 claimed = claimed.plus(claims(losers))
@@ -60,7 +62,7 @@ def replaced(
 
 
 def claims(rows: pa.Table) -> CountBalance:
-    """What rows say that they do to the table, by ``_u_prev``."""
+    """The effect on the table that rows claim by ``_u_prev``."""
     counted = rows.filter(pc.not_equal(rows.column(U_PREV).fill_null(""), SAME))
     return version_rules.balance(
         version_rules.ops_of(counted.column(U_PREV)), version_rules.ops_of(counted.column(U_OP))
@@ -70,7 +72,7 @@ def claims(rows: pa.Table) -> CountBalance:
 def against(
     table: str, entries: Sequence[SegmentEntry], base: TableView, reading: SegmentReaders
 ) -> CountBalance:
-    """What the segments do over another base than that which they were compared with."""
+    """The effect of the segments over another base than the one they were compared with."""
     total = CountBalance()
     for rows in key_pieces(view_of(table, entries, reading), (U_OP, U_ROW_HASH)):
         newest = newest_of_each(rows)

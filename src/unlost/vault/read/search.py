@@ -1,7 +1,7 @@
 """Finding records by the beginning of their words, numbers, addresses and ids.
 
-Hits are held against the newest state of the record: a value that it does not have any more does
-not find it. A record that was deleted is found by its last values.
+Each hit is checked against the newest state of the record: a value that the record no longer has
+does not find it. A deleted record is found by its last values.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,14 +19,14 @@ from unlost.vault.read.snapshot import VaultSnapshot
 from unlost.vault.read.table_view import TableView
 from unlost.vault.read.token_rows import beginning, exact
 
-_CANDIDATES = 20  # for each hit wanted, as many may turn out to be of the past
+_CANDIDATES = 20  # for each wanted hit; most may have had the word only in an older version
 _FEWEST_DIGITS = 4
 _LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
 class SearchCandidate:
-    """A record and the column in which a token was found once."""
+    """A record, and a column in which some version had the token."""
 
     table: str
     record: str
@@ -61,6 +61,7 @@ def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[Se
     words = words_of(query)
     seen: set[SearchCandidate] = set()
     digits = _phone_digits(query)
+    # Lazily, the quick lookups first: enough hits by the exact word end the search.
     for candidates in _candidates(view, words, digits, most=limit * _CANDIDATES):
         fresh = [candidate for candidate in candidates if candidate not in seen]
         seen.update(fresh)
@@ -71,7 +72,7 @@ def _by_words(snapshot: VaultSnapshot, query: str, *, limit: int) -> Iterator[Se
 def _candidates(
     view: TableView, words: Sequence[str], digits: str, *, most: int
 ) -> Iterator[list[SearchCandidate]]:
-    """Records by the exact word first, which filters answer; then by beginnings."""
+    """Candidates by the exact word first, which filters find quickly; then by prefixes."""
     longest, hidden = max(words, key=len, default=""), view.reading.schemas.hidden
     if longest:
         yield _collect(exact(view, longest), most, hidden)
@@ -92,7 +93,7 @@ def _collect(rows: Iterable[pa.Table], most: int, hidden: HiddenColumns) -> list
 
 
 def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
-    """Rows of ``$search`` without the words of hidden columns: they would take up the candidates."""
+    """Rows of ``$search`` without the words of hidden columns: they would use up the candidates."""
     names = pc.binary_join_element_wise(rows.column("table"), rows.column("column"), ".")
     return rows.filter(pc.invert(pc.is_in(names, value_set=pa.array(hidden.names, pa.string()))))
 
@@ -100,7 +101,7 @@ def _visible(rows: pa.Table, hidden: HiddenColumns) -> pa.Table:
 def _current(
     snapshot: VaultSnapshot, candidates: Sequence[SearchCandidate], *, match: str | None
 ) -> Iterator[SearchHit]:
-    """The hits among candidates whose newest state still has what was asked for."""
+    """The hits among the candidates: their newest state still matches."""
     by_table: dict[str, list[SearchCandidate]] = {}
     for candidate in candidates:
         by_table.setdefault(candidate.table, []).append(candidate)
@@ -138,7 +139,7 @@ def _current_in(
 
 
 def matches(value: str, query: str) -> bool:
-    """Whether every word asked for begins a word of the value, or its digits begin with those."""
+    """True if each word of the query begins a word of the value, or its digits begin the digits."""
     words = words_of(value)
     if all(any(word.startswith(part) for word in words) for part in words_of(query)):
         return bool(words)
@@ -147,7 +148,7 @@ def matches(value: str, query: str) -> bool:
 
 
 def _phone_digits(query: str) -> str:
-    """The digits of what looks like a telephone number; else nothing."""
+    """The digits of a query that looks like a telephone number; else empty."""
     if any(character.isalpha() for character in query):
         return ""
     digits = digits_of(query)

@@ -1,8 +1,8 @@
-"""Reading a table for other programs: only the columns that were asked for, of a span of its ids.
+"""Reading a table for other programs: only the requested columns, of a range of ids.
 
-Row groups are read and decrypted column by column, so that what was not asked for costs nothing.
-Where few columns are wanted, large pieces are read beside each other; where many are, one after
-the other, the next while the last is used.
+Row groups are read and decrypted column by column, so that other columns cost nothing. For few
+columns, large pieces are read in parallel; for many, one after the other, the next one while the
+caller uses the last. See docs/adr/0021.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ _SPAN_BYTES = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class TableScan:
-    """What is read of a table: ``columns`` are system columns or source columns, in any order."""
+    """A read of a table: ``columns`` are system columns or source columns, in any order."""
 
     view: TableView
     columns: tuple[str, ...]
@@ -52,12 +52,12 @@ class TableScan:
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns as they are given: source columns are text."""
+        """The result's columns; source columns are text."""
         return pa.schema([TOLD.get(name, pa.field(name, pa.string())) for name in self.columns])
 
     @property
     def names(self) -> list[str]:
-        """The source columns among them."""
+        """The source columns among the columns."""
         return [name for name in self.columns if name not in TOLD]
 
     def live(self) -> pa.RecordBatchReader:
@@ -65,7 +65,7 @@ class TableScan:
         return self._reader(_live, ())
 
     def newest(self) -> pa.RecordBatchReader:
-        """The newest version of each record, whatever it is."""
+        """The newest version of each record, alive or not."""
         return self._reader(_newest, ())
 
     def versions(self) -> pa.RecordBatchReader:
@@ -101,7 +101,7 @@ class TableScan:
         return (rows for rows in batches if rows is not None)
 
     def _narrow_parts(self, piece: MergePiece, beside: Sequence[str]) -> list[pa.Table]:
-        """The rows of a piece that count, segment by segment, oldest first."""
+        """The rows of a piece in range, segment by segment, oldest first."""
         parts = []
         for rank in range(len(self.view.segments)):
             groups = [group for group, _ in groups_in(self.view, rank, piece)]
@@ -117,7 +117,7 @@ class TableScan:
         return [self._named(rows, rank) for rank, rows in reader.read(piece)]
 
     def _stored(self, rank: int, beside: Sequence[str]) -> list[str]:
-        """The physical columns that are read of a segment."""
+        """The physical columns to read of a segment."""
         cells = self.view.stored(rank, self.names) if self.names else []
         system = [name for name in self.columns if name in TOLD and name != U_VALID_TO]
         return list(dict.fromkeys((U_ID, U_OP, *beside, *system, *cells)))
@@ -132,20 +132,20 @@ class TableScan:
         return pa.table(columns, names=names)
 
     def _is_narrow(self) -> bool:
-        """True where so little is read of each row that many rows may come at once."""
+        """True if so few columns are read that a piece may have many rows."""
         ranks = range(len(self.view.segments))
         width = max((len(self.view.names(rank)) for rank in ranks), default=0)
         return len(self.names) * _NARROW <= width
 
 
 def spans(view: TableView, *, rows: int) -> list[IdSpan]:
-    """Spans of ids with about this many versions each, the first and the last without an end."""
+    """Ranges of ids with about ``rows`` versions each, the first and the last without an end."""
     lows = [piece.low for piece in cut_at(view, rows=rows, size=_SPAN_BYTES)][1:]
     return [IdSpan(low, high) for low, high in zip(["", *lows], [*lows, None], strict=True)]
 
 
 def _inside(pieces: Sequence[MergePiece], within: IdSpan) -> Iterator[MergePiece]:
-    """The parts of pieces that lie in a span."""
+    """The parts of pieces that are within a range."""
     for piece in pieces:
         low = max(piece.low, within.low)
         highs = [high for high in (piece.high, within.high) if high is not None]
@@ -155,7 +155,7 @@ def _inside(pieces: Sequence[MergePiece], within: IdSpan) -> Iterator[MergePiece
 
 
 def _prefetched[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]:
-    """The results of a call in order; the next is made while the last is used."""
+    """The results of a call in order; the next is computed while the caller uses the last."""
     waiting: Future[T] | None = None
     try:
         for item in items:
@@ -166,14 +166,16 @@ def _prefetched[A, T](call: Callable[[A], T], items: Sequence[A]) -> Iterator[T]
             last, waiting = waiting, None
             yield last.result()
     finally:
+        # A running call cannot be cancelled: wait until it no longer uses the readers.
         if waiting is not None and not waiting.cancel():
             waiting.exception()
 
 
 def by_id_and_age(ids: pa.ChunkedArray, *, runs: int) -> NDArray[np.int64]:
-    """The order that sorts rows by id, those of one id as they stand; they are some sorted runs.
+    """The order that sorts rows by id; rows of one id keep their order.
 
-    Ids of one width are sorted by a stable sort, which goes along runs that are sorted already.
+    ``runs``: the number of sorted runs that the rows consist of. Ids of one width are sorted by a
+    stable sort, which is fast on runs that are sorted already.
     """
     if runs == 1:
         return np.arange(len(ids))
@@ -197,6 +199,7 @@ def _newest(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 
 def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
     snaps = rows.column(U_SNAP).to_numpy()[order]
+    # Of several versions that one commit added for a record, only the last one counts.
     replaced = np.zeros(len(order), dtype=np.bool_)
     replaced[:-1] = ~_last(rows, order)[:-1] & (snaps[1:] == snaps[:-1])
     order = order[~replaced]
@@ -215,11 +218,11 @@ def _versions(rows: pa.Table, order: NDArray[np.int64]) -> pa.Table:
 def are_versions(
     ops: version_rules.Ops, hashes: NDArray[np.uint64], *, first: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Which rows are versions, each held against the last that is one: ``rules`` over whole columns.
+    """True for rows that are versions, each compared with the last version: the rules, by column.
 
-    Rows stand in the order of id and age; ``first`` marks the oldest of each id. Of states that
-    follow each other those count that differ. Of tombstones the first counts, and the first D
-    behind it if that was P or M; where nothing was before, only D or A.
+    Rows are in the order of id and age; ``first`` marks the oldest of each id. Of successive
+    states, each one that differs is a version. Of successive tombstones, the first is one, and the
+    first D after it if that was P or M; if nothing was before, only D or A.
     """
     if not len(ops):
         return first
@@ -238,7 +241,7 @@ def are_versions(
 
 
 def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Of what is marked the first in each run."""
+    """The first marked row in each run."""
     places = np.flatnonzero(marked)
     _, firsts = np.unique(run[places], return_index=True)
     marked_first = np.zeros(len(marked), dtype=np.bool_)
@@ -247,7 +250,7 @@ def _first_of(run: NDArray[np.int64], marked: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """True at the last of each id, in this order."""
+    """True at the last row of each id, in this order."""
     ids = rows.column(U_ID).combine_chunks()
     fixed = same_width(ids)
     if fixed is None:
@@ -259,7 +262,7 @@ def _last(rows: pa.Table, order: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _taken(rows: pa.Table, chosen: NDArray[np.int64]) -> pa.Table:
-    """Rows at these places; wide columns are copied only where something has to move."""
+    """Rows at these places; wide columns are copied only if a row has to move."""
     if len(chosen) == len(rows) and (np.diff(chosen) == 1).all():
         return rows
     return rows.take(pa.array(chosen))

@@ -1,4 +1,4 @@
-"""Credentials of a bucket in a file of their own: they stand in the place of the environment's, and are never mixed."""
+"""Credentials of a bucket in a separate file: they replace the environment's, and never mix."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _KNOWN = {*_S3_KEY, "aws_session_token", *ENDPOINTS, *REGIONS, *_AZURE_KEYS, _AC
 
 
 def credentials_in(file: Path) -> dict[str, str]:
-    """What a file of credentials says, by the names of the client's settings.
+    """The credentials in a file, by the names of the client's settings.
 
     Raises StoreError (``credentials-unreadable``), which quotes nothing of the file.
     """
@@ -38,7 +38,7 @@ def credentials_in(file: Path) -> dict[str, str]:
 
 
 def client_settings(file: Path, *, kind: str) -> dict[str, Any]:
-    """The settings with which a client takes the file's credentials and none of the environment.
+    """The settings by which a client uses the file's credentials and none of the environment's.
 
     Raises StoreError (``credentials-unreadable``).
     """

@@ -1,7 +1,7 @@
-"""A store that fails where a test says, and knows whether it did.
+"""A store that fails where a test defines a fault, and records each fault that happened.
 
-``StoreCrash`` stands for the end of the process: after it, every call raises it again. A fault that was
-defined and never happened fails the test that calls ``assert_all_hit``.
+``StoreCrash`` stands for the end of the process: after it, every call raises it again. A fault that
+was defined and never happened fails the test that calls ``assert_all_hit``.
 """
 
 import threading
@@ -20,7 +20,7 @@ class StoreCrash(BaseException):
 
 
 class StoreOperation(Enum):
-    """What a call does."""
+    """The kinds of calls."""
 
     PUT = auto()
     GET = auto()
@@ -29,12 +29,12 @@ class StoreOperation(Enum):
 
 
 class FaultKind(Enum):
-    """What goes wrong."""
+    """The kinds of faults."""
 
     CRASH_BEFORE = auto()  # the process ends and the call has done nothing
     CRASH_AFTER = auto()  # the call has done its work, and the process ends
-    FULL = auto()  # no room: nothing is written
-    FAILS = auto()  # the store says that it cannot
+    FULL = auto()  # no space: nothing is written
+    FAILS = auto()  # the store raises an error
     SHORT = auto()  # half of the bytes are read
     FLIP = auto()  # a bit of what is read is wrong
 
@@ -57,7 +57,7 @@ class StoreCall:
 
 
 class FaultStore:
-    """Passes calls on to another store, except where a fault is due."""
+    """Passes calls to another store, unless a fault is due."""
 
     def __init__(self, inner: Store, *, faults: Sequence[Fault] = ()) -> None:
         self._inner = inner
@@ -70,7 +70,7 @@ class FaultStore:
 
     @property
     def properties(self) -> StoreProperties:
-        """Facts about the store within."""
+        """Facts about the wrapped store."""
         return self._inner.properties
 
     def assert_all_hit(self) -> None:
@@ -169,7 +169,7 @@ class FaultStore:
 
 
 def _fill_up(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The first chunk, and then there is no room."""
+    """The first chunk, then the error for a full store."""
     yield from list(chunks)[:1]
     raise StoreError(
         "store-full",

@@ -1,4 +1,4 @@
-"""A store in memory: for tests, trials and whoever builds on the vault."""
+"""A store in memory: for tests, trials and programs that build on the vault."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class MemoryStore:
         return self.get(name)[start : start + length]
 
     def size(self, name: str) -> int | None:
-        """Size in bytes; None if there is no such object."""
+        """Size in bytes; None if the object does not exist."""
         body = self._objects.get(check_name(name))
         return None if body is None else len(body)
 
@@ -63,6 +63,6 @@ class MemoryStore:
             return self._objects.pop(check_name(name), None) is not None
 
     def path(self, name: str) -> Path | None:
-        """None: there are no files."""
+        """None: the objects are not files."""
         check_name(name)
         return None

@@ -16,7 +16,7 @@ _PREFIX_BYTES = 8
 def begin_commit(
     room: OrgVault, *, run: str, kind: CommitKind, identity: OrgIdentity
 ) -> OpenCommit:
-    """Open, or re-open, the commit of a run."""
+    """Open or reopen the commit of a run."""
     state = room.chain.proved()
     notes = OpenRun(room.org, run, sealed=room.sealed)
     fresh = RunIntent(
@@ -30,5 +30,6 @@ def begin_commit(
     )
     resumed = notes.is_open()
     done = committed(state, run)
+    # A committed run gets no intent again: nothing would remove it.
     intent = fresh if done is not None else notes.open(fresh)
     return OpenCommit(room, intent=intent, notes=notes, resumed=resumed)

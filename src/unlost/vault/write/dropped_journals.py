@@ -1,4 +1,4 @@
-"""Runs whose journals a commit took away: their names are not used again, and what is left of them goes."""
+"""Runs whose journals a commit removed: their names are not reused, leftovers are removed."""
 
 from contextlib import suppress
 
@@ -11,7 +11,7 @@ _TAKING = frozenset({CommitKind.ERASE, CommitKind.RECTIFY, CommitKind.SALVAGE})
 
 
 def unjournaled(room: OrgVault, state: LiveState) -> frozenset[str]:
-    """The runs whose journals are gone, or are to go; a commit that is lost cannot tell."""
+    """The runs whose journals are or will be removed; runs that a lost commit names are missing."""
     taking = [seq for seq, info in state.commits.items() if info.kind in _TAKING]
     for seq in taking:
         if seq not in room.unjournaled:

@@ -1,4 +1,20 @@
-"""The open commit of one run: everything that is added until one step makes it visible."""
+"""The open commit of one run: everything that a run adds until one step makes it visible.
+
+    begin          runs/<run>          the intent: kind, base commit, prefix of segments
+    put_schema     schemas/<id>        and a note of it beside the intent
+    add            data/…              segments, compared with the base; big cells in packs/
+    add_few        (in the piece)      few rows, sealed under the run's key, written at the end
+    add_files      packs/…             bytes, and rows of ``$files``
+    put_certificate  certs/<run>.<n>
+    finish         commits/<number>    the commit protocol (``unlost.vault.write.finish``)
+
+The methods that add return a piece (``Added``) that the run keeps and passes to ``finish``. After a
+crash another process opens the same commit by the name of its run. It reads the intent and the
+notes, and finds the segments by their prefix, so that rows are compared with what the run wrote
+before. Pieces that were never passed to ``finish`` are garbage, which a sweep removes.
+
+See docs/adr/0001, docs/adr/0023 (erased data is refused) and docs/adr/0028 (``add_few``).
+"""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -73,26 +89,27 @@ class OpenCommit:
         )
 
     def put_schema(self, schema: Schema) -> str:
-        """Set the schema for what is added from now on; returns its id."""
+        """Set the schema for everything that is added from now on; returns its id."""
         ident = self._room.schemas.put(schema, before=self._schema)
         self._notes.note_schema(ident)
         self._schema = ident
         return ident
 
     def add(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """Write rows as segments, leaving out what did not change; durable when it returns.
+        """Write rows as segments, without rows that did not change; durable on return.
 
-        What was erased is left out too. Raises UsageError where no schema was put, or it does not have the table or a column.
+        Erased data is left out too. Raises UsageError if no schema was put, or if it lacks the
+        table or a column.
         """
         return self._added(table, rows, carry=carry, out=self._out)
 
     def add_few(self, table: str, rows: Iterable[Rows], *, carry: Sequence[str] = ()) -> Added:
-        """As ``add``; but where it comes to few rows, the piece itself holds them (``held``)."""
+        """As ``add``; but if there are few rows, the piece itself contains them (``buffered``)."""
         added = self._added(table, rows, carry=carry, out=self._holding)
         return replace(added, buffered=self._holding.buffered(added.segments))
 
     def recall(self, added: Iterable[Added]) -> None:
-        """Know again the rows that pieces hold which an earlier process was given."""
+        """Take over the rows buffered in pieces that an earlier process was given."""
         for entry in self._holding.recall(added):
             self._own.note(entry)
 
@@ -117,18 +134,18 @@ class OpenCommit:
         )
 
     def admitted(self, table: str, rows: Rows) -> Rows:
-        """The rows without those of records that were erased, or match one that was.
+        """The rows without erased records, and without rows that match an erased one.
 
-        What matches is on the list from then on, by its id.
+        The ids of matching rows are on the suppression list from then on.
         """
         return self._guard.admitted(table, rows)
 
     def admitted_ids(self, table: str, ids: pa.Array) -> pa.Array:
-        """Ids of records without those that were erased."""
+        """The ids without the ids of erased records."""
         return self._guard.admitted_ids(table, ids)
 
     def add_files(self, files: Iterable[IncomingFile]) -> Added:
-        """Stream files into packs; a file that fails to be read becomes a finding."""
+        """Stream files into packs; a file that cannot be read becomes a finding."""
         intake = FileIntake(
             self._room.pack_writer(until=self._intent.base), observed_at=self._room.clock.now()
         )
@@ -152,7 +169,7 @@ class OpenCommit:
         records: Sequence[str] = (),
         columns: Sequence[str] = (),
     ) -> Added:
-        """Say that the user stopped or began to see these rows or columns."""
+        """Record that the reading user stopped or began to see these rows or columns."""
         seen = self.admitted_ids(table, pa.array(records, pa.string())).to_pylist()
         marks: list[_Mark] = [(table, record, None) for record in seen]
         marks += [(table, None, column) for column in columns]
@@ -163,9 +180,9 @@ class OpenCommit:
         return Added(table=HIDDEN, segments=tuple(writer.segments))
 
     def lineage(self, rows: Sequence[Lineage]) -> Added:
-        """Say which live record stands for which; for finish, under the table that it names.
+        """Record which live record stands for which; pass the piece to ``finish`` under its table.
 
-        Raises NotFound (``org-unknown``) where a target is no org of this vault.
+        Raises NotFound (``org-unknown``) if a target is not an org of this vault.
         """
         for target in {row.target for row in rows}:
             if not is_named(self._room.sealed.store, target):
@@ -175,34 +192,35 @@ class OpenCommit:
         return Added(table=LINEAGE, segments=tuple(writer.segments))
 
     def hold(self, rows: Rows) -> Added:
-        """Rows of ``$holds``; for finish, under the table that it names."""
+        """Add rows of ``$holds``; pass the piece to ``finish`` under its table."""
         writer = self._system_writer(HOLDS)
         writer.take([rows])
         return Added(table=HOLDS, segments=tuple(writer.segments))
 
     def counts(self, table: str, added: Sequence[Added]) -> Counts:
-        """What these pieces do to a table in this commit: each record once, as ``finish`` counts."""
+        """The effect of these pieces on a table in this commit, as ``finish`` counts it."""
+        # An earlier process may have buffered the rows of these pieces.
         self.recall(added)
         return self._finishing().counts(table, added)
 
     def put_certificate(self, certificate: Certificate) -> None:
-        """Seal the run's certificate; part of the commit."""
+        """Seal the run's certificate, as part of the commit."""
         self._notes.put_certificate(certificate)
 
     def finish(
         self, tables: Sequence[TableCommit], *, as_of: datetime, partial: bool = False
     ) -> SnapshotInfo:
-        """Commit everything in one step. Calling it again gives the same snapshot.
+        """Commit everything in one step. Repeating it returns the same snapshot.
 
-        ``partial``: no other table was looked at, and the manifest says so.
+        ``partial``: no other table was read, and the manifest records that.
         """
         try:
             return self._finishing(partial=partial).run(tables, as_of=as_of, schema=self._schema)
         finally:
-            self._holding.release()  # who tries it again has the pieces
+            self._holding.release()  # another attempt has the rows in its pieces
 
     def abandon(self) -> None:
-        """Give up: the intent is removed; what was written is garbage."""
+        """Give up: the intent is removed; everything that was written is garbage."""
         try:
             self._notes.close()
         finally:
@@ -290,18 +308,18 @@ class OpenCommit:
 
 
 class OwnSegments:
-    """The segments that a run has written so far, in this process and before it."""
+    """The segments that a run has written so far, in this process and in earlier ones."""
 
     def __init__(self, room: OrgVault, intent: RunIntent, notes: OpenRun, *, resumed: bool) -> None:
         self._room = room
         self._intent = intent
         self._notes = notes
         self._entries: dict[str, list[SegmentEntry]] = {}
-        self._found = not resumed
+        self._found = not resumed  # a new run has written nothing before
         self._lock = threading.Lock()
 
     def note(self, entry: SegmentEntry) -> None:
-        """Remember a segment that was just written."""
+        """Record a segment that was just written."""
         with self._lock:
             self._entries.setdefault(entry.table, []).append(entry)
 
@@ -316,17 +334,19 @@ class OwnSegments:
         return TableView(table, live, self._room.reading)
 
     def _find(self) -> None:
-        """Look up what an earlier process wrote for this run."""
+        """Look up the segments that an earlier process wrote for this run."""
         known = {entry.id for entries in self._entries.values() for entry in entries}
         for ident, size in self._notes.written(self._intent.segments):
             if ident not in known:
                 epoch = self._epoch(ident, size)
                 entry = self._room.reader.recognise(ident, size=size, epoch=epoch)
-                if entry is not None:  # what lies in bundles is told by the pieces that held it
+                if (
+                    entry is not None
+                ):  # rows in bundles are known from the pieces that buffered them
                     self._entries.setdefault(entry.table, []).append(entry)
 
     def _epoch(self, ident: str, size: int) -> int:
-        """Under which epoch a segment is: the run may have begun before a renewal."""
+        """The epoch of a segment: the run may have begun before a renewal of the keys."""
         sealed, org = self._room.sealed, self._room.org
         name, newest = object_names.segment(org, ident), sealed.keys.epoch(org)
         earlier = [epoch for epoch in sealed.keys.epochs(org) if epoch < newest]

@@ -1,10 +1,11 @@
-"""What is not taken in again: pseudonyms of records that were erased, and of what tells them.
+"""The suppression list: pseudonyms of erased records and of values that identify them.
 
-Rows of the system table ``$suppressed``. Their id is the pseudonym: HMAC-SHA256 (hex) under a key of the
-org that is never changed, over the JSON array [table, column, text]. For a record ``column`` is empty and
-the text its id; else the text is the value of a column that the erasure named, in one form (``matching``).
-``sieve`` are 32 bits of a keyed XXH3 of the same text: whole batches are held against those first, and
-only what passes is held against the pseudonyms, one by one.
+Rows of the system table ``$suppressed``. Their id is the pseudonym: HMAC-SHA256 (hex) under a key
+of the org that never changes, over the JSON array [table, column, text]. For a record, ``column``
+is empty and the text is its id. Else the text is the value of a column that the erasure named, in
+one form (``matching``). ``sieve`` has 32 bits of a keyed XXH3 of the same text: whole batches are
+tested by the sieve first, and only texts that pass are tested by their pseudonym, one by one. See
+docs/adr/0023.
 """
 
 import hmac
@@ -40,7 +41,7 @@ type Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SuppressionMark:
-    """What one row says: a pseudonym, where such texts stand, its sieve, and the erasure."""
+    """The content of a row: a pseudonym, its table and column, its sieve, and the erasure's run."""
 
     pseudonym: str
     table: str
@@ -57,11 +58,11 @@ class Pseudonymizer:
         self._seed = int.from_bytes(keys.identity_key(org, _SIEVE)[:7])
 
     def pseudonym(self, place: Place, text: str) -> str:
-        """Of a text, in the form in which it is compared."""
+        """The pseudonym of a text, in the form in which it is compared."""
         return hmac.digest(self._key, msgspec.json.encode((*place, text)), sha256).hex()
 
     def sieves(self, texts: pl.Series) -> NDArray[np.uint32]:
-        """Of texts without nulls."""
+        """The sieves of texts without nulls."""
         if not len(texts):
             return np.zeros(0, np.uint32)
         column = cast("plh.HExpr", pl.col("text"))
@@ -69,7 +70,7 @@ class Pseudonymizer:
         return (hashed.to_series().to_numpy() & np.uint64(_BITS)).astype(np.uint32)
 
     def marks(self, place: Place, texts: Iterable[str], *, run: str) -> list[SuppressionMark]:
-        """Of texts in the form in which they are compared."""
+        """The entries for texts, in the form in which they are compared."""
         ordered = sorted(set(texts), key=str.encode)
         sieves = self.sieves(pl.Series(ordered, dtype=pl.String)).tolist()
         return [
@@ -79,10 +80,10 @@ class Pseudonymizer:
 
 
 def matching(values: pa.Array) -> pl.Series:
-    """Values in the form in which they are compared; null where there is nothing to compare."""
+    """Values in the form in which they are compared; null if there is nothing to compare."""
     series = pl.Series("text", pl.from_arrow(values.cast(pa.string())))
     if (series.str.len_bytes() != series.str.len_chars()).any():
-        series = series.str.normalize("NFKC")  # costs more than all the rest; ASCII is as it is
+        series = series.str.normalize("NFKC")  # the most expensive step; ASCII needs none
     normalized = series.str.strip_chars().str.to_lowercase()
     return normalized.set(normalized == "", None)
 
@@ -108,7 +109,7 @@ def mark_rows(marks: Sequence[SuppressionMark], *, observed_at: datetime) -> Row
 
 
 def marks_in(view: TableView) -> Iterator[SuppressionMark]:
-    """All rows of a view of ``$suppressed``."""
+    """All entries in a view of ``$suppressed``."""
     for rows in key_pieces(view, ()):
         newest = view.newest(newest_of_each(rows).column(U_ID).combine_chunks(), ())
         cells = view.cells(newest, _CELLS).to_pylist()
@@ -126,14 +127,14 @@ class _Marked:
 
 @dataclass(frozen=True, slots=True)
 class SuppressionList:
-    """The list of an org, by place. Pure but for the keys."""
+    """The suppression list of an org, by table and column. Pure, apart from the keys."""
 
     marker: Pseudonymizer
     _places: Mapping[Place, _Marked] = field(default_factory=dict)
 
     @classmethod
     def of(cls, marker: Pseudonymizer, marks: Iterable[SuppressionMark]) -> "SuppressionList":
-        """The list that these rows make."""
+        """Build the list from its entries."""
         by_place: dict[Place, list[SuppressionMark]] = {}
         for mark in marks:
             by_place.setdefault((mark.table, mark.column), []).append(mark)
@@ -149,15 +150,15 @@ class SuppressionList:
         )
 
     def touches(self, table: str) -> bool:
-        """True if anything of a table is on it."""
+        """True if the list has any entry of a table."""
         return any(place[0] == table for place in self._places)
 
     def records(self, table: str, ids: pa.Array) -> Mask:
-        """Which ids are those of records that were erased."""
+        """True for the ids of erased records."""
         return self._hit((table, ""), pl.Series("text", pl.from_arrow(ids.cast(pa.string()))))
 
     def alike(self, table: str, rows: Rows) -> Mask:
-        """Which rows are not those of such records, but have a value that one had."""
+        """True for rows that share a value with an erased record but are not erased records."""
         alike = np.zeros(len(rows), dtype=np.bool_)
         named = rows.cells.schema.names if rows.cells is not None else ()
         for of, column in self._places:
@@ -172,13 +173,14 @@ class SuppressionList:
             return hit
         filled = np.flatnonzero(texts.is_not_null().to_numpy())
         sieves = self.marker.sieves(texts.drop_nulls())
+        # The sieve lets few other texts pass, so the slow HMAC in Python is rare.
         for at in filled[np.isin(sieves, marked.sieves)].tolist():
             hit[at] = self.marker.pseudonym(place, texts[at]) in marked.pseudonyms
         return hit
 
 
 def without(rows: Rows, hit: Mask) -> Rows:
-    """The rows that are not hit."""
+    """The rows that are not marked in ``hit``."""
     if not hit.any():
         return rows
     mask = pa.array(~hit)
@@ -193,6 +195,6 @@ def without(rows: Rows, hit: Mask) -> Rows:
 
 
 def hit_ids(ids: pa.Array, hit: Mask) -> list[str]:
-    """The ids that are hit, each once."""
+    """The ids that are marked in ``hit``, each once."""
     ids_hit: list[str] = pc.unique(ids.filter(pa.array(hit))).to_pylist()
     return ids_hit

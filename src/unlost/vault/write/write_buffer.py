@@ -1,9 +1,16 @@
-"""Rows of few changes wait for the end of their run, and are written then.
+"""The write buffer: tables with few changed rows keep them until the end of their run.
 
-See ``add_few`` of the port ``Commit``.
+Writing so few rows as segments would cost more than the rows (docs/adr/0028), so they are collected
+and written as bundles in ``settle``. Until then they must survive a crash of the process:
 
-The piece that a run keeps holds them sealed, under a key that is drawn for the run and lies in the vault
-beside its intent. When the run ends the key is removed: whatever remembers the pieces has nothing of them.
+    add_few ─> rows ─┬─ in memory: read like a segment, for comparison     (``SegmentReader.hold``)
+                     └─ sealed in the piece (``BufferedRows``), which the run stores as its result
+    crash    ─> another process gets the pieces back and opens them        (``recall``)
+    finish   ─> ``settle`` writes all of them, as bundles or as segments
+    the end  ─> the run's key in the vault, beside its intent, is removed
+
+The pieces may stay in the database of the job engine for long. They are sealed under a key that is
+drawn for the run. Once the key is removed, they cannot be read.
 """
 
 import base64
@@ -28,16 +35,16 @@ from unlost.vault.objects.segment_writer import SegmentWriter, text_bytes
 from unlost.vault.objects.segments import SegmentReader
 from unlost.vault.write.table_writer import TOKEN_GROUP_ROWS
 
-HELD_ROWS = 1_000  # up to which a table's rows wait
+HELD_ROWS = 1_000  # rows of a table; more are written immediately
 HELD_BYTES = 1 << 20  # of text
-RUN_BYTES = 64 << 20  # of memory that rows of a run take at most, with what they are sealed to
+RUN_BYTES = 64 << 20  # of memory for all rows of a run, with their sealed form
 _KEY_BYTES = 32
 
 
 class WriteBuffer:
-    """The rows of one run that wait. Safe to share between threads.
+    """The buffered rows of one run. Safe to share between threads.
 
-    ``bundle_from``: of so many tables what waited is written as a bundle; of fewer as segments of their own.
+    ``bundle_from``: rows of this many tables or more are written as bundles; of fewer, as segments.
     """
 
     def __init__(
@@ -58,7 +65,7 @@ class WriteBuffer:
     def write(
         self, rows: pa.Table, *, label: SegmentLabel, group_rows: int | None = None
     ) -> SegmentEntry:
-        """Rows that are sorted by ``_u_id``, at least one; those that are few wait."""
+        """Write rows that are sorted by ``_u_id``, at least one; buffer them if they are few."""
         size = int(text_bytes(rows).sum()) if len(rows) <= HELD_ROWS else HELD_BYTES + 1
         if size > HELD_BYTES or not self._takes(max(size, rows.nbytes)):
             return self._out.write(rows, label=label, group_rows=group_rows)
@@ -68,12 +75,12 @@ class WriteBuffer:
         return self._known(BufferedRows(ident, sealed), segment)
 
     def buffered(self, entries: Iterable[SegmentEntry]) -> tuple[BufferedRows, ...]:
-        """What of these segments waits, for the piece that names them."""
+        """The buffered rows of these segments, for the piece that names them."""
         with self._lock:
             return tuple(self._sealed[entry.id] for entry in entries if entry.id in self._sealed)
 
     def recall(self, added: Iterable[Added]) -> list[SegmentEntry]:
-        """Know what waits in pieces of an earlier process; the segments that were not known before.
+        """Take over the rows in pieces of an earlier process; returns the segments that are new.
 
         Raises Conflict (``run-given-up``), IntegrityError.
         """
@@ -90,16 +97,17 @@ class WriteBuffer:
         return fresh
 
     def settle(self, tables: Sequence[TableCommit]) -> Sequence[TableCommit]:
-        """The same with all that waited written; durable when it returns. It may be asked again."""
+        """The tables with all buffered rows written; durable on return. It can be repeated."""
         pieces = [added for commit in tables for added in commit.added]
         self.recall(pieces)
         idents = dict.fromkeys(each.id for added in pieces for each in added.buffered)
+        # ``settle`` is repeated when another run wins a number: rows must not be written twice.
         waiting = [ident for ident in idents if ident not in self._written]
         self._written |= self._write_all(waiting)
         return [replace(commit, added=tuple(map(self._settled, commit.added))) for commit in tables]
 
     def release(self) -> None:
-        """Forget the rows: they are written, or the run has come to nothing."""
+        """Drop the rows: they are written, or the run has failed."""
         with self._lock:
             self._reader.release_all(self._out.prefix)
             self._held.clear()
@@ -114,7 +122,7 @@ class WriteBuffer:
             return True
 
     def _count(self, size: int) -> None:
-        """What was taken needs more memory than was known."""
+        """Count memory that was not included in the estimate."""
         with self._lock:
             self._bytes += size
 
@@ -130,20 +138,20 @@ class WriteBuffer:
         return segment.entry(rows.id)
 
     def _settled(self, added: Added) -> Added:
-        """A piece that holds nothing."""
+        """The piece without buffered rows."""
         if not added.buffered:
             return added
         entries = [self._written.get(entry.id, entry) for entry in added.segments]
         return replace(added, segments=tuple(dict.fromkeys(entries)), buffered=())
 
     def _write_all(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
-        """By the ids of what waited, the segments in which it lies now."""
+        """The segments that now contain the buffered rows, by the ids of the buffered segments."""
         words = [ident for ident in waiting if self._held[ident].label.table == SEARCH]
         rest = [ident for ident in waiting if self._held[ident].label.table != SEARCH]
         return self._write_words(words) | self._write_rows(rest)
 
     def _write_words(self, waiting: Sequence[str]) -> dict[str, SegmentEntry]:
-        """Words of all tables are one table: one segment, of each kind of label."""
+        """Write the tokens of all tables, which are one table: one segment for each label."""
         written: dict[str, SegmentEntry] = {}
         for label in dict.fromkeys(self._held[ident].label for ident in waiting):
             alike = [ident for ident in waiting if self._held[ident].label == label]
@@ -168,6 +176,7 @@ class WriteBuffer:
             to_bytes(segment),
             place=self._place(ident),
             key=_key_of(self._run_key(), ident),
+            # The key is drawn for the run and does not come from an org key.
             epoch=0,
             entropy=self._out.sealed.entropy,
             power=KIB64,
@@ -180,7 +189,7 @@ class WriteBuffer:
             raise self._given_up()
         try:
             content = unseal(sealed, place=self._place(rows.id), key=_key_of(key, rows.id))
-        except IntegrityError:  # under the key of a run of this name that is over
+        except IntegrityError:  # sealed under the key of an earlier run of this name
             raise self._given_up() from None
         return from_bytes(content)
 
@@ -196,7 +205,7 @@ class WriteBuffer:
         return self._out.sealed.keys.place(ObjectKind.INTENT, org=self._out.org, name=name)
 
     def _known_key(self) -> bytes:
-        """The key of the run; empty where the run is over."""
+        """The key of the run; empty if the run is over."""
         with self._lock:
             self._key = self._key or self._notes.known_key()
             return self._key
@@ -209,5 +218,5 @@ class WriteBuffer:
 
 
 def _key_of(run_key: bytes, ident: str) -> bytes:
-    """The key of what waits under an id: each seals one content."""
+    """The key of one buffered segment: each key seals one content."""
     return blake3(ident.encode(), key=run_key).digest()

@@ -29,7 +29,7 @@ class ConsolePage:
 
 _ORG = ConsolePage("org", _("See the org"))
 _PROOF = ConsolePage("certificate", _("See the certificate"), certificate=True)
-_RUN = ConsolePage("job", _("See the job"), run=True)
+_RUN = ConsolePage("run", _("Show the run"), run=True)
 _LOST = ConsolePage("lost", _("See what was lost"), Right.READ, table=True)
 _CHANGED = ConsolePage("compare", _("See what changed"), Right.READ, table=True)
 _STORAGE = ConsolePage("storage", _("See the storage"))

@@ -83,7 +83,7 @@ def _waiting(org: ProtectedOrg) -> NightRecord | None:
         raise Conflict(
             "backup-paused",
             f"A backup of {org.name!r} is paused.",
-            next_step="Let it go on: open it in the list of jobs.",
+            next_step="Let it go on: open it in the list of runs.",
         )
     return night
 
@@ -101,5 +101,5 @@ def _under_way(org: ProtectedOrg) -> Conflict:
     return Conflict(
         "backup-under-way",
         f"A backup of {org.name!r} is under way.",
-        next_step="Wait for its end; the list of jobs shows how far it is.",
+        next_step="Wait for its end; the list of runs shows how far it is.",
     )

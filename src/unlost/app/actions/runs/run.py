@@ -92,7 +92,7 @@ class RunStatus:
 
 
 @action("run.progress", Right.LOOK, where=Where.RUN, subject=("run",))
-def job(app: Application, run: str) -> RunStatus:
+def run_status(app: Application, run: str) -> RunStatus:
     """Show the progress of a run; raises NotFound (``run-unknown``)."""
     known = find_run(run)
     if known is None:

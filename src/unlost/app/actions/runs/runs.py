@@ -57,7 +57,7 @@ class RunsPage:
 
 
 @action("run.page", Right.LOOK)
-def jobs(
+def list_page(
     app: Application,
     *,
     org: str | None = None,

@@ -96,7 +96,7 @@ def drop(request: UserRequest, org: str, plan: str) -> HttpResponse:
     """Discard a plan that was not run."""
     discard_plan(request.unlost, org, plan)
     messages.success(request, _("The plan is forgotten. Nothing was written."))
-    return redirect("jobs")
+    return redirect("runs")
 
 
 @require_POST
@@ -114,7 +114,7 @@ def run(request: UserRequest, org: str, plan: str) -> HttpResponse:
         messages.warning(
             request, _("No service runs now: the restore begins once `unlost up` is started.")
         )
-    return redirect("job", run=handed.run)
+    return redirect("run", run=handed.run)
 
 
 # --- for pages about plans ------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def _not_ticked(request: UserRequest, name: str) -> list[str]:
 def _context(view: PlanView) -> dict[str, object]:
     state = PlanState
     return {
-        "part": "jobs",
+        "part": "runs",
         "view": view,
         "making": view.state is state.MAKING,
         "made": view.state is state.MADE,

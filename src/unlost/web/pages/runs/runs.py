@@ -18,9 +18,9 @@ from unlost.app.actions.restores.restore_plan import PlanRequest
 from unlost.app.actions.runs.ask_backup import ask_backup
 from unlost.app.actions.runs.control import RunCommandResult, cancel, go_on, pause
 from unlost.app.actions.runs.run import RunStatus
-from unlost.app.actions.runs.run import job as job_state
+from unlost.app.actions.runs.run import run_status as job_state
 from unlost.app.actions.runs.runs import RunGroup, RunsPage
-from unlost.app.actions.runs.runs import jobs as job_list
+from unlost.app.actions.runs.runs import list_page as job_list
 from unlost.app.compose import Application
 from unlost.app.restores.overrides import CauseEdit, Overrides
 from unlost.catalog.runs import RunState
@@ -43,13 +43,13 @@ KINDS = (CommitKind.BACKUP, CommitKind.RESTORE)
 
 
 @require_GET
-def jobs(request: UserRequest) -> HttpResponse:
+def list_runs(request: UserRequest) -> HttpResponse:
     """List runs by org, kind and state, and plans that were not run yet."""
     org, app = request.GET.get("org") or None, request.unlost
     kind, group = _kind(request), _group(request)
     page = job_list(app, org=org, kind=kind, group=group, before=request.GET.get("before") or None)
     context = {
-        "part": "jobs",
+        "part": "runs",
         "found": page,
         "org": org,
         "kind": kind,
@@ -59,25 +59,25 @@ def jobs(request: UserRequest) -> HttpResponse:
         "here": request.get_full_path(),
     }
     if request.htmx:
-        return render(request, "jobs/rows.html", context, status=_status(page))
+        return render(request, "runs/rows.html", context, status=_status(page))
     restores = may(app, Right.RESTORE, org) if org else app.actor.may_somewhere(Right.RESTORE)
     if restores:
         context["waiting"] = waiting(app, org=org).plans
-    return render(request, "jobs/list.html", context)
+    return render(request, "runs/list.html", context)
 
 
 @require_GET
-def job(request: UserRequest, run: str) -> HttpResponse:
+def show_run(request: UserRequest, run: str) -> HttpResponse:
     """Show the progress or the result of a run."""
     status = job_state(request.unlost, run)
     rights = _rights(request, status.org)
-    context: dict[str, object] = {"part": "jobs", "job": status, **_acts(status, rights)}
+    context: dict[str, object] = {"part": "runs", "status": status, **_acts(status, rights)}
     if request.htmx and status.going:
-        return render(request, "jobs/progress.html", context)
+        return render(request, "runs/progress.html", context)
     context |= _ended(request, status, rights)
     if request.htmx:
-        return render(request, "jobs/progress.html", context, status=STOP_POLLING)
-    return render(request, "jobs/job.html", context)
+        return render(request, "runs/progress.html", context, status=STOP_POLLING)
+    return render(request, "runs/run.html", context)
 
 
 @require_POST
@@ -87,7 +87,7 @@ def act(request: UserRequest, run: str, act: str) -> HttpResponse:
         raise Http404
     run_command_result = ACTS[act](request.unlost, run)
     messages.success(request, translate(run_command_result.sentence))
-    return redirect("job", run=run)
+    return redirect("run", run=run)
 
 
 @require_POST
@@ -121,7 +121,7 @@ def back_up(request: UserRequest, org: str) -> HttpResponse:
         messages.success(
             request, _("The service backs up %(org)s: it begins within seconds.") % {"org": org}
         )
-    return redirect(f"{reverse('jobs')}?org={org}&kind=backup")
+    return redirect(f"{reverse('runs')}?org={org}&kind=backup")
 
 
 TOLD = frozenset({"service-missing", "backup-under-way", "backup-paused", "org-retired"})
@@ -146,13 +146,13 @@ def _refused(request: UserRequest, run: str, error: UsageError) -> HttpResponse:
     status = job_state(request.unlost, run)
     rights = _rights(request, status.org)
     context = {
-        "part": "jobs",
-        "job": status,
+        "part": "runs",
+        "status": status,
         **_acts(status, rights),
         **_ended(request, status, rights),
     }
     context |= {"error": error, "typed": request.POST}
-    return render(request, "jobs/job.html", context, status=status_of(error))
+    return render(request, "runs/run.html", context, status=status_of(error))
 
 
 def _kind(request: UserRequest) -> CommitKind | None:
