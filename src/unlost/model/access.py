@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-# Wrong passwords for one name from one address, after which that name is locked there, and how long.
+# Number of wrong passwords for a name from one address that locks the name there, and the time.
 LOCKED_AFTER = 5
 LOCKED_FOR = timedelta(minutes=15)
 

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from unlost.model.schema import Table
 
-# Code of the TransientError that ``Writer.upload`` raises where nothing was written and the file
-# must be opened again to be sent again.
+# Code of the TransientError that ``Writer.upload`` raises if nothing was written and the file must
+# be opened and sent again.
 UPLOAD_UNSENT = "upload-unsent"
-# Code of the outcome of an undelete whose record does not leave the bin any more, though the org may
-# still show it there: it can only come back as a new record.
+# Code of the outcome of an undelete whose record can no longer leave the bin, although the org may
+# still show it there: it can only be restored as a new record.
 NOT_IN_BIN = "write-not-in-bin"
 
 

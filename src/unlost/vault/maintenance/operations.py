@@ -95,6 +95,8 @@ def apply_plan[E](
     procedure: Procedure[MaintenanceOperation[E], E] = PROCEDURES[type(operation)]
 
     def agree(effect: E) -> None:
+        # The check comes first: ``before_write`` may change the home, as a note of erased records
+        # does.
         plan.check(effect)
         before_write(effect)
 

@@ -179,6 +179,7 @@ class Load:
         if not self._allowed(places):
             return
         lost = not self._begun[places[0] // BATCH_ROWS]
+        # Whether rows beyond the allocation are written is not documented; a test can choose.
         if lost and self.habits.beyond_allocation is BeyondAllocation.LOST:
             self.lost.update(places)
             return
@@ -198,6 +199,7 @@ class Load:
             return False
         allocations.count(BULK_ROWS, len(places))
         batch = places[0] // BATCH_ROWS
+        # Counted once per batch, with its first transaction, in whatever order batches take turns.
         if batch not in self._begun:
             room = self.org.settings.daily_bulk_batches - allocations.used(BULK_BATCHES)
             self._begun[batch] = room > 0
@@ -225,8 +227,10 @@ class Load:
 def chunks(rows: int, seed: str) -> list[range]:
     """Give the transactions of a job in the order in which they are carried out."""
     batches = [range(at, min(at + BATCH_ROWS, rows)) for at in range(0, rows, BATCH_ROWS)]
+    # Seeded by the job's id: no order that a client could rely on, but the same at each run.
     random.Random(seed).shuffle(batches)
     cut = [[one[at : at + CHUNK_ROWS] for at in range(0, len(one), CHUNK_ROWS)] for one in batches]
+    # One transaction of each batch in turn, as if the batches ran in parallel.
     return [chunk for turn in zip_longest(*cut) for chunk in turn if chunk is not None]
 
 

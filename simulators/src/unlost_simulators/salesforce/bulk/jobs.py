@@ -130,6 +130,7 @@ class JobBook:
         now = self.now()
         job = QueryJob(job_id, order, render, now, now, doom=doom, created_real=self.real_clock())
         with self._lock:
+            # Clients use ids of 15 or 18 characters; the first 15 are the same in both.
             self._jobs[job.id[:15]] = job
             self._start_if_due(job)
         return job
@@ -148,6 +149,7 @@ class JobBook:
         job = self.get(job_id)
         with self._lock:
             self._start_if_due(job)
+            # Counted after the check above, so that N polls show the earlier state N times.
             if job.state is JobState.UPLOAD_COMPLETE:
                 job.queue_polls += 1
         self._settle(job)
@@ -226,6 +228,8 @@ class JobBook:
         work = job.work
         if job.state is JobState.IN_PROGRESS and work is not None and self._timing_allows(job):
             try:
+                # ``exception`` waits like ``result``, but does not raise the error of a failed
+                # query here.
                 work.exception(timeout=self.timing.wait_seconds)
             except TimeoutError:
                 return

@@ -111,6 +111,7 @@ def steps(nodes: Sequence[Subrequest], base: str) -> list[list[int]]:
     found: dict[tuple[Any, ...], list[int]] = {}
     for at, node in enumerate(nodes):
         alone = not _creates(node, base)
+        # Nodes of one depth do not depend on each other, so equal creations can share a request.
         key = (depths[at], at if alone else node.target.lower().rstrip("/"), alone)
         found.setdefault(key, []).append(at)
     return sorted(found.values(), key=lambda step: (depths[step[0]], step[0]))
@@ -141,6 +142,7 @@ def _measure(
 ) -> int:
     if at in known:
         return known[at]
+    # A circle of references: it ends here, and the unresolved reference fails later.
     if at in above or len(above) > MOST_DEPTH:
         return 1
     node = nodes[at]

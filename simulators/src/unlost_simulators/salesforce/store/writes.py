@@ -51,6 +51,7 @@ def stage_inserts(
         name: pa.array(held, tables.arrow_type(values.writable(of, name)))
         for name, held in columns.items()
     }
+    # An Arrow table without columns has no rows, so a row without values needs a placeholder.
     if not arrays:
         arrays = {load.NOTHING_SET: pa.nulls(len(rows))}
     return load.with_ids(of, pa.table(arrays), counters)

@@ -62,6 +62,7 @@ def write_marks(
         out=out,
         against=RowComparison(
             base=room.view(SUPPRESSED, until=state.seq, state=state),
+            # Nothing was written before: each erasure adds all of its entries in one call.
             written_before=lambda: TableView(SUPPRESSED, (), room.reading),
         ),
         limit=room.limit,

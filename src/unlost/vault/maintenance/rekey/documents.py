@@ -122,4 +122,5 @@ def seal_beside(room: OrgVault, kind: ObjectKind, name: str) -> None:
     """Reseal an object that no manifest names, then delete the earlier one. Safe to repeat."""
     other = object_names.resealed(object_names.stem(name), new_mark(room))
     _sealed(room, kind, name, other)
+    # Only after the new object was read back: for a moment both exist, and both are valid.
     room.sealed.store.delete(name)

@@ -114,7 +114,8 @@ class _Rekeying:
         self._remove_needless()
         keys, org = self._room.sealed.keys, self._room.org
         keys.retire(org, before=self._epoch)
-        # Who wrote under an earlier key until now either has the number of this commit, or is stopped.
+        # A process that still uses an earlier key either takes the number of this commit, or is
+        # stopped.
         done = self._committed(self._last) if self._room.chain.live().seq else Rekeyed()
         if not self._is_clean():
             return replace(done, more=True, complete=False)

@@ -68,6 +68,7 @@ def commit_holds(
     try:
         added = [
             commit.hold(rows)
+            # In this order: if a hold is lifted and placed in one commit, the later row counts.
             for rows in (lift_rows(lifted, observed_at=now), hold_rows(placed, observed_at=now))
             if len(rows.ids)
         ]

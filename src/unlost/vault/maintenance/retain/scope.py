@@ -36,6 +36,7 @@ class RetentionScope:
 
     def of_table(self, table: str) -> TableRetention:
         """Return what stays of a table."""
+        # The rules do not apply to the vault's own tables: holds and suppressed ids stay.
         if is_system(table) and table != FILES_TABLE:
             return TableRetention()
         if self._all_held(table) or not (self.rules.thins and self.staying):
@@ -134,6 +135,7 @@ def _is_good(room: OrgVault, info: SnapshotInfo) -> bool:
         return False
     try:
         content = room.sealed.get(ObjectKind.CERTIFICATE, org=room.org, name=info.certificate)
+    # A backup whose certificate cannot be read is not known to be good.
     except UnlostError:
         return False
     return decoder_for(Certificate).decode(content).verdict is Verdict.COMPLETE

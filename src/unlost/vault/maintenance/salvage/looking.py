@@ -117,6 +117,7 @@ class SalvageSurveyor:
         salvage_survey, damaged = self._found, self._found.damaged
         if not damaged:
             return salvage_survey
+        # Contents first: a table's rows are reduced if the contents of their long texts are lost.
         if damaged.packs or damaged.of(self._state, FILES_TABLE):
             self._contents()
         for table in sorted(self._state.segments):
@@ -162,6 +163,7 @@ class SalvageSurveyor:
     def _contents(self) -> None:
         """Read ``$files`` twice: first the places of contents, then the files that have them."""
         salvage_survey, room = self._found, self._room
+        # The rows of damaged segments are kept in memory, since each of the two passes needs them.
         look = ContentsLook(room, self._state, salvage_survey.damaged)
         work = salvage_survey.files = self._work(FILES_TABLE)
         self._parts = [by_name(room, rows) for rows in work.look()]

@@ -42,6 +42,8 @@ class Losses:
         self.ids.update((*piece.lost, *piece.reduced))
 
     def _note(self, piece: SalvagedRows) -> None:
+        # The digest gets the columns of each reduced version too: equal counts may hide another
+        # loss.
         short = zip(piece.reduced, map(sorted, piece.lacking), strict=True)
         self.digest.update(msgspec.json.encode((piece.count, piece.lost, tuple(short))))
 
@@ -53,6 +55,7 @@ class Losses:
 
     def touches(self, rows_ids: pa.ChunkedArray) -> Sequence[bool]:
         """Return, for each row, if its record has a lost or reduced version."""
+        # Ids sort by their bytes everywhere in the vault, not by code points.
         within = [(span.low.encode(), span.high.encode()) for span in self.spans]
         return [
             ident in self.ids or any(low <= ident.encode() <= high for low, high in within)

@@ -53,6 +53,7 @@ def unnamed(
         goes = pc.is_in(rows.column(U_ID), value_set=pa.array(sorted(going), pa.string()))
         gone.append(pieces_in(rows.column("extents").filter(goes)))
     freed = pl.concat(gone).unique()
+    # Damaged packs go in any case; their readable pieces are in ``contents.moving`` already.
     touched = freed.select("pack").unique().filter(~pl.col("pack").is_in(sorted(damaged)))
     for rows in files():
         stays = pa.array(

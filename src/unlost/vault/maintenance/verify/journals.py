@@ -75,6 +75,7 @@ class JournalVerifier:
         link: bytes | None = FIRST_LINK
         count = 0
         for number in numbers:
+            # After a gap the expected link is unknown, so only the seal of the entry can be proved.
             link = link if number == count else None
             call = partial(_proved, chain, number, link)
             link = self._ledger.attempt(chain.name(number), call)
@@ -93,5 +94,6 @@ def _proved(chain: EntryChain, number: int, link: bytes | None) -> bytes:
 
 def _lying(listing: Mapping[str, int], folder: str) -> dict[str, str]:
     """Map the original name of each entry to its present one, which differs after a rekey."""
+    # Reverse order, so that of two names with one stem the original one wins.
     names = sorted((name for name in listing if name.startswith(folder)), reverse=True)
     return {object_names.stem(name): name for name in names}

@@ -27,6 +27,7 @@ class VerifyFindings:
     def damage(self, name: str, sentence: str) -> None:
         """Report a damaged object; only the first reason is kept."""
         with self._lock:
+            # The first reason is the cause; later ones for the same object follow from it.
             self._damages.setdefault(name, Damage(object=name, sentence=sentence))
 
     def attempt[T](self, name: str, call: Callable[[], T]) -> T | None:
