@@ -33,8 +33,8 @@ class LostSpan:
 class TableSalvaged:
     """The versions of a table that were in damaged objects, or had long texts in them.
 
-    ``whole``: complete. ``reduced``: without values in some of ``columns``, as if these had not been
-    read. ``lost``: gone; ``ids`` names the first ``LISTED`` of their records, ``spans`` the
+    ``whole``: complete. ``reduced``: without values in some of ``columns``, as if these had not
+    been read. ``lost``: gone; ``ids`` names the first ``LISTED`` of their records, ``spans`` the
     versions whose ids are gone too. ``rebuilt``: computed again from other tables, without any
     loss. ``digest`` (hex): hash of the surveyed commit and of all losses: each id, and the columns
     of each reduced version. ``$files`` is included also if only contents of files are lost.
