@@ -240,7 +240,7 @@ def test_nights_that_rules_do_not_keep_are_shown_no_more(vault: EncryptedVault, 
         night(vault, org, f"night-{number}")
     rules, agreed = KeepRules(daily=1), list[Forgetting]()
     plan = vault.plan(org, Forget(rules)).effect
-    assert (plan.nights, plan.kept) == ((1, 2), (3,))
+    assert (plan.nights, plan.staying) == ((1, 2), (3,))
     with pytest.raises(ZeroDivisionError):
         vault.apply(
             org,

@@ -19,7 +19,7 @@ def test_what_is_left_is_read_alike(tmp_path: Path) -> None:
         night(story)
     vaultstory.restore(story)
     done = story.vault.apply(story.org, unconditional(Forget(KeepRules(daily=1))), run="forget-1")
-    assert done.kept == (2, NEWEST)  # the newest good one, and the newest
+    assert done.staying == (2, NEWEST)  # the newest good one, and the newest
     assert done.versions > 0
     story.clock.advance(days=8)
     assert story.vault.sweep(story.org, run="sweep-1").removed > 0

@@ -320,7 +320,9 @@ class LivingOrg(RuleBasedStateMachine):
         assert isinstance(done, FinishedBackup)
         lines = done.certificate.tables
         states = self.scene.head.tables()
-        assert {line.table: line.held for line in lines} == {t: s.held for t, s in states.items()}
+        assert {line.table: line.stored for line in lines} == {
+            t: s.alive for t, s in states.items()
+        }
         found = {kind: set[str]() for kind in FindingKind}
         for line in lines:
             for finding in line.findings:
@@ -469,8 +471,8 @@ class LivingHours(LivingOrg):
         self.lived["hour without one of its tables"] += bool(done.certificate.findings)
         self.lived["hour of a shared row"] += bool(self.oracle.shared)
         states = self.scene.head.tables()
-        assert {name: states[name].held for name in lines} == {
-            name: line.held for name, line in lines.items()
+        assert {name: states[name].alive for name in lines} == {
+            name: line.stored for name, line in lines.items()
         }
         unproved = {
             name

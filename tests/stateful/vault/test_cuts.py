@@ -397,7 +397,7 @@ class Cuts(RuleBasedStateMachine):
             store.put_new(name, data[:-1])
         self.cut_off(self.disk, back, lambda: repair_from(store, mirror, opened=self.opened))
         store = self.store(self.disk)
-        assert self.named(repair_from(store, mirror, opened=self.opened).left) == set()
+        assert self.named(repair_from(store, mirror, opened=self.opened).still_damaged) == set()
         self.vault = self.opened(store)
         assert picture(self.vault) == before
         assert self.named(self.vault.verify(VerifyLevel.FULL).damages) == set()

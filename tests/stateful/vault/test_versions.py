@@ -358,7 +358,7 @@ class Versions(RuleBasedStateMachine):
         self.pinned |= pins
         kept = {nights[-1], *self.pinned}
         done = self.vault.apply(self.org, unconditional(Forget(RULES)), run=name)
-        assert set(done.kept) == kept
+        assert set(done.staying) == kept
         before = len(self.model.forgotten)
         self.model.forget(kept)
         assert len(done.nights) == len(self.model.forgotten) - before
@@ -478,7 +478,7 @@ class Versions(RuleBasedStateMachine):
     def mirror(self, number: int, lost: bool) -> None:
         """The second copy has all that is live, and gives back what is destroyed."""
         done = update_mirror(self.vault, self.second)
-        assert (done.damaged, done.strange, done.kept, done.broken) == ((), (), (), {})
+        assert (done.damaged, done.strange, done.not_removed, done.broken) == ((), (), (), {})
         names = [one.name for one in self.second.list("") if "/runs/" not in one.name]
         name = names[number % len(names)]
         data = self.store.get(name)
@@ -486,7 +486,7 @@ class Versions(RuleBasedStateMachine):
         if not lost:
             self.store.put_new(name, data[:-1])
         mended = repair_from(self.store, self.second, opened=self.opened_on)
-        assert mended.left == ()
+        assert mended.still_damaged == ()
         if "/checkpoints/" in name or mended.objects == ():  # a cache, or replaced and not gone yet
             self.store.delete(name)
             self.store.put_new(name, data)
@@ -580,7 +580,7 @@ class Versions(RuleBasedStateMachine):
             assert not live
             assert not dead
             return
-        assert (state.held, state.deleted) == (len(live), len(dead))
+        assert (state.alive, state.deleted) == (len(live), len(dead))
         scanned = snapshot.scan(TABLE).read_all()
         names = list(snapshot.columns(TABLE))
         picture = (scanned.to_pydict(), snapshot.scan_deleted(TABLE).read_all().to_pydict())

@@ -100,13 +100,13 @@ def test_nothing_is_told_where_all_is_well(desk: Desk) -> None:
 def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None:
     desk.damage("packs/1 is missing.")
     (opened,) = desk.look()
-    assert (opened.told, opened.alarm.rule) == (AlertMessage.OPENED, AlertRule.VAULT_DAMAGED)
+    assert (opened.event, opened.alarm.rule) == (AlertMessage.OPENED, AlertRule.VAULT_DAMAGED)
     assert [head[:2] for head in opened.heads] == [("sales", 1)]
     assert len(opened.heads[0][2]) == 12
     assert desk.look(minutes=600) == []
     desk.damage()
     (over,) = desk.look()
-    assert (over.told, over.alarm) == (AlertMessage.RESOLVED, opened.alarm)
+    assert (over.event, over.alarm) == (AlertMessage.RESOLVED, opened.alarm)
     assert desk.look() == []
     assert show(desk.app).alerts == ()
     (kept,) = show(desk.app, all_of_them=True).alerts
@@ -116,9 +116,9 @@ def test_an_alert_is_told_once_and_once_more_when_it_is_over(desk: Desk) -> None
 def test_it_is_told_again_when_it_comes_again(desk: Desk) -> None:
     for _ in range(2):
         desk.damage("packs/1 is missing.")
-        assert [one.told for one in desk.look()] == [AlertMessage.OPENED]
+        assert [one.event for one in desk.look()] == [AlertMessage.OPENED]
         desk.damage()
-        assert [one.told for one in desk.look()] == [AlertMessage.RESOLVED]
+        assert [one.event for one in desk.look()] == [AlertMessage.RESOLVED]
 
 
 def test_each_channel_is_told(desk: Desk) -> None:
@@ -234,7 +234,7 @@ def test_quiet_hours_hold_back_what_is_not_urgent(desk: Desk) -> None:
 def test_a_test_says_which_channels_work(desk: Desk) -> None:
     desk.hook("second")
     assert [one.problem for one in try_channels(desk.app, senders=desk.post).channels] == ["", ""]
-    assert [one.told for one in desk.post.taken] == [AlertMessage.TEST, AlertMessage.TEST]
+    assert [one.event for one in desk.post.taken] == [AlertMessage.TEST, AlertMessage.TEST]
     desk.post.error = NotAllowed("message-refused", "The address is unknown.", next_step="Look.")
     (told,) = try_channels(desk.app, "second", senders=desk.post).channels
     assert (told.channel, told.problem, told.next_step) == (
@@ -337,7 +337,7 @@ def test_an_alert_that_gets_worse_is_told_again(desk: Desk) -> None:
     for used in (0.85, 0.86, 0.92):
         source.quota = (Quota("data storage", used, 1.0, "bytes"),)
         backup(desk.app, "sales")
-        told += [(one.told, one.alarm.level) for one in desk.look()]
+        told += [(one.event, one.alarm.level) for one in desk.look()]
     assert told == [(AlertMessage.OPENED, 1), (AlertMessage.OPENED, 2)]
 
 
@@ -382,7 +382,7 @@ def test_a_heartbeat_says_that_the_service_is_alive_and_nothing_else(desk: Desk)
     before = len(desk.post.taken)
     assert beat(desk.app, senders=desk.post) == ()
     alive = desk.post.taken[before:]
-    assert [one.told for one in alive] == [AlertMessage.ALIVE, AlertMessage.ALIVE]
+    assert [one.event for one in alive] == [AlertMessage.ALIVE, AlertMessage.ALIVE]
     assert alive[0].heads[0][:2] == ("sales", 1)
     assert alive[0].title == "Unlost is alive"
     desk.post.error = TransientError("message-not-taken", "The watcher is away.")
@@ -428,7 +428,7 @@ def test_who_is_told_of_what_just_ended_is_told_the_end(desk: Desk) -> None:
     for _ in range(3):
         deliver(desk.app, senders=post)
         desk.world.clock.advance(seconds=60)
-    assert [one.told for one in post.taken] == [AlertMessage.OPENED, AlertMessage.RESOLVED]
+    assert [one.event for one in post.taken] == [AlertMessage.OPENED, AlertMessage.RESOLVED]
 
 
 def test_what_ended_while_a_channel_was_away_is_not_told_later(desk: Desk) -> None:

@@ -85,7 +85,7 @@ def test_missing_secrets_are_named_and_wrong_settings_told(world: World) -> None
 def test_a_look_tells_what_is_hidden_and_keeps_nothing(world: World) -> None:
     world.org.findings = [GAP]
     looked = preview_org(world.app, new())
-    assert looked.found.gaps == 1
+    assert looked.org.gaps == 1
     assert looked.secrets == {"password": SECRET}
     assert SECRET not in repr(looked)
     assert find_org("sales") is None
@@ -136,7 +136,7 @@ def test_drafts_open_only_where_they_lay(world: World) -> None:
 
 def test_one_org_at_a_glance(sales: World) -> None:
     before = org_page(sales.app, "sales")
-    assert (before.nights, before.proof, before.tables, before.kept) == ((), None, (), 0)
+    assert (before.nights, before.proof, before.tables, before.snapshot_count) == ((), None, (), 0)
     sales.org.findings = [GAP]
     for _ in range(2):
         backup(sales.app, "sales")

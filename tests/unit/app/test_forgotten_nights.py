@@ -101,7 +101,7 @@ def test_a_number_that_was_forgotten_is_named_as_such(thinned: World) -> None:
 def test_whatever_looks_over_nights_goes_on(thinned: World) -> None:
     app = thinned.app
     assert [info.number for info in snapshots(app, "sales").snapshots] == [9, 10]
-    assert org_page(app, "sales").kept == 2
+    assert org_page(app, "sales").snapshot_count == 2
     assert overview(app).orgs[0].last is not None
     assert vault_state(app).orgs[0].backups == 2
     assert code_of(lambda: storage(app, "sales")) == "storage-unknown"  # as before

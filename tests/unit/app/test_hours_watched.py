@@ -75,8 +75,8 @@ def test_days_long_ago_tell_nothing_of_tables_of_hours(
     assert TOLD_APART > LEAST_NIGHTS
     days.live(hours=24 * 4)
     (org,) = days.watcher.seen.orgs
-    assert ["Account" in night.held for night in org.counts] == [True, True, False, False]
-    assert all("User" in night.held for night in org.counts[:-1])
+    assert ["Account" in night.records for night in org.counts] == [True, True, False, False]
+    assert all("User" in night.records for night in org.counts[:-1])
 
 
 def test_a_mass_deletion_is_told_within_the_hour_and_stays_told_after_the_night(

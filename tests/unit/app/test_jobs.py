@@ -100,11 +100,11 @@ def test_runs_that_began_at_one_instant_are_all_listed(shop: Shop) -> None:
 
 def test_what_was_asked_for_and_has_not_begun_is_listed(shop: Shop) -> None:
     night = add_night(shop.oid, "2026-03-05T01:00", at=shop.world.clock.now())
-    assert list_page(shop.app).asked == (night,)
+    assert list_page(shop.app).requested == (night,)
     assert list_page(shop.app).going
-    assert list_page(shop.app, group=RunGroup.DONE).asked == ()
+    assert list_page(shop.app, group=RunGroup.DONE).requested == ()
     backup(shop.app, "sales", run=night.run)
-    assert list_page(shop.app).asked == ()
+    assert list_page(shop.app).requested == ()
 
 
 def test_orgs_that_somebody_may_not_see_are_not_listed(shop: Shop) -> None:

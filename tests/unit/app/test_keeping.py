@@ -94,12 +94,12 @@ def test_rules_that_keep_little_or_do_nothing_say_so(year: World) -> None:
 def test_what_the_plan_says_is_done_and_the_bytes_go_days_later(year: World) -> None:
     change(year.app, "sales", RetentionChange(daily=2))
     seen = plan(year.app, "sales", ALL)
-    assert [night.number for night in seen.kept] == [9, 10]
+    assert [night.number for night in seen.staying] == [9, 10]
     assert [night.number for night in seen.going] == list(range(1, 9))
     assert {one.table: one.records for one in seen.tables} == {"Account": 0, "User": 0}
     assert numbers(year) == list(range(1, 11))
     done = forget(year.app, "sales", plan=seen.digest)
-    assert (done.nights, done.kept, done.versions) == (8, 2, seen.versions)
+    assert (done.nights, done.staying, done.versions) == (8, 2, seen.versions)
     assert numbers(year) == [9, 10]
     last = last_forgotten(oid())
     assert last is not None
@@ -278,7 +278,7 @@ def test_what_is_held_is_not_forgotten(year: World) -> None:
     assert found.holds[0].hold.reason == "audit"
     assert found.holds[0].hold.by
     seen = plan(year.app, "sales", ALL)
-    assert [night.number for night in seen.kept] == [2, 9, 10]
+    assert [night.number for night in seen.staying] == [2, 9, 10]
     assert len(seen.holds) == 3
     forget(year.app, "sales", plan=seen.digest)
     assert len(year.app.vault.history(oid(), "Account", "A40017")) == 10

@@ -225,7 +225,7 @@ def test_a_second_key_for_the_service_lets_the_first_go(app: Application, machin
     by_first = WayIn(key_file=machine.root / "first")
     add(app, "nightly", NewKey(service=True), by_first)
     done = remove(app, "service")
-    assert done.left == ("nightly",)
+    assert done.remaining == ("nightly",)
     works(machine)
     failing(lambda: remove(app, "service"), "slot-unknown")
 

@@ -36,7 +36,7 @@ def test_what_is_found_is_told_with_what_opens_the_org(world: World) -> None:
     found = run_preview(world.app, view.look)
     assert found.state is LookState.FOUND
     assert found.looked is not None
-    assert (found.looked.found.name, found.looked.found.tables > 0) == ("sales", True)
+    assert (found.looked.org.name, found.looked.org.tables > 0) == ("sales", True)
     assert found.looked.secrets == {"password": SECRET}
     assert SECRET not in repr(found)
     assert preview_state(world.app, view.look) == found

@@ -279,7 +279,7 @@ def test_the_vault_is_mended_from_it(mirrored: World) -> None:
     assert len(found.damages) == 1
     check = standing_check()
     assert check is not None
-    assert check.damages == (found.damages[0].told,)
+    assert check.damages == (found.damages[0].text,)
     done = repair(mirrored.app)
     assert done.whole
     assert victim.read_bytes() == data
@@ -298,7 +298,7 @@ def test_what_no_copy_has_whole_is_named(mirrored: World, place: StoreAddress) -
     found = verify(mirrored.app, level=VerifyLevel.FULL).damages
     done = heal_vault(mirrored.app, found)
     assert done is not None
-    assert len(done.left) == 1
+    assert len(done.still_damaged) == 1
     check = standing_check()
     assert check is not None
     assert len(check.damages) == 1
@@ -518,4 +518,4 @@ def test_a_copy_that_was_away_once_was_not_asked_again_for_a_week(
     away.rename(place.folder)
     healed = heal_vault(mirrored.app, damages)
     assert healed is not None
-    assert healed.left == ()
+    assert healed.still_damaged == ()

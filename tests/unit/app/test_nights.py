@@ -358,7 +358,7 @@ def test_the_whole_vault_is_verified_once_a_week(nights: Nights) -> None:
 def test_nothing_is_asked_for_where_nothing_was_ever_kept(world: World) -> None:
     desk = Desk(world)
     world.clock.advance(days=1)
-    assert tick(world.app, desk).asked == ()
+    assert tick(world.app, desk).queued == ()
 
 
 def test_an_org_without_a_schedule_of_its_own_has_the_usual_one(sales: World) -> None:

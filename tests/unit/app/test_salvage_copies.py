@@ -180,8 +180,8 @@ def test_an_org_whose_schema_is_damaged_does_not_keep_others_from_being_salvaged
     seen = plan(kept.app)
     told = {one.org: one for one in seen.orgs}
     assert told.keys() == {one.name for one in list_orgs()}
-    assert (told["sales"].objects, told["service"].left) == ((), ())
-    (left,) = told["sales"].left
+    assert (told["sales"].objects, told["service"].still_damaged) == ((), ())
+    (left,) = told["sales"].still_damaged
     assert "The schema" in left.sentence
     done = salvage(kept.app, plan=seen.digest)
     assert [one.org for one in done.orgs] == ["service"]

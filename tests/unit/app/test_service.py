@@ -164,7 +164,7 @@ def test_alerts_are_told_by_the_service(running: Running) -> None:
     running.start()
     world.clock.advance(days=1)
     running.until(lambda: bool(told))
-    assert [(one.told, one.alarm.rule) for one in told] == [
+    assert [(one.event, one.alarm.rule) for one in told] == [
         (AlertMessage.OPENED, AlertRule.NIGHT_FAILED)
     ]
 
@@ -191,7 +191,7 @@ def test_a_heartbeat_comes_every_few_minutes(running: Running) -> None:
         running.until(lambda count=count: len(told) >= count)
         assert len(told) == count, "the clock stands"
         world.clock.advance(seconds=BEAT_SECONDS)
-    assert {one.told for one in told} == {AlertMessage.ALIVE}
+    assert {one.event for one in told} == {AlertMessage.ALIVE}
 
 
 def refuse() -> None:

@@ -83,13 +83,13 @@ def test_all_that_may_be_said(kept: Terminal, monkeypatch: pytest.MonkeyPatch) -
     damage = Damage("orgs/x", "It is missing.")
     ids = tuple(f"a{n}" for n in range(12))
     org = OrgSalvage(
-        org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), left=(damage,),
+        org="sales", zone="UTC", objects=("data/x",), files_lost=2, reread=("Account",), still_damaged=(damage,),
         certificates=tuple(range(1, 12)), journals=("restore-1",),
         tables=(
             TableSalvaged("$files"),
             TableSalvaged("$search", rebuilt=True),
             TableSalvaged("$suppressed", lost=1),
-            TableSalvaged("$holds", kept=1, lost=1),
+            TableSalvaged("$holds", whole=1, lost=1),
             TableSalvaged("Account", 1, 2, 15, ("Phone",), ids, (LostSpan("b", "c", 3),)),
         ),
         files=(LostFile(RecordKey("Paper", "p1"), "Body"),), snapshot=4,

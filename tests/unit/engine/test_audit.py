@@ -103,7 +103,7 @@ def test_what_changed_without_a_word_is_found_and_said(scene: Scene) -> None:
     assert "--full" in finding.next_step
     assert done.certificate.verdict is Verdict.GAPS
     line = line_of(done, "Account")
-    assert (line.changed, line.held, line.live) == (2, 7, 7)
+    assert (line.changed, line.stored, line.live) == (2, 7, 7)
     assert scene.night().certificate.verdict is Verdict.COMPLETE
 
 
@@ -266,7 +266,7 @@ def test_ids_are_counted_in_the_order_of_the_source(
 ) -> None:
     made = chocolate(scene, records=64)
     scene.night()
-    held = scene.head.tables()["Account"].held
+    held = scene.head.tables()["Account"].alive
 
     def ranges(size: int) -> list[IdRange]:
         parts = [IdSlice(at, min(at + size, held)) for at in range(0, held, size)]

@@ -79,8 +79,8 @@ def test_a_read_that_breaks_off_once_is_begun_again(scene: Scene) -> None:
     done = scene.night()
     assert done.certificate.verdict is Verdict.COMPLETE
     line = line_of(done, "Account")
-    assert (line.held, line.created) == (7, 7)
-    assert scene.head.tables()["Account"].held == 7
+    assert (line.stored, line.created) == (7, 7)
+    assert scene.head.tables()["Account"].alive == 7
 
 
 def test_a_read_that_breaks_off_twice_is_a_finding(scene: Scene) -> None:
@@ -234,7 +234,7 @@ def test_a_row_that_became_visible_without_a_word_is_fetched(scene: Scene) -> No
     done = scene.night()
     assert scene.cells("Account", "Name")[made[0]] == "Account 0"
     line = line_of(done, "Account")
-    assert (line.created, line.held) == (1, 7)
+    assert (line.created, line.stored) == (1, 7)
 
 
 def test_a_lost_list_of_deletes_asks_for_a_census(scene: Scene) -> None:
@@ -273,8 +273,8 @@ def test_looks_go_on_until_one_is_short(scene: Scene) -> None:
     done = scene.night()
     assert done.certificate.rounds >= 1
     assert Phase.SECOND_LOOK in {event.phase for event in scene.observer.events}
-    assert scene.head.tables()["Account"].held == 7
-    assert line_of(done, "Account").held == 7
+    assert scene.head.tables()["Account"].alive == 7
+    assert line_of(done, "Account").stored == 7
 
 
 def test_a_window_that_never_closes_is_said(scene: Scene) -> None:

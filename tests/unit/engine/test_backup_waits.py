@@ -46,7 +46,7 @@ def test_a_run_that_parks_while_it_waits_goes_on_with_the_same_jobs(scene: Scene
     scene.clock.advance(hours=1)
     done = scene.attempt(run="night")
     assert done.certificate.verdict is Verdict.COMPLETE
-    assert scene.head.tables()["Account"].held == 7
+    assert scene.head.tables()["Account"].alive == 7
 
 
 def test_one_table_that_fails_at_all_its_tasks_fails_alone(scene: Scene) -> None:
@@ -55,7 +55,7 @@ def test_one_table_that_fails_at_all_its_tasks_fails_alone(scene: Scene) -> None
     scene.source.faults.plant("prepare", broken, table="Account", times=99)
     done = scene.night()
     assert kinds(done, "Account") == {FindingKind.TABLE_UNREADABLE}
-    assert line_of(done, "Contact").held == 7
+    assert line_of(done, "Contact").stored == 7
 
 
 def test_rights_that_moved_are_remembered_until_a_census_is_whole(scene: Scene) -> None:
@@ -118,7 +118,7 @@ def test_an_observer_hears_of_rows(scene: Scene) -> None:
 def test_a_gone_table_without_an_earlier_line() -> None:
     state = TableState("Account", 3, 0)
     line = gone_line(state, None, table_gone(state), None)
-    assert (line.held, line.label, line.files) == (3, "", 0)
+    assert (line.stored, line.label, line.files) == (3, "", 0)
 
 
 def test_sizes_for_people() -> None:

@@ -19,7 +19,7 @@ def erase(scene: Scene, record: str, *match: str) -> None:
 
 def line(done: FinishedBackup) -> tuple[int | None, int]:
     found = next(one for one in done.certificate.tables if one.table == "Account")
-    return found.live, found.held
+    return found.live, found.stored
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -54,7 +54,7 @@ def test_the_chosen_table_is_as_the_org_and_the_others_as_the_night(scene: Scene
         t: s for t, s in held.items() if t != "Account"
     }
     line = lines(done)["Account"]
-    assert (line.live, line.held, line.created, line.changed, line.deleted) == (7, 7, 1, 1, 1)
+    assert (line.live, line.stored, line.created, line.changed, line.deleted) == (7, 7, 1, 1, 1)
     assert set(lines(done)) == {"Account"}
     assert done.certificate.partial
     assert (done.certificate.rests_on, done.certificate.verdict) == (1, Verdict.COMPLETE)
@@ -75,8 +75,8 @@ def test_the_night_after_hours_misses_nothing_and_doubles_nothing(scene: Scene) 
     scene.org.delete("Contact", next(iter(scene.org.tables["Contact"].records)))
     done = scene.night(hours=20)
     assert not done.snapshot.partial
-    assert {t: line.held for t, line in lines(done).items()} == {
-        t: s.held for t, s in scene.head.tables().items()
+    assert {t: line.stored for t, line in lines(done).items()} == {
+        t: s.alive for t, s in scene.head.tables().items()
     }
     assert (lines(done)["Account"].changed, lines(done)["Contact"].created) == (1, 4)
     assert lines(done)["Contact"].deleted == 1

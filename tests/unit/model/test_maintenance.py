@@ -28,7 +28,7 @@ COURT = Hold(
 )
 FORGETTING = Forgetting(
     nights=(1, 2),
-    kept=(3,),
+    staying=(3,),
     tables=(TableForgotten("Account", 5, 1, 9),),
     files=2,
     file_bytes=77,

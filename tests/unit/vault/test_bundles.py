@@ -84,10 +84,10 @@ def test_what_is_much_is_written_at_once(many: ManyTables, monkeypatch: pytest.M
     monkeypatch.setattr(write_buffer, "HELD_ROWS", 4)
     commit = many.begin("r1")
     much = commit.add_few("Alpha", [rows(*named("Alpha", "Ann", count=5))])
-    assert much.held == ()
+    assert much.buffered == ()
     assert {object_names.segment(many.small.org, one.id) for one in much.segments} <= many.objects()
     few = commit.add_few("Beta", [rows(*named("Beta", "Ann"))])
-    assert {one.id for one in few.held} == {one.id for one in few.segments}
+    assert {one.id for one in few.buffered} == {one.id for one in few.segments}
 
 
 @pytest.mark.parametrize("bound", ["HELD_BYTES", "RUN_BYTES"])
@@ -96,7 +96,7 @@ def test_no_more_waits_than_may(
 ) -> None:
     monkeypatch.setattr(write_buffer, bound, 10)
     commit = many.begin("r1")
-    assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).held == ()
+    assert commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))]).buffered == ()
 
 
 @pytest.mark.parametrize(("bound", "most"), [("OBJECT_ROWS", 10), ("OBJECT_BYTES", 150)])
@@ -144,7 +144,7 @@ def test_another_process_goes_on_with_what_waits(many: ManyTables) -> None:
     assert commit.counts("Alpha", [pieces[0]]).changed == 3
     back = commit.add_few("Alpha", [rows(*named("Alpha", "Ann"))])
     assert back.counts.unchanged == 3
-    assert len(back.held) > 0, "the run itself brought something else before"
+    assert len(back.buffered) > 0, "the run itself brought something else before"
     finish(commit, pieces)
     assert many.names(2) == shown("Bob")
     assert many.damages() == ()

@@ -108,7 +108,7 @@ def test_one_bundle_after_the_other_is_taken_apart(
     write = bundle_split.write_bundles
 
     def counting(out: object, pieces: Sequence[BundleEntry]) -> object:
-        counts.append(sum(len(piece.held.rows) for piece in pieces))
+        counts.append(sum(len(piece.segment.rows) for piece in pieces))
         return write(out, pieces)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bundle_split, "write_bundles", counting)

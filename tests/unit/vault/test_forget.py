@@ -115,7 +115,7 @@ def test_nights_that_stay_are_the_same_and_of_the_others_nothing_is_left() -> No
         small.org, placed=(Hold(HoldTarget(HoldScope.NIGHT, night=4), "audit"),), run="h1"
     )
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
-    assert done.kept == kept
+    assert done.staying == kept
     assert done.nights == (1, 2, 3, 5, 6, 7, 8, 9)
     assert [info.number for info in small.vault.snapshots(small.org)] == list(kept)
     assert seen_by(small, kept) == before
@@ -187,7 +187,7 @@ def test_the_last_state_of_a_deleted_record_stays_until_its_limit() -> None:
     night(small, "later", ("b", "U", {"Name": "Benno"}))
     head = small.vault.head(small.org)
     assert head is not None
-    assert (head.tables()[TABLE].held, head.tables()[TABLE].deleted) == (1, 0)
+    assert (head.tables()[TABLE].alive, head.tables()[TABLE].deleted) == (1, 0)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()
 
 
@@ -439,7 +439,7 @@ def test_a_run_that_was_committed_and_did_not_say_so_is_over(
         night(small, "n11", (IDS[0], "U", {"Name": "New"}))
     assert small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1))), run="f1"
-    ).kept == (11,)
+    ).staying == (11,)
 
 
 def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,7 +455,7 @@ def test_a_hold_that_fails_leaves_no_run_open(monkeypatch: pytest.MonkeyPatch) -
             small.vault.change_holds(small.org, placed=(Hold(HoldTarget(HoldScope.ORG)),), run="h1")
     assert small.vault.apply(
         small.org, unconditional(Forget(KeepRules(daily=1))), run="f1"
-    ).kept == (10,)
+    ).staying == (10,)
 
 
 def pictures_by_pair(small: SmallVault) -> dict[tuple[int, int], dict[str, str]]:
@@ -574,7 +574,7 @@ def test_whatever_was_and_whatever_stays(
     pins = tuple(Hold(HoldTarget(HoldScope.NIGHT, night=number)) for number in kept)
     small.vault.change_holds(small.org, placed=pins, run="holds")
     done = small.vault.apply(small.org, unconditional(Forget(KeepRules(daily=1))), run="f1")
-    assert done.kept == tuple(kept)
+    assert done.staying == tuple(kept)
     assert seen_by(small, kept) == before
     assert versions(small) == told_apart(expected(was, kept), whole)
     assert small.vault.verify(VerifyLevel.DEEP).damages == ()

@@ -121,7 +121,7 @@ def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.Monk
     commit = many.begin("r1")
     pieces = [stored(commit.add_few(n, [rows(*own)])) for n, own in all_named("Ann").items()]
     size = commit._holding._bytes
-    assert size > sum(len(each.sealed) for piece in pieces for each in piece.held)
+    assert size > sum(len(each.sealed) for piece in pieces for each in piece.buffered)
     many.small.reopen()
     commit = many.begin("r1")
     commit.recall(pieces)
@@ -130,7 +130,7 @@ def test_what_was_recalled_counts_too(many: ManyTables, monkeypatch: pytest.Monk
     commit.recall(pieces)
     assert commit._holding._bytes == recalled
     monkeypatch.setattr(write_buffer, "RUN_BYTES", recalled)
-    assert commit.add_few("Wide", [rows(("w", "U", {"N000": "x"}), names=("N000",))]).held == ()
+    assert commit.add_few("Wide", [rows(("w", "U", {"N000": "x"}), names=("N000",))]).buffered == ()
 
 
 def test_a_piece_is_recalled_once_by_however_many(many: ManyTables) -> None:
@@ -140,4 +140,4 @@ def test_a_piece_is_recalled_once_by_however_many(many: ManyTables) -> None:
     commit = many.begin("r1")
     with ThreadPoolExecutor(4) as pool:
         told = list(pool.map(lambda _: commit._holding.recall(pieces), range(8)))
-    assert sorted(map(len, told)) == [0] * 7 + [sum(len(piece.held) for piece in pieces)]
+    assert sorted(map(len, told)) == [0] * 7 + [sum(len(piece.buffered) for piece in pieces)]

@@ -232,7 +232,7 @@ def test_each_object_that_is_destroyed_is_brought_back(
                 store.put_new(victim, flipped)
         cache = kind == "checkpoints"
         done = repair_from(store, mirrored, opened=opener(told))
-        assert done.left == (), kind
+        assert done.still_damaged == (), kind
         assert cache or set(victims) & set(done.objects), kind
         assert whole(told, store), kind
         assert {**everything, **contents(store)} == {**contents(store), **everything}
@@ -249,7 +249,7 @@ def test_what_opens_the_vault_comes_back_whatever_lies_in_its_place(
         store.delete(name)
         store.put_new(name, bytes([byte]) * size)
     done = repair_from(store, mirrored, opened=opener(told))
-    assert (done.left, set(names) - set(done.objects)) == ((), set())
+    assert (done.still_damaged, set(names) - set(done.objects)) == ((), set())
     assert whole(told, store)
 
 
@@ -265,7 +265,7 @@ def test_what_both_have_lost_is_named_and_nothing_is_changed(
         one.put_new(both, bytes(len(data)))
     done = repair_from(store, other, opened=opener(told))
     assert done.objects == (lost,)
-    assert [damage.object for damage in done.left] == [both]
+    assert [damage.object for damage in done.still_damaged] == [both]
     assert store.get(both) == bytes(len(store.get(both)))
 
 
@@ -280,7 +280,7 @@ def test_lost_newest_commits_come_back_with_all_that_they_need(
     store.delete(segments[-1])
     done = repair_from(store, mirrored, opened=opener(told))
     assert set(commits[-2:]) <= set(done.objects)
-    assert done.left == ()
+    assert done.still_damaged == ()
     assert opener(told)(store).commits(told.org) == told.vault.commits(told.org)
 
 
@@ -297,7 +297,7 @@ def test_a_mirror_that_somebody_changed_repairs_nothing(
     store.delete(lost)
     done = repair_from(store, other, opened=opener(told))
     assert done.objects == ()
-    assert [damage.object for damage in done.left] == [lost]
+    assert [damage.object for damage in done.still_damaged] == [lost]
     assert contents(store) == {n: b for n, b in before.items() if n != lost}
 
 
@@ -315,7 +315,7 @@ def test_a_repair_that_is_cut_off_is_done_again(
         with pytest.raises(StoreError):
             repair_from(FaultStore(store, faults=[fault]), mirrored, opened=opener(told))
     done = repair_from(store, mirrored, opened=opener(told))
-    assert done.left == ()
+    assert done.still_damaged == ()
     assert whole(told, store)
 
 
@@ -400,7 +400,7 @@ def test_what_was_erased_does_not_come_back_from_a_copy_that_is_older(
 
     done = repair_from(story.store, other, opened=witnessed)
     assert done.objects == ()
-    assert done.left
+    assert done.still_damaged
     assert contents(story.store) == before
 
 

@@ -65,7 +65,7 @@ def test_a_mirror_keeps_its_manifests_when_documents_are_sealed_anew_meanwhile(
     update_mirror(story.vault, target)
     before, other = contents(target), another(story)
     done = updated_while(story, target, lambda: other.rekey(story.org, run="rekey"))
-    assert (done.removed, done.strange, done.damaged, done.kept) == (0, (), (), ())
+    assert (done.removed, done.strange, done.damaged, done.not_removed) == (0, (), (), ())
     assert contents(target) == before
     assert whole(story, target)
     assert opener(story)(target).snapshots(story.org)
@@ -124,7 +124,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     done = update_mirror(story.vault, target)
     assert done.damaged == (name,)
     assert done.strange == ()
-    assert len(done.kept) > 10
+    assert len(done.not_removed) > 10
     folders = ("data/", "packs/", "commits/", "journal/", "schemas/", "keys/")
     held = {
         one for one in before if one.startswith(tuple(f"orgs/{story.org}/{f}" for f in folders))
@@ -134,7 +134,7 @@ def test_what_rots_in_the_vault_once_it_was_sealed_anew_leaves_the_mirror_what_i
     story.store.delete(name)
     story.store.put_new(name, data)
     done = update_mirror(story.vault, target)
-    assert (done.damaged, done.kept, done.strange) == ((), (), ())
+    assert (done.damaged, done.not_removed, done.strange) == ((), (), ())
     assert contents(target).keys() == contents(story.store).keys()
     assert whole(story, target)
 
@@ -153,7 +153,7 @@ def test_what_was_erased_goes_from_a_mirror_that_lacks_something(story: Story) -
     assert gone.snapshot
     done = update_mirror(story.vault, target)
     assert (done.damaged, done.strange) == ((rotten,), ())
-    assert done.kept
+    assert done.not_removed
     assert object_names.pack(story.org, min(packs)) in contents(target)
     manifest = room.chain.manifest(gone.snapshot)[0]
     redacted = {object_names.redacted(entry.name) for entry in manifest.objects} - {0}
@@ -247,7 +247,7 @@ def test_what_was_sealed_anew_and_is_lost_comes_back_under_its_new_name(story: S
         data = story.store.get(name)
         story.store.delete(name)
         done = repaired(story, target)
-        assert (done.objects, done.left) == ((name,), ()), name
+        assert (done.objects, done.still_damaged) == ((name,), ()), name
         assert story.store.get(name) == data
 
 
@@ -262,7 +262,7 @@ def test_junk_that_looks_as_if_it_were_sealed_anew_does_not_come_back(story: Sto
         target.put_new(f"{stem}.{mark}", b"junk")
     story.store.delete(name)
     done = repaired(story, target)
-    assert (done.objects, done.left) == ((name,), ())
+    assert (done.objects, done.still_damaged) == ((name,), ())
     assert [one.name for one in story.store.list(object_names.identities())] == [name]
 
 

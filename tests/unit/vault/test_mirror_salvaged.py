@@ -117,11 +117,11 @@ def test_what_the_vault_gave_up_stays_in_the_mirror_until_something_is_erased(
     assert story.vault.apply(story.org, unconditional(Salvage()), run="s1").snapshot is not None
     for _ in range(2):
         done = update_mirror(story.vault, target)
-        assert name in done.kept
+        assert name in done.not_removed
         assert name not in done.strange
         assert target.get(name) == whole
     story.vault.apply(story.org, unconditional(Erase((ZOE,), (), by="admin")), run="e1")
-    assert update_mirror(story.vault, target).kept == ()
+    assert update_mirror(story.vault, target).not_removed == ()
     assert target.size(name) is None
 
 
@@ -146,7 +146,7 @@ def test_an_old_commit_that_no_copy_has_keeps_nothing_else_from_being_brought_ba
     assert cures(story, mirror) == (name,)
     done = repair_from(story.store, mirror, opened=opener(story))
     assert done.objects == (name,)
-    assert [one.object for one in done.left] == [object_names.commit(story.org, 2)]
+    assert [one.object for one in done.still_damaged] == [object_names.commit(story.org, 2)]
     assert story.store.get(name) == whole
 
 
@@ -191,7 +191,10 @@ def test_while_the_newest_commit_is_lost_nothing_is_brought_back(story: vaultsto
     story.store.delete(name)
     done = repair_from(story.store, mirror, opened=witnessed(story))
     assert done.objects == ()
-    assert {one.object for one in done.left} >= {name, object_names.commit(story.org, number)}
+    assert {one.object for one in done.still_damaged} >= {
+        name,
+        object_names.commit(story.org, number),
+    }
 
 
 def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
@@ -214,6 +217,6 @@ def test_a_lost_commit_of_one_org_keeps_nothing_of_another_in_the_mirror(
     done = update_mirror(story.vault, mirror)
     assert list(done.broken) == [mine]
     assert done.removed > 0
-    assert {name.split("/")[1] for name in done.kept} == {mine}
+    assert {name.split("/")[1] for name in done.not_removed} == {mine}
     told = scanner.found(opener(story)(mirror), ZOE.record)
     assert {name.split("/")[1] for name in told} == {mine}

@@ -52,9 +52,9 @@ def stands_in_is_told(story: Story, *, stands: bool) -> None:
         return
     assert [one.kind for one in proof.findings] == [FindingKind.SALVAGED]
     lines = {line.table: line for line in proof.tables}
-    held = {table: line.held for table, line in lines.items()}
+    held = {table: line.stored for table, line in lines.items()}
     assert held == {"Account": 120, "Contact": 40, "Task": vaultstory.TASKS, "ContentVersion": 4}
-    assert (lines["Account"].held, lines["Account"].created, lines["Account"].files) == (
+    assert (lines["Account"].stored, lines["Account"].created, lines["Account"].files) == (
         120,
         120,
         0,
@@ -78,7 +78,7 @@ def test_what_stopped_every_erasure_and_rekey_stops_them_no_more(
     assert plan.objects == tuple(f"orgs/{story.org}/{name}" for name in names)
     assert plan.certificates == ((1,) if CERTIFICATE in names else ())
     assert plan.journals == (("restore-1",) if JOURNAL in names else ())
-    assert (plan.tables, plan.files_lost, plan.left) == ((), 0, ())
+    assert (plan.tables, plan.files_lost, plan.still_damaged) == ((), 0, ())
     story.vault.apply(story.org, unconditional(Salvage()), run="salvage-1")
     assert story.vault.plan(story.org, Salvage()).effect.objects == ()
     assert story.vault.verify(VerifyLevel.DEEP).damages == ()
@@ -162,7 +162,7 @@ def test_what_somebody_laid_behind_the_end_of_a_journal_does_not_cost_the_journa
     (folder / late).write_bytes(b"late")
     plan = story.vault.plan(story.org, Salvage()).effect
     assert plan.journals == ()
-    assert [one.object for one in plan.left] == [late]
+    assert [one.object for one in plan.still_damaged] == [late]
 
 
 def test_what_may_be_of_a_newer_format_is_not_given_up(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_what_may_be_of_a_newer_format_is_not_given_up(tmp_path: Path) -> None:
     entry.write_bytes(data)
     plan = story.vault.plan(story.org, Salvage()).effect
     assert plan.journals == ()
-    assert [one.object for one in plan.left] == [
+    assert [one.object for one in plan.still_damaged] == [
         object_names.journal_entry(story.org, "restore-1", 1)
     ]
 

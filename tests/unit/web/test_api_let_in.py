@@ -88,10 +88,10 @@ def ask(
     }
     parts = {name: as_path(value) for name, value in told.items()}
     path = f"/api/v1{operation.path.format(**parts)}"
-    left = {name: told[name] for name in operation.left if name in told}
+    left = {name: told[name] for name in operation.free_parameters if name in told}
     if operation.method is Method.GET:
         return client.get(path, left, headers=dict(headers))
-    content = left[operation.left[0]] if operation.alone else left
+    content = left[operation.free_parameters[0]] if operation.alone else left
     sent = body or b"{}" if operation.takes else json.dumps(content).encode()
     media = BYTES if operation.takes else "application/json"
     return client.generic(operation.method.value, path, sent, media, headers=dict(headers))

@@ -682,12 +682,12 @@ def test_edits_are_kept_and_read_again() -> None:
         {RecordKey("B", "2"): {"y": None, "x": "1"}, RecordKey("A", "1"): {"z": "2"}},
         {RecordKey("P", "9"): "8"},
     )
-    told = edits.told()
+    told = edits.as_plan()
     assert [(one.table, one.column) for one in told.values] == [("A", "z"), ("B", "x"), ("B", "y")]
     assert edits_of(told) == edits
     assert edits_of(told, only=[RecordKey("A", "1")]).values == {RecordKey("A", "1"): {"z": "2"}}
     assert told.emptied == {("B", "2", "y")}
-    assert not NO_EDITS.told()
+    assert not NO_EDITS.as_plan()
     later = Edits({RecordKey("B", "2"): {"x": "3"}}, {RecordKey("P", "9"): "7"})
     both = merged(edits, later)
     assert both.values[RecordKey("B", "2")] == {"y": None, "x": "3"}
