@@ -275,9 +275,9 @@ def test_what_a_backup_proved_is_read_when_it_is_new_and_not_again(
     asked: list[int] = []
     at = desk.world.vault.at
 
-    def counted(org: str, number: int) -> object:
+    def counted(org: str, number: int, *, forgotten: bool = False) -> object:
         asked.append(number)
-        return at(org, number)
+        return at(org, number, forgotten=forgotten)
 
     monkeypatch.setattr(desk.world.vault, "at", counted)
     desk.look()
