@@ -70,6 +70,7 @@ def test_ordinary_days_with_hours_are_silent_and_each_record_counts_once(days: D
     assert not org.proof.partial
 
 
+@pytest.mark.full
 def test_days_long_ago_tell_nothing_of_tables_of_hours(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
