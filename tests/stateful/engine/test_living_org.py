@@ -631,5 +631,5 @@ class TestMoreLivingHours(LivingHours.TestCase):
 
 
 TestMoreLivingOrgs.settings = TestMoreLivingHours.settings = settings(
-    stateful_step_count=20, max_examples=20
+    stateful_step_count=20, max_examples=12
 )
